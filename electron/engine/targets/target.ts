@@ -1,0 +1,32 @@
+// Where objects lie, rooted at one replica. Promises every target keeps, proved by one contract suite:
+// - `put` is all or nothing: a key that is listed is complete and durable; putting the same key again replaces it whole.
+// - `list` sees every finished `put` (read after write) and sorts keys bytewise; unfinished puts are never listed.
+// - `delete` of a missing key succeeds.
+// - Failures are `AppError`s of the `target-…` codes, classified where they enter; on abort, `signal.reason` is thrown.
+
+export interface Target {
+  /** What a user would type to name it. */
+  readonly url: string;
+  /** Objects whose key begins with `prefix`, in bytewise order of their keys. */
+  list(prefix: string, options: { readonly signal: AbortSignal }): Promise<readonly StoredObject[]>;
+  /** Stores an object; a stream that throws leaves nothing behind. `modifiedAt` is kept where the target can. */
+  put(
+    key: string,
+    body: Uint8Array | AsyncIterable<Uint8Array>,
+    options: { readonly modifiedAt?: number; readonly signal: AbortSignal },
+  ): Promise<{ readonly bytes: number }>;
+  /** Streams an object, or a range of its bytes (`end` exclusive; negative `start` counts from the end). */
+  get(
+    key: string,
+    options: { readonly range?: { readonly start: number; readonly end?: number }; readonly signal: AbortSignal },
+  ): AsyncIterable<Uint8Array>;
+  delete(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  /** Bytes as stored. */
+  readonly bytes: number;
+  /** When the target says it was written: for foreign readers, and for objects without a trailer. */
+  readonly modifiedAt: number;
+}

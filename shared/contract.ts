@@ -1,0 +1,192 @@
+// The contract: everything a window or a command line can ask. Each command is a name, a schema for its one argument
+// and a result type; state is pushed, never asked for; long work is an operation in that state.
+import { z } from 'zod';
+import type { AppErrorData } from './errors.ts';
+import type {
+  ActivityEntry,
+  AppState,
+  DatabaseId,
+  DatabaseInspection,
+  FolderInspection,
+  OperationId,
+  ReplicaListing,
+  RestorePoint,
+  RestoreProposal,
+  Timeline,
+} from './model.ts';
+import { type Generation, isGeneration } from './position.ts';
+
+interface Command<A extends z.ZodType, R> {
+  readonly argument: A;
+  /** Exists in types only. */
+  readonly result?: R;
+}
+
+function command<A extends z.ZodType>(argument: A): { returns: <R>() => Command<A, R> } {
+  return { returns: () => ({ argument }) };
+}
+
+const nothing = z.strictObject({});
+const path = z.string().min(1).max(4096);
+const url = z.string().min(1).max(8192);
+const instant = z.number().finite();
+const id = z.string().min(1).max(64);
+const databaseId = id.transform((text) => text as DatabaseId);
+const operationId = id.transform((text) => text as OperationId);
+const generation = z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value), {
+  error: 'must be 16 lowercase hex characters',
+});
+const index = z.int().min(0).max(0x7fff_ffff);
+const position = z.strictObject({ generation, index, offset: z.int().min(0) });
+
+/** What to restore: the newest point, the newest at or before an instant, an exact position, or the end of an index. */
+const wish = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('latest'), generation: generation.optional() }),
+  z.strictObject({ kind: z.literal('time'), at: instant, generation: generation.optional() }),
+  z.strictObject({ kind: z.literal('position'), position }),
+  z.strictObject({ kind: z.literal('index'), index, generation: generation.optional() }),
+]);
+export type RestoreWish = z.infer<typeof wish>;
+
+/** Answered by the engine, in every host. */
+export const engineCommands = {
+  inspectDatabase: command(z.strictObject({ path })).returns<DatabaseInspection>(),
+  /** `databasePath` is the database that would be kept there. */
+  inspectFolder: command(z.strictObject({ path, databasePath: path })).returns<FolderInspection>(),
+  /** Absolute paths that begin with `prefix`: folders, and files when asked; at most 50. */
+  suggestPaths: command(z.strictObject({ prefix: z.string().max(4096), withFiles: z.boolean() })).returns<
+    readonly PathSuggestion[]
+  >(),
+  addDatabase: command(
+    z.strictObject({ path, folder: path, enableWal: z.boolean().optional(), isDemo: z.boolean().optional() }),
+  ).returns<{ readonly databaseId: DatabaseId }>(),
+  /** Stops protecting; the history stays where it is. */
+  removeDatabase: command(z.strictObject({ databaseId })).returns<void>(),
+  /** Without an id: all databases. */
+  pause: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
+  resume: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
+  /** Without a range: the whole history. */
+  getTimeline: command(
+    z.strictObject({
+      databaseId,
+      fromAt: instant.optional(),
+      toAt: instant.optional(),
+      bins: z.int().min(1).max(4000),
+    }),
+  ).returns<Timeline>(),
+  /** Restore points at or before `beforeAt` (default: newest), newest first. */
+  listPoints: command(
+    z.strictObject({ databaseId, beforeAt: instant.optional(), limit: z.int().min(1).max(1000) }),
+  ).returns<readonly RestorePoint[]>(),
+  /** The restore point at or before an instant, or a step away from a point. */
+  findPoint: command(
+    z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('at-or-before'), databaseId, at: instant }),
+      z.strictObject({ kind: z.literal('step'), databaseId, position, by: z.union([z.literal(1), z.literal(-1)]) }),
+    ]),
+  ).returns<RestorePoint | undefined>(),
+  proposeRestore: command(z.strictObject({ databaseId, position })).returns<RestoreProposal>(),
+  startRestore: command(
+    z.strictObject({
+      databaseId,
+      position,
+      outputPath: path,
+      /** Full `integrity_check` instead of `quick_check`. */
+      fullCheck: z.boolean().optional(),
+    }),
+  ).returns<{ readonly operationId: OperationId }>(),
+  cancelOperation: command(z.strictObject({ operationId })).returns<void>(),
+  dismissOperation: command(z.strictObject({ operationId })).returns<void>(),
+  listActivity: command(
+    z.strictObject({
+      databaseId: databaseId.optional(),
+      beforeId: z.int().optional(),
+      limit: z.int().min(1).max(500),
+    }),
+  ).returns<readonly ActivityEntry[]>(),
+  updateSettings: command(z.strictObject({ theme: z.enum(['system', 'light', 'dark']).optional() })).returns<void>(),
+  /** Lists a replica by its URL; needs no local state. */
+  listReplica: command(z.strictObject({ url })).returns<ReplicaListing>(),
+  /** Restores from a replica by its URL; needs no local state. */
+  startReplicaRestore: command(
+    z.strictObject({ url, wish, outputPath: path, fullCheck: z.boolean().optional() }),
+  ).returns<{ readonly operationId: OperationId }>(),
+  /** Protects exactly these databases, as a command line or a configuration names them. */
+  protectDeclared: command(
+    z.strictObject({
+      databases: z.array(
+        z.strictObject({
+          path,
+          enableWal: z.boolean(),
+          replicas: z
+            .array(
+              z.strictObject({
+                url,
+                syncIntervalMs: z.number().min(0).optional(),
+                snapshotIntervalMs: z.number().min(0).optional(),
+              }),
+            )
+            .min(1),
+        }),
+      ),
+    }),
+  ).returns<readonly DeclaredDatabase[]>(),
+} as const;
+
+/** Answered by the host itself, where its environment can. */
+export const hostCommands = {
+  chooseDatabase: command(nothing).returns<{ readonly path: string | undefined }>(),
+  chooseFolder: command(z.strictObject({ title: z.string().max(200) })).returns<{
+    readonly path: string | undefined;
+  }>(),
+  chooseOutput: command(z.strictObject({ proposedPath: path })).returns<{ readonly path: string | undefined }>(),
+  /** Only for results of operations. */
+  showInFolder: command(z.strictObject({ operationId })).returns<void>(),
+  /** Creates the demo database, lets a process of its own write to it, and protects it to a folder of its own. */
+  startDemo: command(nothing).returns<{ readonly databaseId: DatabaseId }>(),
+  /** Stops the writing process; database and history stay. */
+  stopDemo: command(nothing).returns<void>(),
+} as const;
+
+export const commands = { ...engineCommands, ...hostCommands } as const;
+
+export type Commands = typeof commands;
+export type CommandName = keyof Commands;
+export type EngineCommandName = keyof typeof engineCommands;
+export type HostCommandName = keyof typeof hostCommands;
+/** The argument of a command, as the caller writes it. */
+export type Argument<N extends CommandName> = z.input<Commands[N]['argument']>;
+/** The argument of a command, as the handler gets it. */
+export type Parsed<N extends CommandName> = z.output<Commands[N]['argument']>;
+export type Result<N extends CommandName> = Commands[N] extends Command<z.ZodType, infer R> ? R : never;
+
+export interface PathSuggestion {
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
+export type DeclaredDatabase =
+  | { readonly kind: 'protecting'; readonly path: string; readonly databaseId: DatabaseId }
+  | { readonly kind: 'refused'; readonly path: string; readonly error: AppErrorData };
+
+/** How an answer crosses a border: errors keep their code and text. */
+export type Reply<N extends CommandName> =
+  { readonly ok: true; readonly value: Result<N> } | { readonly ok: false; readonly error: AppErrorData };
+
+/** The caller's side of the contract, over whichever channel. */
+export interface Api {
+  /** Rejects with an `AppError`. */
+  call<N extends CommandName>(name: N, argument: Argument<N>): Promise<Result<N>>;
+  /** Called with the newest state at once, and on every change; returns how to stop. */
+  subscribe(listener: (state: AppState) => void): () => void;
+}
+
+/** True for a name that the contract knows. */
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(commands, name);
+}
+
+/** True for a command that the engine answers. */
+export function isEngineCommand(name: CommandName): name is EngineCommandName {
+  return Object.hasOwn(engineCommands, name);
+}

@@ -1,0 +1,289 @@
+// Failures that users may meet: a closed list of codes, each with its one text (what happened, what is safe, what to do).
+// Foreign errors are classified into these where they enter; everything else is a bug and becomes `internal`.
+
+export interface AppErrorData {
+  readonly code: ErrorCode;
+  /** What happened. */
+  readonly message: string;
+  /** What is safe. */
+  readonly safe?: string;
+  /** What to do. */
+  readonly hint?: string;
+  /** Facts behind the sentence: paths, sizes, positions. */
+  readonly details: ErrorDetails;
+}
+
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+interface Text {
+  readonly message: string;
+  readonly safe?: string;
+  readonly hint?: string;
+}
+
+type Say = (d: Readonly<Record<string, string>>) => Text;
+
+const untouched = 'Your database is untouched.';
+const historySafe = 'What lies at the destination is untouched.';
+
+/** Every text a failure can show, by code. The arguments are the error's details, as strings. */
+const texts = {
+  // The database
+  'database-missing': (d) => ({
+    message: `There is no file at ${d['path']}.`,
+    safe: 'History that was already captured stays restorable.',
+    hint: 'Check the path, or restore the file from its history.',
+  }),
+  'database-is-directory': (d) => ({
+    message: `${d['path']} is a folder, not a database.`,
+    hint: 'Choose the database file inside it.',
+  }),
+  'database-not-regular': (d) => ({
+    message: `${d['path']} is not a regular file.`,
+    hint: 'Choose the database file itself.',
+  }),
+  'database-empty': (d) => ({
+    message: `${d['path']} is empty: it holds no database yet.`,
+    safe: untouched,
+    hint: 'Start the application once so that it creates its tables, then add the file again.',
+  }),
+  'database-not-sqlite': (d) => ({
+    message: `${d['path']} is not a SQLite database, or it is encrypted.`,
+    safe: untouched,
+    hint: 'Tidemark protects plain SQLite files; ask the application’s maker where its database lies.',
+  }),
+  'database-no-permission': (d) => ({
+    message: `Tidemark may not read and write ${d['path']}.`,
+    safe: untouched,
+    hint: 'Tidemark needs the same rights as the application: reading the file, and its locks beside it. Change the rights, or run Tidemark as the same user.',
+  }),
+  'database-not-wal': (d) => ({
+    message: `${d['path']} is not in WAL mode (its journal mode is “${d['mode'] ?? 'delete'}”).`,
+    safe: untouched,
+    hint: 'Every change can be captured in WAL mode only. Allow the switch (on the command line: --enable-wal), or let the application do it.',
+  }),
+  'database-busy': (d) => ({
+    message: `${d['path']} is locked by another program.`,
+    safe: untouched,
+    hint: 'Tidemark tries again by itself; if it stays, close the program that holds the lock.',
+  }),
+  'database-damaged': (d) => ({
+    message: `SQLite reports that ${d['path']} is damaged: ${d['reason']}.`,
+    safe: 'History that was captured before stays restorable.',
+    hint: 'Restore a moment before the damage to a new file.',
+  }),
+  'database-replaced': (d) => ({
+    message: `${d['path']} was replaced by another file.`,
+    safe: 'The history of the former file stays restorable.',
+    hint: 'Tidemark goes on with the new file.',
+  }),
+  'database-already-protected': (d) => ({
+    message: `${d['path']} is already protected.`,
+    safe: untouched,
+    hint: 'Open it in the list of databases.',
+  }),
+  'database-sidecar': (d) => ({
+    message: `${d['path']} belongs to the database ${d['database']}.`,
+    hint: 'Choose the database itself.',
+  }),
+  'database-not-found': (d) => ({
+    message: `Tidemark does not know the database ${d['database']}.`,
+    hint: 'It may have been removed meanwhile.',
+  }),
+  'sqlite-too-old': (d) => ({
+    message: `This build carries SQLite ${d['version']}, which has a bug that can corrupt databases.`,
+    safe: untouched,
+    hint: 'Tidemark needs SQLite 3.51.3 or newer; reinstall it.',
+  }),
+  // The destination
+  'target-inside-file': (d) => ({
+    message: `${d['path']} cannot be a folder: ${d['file']} is a file.`,
+    hint: 'Choose a folder.',
+  }),
+  'target-read-only': (d) => ({
+    message: `Tidemark may not write to ${d['path']}.`,
+    safe: 'Your database is untouched, and captured changes wait on this computer.',
+    hint: 'Choose another folder, or allow writing to this one.',
+  }),
+  'target-full': (d) => ({
+    message: `The disk of ${d['path']} is full.`,
+    safe: 'Your database is untouched, and captured changes wait on this computer.',
+    hint: 'Free some space; Tidemark goes on by itself.',
+  }),
+  'target-missing': (d) => ({
+    message: `The folder ${d['path']} is gone.`,
+    safe: 'Your database is untouched, and captured changes wait on this computer.',
+    hint: 'Connect the disk again; Tidemark goes on by itself.',
+  }),
+  'target-collides': (d) => ({
+    message: `${d['path']} is taken: it is not a folder with Tidemark’s history.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose another folder, for example one on another disk.',
+  }),
+  'target-owned-by-other': (d) => ({
+    message: `${d['path']} already holds the history of ${d['database']} from ${d['machine']}.`,
+    safe: historySafe,
+    hint: 'Choose another folder.',
+  }),
+  'target-unsupported': (d) => ({
+    message: `Tidemark does not understand the destination ${d['url']}.`,
+    hint: 'Use a folder: an absolute path or file:///path.',
+  }),
+  'target-failed': (d) => ({
+    message: `The destination ${d['path']} failed: ${d['reason']}.`,
+    safe: 'Your database is untouched, and captured changes wait on this computer.',
+    hint: 'Tidemark tries again by itself.',
+  }),
+  // History and restore
+  'no-history': (d) => ({
+    message: `There is no history at ${d['url']}.`,
+    hint: 'Check the address; it must be the folder that holds “generations”.',
+  }),
+  'generation-unknown': (d) => ({
+    message: `There is no generation ${d['generation']} at ${d['url']}.`,
+    safe: historySafe,
+    hint: 'List what is there with: tidemark generations <url>.',
+  }),
+  'index-unknown': (d) => ({
+    message: `Generation ${d['generation']} holds no index ${d['index']}.`,
+    safe: historySafe,
+    hint: 'List what is there with: tidemark wal <url>.',
+  }),
+  'before-first-point': (d) => ({
+    message: `${d['wanted']} lies before the first restore point, ${d['first']}.`,
+    safe: historySafe,
+    hint: `Restore ${d['first']} or later.`,
+  }),
+  'history-gap': (d) => ({
+    message: `The history is incomplete: ${d['missing']} is missing from generation ${d['generation']}.`,
+    safe: `${historySafe} Nothing was restored, because the result would be wrong.`,
+    hint: nearest(d),
+  }),
+  'object-damaged': (d) => ({
+    message: `${d['key']} is damaged: ${d['reason']}.`,
+    safe: `${historySafe} Nothing was restored, because the result would be wrong.`,
+    hint: nearest(d),
+  }),
+  'proof-failed': (d) => ({
+    message: `The restored file is not what was captured: ${d['reason']}.`,
+    safe: 'The restored file was removed; your database is untouched.',
+    hint: nearest(d),
+  }),
+  'output-exists': (d) => ({
+    message: `${d['path']} exists already.`,
+    safe: 'It was not touched.',
+    hint: 'Choose another name.',
+  }),
+  'output-sidecar': (d) => ({
+    message: `A stale ${d['sidecar']} lies beside the new file’s place; SQLite would replay it into the restored database.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose another name, or move that file away.',
+  }),
+  'output-folder-missing': (d) => ({
+    message: `The folder ${d['path']} does not exist.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose a folder that exists.',
+  }),
+  'output-no-permission': (d) => ({
+    message: `Tidemark may not write to ${d['path']}.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose another folder.',
+  }),
+  'output-full': (d) => ({
+    message: `There is not enough room for the restored file: ${d['path']} is full.`,
+    safe: 'The unfinished file was removed.',
+    hint: 'Free some space or choose another disk.',
+  }),
+  // The application
+  'data-folder-held': (d) => ({
+    message: `The data folder ${d['path']} is in use by another Tidemark (process ${d['pid']} on ${d['machine']}).`,
+    safe: 'That one goes on protecting.',
+    hint: 'Use its window, stop it, or choose another folder with --data-dir.',
+  }),
+  'data-folder-unusable': (d) => ({
+    message: `Tidemark cannot keep its state in ${d['path']}: ${d['reason']}.`,
+    safe: 'Your databases are untouched.',
+    hint: 'Choose another folder with --data-dir.',
+  }),
+  'spool-full': (d) => ({
+    message: `The disk with Tidemark’s own data (${d['path']}) is full.`,
+    safe: 'Your database is untouched; what was shipped stays restorable.',
+    hint: 'Free some space; capturing goes on by itself.',
+  }),
+  'config-invalid': (d) => ({
+    message: `${d['path']}: ${d['reason']}.`,
+    safe: 'Nothing was started.',
+    hint: 'Correct the configuration and start again.',
+  }),
+  'invalid-argument': (d) => ({ message: `${d['reason']}.` }),
+  'operation-not-found': () => ({ message: 'That operation is over.' }),
+  cancelled: () => ({ message: 'Cancelled.', safe: 'Nothing was left behind.' }),
+  'engine-stopped': () => ({
+    message: 'The engine stopped unexpectedly.',
+    safe: 'Your databases are untouched; what was shipped stays restorable.',
+    hint: 'It is started again by itself.',
+  }),
+  'not-available': (d) => ({ message: `${d['what']} is not available here.` }),
+  internal: (d) => ({
+    message: `Something unexpected happened: ${d['reason']}.`,
+    safe: 'Your databases are untouched.',
+    hint: 'If it happens again, please report it.',
+  }),
+} as const satisfies Record<string, Say>;
+
+export type ErrorCode = keyof typeof texts;
+
+/** A failure with a code that users and callers can act upon. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options: { readonly cause?: unknown } = {}) {
+    super(describe(code, details).message, options);
+    this.code = code;
+    this.details = details;
+  }
+
+  /** The error as plain data, with its full text: what crosses threads and processes. */
+  toData(): AppErrorData {
+    return { code: this.code, ...describe(this.code, this.details), details: this.details };
+  }
+
+  /** The inverse of {@link toData}. */
+  static fromData(data: AppErrorData): AppError {
+    return new AppError(data.code, data.details);
+  }
+}
+
+/** Whatever was thrown, as plain data; what nobody classified becomes `internal`. */
+export function toErrorData(error: unknown): AppErrorData {
+  if (error instanceof AppError) return error.toData();
+  return new AppError('internal', { reason: reasonOf(error) }, { cause: error }).toData();
+}
+
+/** The one-line reason of a foreign error, without a closing full stop. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s+/g, ' ').replace(/\.$/, '');
+}
+
+/** What happened, what is safe, what to do, in one paragraph. */
+export function errorSentence(data: AppErrorData): string {
+  return [data.message, data.safe, data.hint].filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+function describe(code: ErrorCode, details: ErrorDetails): Text {
+  const strings = Object.fromEntries(Object.entries(details).map(([key, value]) => [key, String(value)]));
+  const say: Say = texts[code];
+  return say(strings);
+}
+
+function nearest(d: Readonly<Record<string, string>>): string {
+  const { before, after } = d;
+  if (before !== undefined && after !== undefined) {
+    return `The nearest good restore points are ${before} (before) and ${after} (after).`;
+  }
+  if (before !== undefined) return `The nearest good restore point is ${before}.`;
+  if (after !== undefined) return `The nearest good restore point is ${after}.`;
+  return 'Choose another restore point, or another destination of this database.';
+}

@@ -1,0 +1,47 @@
+// Positions in a database's history: {generation, index, offset}. Totally ordered within one generation.
+// Pure values; formatting follows the v0.3 object layout (lowercase hex, `%08x`).
+
+declare const brand: unique symbol;
+
+/** 16 lowercase hex characters: an unbroken history of one database, begun by a snapshot. */
+export type Generation = string & { readonly [brand]: 'Generation' };
+
+/** A place in a history: byte `offset` in the WAL numbered `index` of a generation. */
+export interface Position {
+  readonly generation: Generation;
+  readonly index: number;
+  readonly offset: number;
+}
+
+/** The largest index that both readers of the layout accept; a generation ends there. */
+export const maxIndex = 0x7fff_ffff;
+
+/** True for exactly 16 lowercase hex characters. */
+export function isGeneration(text: string): text is Generation {
+  return /^[0-9a-f]{16}$/.test(text);
+}
+
+/** Negative, zero or positive, as `a` lies before, at or after `b`; only meaningful within one generation. */
+export function comparePositions(a: Position, b: Position): number {
+  return a.index - b.index || a.offset - b.offset;
+}
+
+/** `<generation>/%08x:<decimal offset>`, the field's usual form. */
+export function formatPosition(position: Position): string {
+  return `${position.generation}/${formatHex8(position.index)}:${position.offset}`;
+}
+
+/** The inverse of {@link formatPosition}; undefined where the text is not of that form. */
+export function parsePosition(text: string): Position | undefined {
+  const found = /^([0-9a-f]{16})\/([0-9a-f]{8}):(\d+)$/.exec(text);
+  const [, generation, index, offset] = found ?? [];
+  if (generation === undefined || index === undefined || offset === undefined || !isGeneration(generation)) {
+    return undefined;
+  }
+  return { generation, index: Number.parseInt(index, 16), offset: Number(offset) };
+}
+
+/** Eight lowercase hex digits, zero padded. */
+export function formatHex8(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
