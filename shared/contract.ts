@@ -29,7 +29,7 @@ function command<A extends z.ZodType>(argument: A): { returns: <R>() => Command<
 const nothing = z.strictObject({});
 const path = z.string().min(1).max(4096);
 const url = z.string().min(1).max(8192);
-const instant = z.number().finite();
+const instant = z.number();
 const id = z.string().min(1).max(64);
 const databaseId = id.transform((text) => text as DatabaseId);
 const operationId = id.transform((text) => text as OperationId);

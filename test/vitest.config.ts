@@ -1,0 +1,42 @@
+// The test projects. `unit`: pure code. `engine`: real databases and writers. `interop`: beside the real `litestream`.
+// `e2e`: the application as its users meet it. POSIX locks belong to a process, so every file gets a process of its own;
+// few run at once, since each starts writers, engines or browsers beside itself.
+import { resolve } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const root = resolve(import.meta.dirname, '..');
+
+function project(
+  name: string,
+  limits: { readonly timeoutMs: number; readonly workers: number; readonly order: number },
+) {
+  return {
+    extends: true as const,
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.{ts,tsx}`],
+      testTimeout: limits.timeoutMs,
+      hookTimeout: limits.timeoutMs,
+      maxWorkers: limits.workers,
+      sequence: { groupOrder: limits.order },
+    },
+  };
+}
+
+export default defineConfig({
+  root,
+  test: {
+    root,
+    pool: 'forks',
+    isolate: true,
+    environment: 'node',
+    restoreMocks: true,
+    reporters: ['default', resolve(import.meta.dirname, 'support/summary-reporter.ts')],
+    projects: [
+      project('unit', { timeoutMs: 20_000, workers: 2, order: 0 }),
+      project('engine', { timeoutMs: 120_000, workers: 2, order: 1 }),
+      project('interop', { timeoutMs: 120_000, workers: 2, order: 2 }),
+      project('e2e', { timeoutMs: 180_000, workers: 1, order: 3 }),
+    ],
+  },
+});
