@@ -1,0 +1,116 @@
+// Checks imports against a table of rooms: who may import what. Reads source text only, type imports included; the
+// table itself is data of the architecture test.
+import { matchesGlob, posix } from 'node:path';
+import { Visitor, parseSync } from 'vite';
+
+/** A part of the house. The first room whose `files` match a file is that file's room. */
+export interface Room {
+  readonly name: string;
+  /** Globs of the room's files, from the repository's root. */
+  readonly files: readonly string[];
+  /** Globs of the project's files that the room may import; its own files must be named too. */
+  readonly mayImport: readonly string[];
+  /** Globs of packages that the room may import; `node:*` stands for Node's own modules. */
+  readonly libraries: readonly string[];
+  /** No clock, no timers, no process: the same input gives the same output. */
+  readonly isPure?: boolean;
+}
+
+export interface SourceFile {
+  /** From the repository's root, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Every broken rule of these files, as sentences; empty when the house is in order. */
+export function findBrokenBorders(files: readonly SourceFile[], rooms: readonly Room[]): readonly string[] {
+  return files.flatMap((file) => {
+    const room = rooms.find((candidate) => matchesAny(file.path, candidate.files));
+    if (room === undefined) return [`${file.path} belongs to no room`];
+    const source = readSource(file);
+    return [
+      ...source.imports.flatMap((specifier) => judgeImport(file.path, specifier, room)),
+      ...(room.isPure === true ? source.impurities.map((what) => `${file.path} is pure and may not use ${what}`) : []),
+      ...(source.isBarrel ? [`${file.path} only passes on what others export`] : []),
+      ...judgePlace(file.path),
+    ];
+  });
+}
+
+function judgeImport(from: string, specifier: string, room: Room): readonly string[] {
+  if (!specifier.startsWith('.')) {
+    const name = packageName(specifier);
+    return matchesAny(name, room.libraries) ? [] : [`${from} may not import ${specifier} (${room.name})`];
+  }
+  const path = posix.join(posix.dirname(from), specifier.replace(/\?.*$/, ''));
+  if (posix.extname(path) === '') return [`${from} imports ${specifier} without its extension`];
+  return matchesAny(path, room.mayImport) ? [] : [`${from} may not import ${path} (${room.name})`];
+}
+
+function judgePlace(path: string): readonly string[] {
+  const problems: string[] = [];
+  if (/(^|\/)index\.[cm]?tsx?$/.test(path)) problems.push(`${path} is an index file: import the file that is meant`);
+  if (/^electron\/engine\/[^/]+\/[^/]+\//.test(path)) {
+    problems.push(`${path} lies more than one folder below electron/engine/`);
+  }
+  return problems;
+}
+
+interface Source {
+  readonly imports: readonly string[];
+  readonly impurities: readonly string[];
+  readonly isBarrel: boolean;
+}
+
+const impureNames = new Set(['performance', 'setTimeout', 'setInterval', 'setImmediate', 'process']);
+
+function readSource(file: SourceFile): Source {
+  const { program, errors } = parseSync(file.path, file.text, { lang: file.path.endsWith('x') ? 'tsx' : 'ts' });
+  const [error] = errors;
+  if (error !== undefined) throw new Error(`${file.path} cannot be parsed: ${error.message}`);
+  const imports: string[] = [];
+  const impurities: string[] = [];
+  const add = (node: { readonly type: string; readonly value?: unknown } | null): void => {
+    if (node !== null && typeof node.value === 'string') imports.push(node.value);
+  };
+  new Visitor({
+    ImportDeclaration: (node) => add(node.source),
+    ExportNamedDeclaration: (node) => add(node.source),
+    ExportAllDeclaration: (node) => add(node.source),
+    ImportExpression: (node) => add(node.source),
+    TSImportType: (node) => add(node.source),
+    TSExternalModuleReference: (node) => add(node.expression),
+    Identifier: (node) => {
+      if (impureNames.has(node.name)) impurities.push(node.name);
+    },
+    MemberExpression: (node) => {
+      const { object, property } = node;
+      if (object.type !== 'Identifier' || property.type !== 'Identifier') return;
+      if (object.name === 'Date' && property.name === 'now') impurities.push('Date.now');
+      if (object.name === 'Math' && property.name === 'random') impurities.push('Math.random');
+    },
+    NewExpression: (node) => {
+      const isNow = node.callee.type === 'Identifier' && node.callee.name === 'Date' && node.arguments.length === 0;
+      if (isNow) impurities.push('new Date()');
+    },
+  }).visit(program);
+  const isBarrel =
+    program.body.length > 0 &&
+    program.body.every(
+      (node) =>
+        node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source !== null),
+    );
+  return { imports, impurities, isBarrel };
+}
+
+function packageName(specifier: string): string {
+  if (specifier.startsWith('node:')) return specifier.replace(/\/.*$/, '');
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function matchesAny(path: string, globs: readonly string[]): boolean {
+  return globs.some((glob) => matchesGlob(path, glob));
+}

@@ -1,0 +1,248 @@
+// The borders of the house, as a table, and the proof that the checker sees a broken one. The README draws the same picture.
+import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type Room, findBrokenBorders } from '../support/borders.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Files that belong to the environment of one host; what several hosts share is none of these. */
+const desktopFiles =
+  'electron/{main,window,windows,tray,menu,ipc,dialogs,protocol,app-protocol,content,secrets,notifications,power,login-item,updates,desktop*}.ts';
+const headlessFiles = 'electron/headless*.ts';
+const commandLineFiles = 'electron/cli*.ts';
+
+const rooms: readonly Room[] = [
+  {
+    name: 'shared knows neither Node nor the DOM',
+    files: ['shared/**'],
+    mayImport: ['shared/**'],
+    libraries: ['zod'],
+  },
+
+  // The engine
+  {
+    name: 'pure: bytes in, bytes out',
+    files: ['electron/engine/replica/**', 'electron/engine/restore/plan.ts', 'electron/engine/source/wal.ts'],
+    mayImport: [
+      'shared/**',
+      'electron/engine/replica/**',
+      'electron/engine/restore/plan.ts',
+      'electron/engine/source/wal.ts',
+    ],
+    libraries: ['xxhash-wasm', 'lz4-napi', 'zod'],
+    isPure: true,
+  },
+  {
+    name: 'the one place that knows all targets',
+    files: ['electron/engine/targets/open-target.ts'],
+    mayImport: ['shared/**', 'electron/engine/targets/**'],
+    libraries: ['node:*'],
+  },
+  {
+    name: 'a target knows its own storage, never another target',
+    files: ['electron/engine/targets/**'],
+    mayImport: ['shared/**', 'electron/engine/targets/{target,retry}.ts', 'electron/engine/files.ts'],
+    libraries: ['node:*'],
+  },
+  {
+    name: 'source is the only place for the user’s live databases',
+    files: ['electron/engine/source/**'],
+    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{source,replica}/**'],
+    libraries: ['node:*', 'better-sqlite3'],
+  },
+  {
+    name: 'state owns state.db',
+    files: ['electron/engine/state/**'],
+    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/state/**'],
+    libraries: ['node:*', 'better-sqlite3', 'zod'],
+  },
+  {
+    name: 'restore reads targets and writes new files, never a live database',
+    files: ['electron/engine/restore/**'],
+    mayImport: [
+      'shared/**',
+      'electron/engine/*.ts',
+      'electron/engine/{restore,replica}/**',
+      'electron/engine/targets/{target,retry,open-target}.ts',
+      'electron/engine/source/wal.ts',
+    ],
+    libraries: ['node:*', 'better-sqlite3'],
+  },
+  {
+    name: 'history reads what state and targets know',
+    files: ['electron/engine/history/**'],
+    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{history,state,replica,restore}/**'],
+    libraries: ['node:*', 'better-sqlite3'],
+  },
+  {
+    name: 'the engine knows no host and no Electron',
+    files: ['electron/engine/**'],
+    mayImport: ['shared/**', 'electron/engine/**'],
+    libraries: ['node:*', 'better-sqlite3', 'birpc', 'zod'],
+  },
+
+  // Hosts
+  {
+    name: 'the desktop host is the only one that knows Electron',
+    files: [desktopFiles],
+    mayImport: ['shared/**', 'electron/*.ts'],
+    libraries: ['node:*', 'electron', 'birpc'],
+  },
+  {
+    name: 'the preload script knows the contract and Electron, nothing else',
+    files: ['electron/preload.cts'],
+    mayImport: ['shared/**'],
+    libraries: ['electron'],
+  },
+  {
+    name: 'the headless host',
+    files: [headlessFiles],
+    mayImport: [
+      'shared/**',
+      'electron/{engine-host,host-api,data-dir,package-info,arguments,demo*,rpc}.ts',
+      headlessFiles,
+    ],
+    libraries: ['node:*', 'ws', 'sirv', 'birpc'],
+  },
+  {
+    name: 'the command line',
+    files: [commandLineFiles],
+    mayImport: ['shared/**', 'electron/{engine-host,data-dir,package-info}.ts', commandLineFiles],
+    libraries: ['node:*', 'commander', 'yaml'],
+  },
+  {
+    name: 'the demo owns its database, and is watched through the engine’s front door',
+    files: ['electron/demo*.ts'],
+    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary}.ts'],
+    libraries: ['node:*', 'better-sqlite3'],
+  },
+  {
+    name: 'builds',
+    files: ['{electron,renderer}/vite.config.ts'],
+    mayImport: [],
+    libraries: ['node:*', 'vite', '@vitejs/*'],
+  },
+  {
+    name: 'what hosts share: the engine’s front door, and no Electron',
+    files: ['electron/*.ts'],
+    mayImport: ['shared/**', 'electron/*.ts'],
+    libraries: ['node:*', 'birpc', 'zod'],
+  },
+
+  // The renderer
+  {
+    name: 'components show data: no store, no api',
+    files: ['renderer/components/**'],
+    mayImport: ['shared/{model,position,errors,assert}.ts', 'renderer/{components,styles}/**', 'renderer/format*.ts'],
+    libraries: ['react', 'react-dom', 'react-aria-components', 'lucide-react', 'd3-*', '@tanstack/*'],
+  },
+  {
+    name: 'screens select and act: no api',
+    files: ['renderer/screens/**'],
+    mayImport: [
+      'shared/{model,position,errors,assert}.ts',
+      'renderer/{components,screens,styles}/**',
+      'renderer/{store,selectors,actions,format}*.ts',
+    ],
+    libraries: ['react', 'react-dom', 'react-aria-components', 'lucide-react', 'd3-*', '@tanstack/*'],
+  },
+  {
+    name: 'the renderer speaks only the contract',
+    files: ['renderer/**'],
+    mayImport: ['shared/**', 'renderer/**'],
+    libraries: [
+      'react',
+      'react-dom',
+      'react-aria-components',
+      'lucide-react',
+      'zustand',
+      'd3-*',
+      '@fontsource-variable/*',
+      'birpc',
+    ],
+  },
+
+  // Tests may go everywhere; nothing above may import them.
+  { name: 'tests', files: ['test/**'], mayImport: ['**'], libraries: ['**', '@*/*', 'node:*'] },
+];
+
+describe('the house', () => {
+  test('every import keeps to the borders', () => {
+    expect(findBrokenBorders(readSources(), rooms)).toEqual([]);
+  });
+});
+
+describe('the checker', () => {
+  test.each([
+    ['a library in shared', 'shared/model.ts', `import { readFileSync } from 'node:fs';`, 'may not import node:fs'],
+    ['an arrow upwards', 'shared/model.ts', `import '../electron/main.ts';`, 'may not import electron/main.ts'],
+    [
+      'Electron in the engine',
+      'electron/engine/engine.ts',
+      `import { app } from 'electron';`,
+      'may not import electron',
+    ],
+    [
+      'a type import from a host',
+      'electron/engine/engine.ts',
+      `import type { EngineHost } from '../engine-host.ts';`,
+      'may not import electron/engine-host.ts',
+    ],
+    ['a type in place', 'electron/engine/engine.ts', `let a: import('../cli.ts').A;`, 'may not import electron/cli.ts'],
+    [
+      'a dynamic import',
+      'renderer/components/dialog.tsx',
+      `const a = await import('../store.ts');`,
+      'may not import renderer/store.ts',
+    ],
+    [
+      'a passed-on export',
+      'electron/engine/targets/folder.ts',
+      `export { a } from './s3.ts'; export const b = 1;`,
+      'may not import electron/engine/targets/s3.ts',
+    ],
+    ['Node in a pure file', 'electron/engine/replica/keys.ts', `import 'node:fs';`, 'may not import node:fs'],
+    ['the clock in a pure file', 'electron/engine/restore/plan.ts', `const at = Date.now();`, 'may not use Date.now'],
+    [
+      'a date of now in a pure file',
+      'electron/engine/source/wal.ts',
+      `const at = new Date();`,
+      'may not use new Date()',
+    ],
+    ['Electron on the command line', 'electron/cli.ts', `import 'electron';`, 'may not import electron'],
+    ['SQLite on the command line', 'electron/cli.ts', `import 'better-sqlite3';`, 'may not import better-sqlite3'],
+    ['the engine in a host', 'electron/headless.ts', `import './engine/engine.ts';`, 'may not import electron/engine'],
+    ['the engine in the renderer', 'renderer/app.tsx', `import '../electron/engine/x.ts';`, 'may not import electron'],
+    [
+      'the api in a screen',
+      'renderer/screens/a.tsx',
+      `import { api } from '../api.ts';`,
+      'may not import renderer/api.ts',
+    ],
+    ['a test in the product', 'electron/main.ts', `import '../test/support/x.ts';`, 'may not import test/support/x.ts'],
+    ['a missing extension', 'shared/model.ts', `import './errors';`, 'without its extension'],
+    ['an index file', 'shared/index.ts', `export const a = 1;`, 'is an index file'],
+    ['a barrel', 'shared/all.ts', `export * from './model.ts';`, 'only passes on'],
+    ['a deep folder', 'electron/engine/source/deep/a.ts', `export const a = 1;`, 'more than one folder below'],
+    ['a file without a room', 'elsewhere/a.ts', `export const a = 1;`, 'belongs to no room'],
+  ])('sees %s', (_name, path, text, sentence) => {
+    expect(findBrokenBorders([{ path, text }], rooms).join('\n')).toContain(sentence);
+  });
+
+  test('lets good files pass', () => {
+    const files = [
+      { path: 'shared/a.ts', text: `import { z } from 'zod'; import type { B } from './b.ts'; export const a = z;` },
+      { path: 'electron/main.ts', text: `import { app } from 'electron'; import './engine-host.ts';` },
+      { path: 'renderer/components/a.tsx', text: `import styles from './a.module.css'; export const A = <b />;` },
+    ];
+    expect(findBrokenBorders(files, rooms)).toEqual([]);
+  });
+});
+
+function readSources(): { readonly path: string; readonly text: string }[] {
+  const paths = globSync('{shared,electron,renderer,test}/**/*.{ts,tsx,cts,mts}', { cwd: root });
+  return paths
+    .map((path) => path.replaceAll('\\', '/'))
+    .map((path) => ({ path, text: readFileSync(resolve(root, path), 'utf8') }));
+}
