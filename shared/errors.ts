@@ -223,6 +223,11 @@ const texts = {
     safe: 'Your databases are untouched; what was shipped stays restorable.',
     hint: 'It is started again by itself.',
   }),
+  'connection-lost': () => ({
+    message: 'This window lost its connection to Tidemark.',
+    safe: 'Where Tidemark is still running, protection goes on.',
+    hint: 'The window connects again by itself.',
+  }),
   'not-available': (d) => ({ message: `${d['what']} is not available here.` }),
   internal: (d) => ({
     message: `Something unexpected happened: ${d['reason']}.`,
