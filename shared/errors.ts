@@ -134,6 +134,10 @@ const texts = {
     safe: 'Your database is untouched, and captured changes wait on this computer.',
     hint: 'Tidemark tries again by itself.',
   }),
+  'object-missing': (d) => ({
+    message: `${d['key']} is not at ${d['path']}.`,
+    hint: 'It may have been removed meanwhile; try again.',
+  }),
   // History and restore
   'no-history': (d) => ({
     message: `There is no history at ${d['url']}.`,

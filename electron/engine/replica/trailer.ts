@@ -24,6 +24,8 @@ export const trailerSchema = z.object({
   states: z.array(z.tuple([hash, z.int()])).optional(),
   /** Snapshots: capture time and position of the image. */
   at: z.object({ time: instant, index: z.int().min(0), offset: z.int().min(0) }).optional(),
+  /** Segments at offset 0: where the index before ended, so that a missing last segment of it is seen before a fetch. */
+  follows: z.object({ index: z.int().min(0), offset: z.int().min(0) }).optional(),
   /** Where the frames came from: the application's WAL, or composed for changes in a time that was not watched. */
   origin: z
     .discriminatedUnion('kind', [

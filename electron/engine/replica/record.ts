@@ -1,0 +1,62 @@
+// The replica record: what makes a target self-describing, so that a new computer can list every database on it.
+// Human-readable JSON at the replica's root; never holds a secret. Pure but for the target that is handed in.
+import { z } from 'zod';
+import { AppError, reasonOf } from '../../../shared/errors.ts';
+import { recordKey } from './keys.ts';
+import type { ObjectInfo, ObjectReader } from './object.ts';
+
+const recordSchema = z.object({
+  v: z.literal(1),
+  /** The database's file name. */
+  database: z.string(),
+  databaseId: z.string(),
+  /** Where the database lay on the machine that wrote this. */
+  path: z.string(),
+  machine: z.object({ name: z.string(), id: z.string() }),
+  pageSize: z.int().min(512).max(65_536),
+  createdAt: z.int(),
+  /** Version of the application that wrote this. */
+  by: z.string(),
+  encryption: z.literal('none'),
+});
+
+export type ReplicaRecord = z.infer<typeof recordSchema>;
+
+interface RecordReader extends ObjectReader {
+  list(prefix: string, options: { readonly signal: AbortSignal }): Promise<readonly ObjectInfo[]>;
+}
+
+interface RecordWriter {
+  put(key: string, body: Uint8Array, options: { readonly signal: AbortSignal }): Promise<unknown>;
+}
+
+/** The record of a replica; undefined where there is none. Throws `object-damaged` where it cannot be understood. */
+export async function readRecord(
+  target: RecordReader,
+  options: { readonly signal: AbortSignal },
+): Promise<ReplicaRecord | undefined> {
+  const found = await target.list(recordKey, options);
+  if (!found.some((object) => object.key === recordKey)) return undefined;
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of target.get(recordKey, options)) text += decoder.decode(chunk, { stream: true });
+  return parseRecord(text + decoder.decode());
+}
+
+/** Writes the record, replacing the one that is there. */
+export async function writeRecord(
+  target: RecordWriter,
+  record: ReplicaRecord,
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  await target.put(recordKey, new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`), options);
+}
+
+function parseRecord(text: string): ReplicaRecord {
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : reasonOf(error);
+    throw new AppError('object-damaged', { key: recordKey, reason }, { cause: error });
+  }
+}
