@@ -101,9 +101,10 @@ const rooms: readonly Room[] = [
     mayImport: [
       'shared/**',
       'electron/{engine-host,host-api,data-dir,package-info,arguments,demo*,rpc}.ts',
+      'electron/{content-headers,state-push,open-browser}.ts',
       headlessFiles,
     ],
-    libraries: ['node:*', 'ws', 'sirv', 'birpc'],
+    libraries: ['node:*', 'ws', 'sirv', 'birpc', 'zod'],
   },
   {
     name: 'the command line',

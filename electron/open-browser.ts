@@ -1,0 +1,28 @@
+// Opens an address in the user's default browser, where there is a display and a browser. Best effort: the address is
+// printed as well, so nothing is lost where it fails.
+import { spawn } from 'node:child_process';
+
+/** True where a window could appear. */
+export function hasDisplay(
+  platform: NodeJS.Platform = process.platform,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): boolean {
+  return platform === 'darwin' || platform === 'win32' || Boolean(env['DISPLAY']) || Boolean(env['WAYLAND_DISPLAY']);
+}
+
+/** Starts the platform's opener and does not wait for it. */
+export function openInBrowser(url: string): void {
+  if (!hasDisplay()) return;
+  const [command, ...args] = openerOf(process.platform);
+  const opener = spawn(command, [...args, url], { detached: true, stdio: 'ignore' });
+  // @NOTE no opener installed: the printed address remains.
+  opener.once('error', () => undefined);
+  opener.unref();
+}
+
+function openerOf(platform: NodeJS.Platform): readonly [string, ...string[]] {
+  if (platform === 'darwin') return ['open'];
+  // Not `start`, which is a word of cmd.exe and would read the address's `&`.
+  if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler'];
+  return ['xdg-open'];
+}

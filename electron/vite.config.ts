@@ -1,0 +1,84 @@
+// Bundles everything that runs outside the window, for Node 24 and Electron: hosts, command line, engine thread, preload.
+// Entry names are kept, so that a file finds its neighbours (`engine/worker.js` beside `main.js`) bundled or not.
+// Dependencies stay in node_modules. `vite build --app` builds both environments below.
+import { chmod } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Plugin, defineConfig } from 'vite';
+
+const source = import.meta.dirname;
+const outDir = join(source, '../dist/electron');
+
+/** Output name → source file. */
+const entries = {
+  main: 'main.ts',
+  headless: 'headless.ts',
+  cli: 'cli.ts',
+  'demo-writer': 'demo-writer.ts',
+  'engine/worker': 'engine/worker.ts',
+  'engine/restore/check-worker': 'engine/restore/check-worker.ts',
+};
+
+// @TODO(lead): an entry without a source is left out while the house is being built; make that an error.
+const present = Object.entries(entries)
+  .map(([name, file]) => [name, join(source, file)] as const)
+  .filter(([, file]) => existsSync(file));
+
+/** `npx tidemark` needs the bit in the checkout; npm sets it when it installs the package. */
+function executableCli(): Plugin {
+  return {
+    name: 'executable-cli',
+    applyToEnvironment: (environment) => environment.name === 'ssr',
+    async writeBundle(_options, bundle) {
+      if ('cli.js' in bundle) await chmod(join(outDir, 'cli.js'), 0o755);
+    },
+  };
+}
+
+const forNode = { target: 'node24', outDir, minify: false, sourcemap: true, copyPublicDir: false } as const;
+
+export default defineConfig({
+  root: source,
+  logLevel: 'warn',
+  plugins: [executableCli()],
+  environments: {
+    ssr: {
+      consumer: 'server',
+      resolve: { external: true, conditions: ['node'] },
+      build: {
+        ...forNode,
+        ssr: true,
+        emptyOutDir: true,
+        rolldownOptions: {
+          input: Object.fromEntries(present),
+          external: ['electron'],
+          output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+        },
+      },
+    },
+    preload: {
+      consumer: 'server',
+      resolve: { external: true },
+      build: {
+        ...forNode,
+        ssr: true,
+        emptyOutDir: false,
+        sourcemap: false,
+        rolldownOptions: {
+          input: existsSync(join(source, 'preload.cts')) ? { preload: join(source, 'preload.cts') } : {},
+          external: ['electron'],
+          output: { format: 'cjs', entryFileNames: '[name].cjs' },
+        },
+      },
+    },
+  },
+  builder: {
+    async buildApp(builder) {
+      // In this order: the first empties the folder.
+      for (const name of ['ssr', 'preload']) {
+        const environment = builder.environments[name];
+        if (environment !== undefined) await builder.build(environment);
+      }
+    },
+  },
+});
