@@ -1,0 +1,43 @@
+// The replica record, on a real folder.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readRecord, type ReplicaRecord, writeRecord } from '../../electron/engine/replica/record.ts';
+import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
+import { calm, failureOf, scratchFolder } from '../support/replica-scratch.ts';
+
+const record: ReplicaRecord = {
+  v: 1,
+  database: 'shöp.db',
+  databaseId: 'a1b2',
+  path: '/srv/shöp.db',
+  machine: { name: 'desk', id: 'f00d' },
+  pageSize: 4096,
+  createdAt: 1_700_000_000_000,
+  by: '0.1.0',
+  encryption: 'none',
+};
+
+describe('the replica record', () => {
+  test('is read as it was written, and is readable for people', async () => {
+    const target = openFolderTarget({ path: await scratchFolder() });
+    expect(await readRecord(target, { signal: calm })).toBeUndefined();
+    await writeRecord(target, { ...record, database: 'before.db' }, { signal: calm });
+    await writeRecord(target, record, { signal: calm });
+    expect(await readRecord(target, { signal: calm })).toEqual(record);
+    expect(await readFile(join(target.path, 'tidemark.json'), 'utf8')).toContain('  "database": "shöp.db",\n');
+  });
+
+  test.each([
+    ['not JSON', '{"v": 1, '],
+    ['something else', '{"v": 1, "name": "x"}'],
+    ['of a later version', JSON.stringify({ ...record, v: 2 })],
+  ])('is refused when it is %s', async (_name, text) => {
+    const target = openFolderTarget({ path: await scratchFolder() });
+    await writeFile(join(target.path, 'tidemark.json'), text);
+    expect(await failureOf(readRecord(target, { signal: calm }))).toMatchObject({
+      code: 'object-damaged',
+      details: { key: 'tidemark.json' },
+    });
+  });
+});

@@ -1,0 +1,145 @@
+// The folder target: the contract of all targets, and what only file systems do.
+import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createFolderTarget, openFolderTarget } from '../../electron/engine/targets/folder.ts';
+import { faultyTarget } from '../support/faulty-target.ts';
+import { calm, collect, failureOf, inPieces, noise, scratchFolder } from '../support/replica-scratch.ts';
+import { describeTargetContract } from '../support/target-contract.ts';
+
+const openNew = async () => createFolderTarget({ path: join(await scratchFolder(), 'replica') });
+
+describeTargetContract('a folder', openNew);
+describeTargetContract('a folder behind latency and short reads', async () =>
+  faultyTarget(await openNew(), { latencyMs: 1, pieceBytes: 30_000 }),
+);
+
+describe('a folder target', () => {
+  test('dates an object as told, to the millisecond', async () => {
+    const target = await openNew();
+    const instants = [1_700_000_000_123, 1_700_000_000_001, 1_700_000_000_999, 1_700_000_001_000];
+    for (const at of instants) await target.put(`at/${at}`, noise(1), { modifiedAt: at, signal: calm });
+    const listed = await target.list('at/', { signal: calm });
+    expect(listed.map(({ modifiedAt }) => modifiedAt)).toEqual([...instants].sort((a, b) => a - b));
+  });
+
+  test('is a plain folder of plain files, with nothing left over', async () => {
+    const target = await openNew();
+    await target.put('generations/x/wal/1', inPieces(noise(10), [3]), { signal: calm });
+    await target.put('generations/x/wal/1', noise(11), { signal: calm });
+    expect(await readdir(target.path, { recursive: true })).toEqual([
+      'generations',
+      'generations/x',
+      'generations/x/wal',
+      'generations/x/wal/1',
+    ]);
+    await target.delete(['generations/x/wal/1'], { signal: calm });
+    expect(await readdir(target.path)).toEqual([]);
+  });
+
+  test('never lists a temporary file, and removes only its own stale ones', async () => {
+    const target = await openNew();
+    await target.put('wal/1', noise(1), { signal: calm });
+    await writeFile(join(target.path, 'wal/2.0123456789ab.tmp'), 'half');
+    await writeFile(join(target.path, 'wal/3.tmp'), 'somebody else’s');
+    const isDone: Promise<unknown>[] = [];
+    async function* body() {
+      yield noise(10);
+      await target.removeStaleTmp();
+      yield noise(10);
+    }
+    isDone.push(target.put('wal/4', body(), { signal: calm }));
+    await Promise.all(isDone);
+    expect(await target.list('', { signal: calm })).toMatchObject([{ key: 'wal/1' }, { key: 'wal/4', bytes: 20 }]);
+    expect((await readdir(join(target.path, 'wal'))).sort()).toEqual(['1', '3.tmp', '4']);
+  });
+
+  test('reports a root that is gone, and never makes it again by itself', async () => {
+    const target = await openNew();
+    await target.put('wal/1', noise(1), { signal: calm });
+    await rename(target.path, `${target.path}-unmounted`);
+    const missing = { code: 'target-missing', details: { path: target.path } };
+    expect(await failureOf(target.put('wal/2', noise(1), { signal: calm }))).toMatchObject(missing);
+    expect(await failureOf(target.list('', { signal: calm }))).toMatchObject(missing);
+    expect(await failureOf(collect(target.get('wal/1', { signal: calm })))).toMatchObject(missing);
+    expect(await failureOf(target.delete(['wal/1'], { signal: calm }))).toMatchObject(missing);
+    expect(await failureOf(stat(target.path))).toMatchObject({ code: 'ENOENT' });
+    // It comes back, and everything goes on.
+    await rename(`${target.path}-unmounted`, target.path);
+    await target.put('wal/2', noise(1), { signal: calm });
+    expect(await target.list('', { signal: calm })).toHaveLength(2);
+  });
+
+  test('names the file that stands where a folder should be', async () => {
+    const folder = await scratchFolder();
+    const file = join(folder, 'file');
+    await writeFile(file, 'x');
+    expect(await failureOf(createFolderTarget({ path: file }))).toMatchObject({
+      code: 'target-inside-file',
+      details: { path: file, file },
+    });
+    const path = join(file, 'deeper/still');
+    expect(await failureOf(createFolderTarget({ path }))).toMatchObject({
+      code: 'target-inside-file',
+      details: { path, file },
+    });
+    expect(await failureOf(openFolderTarget({ path }).list('', { signal: calm }))).toMatchObject({
+      code: 'target-inside-file',
+    });
+    const target = openFolderTarget({ path: folder });
+    expect(await failureOf(target.put('file/key', noise(1), { signal: calm }))).toMatchObject({
+      code: 'target-inside-file',
+      details: { file },
+    });
+  });
+
+  test.skipIf(process.getuid?.() === 0)('says that it may not write', async () => {
+    const target = await openNew();
+    await chmod(target.path, 0o500);
+    expect(await failureOf(target.put('key', noise(1), { signal: calm }))).toMatchObject({
+      code: 'target-read-only',
+      details: { path: target.path },
+    });
+  });
+
+  test('makes its folders again when they vanish between two puts', async () => {
+    const target = await openNew();
+    await target.put('a/b/1', noise(1), { signal: calm });
+    await rm(join(target.path, 'a'), { recursive: true });
+    await target.put('a/b/2', noise(1), { signal: calm });
+    expect(await target.list('', { signal: calm })).toMatchObject([{ key: 'a/b/2' }]);
+  });
+
+  test.each(['', '/a', 'a//b', '../a', 'a/../../b', 'a/.', 'a\\b', 'a\0b', 'c:d'])(
+    'refuses the key %j, which could lead elsewhere',
+    async (key) => {
+      const target = await openNew();
+      expect(await failureOf(target.put(key, noise(1), { signal: calm }))).toMatchObject({
+        message: expect.stringContaining('not a key') as string,
+      });
+    },
+  );
+
+  test('lists what others put there, passing over folders and dead links', async () => {
+    const target = await openNew();
+    await mkdir(join(target.path, 'generations/ffff/wal'), { recursive: true });
+    await writeFile(join(target.path, 'generations/ffff/wal/1'), 'foreign');
+    await utimes(join(target.path, 'generations/ffff/wal/1'), 1000, 1000.5);
+    expect(await target.list('generations/', { signal: calm })).toEqual([
+      { key: 'generations/ffff/wal/1', bytes: 7, modifiedAt: 1_000_500 },
+    ]);
+  });
+});
+
+describe('a faulty target', () => {
+  test('stores nothing when it fails before or in the middle, everything when only the answer was lost', async () => {
+    const inner = await openNew();
+    const fail = (kind: 'before' | 'after') => faultyTarget(inner, { fault: () => ({ kind }) });
+    const failed = { code: 'target-failed' };
+    const midBody = faultyTarget(inner, { fault: () => ({ kind: 'mid-body', bytes: 70_000 }) });
+    expect(await failureOf(fail('before').put('1', noise(100_000), { signal: calm }))).toMatchObject(failed);
+    expect(await failureOf(midBody.put('2', noise(100_000), { signal: calm }))).toMatchObject(failed);
+    expect(await failureOf(fail('after').put('3', noise(100_000), { signal: calm }))).toMatchObject(failed);
+    expect(await inner.list('', { signal: calm })).toMatchObject([{ key: '3', bytes: 100_000 }]);
+  });
+});
