@@ -1,0 +1,266 @@
+// Reads a configuration in Litestream's YAML. Strict where Litestream is silent: an unknown key, a wrong value or an unset
+// environment variable is an error that names its line. Keys that Tidemark accepts without needing them become notices.
+import {
+  type Document,
+  LineCounter,
+  type Node,
+  type YAMLMap,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+} from 'yaml';
+import { AppError } from '../shared/errors.ts';
+import { readDuration, toAbsolutePath, toReplicaUrl } from './cli-options.ts';
+
+export interface Config {
+  readonly databases: readonly ConfigDatabase[];
+  /** Sentences about keys that were accepted and have no effect. */
+  readonly notices: readonly string[];
+}
+
+export interface ConfigDatabase {
+  /** Absolute. */
+  readonly path: string;
+  readonly replicas: readonly ConfigReplica[];
+}
+
+export interface ConfigReplica {
+  readonly name: string;
+  readonly url: string;
+  readonly syncIntervalMs?: number;
+  readonly snapshotIntervalMs?: number;
+}
+
+export interface ConfigOptions {
+  /** Where the text came from, for messages. */
+  readonly path: string;
+  /** Undefined: `$NAME` and `${NAME}` stay as they are. */
+  readonly env: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** Keys that are accepted and need nothing here, with the reason. */
+const needless: Readonly<Record<string, string>> = {
+  'monitor-interval': 'Tidemark hears of each commit from the file system and need not look every so often',
+  'checkpoint-interval': 'Tidemark checkpoints as the database is used',
+  'min-checkpoint-page-count': 'Tidemark checkpoints as the database is used',
+  'max-checkpoint-page-count': 'Tidemark checkpoints as the database is used',
+  'truncate-page-n': 'Tidemark never truncates the WAL of a live database',
+  'meta-path': 'what Tidemark needs locally lies in its data folder',
+  'validation-interval': 'every restore is proven',
+  logging: 'progress is printed as plain lines',
+  retention: 'nothing is deleted yet, the whole history is kept',
+  'retention-check-interval': 'nothing is deleted yet, the whole history is kept',
+};
+
+/** Keys of Litestream's that Tidemark must not pass over in silence. */
+const unsupported: Readonly<Record<string, string>> = {
+  age: 'encryption is not supported yet',
+  exec: 'starting another program is not supported',
+  addr: 'serving metrics is not supported yet',
+};
+
+const globalKeys = ['dbs', 'snapshot'] as const;
+const databaseKeys = ['path', 'replicas', 'replica'] as const;
+const replicaKeys = ['type', 'name', 'path', 'url', 'sync-interval', 'snapshot-interval'] as const;
+
+/** Reads the text of a configuration; throws `config-invalid` with every finding and its line. */
+export function parseConfig(text: string, options: ConfigOptions): Config {
+  const reader = new Reader(text, options);
+  const config = reader.readConfig();
+  if (reader.findings.length > 0) {
+    throw new AppError('config-invalid', { path: options.path, reason: reader.findings.join('; ') });
+  }
+  return { databases: config, notices: [...reader.notices] };
+}
+
+/** One pass over one document; gathers findings instead of stopping at the first. */
+class Reader {
+  readonly findings: string[] = [];
+  readonly notices = new Set<string>();
+  readonly #lines = new LineCounter();
+  readonly #document: Document.Parsed;
+  readonly #options: ConfigOptions;
+
+  constructor(text: string, options: ConfigOptions) {
+    this.#options = options;
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    for (const error of this.#document.errors) {
+      this.findings.push(`line ${String(this.#lines.linePos(error.pos[0]).line)}: ${error.message}`);
+    }
+  }
+
+  readConfig(): readonly ConfigDatabase[] {
+    const root = this.#document.contents;
+    if (this.findings.length > 0) return [];
+    const isEmpty = root === null || (isScalar(root) && root.value === null);
+    const top = isEmpty ? new Map<string, Node>() : this.#map(root, 'the configuration', globalKeys);
+    if (top === undefined) return [];
+    const snapshot = this.#map(top.get('snapshot'), '“snapshot”', ['interval']);
+    const snapshotIntervalMs = this.#duration(snapshot?.get('interval'));
+    const nodes = this.#list(top.get('dbs'), { what: '“dbs”', missing: 'no databases: list them under “dbs”' });
+    const databases = nodes.flatMap((node) => this.#database(node, snapshotIntervalMs) ?? []);
+    const twice = databases.find((database, i) => databases.findIndex((other) => other.path === database.path) !== i);
+    if (twice !== undefined) this.#report(top.get('dbs'), `${twice.path} is listed twice`);
+    return databases;
+  }
+
+  #database(node: Node, snapshotIntervalMs: number | undefined): ConfigDatabase | undefined {
+    const map = this.#map(node, 'a database', databaseKeys);
+    if (map === undefined) return undefined;
+    const path = this.#string(map.get('path'));
+    if (!map.has('path')) this.#report(node, 'the database has no “path”');
+    const several = map.get('replicas');
+    const single = map.get('replica');
+    if (several !== undefined && single !== undefined) this.#report(single, 'write either “replica” or “replicas”');
+    const missing = 'the database has no replicas';
+    const nodes = single === undefined ? this.#list(several, { what: '“replicas”', missing, parent: node }) : [single];
+    const replicas = nodes.flatMap((each) => this.#replica(each, snapshotIntervalMs) ?? []);
+    return path === undefined ? undefined : { path: toAbsolutePath(path), replicas };
+  }
+
+  #replica(node: Node, defaultSnapshotMs: number | undefined): ConfigReplica | undefined {
+    // Litestream's current line also takes a bare address.
+    const bare = isScalar(node) ? this.#string(node) : undefined;
+    if (bare !== undefined) return this.#finishReplica({ name: 'file', address: bare, snapshotMs: defaultSnapshotMs });
+    const map = this.#map(node, 'a replica', replicaKeys);
+    if (map === undefined) return undefined;
+    const url = this.#string(map.get('url'));
+    const path = this.#string(map.get('path'));
+    const type = this.#string(map.get('type'));
+    if (type !== undefined && type !== 'file') {
+      this.#report(map.get('type'), `replicas of the type “${type}” are not supported yet; use “file”`);
+    }
+    if (url !== undefined && path !== undefined) this.#report(map.get('path'), 'write either “url” or “path”');
+    if (!map.has('url') && !map.has('path')) this.#report(node, 'the replica needs a “url” or a “path”');
+    const address = url ?? path;
+    const syncMs = this.#duration(map.get('sync-interval'));
+    const snapshotMs = this.#duration(map.get('snapshot-interval')) ?? defaultSnapshotMs;
+    if (address === undefined) return undefined;
+    return this.#finishReplica({ name: this.#string(map.get('name')) ?? 'file', address, syncMs, snapshotMs });
+  }
+
+  #finishReplica(parts: {
+    readonly name: string;
+    readonly address: string;
+    readonly syncMs?: number | undefined;
+    readonly snapshotMs: number | undefined;
+  }): ConfigReplica {
+    return {
+      name: parts.name,
+      url: toReplicaUrl(parts.address),
+      ...(parts.syncMs === undefined ? {} : { syncIntervalMs: parts.syncMs }),
+      ...(parts.snapshotMs === undefined ? {} : { snapshotIntervalMs: parts.snapshotMs }),
+    };
+  }
+
+  /** The known keys of a map; every other key is reported or noticed. */
+  #map(value: Node | undefined | null, what: string, keys: readonly string[]): ReadonlyMap<string, Node> | undefined {
+    if (value === undefined) return undefined;
+    const node = this.#follow(value);
+    if (!isMap(node)) {
+      this.#report(value, `${what} must be a list of keys with values`);
+      return undefined;
+    }
+    return new Map(
+      this.#entries(node)
+        .filter(([key, , at]) => this.#isKnown(key, keys, at))
+        .map(([key, child]) => [key, child]),
+    );
+  }
+
+  #entries(map: YAMLMap): readonly (readonly [key: string, value: Node, at: Node])[] {
+    return map.items.flatMap(({ key, value }) => {
+      const at = key as Node;
+      if (!isScalar(at)) return [];
+      return [[String(at.value), (value ?? at) as Node, at] as const];
+    });
+  }
+
+  #isKnown(key: string, keys: readonly string[], at: Node): boolean {
+    if (keys.includes(key)) return true;
+    const needlessReason = needless[key];
+    const unsupportedReason = unsupported[key];
+    if (unsupportedReason !== undefined) this.#report(at, `“${key}”: ${unsupportedReason}`);
+    else if (needlessReason !== undefined) this.notices.add(`“${key}” has no effect: ${needlessReason}.`);
+    else this.#report(at, `unknown key “${key}”${suggestion(key, keys)}`);
+    return false;
+  }
+
+  /** The entries of a list that must have some; `parent` is where it is missed. */
+  #list(
+    value: Node | undefined,
+    { what, missing, parent }: { readonly what: string; readonly missing: string; readonly parent?: Node },
+  ): readonly Node[] {
+    const node = value === undefined ? undefined : this.#follow(value);
+    if (node !== undefined && !isSeq(node)) {
+      this.#report(value, `${what} must be a list`);
+      return [];
+    }
+    const items = (node?.items ?? []) as Node[];
+    if (items.length === 0) this.#report(value ?? parent, missing);
+    return items;
+  }
+
+  #duration(value: Node | undefined): number | undefined {
+    const text = this.#string(value);
+    if (text === undefined) return undefined;
+    const reading = readDuration(text);
+    if (reading.kind === 'read') return reading.value;
+    this.#report(value, reading.reason);
+    return undefined;
+  }
+
+  #string(value: Node | undefined): string | undefined {
+    if (value === undefined) return undefined;
+    const node = this.#follow(value);
+    const plain = isScalar(node) ? node.value : undefined;
+    if (typeof plain === 'number') return String(plain);
+    if (typeof plain === 'string' && plain !== '') return this.#expand(plain, value);
+    this.#report(value, 'a text is missing here');
+    return undefined;
+  }
+
+  #expand(text: string, at: Node): string {
+    const { env } = this.#options;
+    if (env === undefined) return text;
+    return text.replace(/\$(?:\{([^}]*)\}|([A-Za-z_]\w*))/g, (whole, braced?: string, plain?: string) => {
+      const name = braced ?? plain ?? '';
+      const value = env[name];
+      if (value !== undefined) return value;
+      this.#report(at, `the environment variable ${name} is not set`);
+      return whole;
+    });
+  }
+
+  #follow(node: Node | null): Node | undefined {
+    if (node === null) return undefined;
+    return isAlias(node) ? node.resolve(this.#document) : node;
+  }
+
+  #report(at: Node | undefined | null, reason: string): void {
+    const offset = at?.range?.[0] ?? 0;
+    const finding = `line ${String(this.#lines.linePos(offset).line)}: ${reason}`;
+    if (!this.findings.includes(finding)) this.findings.push(finding);
+  }
+}
+
+function suggestion(key: string, keys: readonly string[]): string {
+  const near = [...keys, ...Object.keys(needless)].find((known) => distance(known, key) <= 2);
+  return near === undefined ? '' : `; did you mean “${near}”?`;
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,172 @@
+// What the command line prints: tables, JSON, errors, the phases of a restore, the story of a replication. Pure text;
+// writing it to a stream is the last few lines.
+import { type AppErrorData, errorSentence, toErrorData } from '../shared/errors.ts';
+import {
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatInstantUtc,
+  formatTimestampLocal,
+  formatZone,
+  secondMs,
+} from '../shared/format.ts';
+import type { DatabaseState, EngineState, Operation, Phase, RestoreResult } from '../shared/model.ts';
+import { formatPosition } from '../shared/position.ts';
+
+/** Where a command writes: results to `out`, everything else to `note`. */
+export interface Terminal {
+  readonly out: (text: string) => void;
+  readonly note: (text: string) => void;
+  /** Notes go to a person's screen, so lines may be drawn again. */
+  readonly isInteractive: boolean;
+}
+
+/** Columns padded to their widest cell, two spaces apart. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return rows.map((row) => `${line(row)}\n`).join('');
+}
+
+/** Readable JSON with a line's end. */
+export function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
+}
+
+/** `2026-11-22T13:31:58Z`, as Litestream lists times; milliseconds only where there are some. */
+export function formatRfc3339(at: number): string {
+  return new Date(at).toISOString().replace('.000Z', 'Z');
+}
+
+/** What happened, what is safe, what to do; one line each. */
+export function formatError(error: unknown): string {
+  const data = toErrorData(error);
+  return `tidemark: ${[data.message, data.safe, data.hint].filter(Boolean).join('\n  ')}\n`;
+}
+
+/** One line per phase that began, as it stands now. */
+export function formatPhases(operation: Operation): readonly string[] {
+  return operation.phases.filter((phase) => phase.state !== 'waiting').map((phase) => formatPhase(phase));
+}
+
+function formatPhase(phase: Phase): string {
+  if (phase.state === 'done') {
+    return `✓ ${phase.text}${phase.ms === undefined || phase.ms < 100 ? '' : `, ${formatDuration(phase.ms)}`}`;
+  }
+  if (phase.totalBytes === 0) return `… ${phase.text}`;
+  const percent = Math.min(100, Math.floor((100 * phase.doneBytes) / phase.totalBytes));
+  return `… ${phase.text} (${formatBytes(phase.doneBytes)} of ${formatBytes(phase.totalBytes)}, ${String(percent)} %)`;
+}
+
+/** The closing sentences of a restore: which moment, and what was proven about the file. */
+export function formatRestored(result: RestoreResult): string {
+  const { point, proof } = result;
+  const moment = `${formatTimestampLocal(point.at)} ${formatZone(point.at)} (${formatInstantUtc(point.at)})`;
+  const proven = {
+    identical: `Proven identical to what was captured, page for page: state hash ${proof.stateHash}, ${proof.check}.`,
+    image: `No hashes were recorded in this history, so its own checksums and SQLite speak for it: ${proof.check}.`,
+  };
+  return [
+    `Restored ${result.path} (${formatBytes(result.sizeBytes)}) as of ${moment}, position ${formatPosition(point.position)}.`,
+    proven[proof.kind],
+    '',
+  ].join('\n');
+}
+
+/** A restore as data, for `--json`. */
+export function restoredJson(result: RestoreResult): object {
+  return {
+    path: result.path,
+    sizeBytes: result.sizeBytes,
+    at: formatRfc3339(result.point.at),
+    position: formatPosition(result.point.position),
+    proof: result.proof,
+  };
+}
+
+/** What happened between two states of a replication, as lines. Without an earlier state: where things stand. */
+export function narrate(before: EngineState | undefined, now: EngineState): readonly string[] {
+  const lastId = before?.activity[0]?.id ?? 0;
+  const news = now.activity
+    .filter((entry) => entry.id > lastId)
+    .filter((entry) => before !== undefined || entry.at >= now.app.startedAt)
+    .toReversed();
+  const changes = now.databases.flatMap((database) => {
+    const earlier = before?.databases.find((other) => other.id === database.id);
+    return narrateStatus(earlier, database);
+  });
+  return [...news.map((entry) => entry.text), ...changes];
+}
+
+function narrateStatus(before: DatabaseState | undefined, now: DatabaseState): readonly string[] {
+  if (before?.status.kind === now.status.kind) return [];
+  switch (now.status.kind) {
+    case 'starting':
+      return [`${now.path}: starting, ${formatBytes(now.sizeBytes)}`];
+    case 'snapshotting':
+      return [`${now.path}: writing the first image of this history, ${formatBytes(now.status.totalBytes)}`];
+    case 'protected':
+      return [`${now.path}: protected${positionOf(now)}`];
+    case 'catching-up':
+      return [`${now.path}: catching up, ${formatBytes(now.lag.bytes)} to ship`];
+    case 'attention':
+    case 'problem':
+      return [`${now.path}: ${errorSentence(now.status.problem)}`];
+    case 'paused':
+      return [`${now.path}: paused`];
+  }
+}
+
+/** Where each database's replication stands, for a line every now and then. */
+export function formatProgress(state: EngineState): readonly string[] {
+  return state.databases
+    .filter(({ status }) => status.kind !== 'paused')
+    .map((database) => `${database.path}: shipped${positionOf(database)}, ${lagOf(database)}`);
+}
+
+/** The last word of a replication: whether everything captured lies at its destination. */
+export function formatStopped(state: EngineState | undefined): string {
+  const behind = (state?.databases ?? []).filter((database) => database.lag.bytes > 0);
+  if (behind.length === 0) return 'Stopped. Everything that was captured is at its destination.\n';
+  const list = behind.map((database) => `${database.path}: ${formatBytes(database.lag.bytes)}`).join(', ');
+  return `Stopped. Not yet at its destination, kept in the data folder for the next start: ${list}.\n`;
+}
+
+/** What was refused, beside the database it concerns. */
+export function formatRefusal(path: string, error: AppErrorData): string {
+  return `${path}: ${errorSentence(error)}\n`;
+}
+
+function positionOf(database: DatabaseState): string {
+  return database.newest === undefined ? '' : ` to ${formatPosition(database.newest.position)}`;
+}
+
+function lagOf(database: DatabaseState): string {
+  const { bytes, sinceAt } = database.lag;
+  if (bytes === 0) return 'nothing waits';
+  const since = sinceAt === undefined ? '' : ` since ${formatAge(Math.max(secondMs, Date.now() - sinceAt))}`;
+  return `${formatBytes(bytes)} wait${since}`;
+}
+
+/** The process's own streams. */
+export function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(text),
+    note: (text) => void process.stderr.write(text),
+    isInteractive: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
+  };
+}
+
+/** Draws lines over the lines it drew before. */
+export function createRedrawer(write: (text: string) => void): (lines: readonly string[]) => void {
+  let drawn = 0;
+  return (lines) => {
+    const up = drawn === 0 ? '' : `\u001B[${String(drawn)}A\u001B[J`;
+    write(`${up}${lines.map((line) => `${line}\n`).join('')}`);
+    drawn = lines.length;
+  };
+}

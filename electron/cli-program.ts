@@ -1,0 +1,170 @@
+// The commands of the command line, their flags and their help. Parses, hands over to the file of the command, and turns
+// what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 130 and 143 interrupted.
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Generation, isGeneration } from '../shared/position.ts';
+import { type ListKind, type ListOptions, list } from './cli-list.ts';
+import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
+import { formatError, processTerminal } from './cli-output.ts';
+import { type ReplicateOptions, replicate } from './cli-replicate.ts';
+import { type RestoreOptions, restore } from './cli-restore.ts';
+import { watchInterrupts } from './cli-signals.ts';
+import { UsageError } from './cli-sources.ts';
+import { resolveDataDir } from './data-dir.ts';
+import { startEngine, workerBeside } from './engine-host.ts';
+
+const valued = [
+  '--config',
+  '--replica',
+  '--generation',
+  '--index',
+  '--timestamp',
+  '--integrity-check',
+  '--data-dir',
+  '-o',
+];
+
+const lists: Readonly<Record<ListKind, string>> = {
+  databases: 'list the databases of a configuration or of a replica',
+  generations: 'list the generations of a database',
+  snapshots: 'list the snapshots of a database',
+  wal: 'list the WAL segments of a database',
+};
+
+const closing = `
+Flags may have one dash or two, as with Litestream. A <url> is a folder: file:///path or a plain path.
+`;
+
+/** Runs one command; `hostUrl` is the entry's own place, beside which the engine lies. Answers the exit code. */
+export async function runCommandLine(words: readonly string[], hostUrl: string): Promise<number> {
+  endQuietlyWithReader();
+  let exitCode = 0;
+  const program = createProgram(hostUrl, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...normaliseFlags(words, new Set(valued))], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UsageError) {
+      process.stderr.write(`tidemark: ${error.message}.\nSee: tidemark help\n`);
+      return 2;
+    }
+    process.stderr.write(formatError(error));
+    return 1;
+  }
+}
+
+function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Command {
+  const version = readVersion(hostUrl);
+  const terminal = processTerminal();
+  const workerUrl = workerBeside(hostUrl);
+  const openToolbox = async () => await startEngine({ dataDir: undefined, workerUrl });
+
+  const program = new Command('tidemark')
+    .description('Continuous, proven backups for SQLite databases.')
+    .version(version, '--version', 'print the version')
+    .addHelpText('after', closing)
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'tidemark:')) })
+    .exitOverride();
+  // Commands added below inherit what is set above.
+
+  program
+    .command('replicate')
+    .description('protect databases until interrupted')
+    .argument('[db]', 'the database')
+    .argument('[url...]', 'where it goes; one or more')
+    .option('--config <file>', 'read databases and replicas from a configuration')
+    .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
+    .option('--enable-wal', 'allow switching a database to WAL mode')
+    .option('--data-dir <folder>', 'where state and spool live (also TIDEMARK_DATA_DIR)')
+    .action(
+      async (path: string | undefined, urls: readonly string[], options: ReplicateOptions & { dataDir?: string }) => {
+        using interrupts = watchInterrupts();
+        const openEngine = async () => await startEngine({ dataDir: resolveDataDir(options.dataDir), workerUrl });
+        onEnd(await replicate({ path, urls, options, terminal, interrupts, openEngine }));
+      },
+    );
+
+  program
+    .command('restore')
+    .description('restore a moment to a new file, proven')
+    .argument('[url or db]', 'a replica; with -config the path of a database')
+    .option('-o <file>', 'the file to write; with -config the database’s own place by default')
+    .option('--timestamp <time>', 'restore the newest moment at or before this time', reading(readTime))
+    .option('--generation <id>', 'restore from this generation', reading(readGeneration))
+    .option('--index <hex>', 'restore up to the end of this WAL index', reading(readIndex))
+    .option('--integrity-check <quick|full>', 'how SQLite checks the result', reading(readCheck), 'quick')
+    .option('--config <file>', 'find the replicas in a configuration')
+    .option('--replica <name>', 'of the configuration’s replicas, this one; by default the one that reaches furthest')
+    .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
+    .option('--if-db-not-exists', 'do nothing, successfully, where the file exists already')
+    .option('--if-replica-exists', 'do nothing, successfully, where there is no history')
+    .option('--json', 'print the result as JSON')
+    .action(async (subject: string | undefined, options: RestoreOptions) => {
+      using interrupts = watchInterrupts();
+      onEnd(await restore({ subject, options, terminal, interrupts, openEngine: openToolbox }));
+    });
+
+  for (const [kind, description] of Object.entries(lists) as [ListKind, string][]) {
+    const command = program
+      .command(kind)
+      .description(description)
+      .argument('[url or db]', 'a replica; with -config the path of a database')
+      .option('--config <file>', 'find the replicas in a configuration')
+      .option('--replica <name>', 'of the configuration’s replicas, this one')
+      .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
+      .option('--json', 'print JSON')
+      .action(async (subject: string | undefined, options: ListOptions) => {
+        onEnd(await list({ kind, subject, options, terminal, openEngine: openToolbox }));
+      });
+    if (kind !== 'databases') command.option('--generation <id>', 'only this generation', reading(readGeneration));
+  }
+
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => terminal.out(`${version}\n`));
+
+  return program;
+}
+
+/** A reader of values for commander, which puts the option's name before the reason. */
+function reading<T>(read: (text: string) => Reading<T>): (text: string) => T {
+  return (text) => {
+    const result = read(text);
+    if (result.kind === 'unclear') throw new InvalidArgumentError(result.reason);
+    return result.value;
+  };
+}
+
+function readTime(text: string): Reading<number> {
+  return readInstant(text, Date.now());
+}
+
+function readGeneration(text: string): Reading<Generation> {
+  if (isGeneration(text)) return { kind: 'read', value: text };
+  return { kind: 'unclear', reason: `“${text}” is no generation. Write its 16 lowercase hexadecimal digits.` };
+}
+
+function readCheck(text: string): Reading<'quick' | 'full'> {
+  if (text === 'quick' || text === 'full') return { kind: 'read', value: text };
+  return { kind: 'unclear', reason: `“${text}” is no check. Write quick or full.` };
+}
+
+function readVersion(hostUrl: string): string {
+  const path = findPackageJSON('.', hostUrl);
+  const content: unknown = path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
+  const isPackage = typeof content === 'object' && content !== null && 'version' in content;
+  return isPackage ? String(content.version) : 'unknown';
+}
+
+/** `tidemark wal … | head`: a reader that has enough is no failure. */
+function endQuietlyWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}

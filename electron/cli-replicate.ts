@@ -1,0 +1,109 @@
+// `replicate`: protects what the command line or a configuration names, tells what happens in plain lines, and ends in
+// order at an interrupt: captured transactions are shipped first.
+import type { Argument } from '../shared/contract.ts';
+import { secondMs } from '../shared/format.ts';
+import type { EngineState } from '../shared/model.ts';
+import { formatPosition } from '../shared/position.ts';
+import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
+import { type Terminal, formatProgress, formatRefusal, formatRfc3339, formatStopped, narrate } from './cli-output.ts';
+import type { Interrupts } from './cli-signals.ts';
+import { UsageError, isConfigFile, loadConfig } from './cli-sources.ts';
+import type { EngineHost } from './engine-host.ts';
+
+export interface ReplicateOptions {
+  readonly config?: string;
+  readonly expandEnv: boolean;
+  readonly enableWal?: boolean;
+}
+
+type Declaration = Argument<'protectDeclared'>;
+
+const progressEveryMs = 10 * secondMs;
+
+/** Replicates until it is interrupted; answers the exit code. */
+export async function replicate(parts: {
+  readonly path: string | undefined;
+  readonly urls: readonly string[];
+  readonly options: ReplicateOptions;
+  readonly terminal: Terminal;
+  readonly interrupts: Interrupts;
+  readonly openEngine: () => Promise<EngineHost>;
+}): Promise<number> {
+  const { terminal, interrupts } = parts;
+  const declaration = await declare(parts.path, parts.urls, { ...parts.options, note: terminal.note });
+  const engine = await parts.openEngine();
+  interrupts.onSecond(() => engine.kill());
+  interrupts.onFirst(async () => {
+    terminal.note('Stopping: what is captured is shipped first. A second interrupt stops at once.\n');
+    await engine.stop();
+  });
+  try {
+    const teller = createTeller(terminal);
+    const unsubscribe = engine.subscribe((state) => teller.tell(state));
+    const declared = await engine.call('protectDeclared', declaration);
+    const refused = declared.filter((database) => database.kind === 'refused');
+    for (const { path, error } of refused) terminal.note(formatRefusal(path, error));
+    if (refused.length === declared.length) return 1;
+    await interrupts.first;
+    await engine.stop();
+    unsubscribe();
+    terminal.out(formatStopped(teller.lastState()));
+    return 0;
+  } finally {
+    await engine.stop();
+  }
+}
+
+async function declare(
+  path: string | undefined,
+  urls: readonly string[],
+  options: ReplicateOptions & { readonly note: (text: string) => void },
+): Promise<Declaration> {
+  const enableWal = options.enableWal === true;
+  const configPath = options.config ?? (urls.length === 0 && isConfigFile(path) ? path : undefined);
+  if (configPath === undefined) {
+    if (path === undefined) throw new UsageError('name a database and where it goes, or a configuration with -config');
+    if (urls.length === 0) throw new UsageError('name where the database goes: tidemark replicate <db> <url>');
+    const replicas = urls.map((url) => ({ url: toReplicaUrl(url) }));
+    return { databases: [{ path: toAbsolutePath(path), enableWal, replicas }] };
+  }
+  if (options.config !== undefined && path !== undefined) {
+    throw new UsageError('name a database, or a configuration with -config, not both');
+  }
+  const config = await loadConfig(configPath, options);
+  return {
+    databases: config.databases.map((database) => ({
+      path: database.path,
+      enableWal,
+      replicas: database.replicas.map(({ name: _name, ...replica }) => replica),
+    })),
+  };
+}
+
+interface Teller {
+  tell(state: EngineState): void;
+  lastState(): EngineState | undefined;
+}
+
+/** Prints what happens, and every ten seconds of activity how far it got. */
+function createTeller(terminal: Terminal): Teller {
+  let last: EngineState | undefined;
+  let toldAt = -Infinity;
+  let toldWhere = '';
+  const say = (lines: readonly string[]): void => {
+    for (const line of lines) terminal.out(`${formatRfc3339(Math.floor(Date.now() / secondMs) * secondMs)} ${line}\n`);
+  };
+  return {
+    tell(state) {
+      say(narrate(last, state));
+      last = state;
+      const where = state.databases.map(({ newest }) => (newest ? formatPosition(newest.position) : '')).join();
+      const now = performance.now();
+      if (where === toldWhere || now - toldAt < progressEveryMs) return;
+      say(formatProgress(state));
+      toldAt = now;
+      toldWhere = where;
+    },
+    lastState: () => last,
+  };
+}

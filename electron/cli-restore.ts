@@ -1,0 +1,154 @@
+// `restore`: one moment of one replica into a new file, with its phases on the way and the proof at the end.
+// An interrupt cancels the operation, waits until nothing is left behind, and says so.
+import { existsSync } from 'node:fs';
+import type { RestoreWish } from '../shared/contract.ts';
+import { AppError } from '../shared/errors.ts';
+import type { EngineState, Operation, OperationId } from '../shared/model.ts';
+import type { Generation } from '../shared/position.ts';
+import { toAbsolutePath } from './cli-options.ts';
+import {
+  type Terminal,
+  createRedrawer,
+  formatError,
+  formatJson,
+  formatPhases,
+  formatRestored,
+  restoredJson,
+} from './cli-output.ts';
+import { type Source, type SourceOptions, UsageError, findSources } from './cli-sources.ts';
+import type { Interrupts } from './cli-signals.ts';
+import type { EngineHost } from './engine-host.ts';
+
+export interface RestoreOptions extends SourceOptions {
+  readonly o?: string;
+  readonly generation?: Generation;
+  readonly index?: number;
+  readonly timestamp?: number;
+  readonly integrityCheck: 'quick' | 'full';
+  readonly ifDbNotExists?: boolean;
+  readonly ifReplicaExists?: boolean;
+  readonly json?: boolean;
+}
+
+export interface RestoreParts {
+  readonly subject: string | undefined;
+  readonly options: RestoreOptions;
+  readonly terminal: Terminal;
+  readonly interrupts: Interrupts;
+  readonly openEngine: () => Promise<EngineHost>;
+}
+
+/** Restores; answers the exit code. */
+export async function restore(parts: RestoreParts): Promise<number> {
+  const { subject, options, terminal, interrupts } = parts;
+  const wish = toWish(options);
+  const sources = await findSources(subject, { ...options, note: terminal.note });
+  const outputPath = outputOf(sources, options);
+  if (options.ifDbNotExists === true && existsSync(outputPath)) {
+    terminal.note(`${outputPath} exists already; nothing to restore.\n`);
+    return 0;
+  }
+  const engine = await parts.openEngine();
+  interrupts.onSecond(() => engine.kill());
+  try {
+    const url = await chooseReplica(sources, engine);
+    const { operationId } = await engine.call('startReplicaRestore', {
+      url,
+      wish,
+      outputPath,
+      fullCheck: options.integrityCheck === 'full',
+    });
+    interrupts.onFirst(() => engine.call('cancelOperation', { operationId }));
+    return conclude(await follow(engine, operationId, options.json === true ? undefined : terminal), parts);
+  } catch (error) {
+    if (options.ifReplicaExists === true && error instanceof AppError && error.code === 'no-history') {
+      terminal.note(`${error.message} Nothing to restore.\n`);
+      return 0;
+    }
+    throw error;
+  } finally {
+    await engine.stop();
+  }
+}
+
+/** What the options wish for; at most one of -timestamp and -index. */
+export function toWish(options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp'>): RestoreWish {
+  const { index, timestamp } = options;
+  const generation = options.generation === undefined ? {} : { generation: options.generation };
+  if (index !== undefined && timestamp !== undefined) throw new UsageError('-timestamp and -index exclude each other');
+  if (timestamp !== undefined) return { kind: 'time', at: timestamp, ...generation };
+  if (index !== undefined) return { kind: 'index', index, ...generation };
+  return { kind: 'latest', ...generation };
+}
+
+/** The file to write: -o, else the database's own place in the configuration. */
+function outputOf(sources: readonly Source[], options: RestoreOptions): string {
+  const paths = [...new Set(sources.map((source) => source.databasePath))];
+  if (paths.length > 1) throw new UsageError('the configuration names several databases; say which one');
+  if (options.o !== undefined) return toAbsolutePath(options.o);
+  const [path] = paths;
+  if (path === undefined) throw new UsageError('say where to restore to with -o <file>');
+  return path;
+}
+
+/** Of several replicas the one that reaches furthest; its failures count only where none can be read. */
+async function chooseReplica(sources: readonly Source[], engine: EngineHost): Promise<string> {
+  const [only] = sources;
+  if (only !== undefined && sources.length === 1) return only.url;
+  const answers = await Promise.allSettled(sources.map((source) => engine.call('listReplica', { url: source.url })));
+  const listings = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  const reach = (listing: (typeof listings)[number]): number =>
+    Math.max(-Infinity, ...listing.generations.map((generation) => generation.endAt));
+  const [best] = listings.toSorted((a, b) => reach(b) - reach(a));
+  if (best !== undefined) return best.url;
+  const failure = answers.find((answer) => answer.status === 'rejected');
+  throw failure?.reason instanceof Error ? failure.reason : new AppError('no-history', { url: only?.url ?? '' });
+}
+
+/** Resolves with the operation once it is over; shows its phases on the way. Rejects where its engine was lost. */
+async function follow(engine: EngineHost, id: OperationId, terminal: Terminal | undefined): Promise<Operation> {
+  const { promise, resolve, reject } = Promise.withResolvers<Operation>();
+  const show = terminal === undefined ? () => undefined : createPhaseView(terminal);
+  let wasSeen = false;
+  const unsubscribe = engine.subscribe((state: EngineState) => {
+    const operation = state.operations.find((candidate) => candidate.id === id);
+    // An engine that was started again knows nothing of it.
+    if (operation === undefined && wasSeen) reject(new AppError('engine-stopped'));
+    if (operation === undefined) return;
+    wasSeen = true;
+    show(operation);
+    if (operation.state !== 'running') resolve(operation);
+  });
+  try {
+    return await promise;
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** On a screen: phases drawn over themselves. Elsewhere: one line when a phase is done. */
+export function createPhaseView(terminal: Terminal): (operation: Operation) => void {
+  if (terminal.isInteractive) {
+    const redraw = createRedrawer(terminal.note);
+    return (operation) => redraw(formatPhases(operation));
+  }
+  const told = new Set<string>();
+  return (operation) => {
+    const done = { ...operation, phases: operation.phases.filter((phase) => phase.state === 'done') };
+    formatPhases(done).forEach((line, i) => {
+      const name = done.phases[i]?.name ?? '';
+      if (!told.has(name)) terminal.note(`${line}\n`);
+      told.add(name);
+    });
+  };
+}
+
+function conclude(operation: Operation, { options, terminal, interrupts }: RestoreParts): number {
+  if (operation.state === 'done' && operation.result !== undefined) {
+    terminal.out(options.json === true ? formatJson(restoredJson(operation.result)) : formatRestored(operation.result));
+    return 0;
+  }
+  const error = operation.error === undefined ? new AppError('cancelled') : AppError.fromData(operation.error);
+  terminal.note(formatError(error));
+  return operation.state === 'cancelled' ? interrupts.exitCode() : 1;
+}

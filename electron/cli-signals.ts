@@ -1,0 +1,70 @@
+// Interrupts of the command line: the first one asks for an orderly end, a second one ends at once.
+// Owns the process's signal handlers while it is alive.
+
+export interface Interrupts extends Disposable {
+  /** Fulfilled by the first interrupt. */
+  readonly first: Promise<void>;
+  /** What the first interrupt does; before that is known, it ends the process. */
+  onFirst(act: () => Promise<unknown>): void;
+  /** What a second interrupt does before the process ends. */
+  onSecond(act: () => Promise<unknown>): void;
+  /** The exit status that tells of the interrupt: 130 for SIGINT, 143 for SIGTERM. */
+  exitCode(): number;
+}
+
+const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+// npm and npx pass a terminal's Ctrl-C on to a child that received it already: that is one interrupt, not two.
+const echoMs = 100;
+
+/** Takes the process's interrupts over. */
+export function watchInterrupts(): Interrupts {
+  const { promise: first, resolve } = Promise.withResolvers<void>();
+  let firstAct: (() => Promise<unknown>) | undefined;
+  let secondAct: (() => Promise<unknown>) | undefined;
+  let code = 0;
+  let firstAt: number | undefined;
+
+  function hear(signal: keyof typeof signals): void {
+    const now = performance.now();
+    if (firstAt === undefined) {
+      firstAt = now;
+      code = signals[signal];
+      resolve();
+      if (firstAct === undefined) process.exit(code);
+      // @NOTE cancelling what is over already fails, and nothing is left to do then.
+      firstAct().catch(() => undefined);
+    } else if (now - firstAt > echoMs) {
+      void leave();
+    }
+  }
+
+  async function leave(): Promise<void> {
+    try {
+      await secondAct?.();
+    } finally {
+      process.exit(code);
+    }
+  }
+
+  const handlers = Object.keys(signals).map((name) => {
+    const signal = name as keyof typeof signals;
+    const handler = (): void => hear(signal);
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+
+  return {
+    first,
+    onFirst: (act) => {
+      firstAct = act;
+    },
+    onSecond: (act) => {
+      secondAct = act;
+    },
+    exitCode: () => code,
+    [Symbol.dispose]: () => {
+      for (const remove of handlers) remove();
+    },
+  };
+}

@@ -1,0 +1,259 @@
+// What the command line prints, from states and results as the engine gives them.
+import { describe, expect, test } from 'vitest';
+import { formatRows, listingRows } from '../../electron/cli-list.ts';
+import {
+  type Terminal,
+  createRedrawer,
+  formatError,
+  formatPhases,
+  formatProgress,
+  formatRestored,
+  formatStopped,
+  formatTable,
+  narrate,
+  restoredJson,
+} from '../../electron/cli-output.ts';
+import { createPhaseView, toWish } from '../../electron/cli-restore.ts';
+import { UsageError } from '../../electron/cli-sources.ts';
+import { AppError } from '../../shared/errors.ts';
+import type {
+  DatabaseId,
+  DatabaseState,
+  EngineState,
+  Operation,
+  OperationId,
+  Phase,
+  ReplicaListing,
+  RestoreResult,
+} from '../../shared/model.ts';
+import type { Generation } from '../../shared/position.ts';
+
+const generation = '48a0df02ebc5a9b0' as Generation;
+const at = Date.UTC(2026, 10, 22, 13, 31, 58);
+
+describe('tables', () => {
+  test('pads columns to their widest cell and trims the end', () => {
+    expect(
+      formatTable([
+        ['a', 'long', 'c'],
+        ['wide', 'x', ''],
+      ]),
+    ).toBe('a     long  c\nwide  x\n');
+  });
+
+  const listing: ReplicaListing = {
+    url: '/backup/app',
+    record: { database: 'app.db', path: '/data/app.db', machine: 'desk' },
+    generations: [{ generation, startAt: at, endAt: at + 60_000, lagMs: 1_400 }],
+    snapshots: [{ generation, index: 31, sizeBytes: 101_747, createdAt: at }],
+    segments: [{ generation, index: 31, offset: 4152, sizeBytes: 119, createdAt: at }],
+  };
+  const source = { databasePath: undefined, replicaName: 'file', url: '/backup/app' };
+
+  test.each([
+    ['databases', 'path          replicas  url\n/data/app.db  file      /backup/app\n'],
+    [
+      'generations',
+      'name  generation        lag   start                 end\nfile  48a0df02ebc5a9b0  1.4s  2026-11-22T13:31:58Z  2026-11-22T13:32:58Z\n',
+    ],
+    [
+      'snapshots',
+      'replica  generation        index     size    created\nfile     48a0df02ebc5a9b0  0000001f  101747  2026-11-22T13:31:58Z\n',
+    ],
+    [
+      'wal',
+      'replica  generation        index     offset  size  created\nfile     48a0df02ebc5a9b0  0000001f  4152    119   2026-11-22T13:31:58Z\n',
+    ],
+  ] as const)('lists %s with Litestream’s columns', (kind, expected) => {
+    expect(formatRows(kind, listingRows(kind, source, listing))).toBe(expected);
+  });
+
+  test('an empty listing still has its titles', () => {
+    expect(formatRows('snapshots', [])).toBe('replica  generation  index  size  created\n');
+  });
+});
+
+describe('errors', () => {
+  test('say what happened, what is safe and what to do, a line each', () => {
+    expect(formatError(new AppError('output-exists', { path: '/a.db' }))).toBe(
+      'tidemark: /a.db exists already.\n  It was not touched.\n  Choose another name.\n',
+    );
+  });
+});
+
+describe('toWish', () => {
+  test.each([
+    ['nothing', {}, { kind: 'latest' }],
+    ['a generation', { generation }, { kind: 'latest', generation }],
+    ['a time', { timestamp: at }, { kind: 'time', at }],
+    ['an index', { index: 31, generation }, { kind: 'index', index: 31, generation }],
+    ['the first index', { index: 0 }, { kind: 'index', index: 0 }],
+  ])('reads %s', (_name, options, wish) => {
+    expect(toWish(options)).toEqual(wish);
+  });
+
+  test('refuses a time together with an index', () => {
+    expect(() => toWish({ index: 0, timestamp: 0 })).toThrow(UsageError);
+  });
+});
+
+describe('a restore', () => {
+  const phases: readonly Phase[] = [
+    { name: 'plan', state: 'done', text: 'Planned 1 snapshot and 3 segments', doneBytes: 0, totalBytes: 0, ms: 12 },
+    { name: 'fetch', state: 'done', text: 'Fetched 18.6 MB', doneBytes: 0, totalBytes: 0, ms: 1_240 },
+    { name: 'apply', state: 'running', text: 'Applying', doneBytes: 500, totalBytes: 2_000, ms: undefined },
+    { name: 'prove', state: 'waiting', text: 'Proving', doneBytes: 0, totalBytes: 0, ms: undefined },
+  ];
+  const operation: Operation = {
+    id: 'o1' as OperationId,
+    kind: 'restore',
+    title: 'Restore app.db',
+    databaseId: undefined,
+    startedAt: at,
+    endedAt: undefined,
+    state: 'running',
+    phases,
+    error: undefined,
+    result: undefined,
+  };
+  const result: RestoreResult = {
+    path: '/out.db',
+    point: { position: { generation, index: 31, offset: 4152 }, at },
+    sizeBytes: 118_784,
+    proof: { kind: 'identical', stateHash: '00000000deadbeef', check: 'quick_check ok' },
+  };
+
+  test('shows the phases that began', () => {
+    expect(formatPhases(operation)).toEqual([
+      '✓ Planned 1 snapshot and 3 segments',
+      '✓ Fetched 18.6 MB, 1.2 s',
+      '… Applying (500 B of 2 kB, 25 %)',
+    ]);
+  });
+
+  test('ends with the moment and the proof', () => {
+    const text = formatRestored(result);
+    expect(text).toContain('Restored /out.db (119 kB) as of ');
+    expect(text).toContain('(2026-11-22 13:31:58 UTC), position 48a0df02ebc5a9b0/0000001f:4152.\n');
+    expect(text).toContain('Proven identical to what was captured, page for page: state hash 00000000deadbeef');
+  });
+
+  test('claims no identity for a history without hashes', () => {
+    const text = formatRestored({ ...result, proof: { ...result.proof, kind: 'image' } });
+    expect(text).not.toContain('identical');
+    expect(text).toContain('quick_check ok');
+  });
+
+  test('is data with --json', () => {
+    expect(restoredJson(result)).toEqual({
+      path: '/out.db',
+      sizeBytes: 118_784,
+      at: '2026-11-22T13:31:58Z',
+      position: '48a0df02ebc5a9b0/0000001f:4152',
+      proof: result.proof,
+    });
+  });
+
+  test('prints each phase once, when it is done, where nobody watches', () => {
+    const { terminal, written } = record(false);
+    const show = createPhaseView(terminal);
+    show({ ...operation, phases: phases.slice(0, 1) });
+    show(operation);
+    show(operation);
+    expect(written.join('')).toBe('✓ Planned 1 snapshot and 3 segments\n✓ Fetched 18.6 MB, 1.2 s\n');
+  });
+
+  test('draws over its own lines on a screen', () => {
+    const written: string[] = [];
+    const redraw = createRedrawer((text) => written.push(text));
+    redraw(['a', 'b']);
+    redraw(['c']);
+    redraw([]);
+    expect(written).toEqual(['a\nb\n', '\u001B[2A\u001B[Jc\n', '\u001B[1A\u001B[J']);
+  });
+});
+
+describe('a replication', () => {
+  const database: DatabaseState = {
+    id: 'd1' as DatabaseId,
+    path: '/data/app.db',
+    name: 'app.db',
+    addedAt: at,
+    status: { kind: 'protected' },
+    sizeBytes: 118_784,
+    walBytes: 0,
+    pageSize: 4096,
+    captured: undefined,
+    newest: { position: { generation, index: 1, offset: 4152 }, at },
+    oldestAt: at,
+    lag: { bytes: 0, sinceAt: undefined },
+    generation: undefined,
+    replicas: [],
+    provenAt: undefined,
+    locked: { maxMs: 0, totalMs: 0 },
+    days: [],
+  };
+  const starting: EngineState = {
+    app: { version: '0.1.0', sqliteVersion: '3.54.1', dataDir: '/state', startedAt: at },
+    settings: { theme: 'system' },
+    databases: [{ ...database, status: { kind: 'starting' }, newest: undefined }],
+    targets: [],
+    operations: [],
+    activity: [],
+  };
+  const running: EngineState = {
+    ...starting,
+    databases: [database],
+    activity: [
+      { id: 2, at, kind: 'snapshot', level: 'info', databaseId: database.id, text: 'app.db: second' },
+      { id: 1, at, kind: 'generation-started', level: 'info', databaseId: database.id, text: 'app.db: first' },
+    ],
+  };
+
+  test('begins with where things stand', () => {
+    expect(narrate(undefined, starting)).toEqual(['/data/app.db: starting, 119 kB']);
+  });
+
+  test('tells news in order, then changes of status', () => {
+    expect(narrate(starting, running)).toEqual([
+      'app.db: first',
+      'app.db: second',
+      '/data/app.db: protected to 48a0df02ebc5a9b0/00000001:4152',
+    ]);
+  });
+
+  test('says nothing twice', () => {
+    expect(narrate(running, running)).toEqual([]);
+  });
+
+  test('leaves out news from before this start', () => {
+    const old = running.activity.map((entry) => ({ ...entry, at: at - 1 }));
+    expect(narrate(undefined, { ...starting, activity: old })).toEqual(['/data/app.db: starting, 119 kB']);
+  });
+
+  test('tells a problem in its own words', () => {
+    const problem = { ...new AppError('target-full', { path: '/backup' }).toData(), sinceAt: at };
+    const broken: EngineState = { ...running, databases: [{ ...database, status: { kind: 'problem', problem } }] };
+    expect(narrate(running, broken)).toEqual([
+      '/data/app.db: The disk of /backup is full. Your database is untouched, and captured changes wait on this computer. Free some space; Tidemark goes on by itself.',
+    ]);
+  });
+
+  test('shows how far it got', () => {
+    expect(formatProgress(running)).toEqual(['/data/app.db: shipped to 48a0df02ebc5a9b0/00000001:4152, nothing waits']);
+  });
+
+  test('ends with the truth about what is not yet shipped', () => {
+    expect(formatStopped(running)).toBe('Stopped. Everything that was captured is at its destination.\n');
+    const behind: EngineState = { ...running, databases: [{ ...database, lag: { bytes: 4_152, sinceAt: at } }] };
+    expect(formatStopped(behind)).toBe(
+      'Stopped. Not yet at its destination, kept in the data folder for the next start: /data/app.db: 4.2 kB.\n',
+    );
+  });
+});
+
+function record(isInteractive: boolean): { readonly terminal: Terminal; readonly written: string[] } {
+  const written: string[] = [];
+  const write = (text: string): void => void written.push(text);
+  return { terminal: { out: write, note: write, isInteractive }, written };
+}
