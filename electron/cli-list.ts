@@ -3,7 +3,8 @@
 import { formatDuration } from '../shared/format.ts';
 import type { ReplicaListing } from '../shared/model.ts';
 import { formatHex8 } from '../shared/position.ts';
-import { type Terminal, formatError, formatJson, formatRfc3339, formatTable } from './cli-output.ts';
+import { formatTable } from '../shared/table.ts';
+import { type Terminal, formatError, formatJson, formatRfc3339 } from './cli-output.ts';
 import { type Source, type SourceOptions, findSources } from './cli-sources.ts';
 import type { EngineHost } from './engine-host.ts';
 

@@ -1,4 +1,4 @@
-// What the command line prints: tables, JSON, errors, the phases of a restore, the story of a replication. Pure text;
+// What the command line prints: JSON, errors, the phases of a restore, the story of a replication. Pure text;
 // writing it to a stream is the last few lines.
 import { type AppErrorData, errorSentence, toErrorData } from '../shared/errors.ts';
 import {
@@ -19,17 +19,6 @@ export interface Terminal {
   readonly note: (text: string) => void;
   /** Notes go to a person's screen, so lines may be drawn again. */
   readonly isInteractive: boolean;
-}
-
-/** Columns padded to their widest cell, two spaces apart. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return rows.map((row) => `${line(row)}\n`).join('');
 }
 
 /** Readable JSON with a line's end. */
@@ -110,7 +99,7 @@ function narrateStatus(before: DatabaseState | undefined, now: DatabaseState): r
     case 'snapshotting':
       return [`${now.path}: writing the first image of this history, ${formatBytes(now.status.totalBytes)}`];
     case 'protected':
-      return [`${now.path}: protected${positionOf(now)}`];
+      return [`${now.path}: protected${now.newest === undefined ? '' : `, shipped${positionOf(now)}`}`];
     case 'catching-up':
       return [`${now.path}: catching up, ${formatBytes(now.lag.bytes)} to ship`];
     case 'attention':

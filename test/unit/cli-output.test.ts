@@ -9,7 +9,6 @@ import {
   formatProgress,
   formatRestored,
   formatStopped,
-  formatTable,
   narrate,
   restoredJson,
 } from '../../electron/cli-output.ts';
@@ -27,6 +26,7 @@ import type {
   RestoreResult,
 } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
+import { formatTable } from '../../shared/table.ts';
 
 const generation = '48a0df02ebc5a9b0' as Generation;
 const at = Date.UTC(2026, 10, 22, 13, 31, 58);
@@ -39,6 +39,19 @@ describe('tables', () => {
         ['wide', 'x', ''],
       ]),
     ).toBe('a     long  c\nwide  x\n');
+  });
+
+  test('aligns figures at their end', () => {
+    expect(
+      formatTable(
+        [
+          ['what', 'ms'],
+          ['restore', '1,204'],
+          ['plan', '3'],
+        ],
+        { end: new Set([1]) },
+      ),
+    ).toBe('what        ms\nrestore  1,204\nplan         3\n');
   });
 
   const listing: ReplicaListing = {
@@ -218,7 +231,7 @@ describe('a replication', () => {
     expect(narrate(starting, running)).toEqual([
       'app.db: first',
       'app.db: second',
-      '/data/app.db: protected to 48a0df02ebc5a9b0/00000001:4152',
+      '/data/app.db: protected, shipped to 48a0df02ebc5a9b0/00000001:4152',
     ]);
   });
 
