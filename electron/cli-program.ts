@@ -1,7 +1,5 @@
 // The commands of the command line, their flags and their help. Parses, hands over to the file of the command, and turns
 // what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 130 and 143 interrupted.
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
@@ -13,6 +11,7 @@ import { watchInterrupts } from './cli-signals.ts';
 import { UsageError } from './cli-sources.ts';
 import { resolveDataDir } from './data-dir.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
+import { version } from './version.ts';
 
 const valued = [
   '--config',
@@ -58,7 +57,6 @@ export async function runCommandLine(words: readonly string[], hostUrl: string):
 }
 
 function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Command {
-  const version = readVersion(hostUrl);
   const terminal = processTerminal();
   const workerUrl = workerBeside(hostUrl);
   const openToolbox = async () => await startEngine({ dataDir: undefined, workerUrl });
@@ -83,7 +81,8 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .action(
       async (path: string | undefined, urls: readonly string[], options: ReplicateOptions & { dataDir?: string }) => {
         using interrupts = watchInterrupts();
-        const openEngine = async () => await startEngine({ dataDir: resolveDataDir(options.dataDir), workerUrl });
+        const dataDir = resolveDataDir(options.dataDir);
+        const openEngine = async () => await startEngine({ dataDir, workerUrl, isDeclaredOnly: true });
         onEnd(await replicate({ path, urls, options, terminal, interrupts, openEngine }));
       },
     );
@@ -152,13 +151,6 @@ function readGeneration(text: string): Reading<Generation> {
 function readCheck(text: string): Reading<'quick' | 'full'> {
   if (text === 'quick' || text === 'full') return { kind: 'read', value: text };
   return { kind: 'unclear', reason: `“${text}” is no check. Write quick or full.` };
-}
-
-function readVersion(hostUrl: string): string {
-  const path = findPackageJSON('.', hostUrl);
-  const content: unknown = path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
-  const isPackage = typeof content === 'object' && content !== null && 'version' in content;
-  return isPackage ? String(content.version) : 'unknown';
 }
 
 /** `tidemark wal … | head`: a reader that has enough is no failure. */

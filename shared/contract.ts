@@ -9,6 +9,7 @@ import type {
   DatabaseInspection,
   FolderInspection,
   OperationId,
+  PathSuggestion,
   ReplicaListing,
   RestorePoint,
   RestoreProposal,
@@ -159,11 +160,6 @@ export type Argument<N extends CommandName> = z.input<Commands[N]['argument']>;
 /** The argument of a command, as the handler gets it. */
 export type Parsed<N extends CommandName> = z.output<Commands[N]['argument']>;
 export type Result<N extends CommandName> = Commands[N] extends Command<z.ZodType, infer R> ? R : never;
-
-export interface PathSuggestion {
-  readonly path: string;
-  readonly isFolder: boolean;
-}
 
 export type DeclaredDatabase =
   | { readonly kind: 'protecting'; readonly path: string; readonly databaseId: DatabaseId }

@@ -254,9 +254,14 @@ export type DatabaseInspection =
       /** False: protecting it needs the user's consent to switch its journal mode. */
       readonly isWal: boolean;
       readonly journalMode: string;
-      readonly tables: number;
     }
   | { readonly kind: 'refused'; readonly error: AppErrorData };
+
+/** A path that begins as the user typed. */
+export interface PathSuggestion {
+  readonly path: string;
+  readonly isFolder: boolean;
+}
 
 /** What a folder turned out to be, as a destination for one database. */
 export type FolderInspection =

@@ -12,6 +12,9 @@ const desktopFiles =
 const headlessFiles = 'electron/headless*.ts';
 const commandLineFiles = 'electron/cli*.ts';
 
+/** What the renderer's components and screens may know of `shared/`: data and how to put it in words, not how to ask for it. */
+const sharedWords = 'shared/{assert,errors,format,instant-phrase,model,position,summary,viewport}.ts';
+
 const rooms: readonly Room[] = [
   {
     name: 'shared knows neither Node nor the DOM',
@@ -76,10 +79,16 @@ const rooms: readonly Room[] = [
     libraries: ['node:*', 'better-sqlite3'],
   },
   {
+    name: 'the thread’s entry speaks over the channel to whichever host started it',
+    files: ['electron/engine/worker.ts'],
+    mayImport: ['shared/**', 'electron/engine/**', 'electron/engine-channel.ts'],
+    libraries: ['node:*', 'birpc'],
+  },
+  {
     name: 'the engine knows no host and no Electron',
     files: ['electron/engine/**'],
     mayImport: ['shared/**', 'electron/engine/**'],
-    libraries: ['node:*', 'better-sqlite3', 'birpc', 'zod'],
+    libraries: ['node:*', 'better-sqlite3', 'pino', 'zod'],
   },
 
   // Hosts
@@ -87,7 +96,7 @@ const rooms: readonly Room[] = [
     name: 'the desktop host is the only one that knows Electron',
     files: [desktopFiles],
     mayImport: ['shared/**', 'electron/*.ts'],
-    libraries: ['node:*', 'electron', 'birpc'],
+    libraries: ['node:*', 'electron', 'zod'],
   },
   {
     name: 'the preload script knows the contract and Electron, nothing else',
@@ -109,7 +118,7 @@ const rooms: readonly Room[] = [
   {
     name: 'the command line',
     files: [commandLineFiles],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,package-info}.ts', commandLineFiles],
+    mayImport: ['shared/**', 'electron/{engine-host,data-dir,version}.ts', commandLineFiles],
     libraries: ['node:*', 'commander', 'yaml'],
   },
   {
@@ -125,6 +134,18 @@ const rooms: readonly Room[] = [
     libraries: ['node:*', 'vite', '@vitejs/*'],
   },
   {
+    name: 'the channel between a host and the engine’s thread: types only',
+    files: ['electron/engine-channel.ts'],
+    mayImport: ['shared/**'],
+    libraries: [],
+  },
+  {
+    name: 'the one place that reads the version',
+    files: ['electron/version.ts'],
+    mayImport: ['package.json'],
+    libraries: [],
+  },
+  {
     name: 'what hosts share: the engine’s front door, and no Electron',
     files: ['electron/*.ts'],
     mayImport: ['shared/**', 'electron/*.ts'],
@@ -135,17 +156,13 @@ const rooms: readonly Room[] = [
   {
     name: 'components show data: no store, no api',
     files: ['renderer/components/**'],
-    mayImport: ['shared/{model,position,errors,assert}.ts', 'renderer/{components,styles}/**', 'renderer/format*.ts'],
+    mayImport: [sharedWords, 'renderer/{components,styles}/**'],
     libraries: ['react', 'react-dom', 'react-aria-components', 'lucide-react', 'd3-*', '@tanstack/*'],
   },
   {
     name: 'screens select and act: no api',
     files: ['renderer/screens/**'],
-    mayImport: [
-      'shared/{model,position,errors,assert}.ts',
-      'renderer/{components,screens,styles}/**',
-      'renderer/{store,selectors,actions,format}*.ts',
-    ],
+    mayImport: [sharedWords, 'renderer/{actions,components,screens,styles}/**', 'renderer/{store,selectors,place}.ts'],
     libraries: ['react', 'react-dom', 'react-aria-components', 'lucide-react', 'd3-*', '@tanstack/*'],
   },
   {

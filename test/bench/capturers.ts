@@ -1,0 +1,116 @@
+// The two programs under comparison, each as its users run it: a process of its own, fed by a configuration in YAML.
+// Starting waits until the first image of the database lies in the folder; stopping is the orderly stop of both.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Capturer {
+  readonly name: string;
+  /** Lines of YAML for the one replica. */
+  readonly replicaSettings: readonly string[];
+  /** Lines of YAML for the database. */
+  readonly databaseSettings: readonly string[];
+  /** The program and the words before its command. */
+  readonly program: readonly [string, ...string[]];
+  /** Words behind `replicate -config <file>`. */
+  readonly words: (folder: string) => readonly string[];
+}
+
+export interface Running extends AsyncDisposable {
+  readonly replica: string;
+  /** Asks for the orderly stop and waits for it. */
+  stop(): Promise<void>;
+}
+
+const commandLine = resolve(import.meta.dirname, '../../dist/electron/cli.js');
+
+/** Tidemark's command line, as built. */
+export function tidemark(name = 'Tidemark', replicaSettings: readonly string[] = []): Capturer {
+  return {
+    name,
+    replicaSettings,
+    databaseSettings: [],
+    program: [process.execPath, commandLine],
+    words: (folder) => ['--data-dir', join(folder, 'state')],
+  };
+}
+
+/** The real litestream. */
+export function litestream(
+  executable: string,
+  name = 'Litestream',
+  settings: { readonly database?: readonly string[]; readonly replica?: readonly string[] } = {},
+): Capturer {
+  return {
+    name,
+    replicaSettings: settings.replica ?? [],
+    databaseSettings: settings.database ?? [],
+    program: [executable],
+    words: () => [],
+  };
+}
+
+/** Starts capturing `database` into a folder below `folder`. */
+export async function startCapturing(capturer: Capturer, database: string, folder: string): Promise<Running> {
+  const replica = join(folder, 'replica');
+  const config = join(folder, 'config.yml');
+  const lines = [
+    'dbs:',
+    `  - path: ${database}`,
+    ...capturer.databaseSettings.map((line) => `    ${line}`),
+    '    replicas:',
+    '      - type: file',
+    `        path: ${replica}`,
+    ...capturer.replicaSettings.map((line) => `        ${line}`),
+    '',
+  ];
+  writeFileSync(config, lines.join('\n'));
+  const [program, ...before] = capturer.program;
+  const child = spawn(program, [...before, 'replicate', '-config', config, ...capturer.words(folder)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const collect = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-4000);
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  while (!hasSnapshot(replica)) {
+    if (hasEnded(child)) throw new Error(`${capturer.name} ended before it had begun:\n${output}`);
+    await delay(10);
+  }
+  return { replica, stop: () => stop(child), [Symbol.asyncDispose]: () => stop(child) };
+}
+
+/** Restores the newest moment with either program; resolves with the milliseconds from start to end of the process. */
+export async function timeRestore(capturer: Capturer, replica: string, output: string): Promise<number> {
+  const [program, ...before] = capturer.program;
+  const begunAt = performance.now();
+  const child = spawn(program, [...before, 'restore', '-o', output, `file://${replica}`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint += chunk.toString();
+  });
+  await once(child, 'close');
+  if (child.exitCode !== 0) throw new Error(`${capturer.name} could not restore ${replica}:\n${complaint}`);
+  return performance.now() - begunAt;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (hasEnded(child)) return;
+  child.kill('SIGINT');
+  await once(child, 'exit');
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function hasSnapshot(replica: string): boolean {
+  if (!existsSync(replica)) return false;
+  return readdirSync(replica, { recursive: true }).some((name) => String(name).endsWith('.snapshot.lz4'));
+}

@@ -1,0 +1,35 @@
+// What the benchmark measures, and how figures are summed up and printed.
+
+/** What the writing process says about itself. */
+export interface WriterReport {
+  readonly commits: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  /** Only from a paced writer: when each commit returned, in unix milliseconds. */
+  readonly committedAt: readonly number[];
+}
+
+/** The value below which that part of the values lies; NaN for none. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+}
+
+/** The middle of the values. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** Milliseconds with as many digits as mean something. */
+export function formatMs(ms: number): string {
+  if (Number.isNaN(ms)) return '-';
+  if (ms < 10) return ms.toFixed(2);
+  return ms < 100 ? ms.toFixed(1) : String(Math.round(ms));
+}
+
+/** `0.97×`. */
+export function formatRatio(value: number, reference: number): string {
+  return Number.isNaN(value / reference) ? '-' : `${(value / reference).toFixed(2)}×`;
+}
