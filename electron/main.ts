@@ -1,0 +1,71 @@
+// The desktop host's entry. Makes sure that it is the only one for its data folder before anything else happens, then
+// hands over to desktop.ts.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { app } from 'electron';
+import { z } from 'zod';
+import { AppError, errorSentence, reasonOf } from '../shared/errors.ts';
+import { registerContentScheme } from './content.ts';
+import { resolveDataDir } from './data-dir.ts';
+import { guardPages } from './desktop-guards.ts';
+import { type DesktopOptions, readDesktopOptions } from './desktop-options.ts';
+import { type Desktop, startDesktop } from './desktop.ts';
+import { showStartFailure } from './dialogs.ts';
+import { startEngine, workerBeside } from './engine-host.ts';
+import { findTray } from './tray.ts';
+
+const handedOver = z.object({ paths: z.array(z.string()) });
+
+app.enableSandbox();
+registerContentScheme();
+const options = readDesktopOptions(process.argv.slice(1), {
+  hasAppPath: !app.isPackaged,
+  workingDir: process.cwd(),
+});
+const dataDir = resolveDataDir(options.dataDir);
+try {
+  if (isOnlyInstance()) void run(options);
+  else app.quit();
+} catch (error) {
+  fail(new AppError('data-folder-unusable', { path: dataDir, reason: reasonOf(error) }));
+}
+
+/** The lock lies in Chromium's own folder, which belongs to the data folder: one instance for each. */
+function isOnlyInstance(): boolean {
+  const chromiumDir = join(dataDir, 'desktop');
+  mkdirSync(chromiumDir, { recursive: true });
+  app.setPath('userData', chromiumDir);
+  return app.requestSingleInstanceLock({ paths: options.paths });
+}
+
+async function run({ paths, isBackground }: DesktopOptions): Promise<void> {
+  guardPages();
+  let desktop: Desktop | undefined;
+  app.on('second-instance', (_event, _argv, _workingDir, data) => {
+    desktop?.show(handedOver.safeParse(data).data?.paths ?? []);
+  });
+  try {
+    const [engine, hasTray] = await Promise.all([
+      startEngine({ dataDir, workerUrl: workerBeside(import.meta.url) }),
+      findTray(),
+      app.whenReady(),
+    ]);
+    desktop = startDesktop({
+      engine,
+      dataDir,
+      mainUrl: import.meta.url,
+      hostDir: import.meta.dirname,
+      hasTray,
+      isBackground,
+    });
+    if (paths.length > 0) desktop.show(paths);
+  } catch (error) {
+    await app.whenReady();
+    fail(error);
+  }
+}
+
+function fail(error: unknown): void {
+  showStartFailure(error instanceof AppError ? errorSentence(error.toData()) : reasonOf(error));
+  app.exit(1);
+}
