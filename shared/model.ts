@@ -212,7 +212,8 @@ export interface Proof {
   readonly kind: 'identical' | 'image';
   /** The state hash, 16 hex digits. */
   readonly stateHash: string;
-  readonly check: 'quick_check ok' | 'integrity_check ok';
+  /** `not possible`: the schema needs functions or collations that only its application has. */
+  readonly check: 'quick_check ok' | 'integrity_check ok' | 'not possible';
 }
 
 export type ActivityKind =
