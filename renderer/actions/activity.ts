@@ -1,0 +1,37 @@
+// The activity screen: which entries one looks at, and older ones on demand.
+import { toErrorData } from '../../shared/errors.ts';
+import type { DatabaseId } from '../../shared/model.ts';
+import { connection } from '../api.ts';
+import { type ActivityGroup, emptyLog, type LogView, readStore, setView } from '../store.ts';
+
+const pageSize = 100;
+
+/** Shows one database's activity, or all; older entries are asked for anew. */
+export function filterActivity(databaseId: DatabaseId | undefined, group: ActivityGroup | undefined): void {
+  const { log } = readStore().view;
+  const kept = log.databaseId === databaseId ? log : emptyLog;
+  setView({ log: { ...kept, databaseId, group } });
+}
+
+/** Loads the entries before the oldest one shown. */
+export async function loadOlderActivity(beforeId: number | undefined): Promise<void> {
+  const { databaseId, isLoading } = readStore().view.log;
+  if (isLoading) return;
+  setLog({ isLoading: true, error: undefined });
+  try {
+    const entries = await connection().api.call('listActivity', {
+      limit: pageSize,
+      ...(databaseId === undefined ? {} : { databaseId }),
+      ...(beforeId === undefined ? {} : { beforeId }),
+    });
+    const { log } = readStore().view;
+    if (log.databaseId !== databaseId) return;
+    setLog({ isLoading: false, isComplete: entries.length < pageSize, older: [...log.older, ...entries] });
+  } catch (error) {
+    setLog({ isLoading: false, error: toErrorData(error) });
+  }
+}
+
+function setLog(change: Partial<LogView>): void {
+  setView({ log: { ...readStore().view.log, ...change } });
+}

@@ -1,0 +1,43 @@
+// The application: the shell around the place one is at, and what may lie above it (restore, removal, drop).
+import type { ReactNode } from 'react';
+import { ActivityScreen } from './screens/activity-screen.tsx';
+import { AddScreen } from './screens/add-screen.tsx';
+import { DatabaseScreen } from './screens/database-screen.tsx';
+import { DropTarget } from './screens/drop-target.tsx';
+import { LoadingScreen } from './screens/loading-screen.tsx';
+import { OverviewScreen } from './screens/overview-screen.tsx';
+import { RemoveDialog } from './screens/remove-dialog.tsx';
+import { RestoreDialog } from './screens/restore-dialog.tsx';
+import { SettingsScreen } from './screens/settings-screen.tsx';
+import { Shell } from './screens/shell.tsx';
+import { useStore } from './store.ts';
+
+export function App(): ReactNode {
+  const isLoaded = useStore(({ remote }) => remote !== undefined);
+  if (!isLoaded) return <LoadingScreen />;
+  return (
+    <DropTarget>
+      <Shell>
+        <Screen />
+      </Shell>
+      <RestoreDialog />
+      <RemoveDialog />
+    </DropTarget>
+  );
+}
+
+function Screen(): ReactNode {
+  const place = useStore(({ view }) => view.place);
+  switch (place.kind) {
+    case 'overview':
+      return <OverviewScreen />;
+    case 'add':
+      return <AddScreen />;
+    case 'database':
+      return <DatabaseScreen key={place.databaseId} databaseId={place.databaseId} />;
+    case 'activity':
+      return <ActivityScreen />;
+    case 'settings':
+      return <SettingsScreen />;
+  }
+}

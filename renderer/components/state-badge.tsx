@@ -1,0 +1,14 @@
+// A state in icon, word and colour together.
+import type { ReactNode } from 'react';
+import { StateIcon, type Tone } from './state-icon.tsx';
+import { classNames } from './class-names.ts';
+import styles from './state-badge.module.css';
+
+export function StateBadge({ tone, children }: { readonly tone: Tone; readonly children: ReactNode }): ReactNode {
+  return (
+    <span className={classNames(styles.badge, styles[tone])}>
+      <StateIcon tone={tone} />
+      {children}
+    </span>
+  );
+}

@@ -1,0 +1,30 @@
+// The shape of a database's state: colour never stands alone.
+import {
+  Check,
+  CircleQuestionMark,
+  OctagonAlert,
+  Pause,
+  RefreshCw,
+  TriangleAlert,
+  type LucideIcon,
+} from 'lucide-react';
+import type { ReactNode } from 'react';
+import { Icon } from './icon.tsx';
+import { classNames } from './class-names.ts';
+import styles from './state-icon.module.css';
+
+/** `unknown`: the window cannot see the engine. */
+export type Tone = 'good' | 'working' | 'attention' | 'problem' | 'paused' | 'unknown';
+
+const shapes: Readonly<Record<Tone, LucideIcon>> = {
+  good: Check,
+  working: RefreshCw,
+  attention: TriangleAlert,
+  problem: OctagonAlert,
+  paused: Pause,
+  unknown: CircleQuestionMark,
+};
+
+export function StateIcon({ tone, size = 15 }: { readonly tone: Tone; readonly size?: number }): ReactNode {
+  return <Icon of={shapes[tone]} size={size} className={classNames(styles.icon, styles[tone])} />;
+}

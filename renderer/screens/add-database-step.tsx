@@ -1,0 +1,94 @@
+// Which database: its path, and what it turned out to be in a sentence, with the consent that a switch to WAL mode needs.
+import { FolderOpen } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { formatBytes } from '../../shared/format.ts';
+import type { DatabaseInspection } from '../../shared/model.ts';
+import { chooseDatabaseFile, setConsent, setWholePath, typePath } from '../actions/add.ts';
+import { Button } from '../components/button.tsx';
+import { Checkbox } from '../components/checkbox.tsx';
+import { ErrorText } from '../components/error-text.tsx';
+import { Note } from '../components/note.tsx';
+import { PathField } from '../components/path-field.tsx';
+import { type AddDraft, useStore } from '../store.ts';
+import { AddStep } from './add-step.tsx';
+import { Finding, FindingLine } from './finding.tsx';
+
+export function AddDatabaseStep({ draft }: { readonly draft: AddDraft }): ReactNode {
+  const host = useStore(({ remote }) => remote?.host);
+  const { path, suggestions, isInspecting, inspection, error } = draft.database;
+  const isRefused = inspection?.kind === 'refused';
+  return (
+    <AddStep
+      number={1}
+      isDone={inspection?.kind === 'database'}
+      title="Which database?"
+      about="The file in which the application keeps its data, often named .db, .sqlite or .sqlite3."
+    >
+      {draft.droppedName !== undefined && path === '' && (
+        <Note tone="working" role="status" title={draft.droppedName}>
+          A browser does not say where a dropped file lies. Type the path of its folder, then pick it from the list.
+        </Note>
+      )}
+      <PathField
+        label="Path of the database"
+        path={path}
+        suggestions={suggestions}
+        separator={host?.platform === 'win32' ? '\\' : '/'}
+        placeholder={examplePath(host?.platform, host?.home)}
+        isInvalid={isRefused}
+        shouldFocus={draft.droppedName !== undefined}
+        onType={(next) => typePath('database', next)}
+        onPick={(next) => setWholePath('database', next)}
+        aside={
+          host?.hasDialogs === true && (
+            <Button icon={FolderOpen} onPress={() => void chooseDatabaseFile()}>
+              Choose file…
+            </Button>
+          )
+        }
+        description={
+          <Finding isBusy={isInspecting} error={error}>
+            {inspection === undefined ? undefined : <Inspected inspection={inspection} typed={path} />}
+          </Finding>
+        }
+      />
+      {inspection?.kind === 'database' && !inspection.isWal && (
+        <Note tone="attention" title={`Its journal mode is “${inspection.journalMode}”.`}>
+          <div>
+            Every change can be captured in WAL mode only. The switch is SQLite’s own setting, stored in the file;
+            nearly all applications work the same with it, and it can be switched back.
+          </div>
+          <Checkbox isSelected={draft.hasConsent} onChange={setConsent}>
+            Switch {inspection.name} to WAL mode
+          </Checkbox>
+        </Note>
+      )}
+    </AddStep>
+  );
+}
+
+interface InspectedProps {
+  readonly inspection: DatabaseInspection;
+  readonly typed: string;
+}
+
+function Inspected({ inspection, typed }: InspectedProps): ReactNode {
+  if (inspection.kind === 'refused') {
+    return (
+      <FindingLine tone="problem">
+        <ErrorText error={inspection.error} />
+      </FindingLine>
+    );
+  }
+  const { name, sizeBytes, path } = inspection;
+  return (
+    <FindingLine tone="good">
+      {name} is a SQLite database of {formatBytes(sizeBytes)}.{path !== typed && ` It lies at ${path}.`}
+    </FindingLine>
+  );
+}
+
+function examplePath(platform: string | undefined, home: string | undefined): string {
+  if (platform === 'win32') return `${home ?? 'C:\\Users\\you'}\\…\\shop.db`;
+  return `${home ?? '/home/you'}/…/shop.db`;
+}

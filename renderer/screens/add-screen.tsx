@@ -1,0 +1,57 @@
+// Adding a database: which file, which folder, protect. Both answers are inspected while they are typed.
+import { ShieldCheck } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { protect } from '../actions/add.ts';
+import { Button } from '../components/button.tsx';
+import { Card } from '../components/card.tsx';
+import { ErrorText } from '../components/error-text.tsx';
+import { Note } from '../components/note.tsx';
+import { useStore } from '../store.ts';
+import { AddDatabaseStep } from './add-database-step.tsx';
+import { AddFolderStep } from './add-folder-step.tsx';
+import { PageHeader } from './page-header.tsx';
+import styles from './add-screen.module.css';
+
+export function AddScreen(): ReactNode {
+  const add = useStore(({ view }) => view.add);
+  const database = add.database.inspection;
+  const folder = add.folder.inspection;
+  const needsConsent = database?.kind === 'database' && !database.isWal && !add.hasConsent;
+  const isReady = database?.kind === 'database' && folder?.kind === 'usable' && !needsConsent;
+  return (
+    <div className={styles.screen}>
+      <PageHeader title="Add a database" about="Two answers, then every change is captured from now on." />
+      <Card label="Database to protect" isPadded>
+        <AddDatabaseStep draft={add} />
+      </Card>
+      <Card label="Destination of the history" isPadded>
+        <AddFolderStep draft={add} isEnabled={database?.kind === 'database'} />
+      </Card>
+      {add.error !== undefined && (
+        <Note tone="problem" role="alert">
+          <ErrorText error={add.error} />
+        </Note>
+      )}
+      <div className={styles.end}>
+        <p className={styles.next}>{nextSentence()}</p>
+        <Button
+          kind="primary"
+          icon={ShieldCheck}
+          isLarge
+          isDisabled={!isReady}
+          isPending={add.isSending}
+          onPress={() => void protect()}
+        >
+          {add.isSending ? 'Protecting…' : database?.kind === 'database' ? `Protect ${database.name}` : 'Protect'}
+        </Button>
+      </div>
+    </div>
+  );
+
+  function nextSentence(): string {
+    if (database?.kind !== 'database') return 'First choose the database.';
+    if (needsConsent) return 'Allow the switch to WAL mode to go on.';
+    if (folder?.kind !== 'usable') return 'Now choose where its history is kept.';
+    return 'A full image is made first; the application can go on working meanwhile.';
+  }
+}

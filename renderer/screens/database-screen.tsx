@@ -1,0 +1,48 @@
+// One database: its history in time above, the selected restore point and where it lies below.
+import { DatabaseZap } from 'lucide-react';
+import type { ReactNode } from 'react';
+import type { DatabaseId } from '../../shared/model.ts';
+import { Card } from '../components/card.tsx';
+import { Empty } from '../components/empty.tsx';
+import { LinkButton } from '../components/link-button.tsx';
+import { formatPlace } from '../place.ts';
+import { selectDatabase } from '../selectors.ts';
+import { useStore } from '../store.ts';
+import { DatabaseActivityCard } from './database-activity-card.tsx';
+import { DatabaseHeader } from './database-header.tsx';
+import styles from './database-screen.module.css';
+import { DestinationsCard } from './destinations-card.tsx';
+import { HistoryCard } from './history-card.tsx';
+import { OperationNotes } from './operation-notes.tsx';
+import { PointCard } from './point-card.tsx';
+import { ProblemNote } from './problem-notes.tsx';
+
+export function DatabaseScreen({ databaseId }: { readonly databaseId: DatabaseId }): ReactNode {
+  const database = useStore(selectDatabase(databaseId));
+  if (database === undefined) {
+    return (
+      <Card label="Unknown database">
+        <Empty icon={DatabaseZap}>
+          <h1>This database is not protected here</h1>
+          <p className={styles.gone}>It may have been removed meanwhile; its history stays where it was kept.</p>
+          <LinkButton href={formatPlace({ kind: 'overview' })}>To the overview</LinkButton>
+        </Empty>
+      </Card>
+    );
+  }
+  return (
+    <>
+      <DatabaseHeader database={database} />
+      <ProblemNote database={database} />
+      <OperationNotes databaseId={databaseId} />
+      <HistoryCard database={database} />
+      <div className={styles.columns}>
+        <PointCard database={database} />
+        <div className={styles.column}>
+          <DestinationsCard database={database} />
+          <DatabaseActivityCard database={database} />
+        </div>
+      </div>
+    </>
+  );
+}

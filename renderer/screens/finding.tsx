@@ -1,0 +1,41 @@
+// What an inspected path turned out to be: a line under its field, in icon, colour and words.
+import type { ReactNode } from 'react';
+import type { AppErrorData } from '../../shared/errors.ts';
+import { ErrorText } from '../components/error-text.tsx';
+import { StateIcon, type Tone } from '../components/state-icon.tsx';
+import styles from './finding.module.css';
+
+interface FindingProps {
+  readonly isBusy: boolean;
+  /** The question itself failed. */
+  readonly error: AppErrorData | undefined;
+  readonly children: ReactNode;
+}
+
+export function Finding({ isBusy, error, children }: FindingProps): ReactNode {
+  return (
+    <div className={styles.findings} role="status" data-busy={isBusy || undefined}>
+      {error === undefined ? (
+        children
+      ) : (
+        <FindingLine tone="problem">
+          <ErrorText error={error} />
+        </FindingLine>
+      )}
+    </div>
+  );
+}
+
+interface FindingLineProps {
+  readonly tone: Tone;
+  readonly children: ReactNode;
+}
+
+export function FindingLine({ tone, children }: FindingLineProps): ReactNode {
+  return (
+    <div className={styles.line} data-tone={tone}>
+      <StateIcon tone={tone} />
+      <span>{children}</span>
+    </div>
+  );
+}

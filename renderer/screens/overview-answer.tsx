@@ -1,0 +1,66 @@
+// The sentence that answers "am I safe?", with the one action that fits.
+import { Pause, Play, ShieldAlert, ShieldCheck, ShieldOff, ShieldQuestionMark, type LucideIcon } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { formatAgo } from '../../shared/format.ts';
+import { summarize, type Summary } from '../../shared/summary.ts';
+import { pause, resume } from '../actions/databases.ts';
+import { Button } from '../components/button.tsx';
+import { Icon } from '../components/icon.tsx';
+import { selectDatabases, selectIsPending, selectIsSeen, selectNow } from '../selectors.ts';
+import { useStore } from '../store.ts';
+import styles from './overview-answer.module.css';
+
+const shapes: Readonly<Record<Summary['health'] | 'unknown', LucideIcon>> = {
+  good: ShieldCheck,
+  working: ShieldCheck,
+  attention: ShieldAlert,
+  problem: ShieldAlert,
+  paused: ShieldOff,
+  none: ShieldOff,
+  unknown: ShieldQuestionMark,
+};
+
+export function OverviewAnswer(): ReactNode {
+  const databases = useStore(selectDatabases);
+  const now = useStore(selectNow);
+  const isSeen = useStore(selectIsSeen);
+  const isPending = useStore(selectIsPending('pause'));
+  const lostAt = useStore(({ view }) => (view.connection.kind === 'lost' ? view.connection.sinceAt : undefined));
+  const summary = summarize(databases, lostAt ?? now);
+  const health = isSeen ? summary.health : 'unknown';
+  const isAllPaused = databases.every((database) => database.status.kind === 'paused');
+  return (
+    <section className={styles.answer} aria-labelledby="answer">
+      <span className={styles.glyph} data-health={health}>
+        <Icon of={shapes[health]} size={24} />
+      </span>
+      <div className={styles.words}>
+        <h1 id="answer" className={styles.headline}>
+          {lostAt === undefined ? summary.headline : 'Protection cannot be seen from here'}
+        </h1>
+        <p className={styles.detail}>
+          {lostAt === undefined
+            ? summary.detail
+            : `${formatAgo(lostAt, now)}: ${lowerFirst(summary.headline)}. ${summary.detail}`}
+        </p>
+      </div>
+      {isSeen && (
+        <Button
+          icon={isAllPaused ? Play : Pause}
+          isDisabled={isPending}
+          onPress={() => void (isAllPaused ? resume() : pause())}
+          aria-label={isAllPaused ? 'Resume all databases' : 'Pause all databases'}
+        >
+          {isAllPaused ? 'Resume' : 'Pause'}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+/** File names keep their case; words that begin a sentence do not. */
+function lowerFirst(headline: string): string {
+  return /^(All|Both|None|Protection|[A-Z][a-z]+ (of|databases)) /.test(headline)
+    ? headline.charAt(0).toLowerCase() + headline.slice(1)
+    : headline;
+}

@@ -1,0 +1,27 @@
+// Am I safe? One sentence first, then what needs a look, then every database.
+import type { ReactNode } from 'react';
+import { Card } from '../components/card.tsx';
+import { selectDatabases, selectIsSeen, selectNow } from '../selectors.ts';
+import { useStore } from '../store.ts';
+import { DatabaseTable } from './database-table.tsx';
+import { OperationNotes } from './operation-notes.tsx';
+import { OverviewAnswer } from './overview-answer.tsx';
+import { ProblemNotes } from './problem-notes.tsx';
+import { Welcome } from './welcome.tsx';
+
+export function OverviewScreen(): ReactNode {
+  const databases = useStore(selectDatabases);
+  const now = useStore(selectNow);
+  const isSeen = useStore(selectIsSeen);
+  if (databases.length === 0) return <Welcome />;
+  return (
+    <>
+      <OverviewAnswer />
+      <ProblemNotes />
+      <OperationNotes />
+      <Card label="Databases">
+        <DatabaseTable databases={databases} now={now} isSeen={isSeen} />
+      </Card>
+    </>
+  );
+}

@@ -1,0 +1,135 @@
+// The selected restore point: when exactly, what it is, where it lies, and the way back to it.
+import { ChevronLeft, ChevronRight, Copy, Folder, History } from 'lucide-react';
+import type { ReactNode } from 'react';
+import {
+  formatAgo,
+  formatBytes,
+  formatClockUtc,
+  formatCount,
+  formatInstantLocal,
+  formatZone,
+  plural,
+} from '../../shared/format.ts';
+import type { DatabaseState, GenerationBand, RestorePoint } from '../../shared/model.ts';
+import { formatPosition } from '../../shared/position.ts';
+import { stepPoint } from '../actions/history.ts';
+import { openRestore } from '../actions/restore.ts';
+import { Button } from '../components/button.tsx';
+import { Card } from '../components/card.tsx';
+import { Empty } from '../components/empty.tsx';
+import { Facts } from '../components/facts.tsx';
+import { Icon } from '../components/icon.tsx';
+import { IconButton } from '../components/icon-button.tsx';
+import { StateBadge } from '../components/state-badge.tsx';
+import { selectNow } from '../selectors.ts';
+import { historyOf, useStore } from '../store.ts';
+import styles from './point-card.module.css';
+
+export function PointCard({ database }: { readonly database: DatabaseState }): ReactNode {
+  const now = useStore(selectNow);
+  const { selection, timeline } = useStore((store) => historyOf(store.view, database.id));
+  const targets = useStore(({ remote }) => remote?.targets);
+  const { point } = selection;
+  if (point === undefined) {
+    return (
+      <Card label="Restore point">
+        <Empty icon={History}>
+          <p>The first restore point appears here as soon as the first image is complete.</p>
+        </Empty>
+      </Card>
+    );
+  }
+  const isNewest = selection.kind === 'newest';
+  const band = bandOf(point, timeline?.generations ?? (database.generation === undefined ? [] : [database.generation]));
+  const places = point.targetIds.map((id) => ({
+    id,
+    name: targets?.find((target) => target.id === id)?.name ?? 'Folder',
+  }));
+  return (
+    <Card label="Restore point" isPadded>
+      <div className={styles.top}>
+        <span className={styles.kind}>{isNewest ? 'Newest restore point' : 'Selected restore point'}</span>
+        <IconButton icon={ChevronLeft} label="Previous restore point" onPress={() => void stepPoint(database.id, -1)} />
+        <IconButton
+          icon={ChevronRight}
+          label="Next restore point"
+          isDisabled={isNewest}
+          onPress={() => void stepPoint(database.id, 1)}
+        />
+      </div>
+      <div className={styles.when}>{formatInstantLocal(point.at, now)}</div>
+      <div className={styles.about}>
+        {formatAgo(point.at, now)} · {formatZone(point.at)} · {formatClockUtc(point.at)}
+      </div>
+      <div className={styles.facts}>
+        <Facts
+          facts={[
+            {
+              name: 'Size then',
+              value: `${formatBytes(point.sizeBytes)} in ${plural(Math.round(point.sizeBytes / database.pageSize), 'page')}`,
+            },
+            { name: 'Wrote', value: plural(point.pages, 'page') },
+            band === undefined ? undefined : { name: 'History', value: bandSentence(band, now) },
+            {
+              name: 'Position',
+              value: (
+                <span className={styles.position}>
+                  <span className={styles.mono}>{positionText(point)}</span>
+                  <IconButton
+                    icon={Copy}
+                    label="Copy the position"
+                    onPress={() => void navigator.clipboard.writeText(formatPosition(point.position))}
+                  />
+                </span>
+              ),
+            },
+            {
+              name: 'Lies on',
+              value:
+                places.length === 0 ? (
+                  <StateBadge tone="working">this computer only, on its way to the destination</StateBadge>
+                ) : (
+                  <span className={styles.places}>
+                    {places.map((place) => (
+                      <span key={place.id} className={styles.place}>
+                        <Icon of={Folder} />
+                        {place.name}
+                      </span>
+                    ))}
+                  </span>
+                ),
+            },
+            database.provenAt === undefined
+              ? undefined
+              : {
+                  name: 'Proof',
+                  value: (
+                    <StateBadge tone="good">
+                      A restore was proven identical {formatAgo(database.provenAt, now)}
+                    </StateBadge>
+                  ),
+                },
+          ]}
+        />
+      </div>
+      <Button kind="primary" icon={History} onPress={() => void openRestore(database.id, point)}>
+        Restore to a new file…
+      </Button>
+    </Card>
+  );
+}
+
+function bandOf(point: RestorePoint, bands: readonly GenerationBand[]): GenerationBand | undefined {
+  return bands.find((band) => band.generation === point.position.generation);
+}
+
+function bandSentence(band: GenerationBand, now: number): string {
+  const since = formatInstantLocal(band.fromAt, now, { precision: 'minute' });
+  return `since ${since.replace(/^(Today|Yesterday)/, (day) => day.toLowerCase())} · ${band.reason}`;
+}
+
+/** Spaced for reading; what is copied is the usual form. */
+function positionText({ position }: RestorePoint): string {
+  const [generation = '', index = ''] = formatPosition(position).split(/[/:]/);
+  return `${generation} / ${index} : ${formatCount(position.offset)}`;
+}

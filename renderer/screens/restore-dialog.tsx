@@ -1,0 +1,45 @@
+// The way back: where to, review, restoring, done. Closing it never stops an operation.
+import type { ReactNode } from 'react';
+import { formatInstantLocal } from '../../shared/format.ts';
+import { closeRestore } from '../actions/restore.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { Steps } from '../components/steps.tsx';
+import { selectDatabase, selectNow, selectOperation } from '../selectors.ts';
+import { useStore } from '../store.ts';
+import { RestoreEnd } from './restore-end.tsx';
+import { RestoreProgress } from './restore-progress.tsx';
+import { RestoreReview } from './restore-review.tsx';
+import { RestoreWhere } from './restore-where.tsx';
+
+const steps = ['Where to', 'Review', 'Restoring'] as const;
+
+export function RestoreDialog(): ReactNode {
+  const restore = useStore(({ view }) => view.restore);
+  const operation = useStore(selectOperation(restore?.kind === 'operation' ? restore.operationId : undefined));
+  const databaseId = restore?.kind === 'draft' ? restore.databaseId : operation?.databaseId;
+  const database = useStore(selectDatabase(databaseId));
+  const now = useStore(selectNow);
+  if (restore === undefined) return undefined;
+  if (restore.kind === 'operation') {
+    if (operation === undefined) return undefined;
+    const isOver = operation.state !== 'running';
+    return (
+      <Dialog title={operation.title} onClose={closeRestore}>
+        <Steps names={steps} current={isOver ? steps.length : 2} />
+        {isOver ? <RestoreEnd operation={operation} /> : <RestoreProgress operation={operation} database={database} />}
+      </Dialog>
+    );
+  }
+  if (database === undefined) return undefined;
+  const when = formatInstantLocal(restore.point.at, now).replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
+  return (
+    <Dialog title={`Restore ${database.name} as of ${when}`} onClose={closeRestore}>
+      <Steps names={steps} current={restore.step === 'where' ? 0 : 1} />
+      {restore.step === 'where' ? (
+        <RestoreWhere draft={restore} database={database} />
+      ) : (
+        <RestoreReview draft={restore} database={database} />
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,68 @@
+// Third step: the phases by name, what each does or did, and a way out that leaves nothing behind.
+import { Check, Circle, LoaderCircle, type LucideIcon } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { formatDuration } from '../../shared/format.ts';
+import type { DatabaseState, Operation, Phase } from '../../shared/model.ts';
+import { cancelOperation, closeRestore } from '../actions/restore.ts';
+import { Button } from '../components/button.tsx';
+import { Icon } from '../components/icon.tsx';
+import { ProgressBar } from '../components/progress-bar.tsx';
+import { selectIsPending, selectNow } from '../selectors.ts';
+import { useStore } from '../store.ts';
+import { currentPhase, operationShare, phaseFigures, phaseName } from './operation-progress.ts';
+import styles from './restore-dialog.module.css';
+
+interface RestoreProgressProps {
+  readonly operation: Operation;
+  readonly database: DatabaseState | undefined;
+}
+
+export function RestoreProgress({ operation, database }: RestoreProgressProps): ReactNode {
+  const now = useStore(selectNow);
+  const isCancelling = useStore(selectIsPending('cancel'));
+  const phase = currentPhase(operation);
+  const share = operationShare(operation);
+  const name = phase === undefined ? 'Starting' : phaseName(phase);
+  // A tenth at a time is enough to hear.
+  const tenths = share === undefined ? undefined : Math.floor(share * 10) * 10;
+  return (
+    <>
+      <div className={styles.now}>
+        <strong>{name}</strong>
+        <span className={styles.figures}>{phase === undefined ? '' : phaseFigures(operation, phase, now)}</span>
+      </div>
+      <ProgressBar label="Restore" share={share} valueLabel={`${name}, ${tenths ?? 0} percent`} />
+      <span className={styles.hidden} role="status">
+        {name}
+        {tenths === undefined ? '' : `, ${tenths} percent`}
+      </span>
+      <PhaseList phases={operation.phases} />
+      {database !== undefined && <p className={styles.promise}>Your current {database.name} is not touched.</p>}
+      <div className={styles.buttons}>
+        <Button isDisabled={isCancelling} onPress={() => void cancelOperation(operation.id)}>
+          {isCancelling ? 'Cancelling…' : 'Cancel the restore'}
+        </Button>
+        <Button autoFocus onPress={closeRestore}>
+          Go on in the background
+        </Button>
+      </div>
+    </>
+  );
+}
+
+const shapes: Readonly<Record<Phase['state'], LucideIcon>> = { done: Check, running: LoaderCircle, waiting: Circle };
+
+/** The phases of an operation, each in its own words. */
+export function PhaseList({ phases }: { readonly phases: readonly Phase[] }): ReactNode {
+  return (
+    <ol className={styles.phases} aria-label="Phases">
+      {phases.map((phase) => (
+        <li key={phase.name} className={styles.phase} data-state={phase.state}>
+          <Icon of={shapes[phase.state]} />
+          <span>{phase.text}</span>
+          <span className={styles.figures}>{phase.ms === undefined ? '' : formatDuration(phase.ms)}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}

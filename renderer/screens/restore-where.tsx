@@ -1,0 +1,76 @@
+// First step: the new file's place. Proposed, editable, checked when it is used.
+import { FolderOpen } from 'lucide-react';
+import { type FormEvent, type ReactNode, useId } from 'react';
+import { formatBytes } from '../../shared/format.ts';
+import type { DatabaseState } from '../../shared/model.ts';
+import { chooseOutputFile, closeRestore, setOutputPath, setRestoreStep } from '../actions/restore.ts';
+import { Button } from '../components/button.tsx';
+import { ErrorText } from '../components/error-text.tsx';
+import { type RestoreDraft, useStore } from '../store.ts';
+import { FindingLine } from './finding.tsx';
+import styles from './restore-dialog.module.css';
+
+interface RestoreWhereProps {
+  readonly draft: Extract<RestoreDraft, { kind: 'draft' }>;
+  readonly database: DatabaseState;
+}
+
+export function RestoreWhere({ draft, database }: RestoreWhereProps): ReactNode {
+  const hasDialogs = useStore(({ remote }) => remote?.host.hasDialogs === true);
+  const id = useId();
+  const { proposal, outputPath, error } = draft;
+  const isRoomy = proposal === undefined || proposal.freeBytes > proposal.resultBytes;
+  const isReady = outputPath.trim() !== '' && proposal !== undefined && isRoomy;
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (isReady) setRestoreStep('review');
+  }
+
+  return (
+    <form onSubmit={submit}>
+      <label htmlFor={id} className={styles.label}>
+        New file
+      </label>
+      <div className={styles.pathRow}>
+        <input
+          id={id}
+          className={styles.path}
+          value={outputPath}
+          placeholder={proposal === undefined && error === undefined ? 'Proposing a place…' : ''}
+          aria-invalid={error !== undefined}
+          aria-describedby={`${id}-about`}
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => setOutputPath(event.target.value)}
+        />
+        {hasDialogs && (
+          <Button icon={FolderOpen} onPress={() => void chooseOutputFile()}>
+            Choose…
+          </Button>
+        )}
+      </div>
+      <div id={`${id}-about`} className={styles.about} role="status">
+        {error !== undefined ? (
+          <FindingLine tone="problem">
+            <ErrorText error={error} />
+          </FindingLine>
+        ) : (
+          proposal !== undefined && (
+            <FindingLine tone={isRoomy ? 'good' : 'problem'}>
+              The restored file takes {formatBytes(proposal.resultBytes)}; {formatBytes(proposal.freeBytes)} are free
+              there.
+            </FindingLine>
+          )
+        )}
+      </div>
+      <p className={styles.promise}>Your current {database.name} is not touched.</p>
+      <div className={styles.buttons}>
+        <Button onPress={closeRestore}>Cancel</Button>
+        <Button type="submit" kind="primary" isDisabled={!isReady}>
+          Review
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,45 @@
+// A database's state as words and tone: the one place that names states for the window.
+import { formatBytes } from '../../shared/format.ts';
+import type { DatabaseState } from '../../shared/model.ts';
+import { healthOf } from '../../shared/summary.ts';
+import type { Tone } from '../components/state-icon.tsx';
+
+/** The tone that goes with a database's state. */
+export function toneOf(database: DatabaseState, now: number): Tone {
+  return healthOf(database, now);
+}
+
+/** The state in one or two words: `Protected`, `Catching up`, `Paused`. */
+export function statusWord(database: DatabaseState, now: number): string {
+  const { status } = database;
+  switch (status.kind) {
+    case 'starting':
+      return 'Starting';
+    case 'snapshotting':
+      return 'First snapshot';
+    case 'catching-up':
+      return 'Catching up';
+    case 'attention':
+      return 'Attention';
+    case 'problem':
+      return 'Not protected';
+    case 'paused':
+      return 'Paused';
+    case 'protected':
+      if (database.newest === undefined) return 'Starting';
+      return healthOf(database, now) === 'good' ? 'Protected' : 'Behind';
+  }
+}
+
+/** How far a first snapshot got, between 0 and 1; undefined where none runs. */
+export function snapshotShare(database: DatabaseState): number | undefined {
+  const { status } = database;
+  if (status.kind !== 'snapshotting' || status.totalBytes === 0) return undefined;
+  return Math.min(1, status.doneBytes / status.totalBytes);
+}
+
+/** `12.4 of 48.2 MB`, while a snapshot runs. */
+export function snapshotText(database: DatabaseState): string {
+  const { status } = database;
+  return status.kind === 'snapshotting' ? `${formatBytes(status.doneBytes)} of ${formatBytes(status.totalBytes)}` : '';
+}

@@ -1,0 +1,34 @@
+// What screens read from the store: narrow, derived, never stored.
+import type { DatabaseId, DatabaseState, Operation, OperationId } from '../shared/model.ts';
+import type { Store } from './store.ts';
+
+const none: readonly never[] = [];
+
+export function selectDatabases({ remote }: Store): readonly DatabaseState[] {
+  return remote?.databases ?? none;
+}
+
+export function selectDatabase(databaseId: DatabaseId | undefined): (store: Store) => DatabaseState | undefined {
+  return ({ remote }) => remote?.databases.find((database) => database.id === databaseId);
+}
+
+export function selectOperations({ remote }: Store): readonly Operation[] {
+  return remote?.operations ?? none;
+}
+
+export function selectOperation(operationId: OperationId | undefined): (store: Store) => Operation | undefined {
+  return ({ remote }) => remote?.operations.find((operation) => operation.id === operationId);
+}
+
+export function selectNow({ view }: Store): number {
+  return view.now;
+}
+
+/** False while the window cannot see the engine: what it shows is old then. */
+export function selectIsSeen({ view }: Store): boolean {
+  return view.connection.kind !== 'lost';
+}
+
+export function selectIsPending(name: string): (store: Store) => boolean {
+  return ({ view }) => view.pending.includes(name);
+}

@@ -1,0 +1,206 @@
+// The window's one store: `remote` mirrors the pushed state and is replaced whole; `view` is what only this window knows
+// (place, selections, drafts). Changed by the functions in actions/, read by selectors.
+import { create } from 'zustand';
+import type { AppErrorData } from '../shared/errors.ts';
+import type {
+  ActivityEntry,
+  AppState,
+  DatabaseId,
+  DatabaseInspection,
+  FolderInspection,
+  OperationId,
+  PathSuggestion,
+  RestorePoint,
+  RestoreProposal,
+  Timeline,
+} from '../shared/model.ts';
+import type { Viewport } from '../shared/viewport.ts';
+import type { ConnectionStatus } from './connection.ts';
+import { parsePlace, type Place } from './place.ts';
+
+export interface Store {
+  /** Undefined until the first state arrived. */
+  readonly remote: AppState | undefined;
+  readonly view: View;
+}
+
+export interface View {
+  readonly place: Place;
+  readonly connection: ConnectionStatus;
+  /** The window's clock, once a second. */
+  readonly now: number;
+  readonly isDrawerOpen: boolean;
+  readonly notices: readonly Notice[];
+  readonly add: AddDraft;
+  readonly restore: RestoreDraft | undefined;
+  /** The database whose removal waits for a confirmation. */
+  readonly removing: DatabaseId | undefined;
+  readonly histories: Readonly<Record<DatabaseId, HistoryView>>;
+  readonly log: LogView;
+  /** Commands that were sent and not answered yet. */
+  readonly pending: readonly string[];
+}
+
+/** Something that went wrong and was not asked for in place. */
+export interface Notice {
+  readonly id: number;
+  readonly error: AppErrorData;
+}
+
+/** A path that is being typed, with what it turned out to be. */
+export interface PathDraft<I> {
+  readonly path: string;
+  readonly suggestions: readonly PathSuggestion[];
+  readonly isInspecting: boolean;
+  readonly inspection: I | undefined;
+  /** The question itself failed. */
+  readonly error: AppErrorData | undefined;
+}
+
+export interface AddDraft {
+  readonly database: PathDraft<DatabaseInspection>;
+  readonly folder: PathDraft<FolderInspection>;
+  /** The user allows the switch to WAL mode. */
+  readonly hasConsent: boolean;
+  readonly isSending: boolean;
+  readonly error: AppErrorData | undefined;
+  /** The name of a dropped file whose place the browser keeps to itself. */
+  readonly droppedName: string | undefined;
+}
+
+export type RestoreDraft =
+  | {
+      readonly kind: 'draft';
+      readonly databaseId: DatabaseId;
+      readonly point: RestorePoint;
+      readonly step: 'where' | 'review';
+      readonly proposal: RestoreProposal | undefined;
+      readonly outputPath: string;
+      readonly fullCheck: boolean;
+      /** Transactions that came after the point, where known. */
+      readonly laterCount: number | undefined;
+      readonly isSending: boolean;
+      readonly error: AppErrorData | undefined;
+    }
+  | { readonly kind: 'operation'; readonly operationId: OperationId };
+
+/** What one looks at in a database's history. */
+export interface HistoryView {
+  readonly viewport: Viewport;
+  readonly undo: readonly Viewport[];
+  readonly timeline: Timeline | undefined;
+  readonly error: AppErrorData | undefined;
+  readonly selection: Selection;
+  readonly hover: Hover | undefined;
+  readonly isList: boolean;
+  readonly points: PointList;
+}
+
+/** A selection is always a real restore point; `newest` follows the live end. */
+export interface Selection {
+  readonly kind: 'newest' | 'point';
+  readonly point: RestorePoint | undefined;
+}
+
+/** The instant under the pointer, and the restore point at or before it as soon as it is known. */
+export interface Hover {
+  readonly at: number;
+  readonly isKnown: boolean;
+  readonly point: RestorePoint | undefined;
+}
+
+export interface PointList {
+  /** Newest first. */
+  readonly points: readonly RestorePoint[];
+  readonly isComplete: boolean;
+  readonly isLoading: boolean;
+}
+
+export interface LogView {
+  readonly databaseId: DatabaseId | undefined;
+  readonly group: ActivityGroup | undefined;
+  /** Entries older than those of the pushed state. */
+  readonly older: readonly ActivityEntry[];
+  readonly isComplete: boolean;
+  readonly isLoading: boolean;
+  readonly error: AppErrorData | undefined;
+}
+
+export type ActivityGroup = 'problems' | 'restores' | 'history' | 'changes';
+
+export const emptyPathDraft = {
+  path: '',
+  suggestions: [],
+  isInspecting: false,
+  inspection: undefined,
+  error: undefined,
+} as const;
+
+export const emptyAdd: AddDraft = {
+  database: emptyPathDraft,
+  folder: emptyPathDraft,
+  hasConsent: false,
+  isSending: false,
+  error: undefined,
+  droppedName: undefined,
+};
+
+export const emptyHistory: HistoryView = {
+  viewport: { kind: 'auto' },
+  undo: [],
+  timeline: undefined,
+  error: undefined,
+  selection: { kind: 'newest', point: undefined },
+  hover: undefined,
+  isList: false,
+  points: { points: [], isComplete: false, isLoading: false },
+};
+
+export const emptyLog: LogView = {
+  databaseId: undefined,
+  group: undefined,
+  older: [],
+  isComplete: false,
+  isLoading: false,
+  error: undefined,
+};
+
+export const useStore = create<Store>(() => ({
+  remote: undefined,
+  view: {
+    place: parsePlace(location.hash),
+    connection: { kind: 'connecting' },
+    now: Date.now(),
+    isDrawerOpen: false,
+    notices: [],
+    add: emptyAdd,
+    restore: undefined,
+    removing: undefined,
+    histories: {},
+    log: emptyLog,
+    pending: [],
+  },
+}));
+
+/** The store as it is now, for actions. */
+export function readStore(): Store {
+  return useStore.getState();
+}
+
+/** Replaces parts of the view. */
+export function setView(change: Partial<View>): void {
+  useStore.setState(({ view }) => ({ view: { ...view, ...change } }));
+}
+
+/** Changes one database's history view. */
+export function setHistory(databaseId: DatabaseId, change: (history: HistoryView) => Partial<HistoryView>): void {
+  useStore.setState(({ view }) => {
+    const history = view.histories[databaseId] ?? emptyHistory;
+    return { view: { ...view, histories: { ...view.histories, [databaseId]: { ...history, ...change(history) } } } };
+  });
+}
+
+/** The history view of a database, as far as one looked at it. */
+export function historyOf(view: View, databaseId: DatabaseId): HistoryView {
+  return view.histories[databaseId] ?? emptyHistory;
+}

@@ -1,0 +1,17 @@
+// Builds the window's content into dist/renderer: relative addresses only, nothing inlined, so that it runs from any
+// scheme and under a policy without inline scripts or styles.
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: './',
+  plugins: [react()],
+  build: {
+    outDir: '../dist/renderer',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'chrome130',
+  },
+});
