@@ -160,7 +160,7 @@ async function writeSnapshot(
       if (!isWanted) from = at + pageSize;
     }
     await writer.write(found);
-    onBytes(at);
+    onBytes(found.reduce((sum, { data }) => sum + data.length, 0));
     rest = bytes.subarray(at);
   }
   if (rest.length > 0 || page === 1) {

@@ -255,21 +255,24 @@ function* checkContinuity(
   point: Point,
 ): Planning<void> {
   const known = yield* learn(context, segments);
+  // The snapshot's own point needs nothing of what is replayed, so whatever is broken, that one is near.
+  const since = (broken: Place): Place =>
+    base.trailer !== undefined && comparePlaces(base.point, broken) > 0 ? base.point : broken;
   let index = base.object.index;
   let offset: number | undefined = 0;
   for (const [i, segment] of segments.entries()) {
     const facts = must(known[i], 'one for each');
     if (facts.kind === 'damaged') {
       const { key } = segment;
-      throw yield* withNearest(context, kept, segment, 'object-damaged', { key, reason: facts.reason });
+      throw yield* withNearest(context, kept, since(segment), 'object-damaged', { key, reason: facts.reason });
     }
-    const fail = (missing: string) => withNearest(context, kept, { index, offset }, 'history-gap', { missing });
+    const fail = (missing: string) => withNearest(context, kept, since({ index, offset }), 'history-gap', { missing });
     if (segment.index === index) {
       if (segment.offset > (offset ?? 0)) throw yield* fail(describePlace(index, offset, segment.offset));
       if (segment.offset < (offset ?? 0)) {
         const { key } = must(segments[i - 1], 'only a segment can reach so far');
         const reason = 'it reaches into the segment behind it';
-        throw yield* withNearest(context, kept, segment, 'object-damaged', { key, reason });
+        throw yield* withNearest(context, kept, since(segment), 'object-damaged', { key, reason });
       }
     } else {
       if (offset === 0) throw yield* fail(`index ${formatHex8(index)}`);
@@ -288,7 +291,7 @@ function* checkContinuity(
   const isReached = segments.length === 0 || (index === point.index && (offset ?? Infinity) >= (point.offset ?? 0));
   if (!isReached) {
     const missing = describePlace(point.index, index === point.index ? offset : 0, point.offset);
-    throw yield* withNearest(context, kept, { index, offset }, 'history-gap', { missing });
+    throw yield* withNearest(context, kept, since({ index, offset }), 'history-gap', { missing });
   }
 }
 

@@ -1,0 +1,26 @@
+// What crosses the port between a host and the engine's thread: types only, so that both ends agree.
+import type { Reply } from '../shared/contract.ts';
+import type { CommandName } from '../shared/contract.ts';
+import type { AppErrorData } from '../shared/errors.ts';
+import type { EngineState } from '../shared/model.ts';
+
+export interface WorkerData {
+  readonly dataDir: string | undefined;
+  readonly isDeclaredOnly: boolean;
+  readonly version: string;
+}
+
+/** Calls that the engine answers. A type alias, since birpc asks for an index signature. */
+export type EngineCalls = {
+  invoke: (name: string, argument: unknown) => Promise<Reply<CommandName>>;
+  stop: () => Promise<void>;
+};
+
+/** What the engine tells. */
+export type HostCalls = {
+  state: (state: EngineState) => void;
+};
+
+/** The first message of a thread. */
+export type Greeting =
+  { readonly kind: 'ready'; readonly state: EngineState } | { readonly kind: 'failed'; readonly error: AppErrorData };

@@ -1,0 +1,27 @@
+// The engine's time. Loops ask it rather than the system, so that tests need not wait.
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number;
+  /** Rejects with `signal.reason` on abort. */
+  sleep(ms: number, options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, { signal }) => {
+    try {
+      await delay(ms, undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  },
+};
+
+/** A clock whose instants never decrease: a history's times must not run backwards when the system's clock is set. */
+export function monotonic(clock: Clock, startAt = 0): () => number {
+  let last = startAt;
+  return () => (last = Math.max(last, Math.floor(clock.now())));
+}

@@ -1,0 +1,132 @@
+// Captured transactions that some target does not have yet, oldest first: where each ends, when, and the state hash there.
+// Bounded: a target that stays away for long gets a thinned list (fewer restore points, never a gap).
+import type { Position } from '../../shared/position.ts';
+
+/** The end of a captured transaction. */
+export interface Commit {
+  readonly index: number;
+  /** End offset in the index. */
+  readonly offset: number;
+  readonly at: number;
+  /** State hash of the database after it. */
+  readonly state: bigint;
+  /** Size of the database after it, in pages. */
+  readonly pages: number;
+  /** Pages that it wrote. */
+  readonly written: number;
+  /** Transactions that this entry stands for; more than one where entries were thinned. */
+  readonly transactions: number;
+}
+
+type Place = Pick<Position, 'index' | 'offset'>;
+
+const maxEntries = 100_000;
+const maxSaved = 20_000;
+
+type SavedCommit = readonly [
+  index: number,
+  offset: number,
+  at: number,
+  state: string,
+  pages: number,
+  written: number,
+  transactions: number,
+];
+
+export class CommitLog {
+  #entries: Commit[] = [];
+
+  add(commit: Commit): void {
+    this.#entries.push(commit);
+    if (this.#entries.length > maxEntries) this.#entries = thinCommits(this.#entries, maxEntries / 2);
+  }
+
+  get last(): Commit | undefined {
+    return this.#entries.at(-1);
+  }
+
+  /** Everything as plain text, thinned, to be read again by {@link CommitLog.parse}. */
+  format(): string {
+    const rows = thinCommits(this.#entries, maxSaved).map((c) => [
+      c.index,
+      c.offset,
+      c.at,
+      String(c.state),
+      c.pages,
+      c.written,
+      c.transactions,
+    ]);
+    return JSON.stringify(rows);
+  }
+
+  /** The inverse of {@link format}; throws on anything else. */
+  static parse(text: string): CommitLog {
+    const log = new CommitLog();
+    for (const row of JSON.parse(text) as readonly SavedCommit[]) {
+      const [index, offset, at, state, pages, written, transactions] = row;
+      log.add({ index, offset, at, state: BigInt(state), pages, written, transactions });
+    }
+    return log;
+  }
+
+  /** Entries of one index that end in `(from, to]`. */
+  between(index: number, from: number, to: number): readonly Commit[] {
+    const start = this.#firstBehind({ index, offset: from });
+    const end = this.#firstBehind({ index, offset: to });
+    return this.#entries.slice(start, end);
+  }
+
+  /** The oldest entry behind a place: since when something waits there. */
+  firstBehind(place: Place): Commit | undefined {
+    return this.#entries[this.#firstBehind(place)];
+  }
+
+  /** Forgets every entry at or before a place. */
+  dropThrough(place: Place): void {
+    const count = this.#firstBehind(place);
+    if (count > 0) this.#entries = this.#entries.slice(count);
+  }
+
+  /** Forgets every entry behind a place. */
+  dropBehind(place: Place): void {
+    this.#entries = this.#entries.slice(0, this.#firstBehind(place));
+  }
+
+  #firstBehind(place: Place): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const entry = this.#entries[middle] as Commit;
+      if (entry.index < place.index || (entry.index === place.index && entry.offset <= place.offset)) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+}
+
+/**
+ * At most about `limit` of `commits`, evenly spread, always with the last of each index (an index may end only there);
+ * the ones left out are added to the entry behind them.
+ */
+export function thinCommits(commits: readonly Commit[], limit: number): Commit[] {
+  if (commits.length <= limit) return [...commits];
+  const every = Math.ceil(commits.length / limit);
+  const thinned: Commit[] = [];
+  let transactions = 0;
+  let written = 0;
+  commits.forEach((commit, i) => {
+    transactions += commit.transactions;
+    written += commit.written;
+    const next = commits[i + 1];
+    if (next === undefined || next.index !== commit.index || (i + 1) % every === 0) {
+      thinned.push({ ...commit, transactions, written });
+      transactions = 0;
+      written = 0;
+    }
+  });
+  return thinned;
+}

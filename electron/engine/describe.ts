@@ -1,0 +1,127 @@
+// A protection as the plain state that windows show: what is restorable, what waits, and what that means. The truth about
+// safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
+import type { DatabaseState, DatabaseStatus, DayActivity, Problem, ReplicaState } from '../../shared/model.ts';
+import { oldestRestorableAt } from './history/timeline.ts';
+import { newestShipped, type Protection } from './protection.ts';
+import type { Catalogue } from './state/catalogue.ts';
+import type { DatabaseRow, ReplicaRow } from './state/store.ts';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const dayMs = 86_400_000;
+const stripDays = 30;
+/** Lag that is older than this many sync intervals is told. */
+const lateAfterMs = 10_000;
+
+export interface Described {
+  readonly row: DatabaseRow;
+  readonly replicas: readonly ReplicaRow[];
+  readonly protection: Protection | undefined;
+  readonly catalogue: Catalogue;
+  readonly now: number;
+}
+
+/** One database, as everybody sees it. */
+export function describeDatabase(described: Described): DatabaseState {
+  const { row, protection, catalogue, now } = described;
+  const session = protection?.session;
+  const stat = fs.statSync(row.path, { throwIfNoEntry: false });
+  const wal = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false });
+  const replicas = describeReplicas(described);
+  const shipped = newestShipped(session);
+  const stored = catalogue.shipped(row.id);
+  const last = stored
+    .map((place) => ({
+      position: { generation: place.generation, index: place.last.index, offset: place.last.offset },
+      at: place.last.at,
+    }))
+    .sort((a, b) => b.at - a.at)[0];
+  const newest = shipped ?? last;
+  const waiting = session?.commits.firstBehind(leastShipped(session) ?? { index: -1, offset: 0 });
+  const captured = session?.commits.last;
+  return {
+    id: row.id,
+    path: row.path,
+    name: path.basename(row.path),
+    addedAt: row.addedAt,
+    status: statusOf(described, replicas, waiting?.at),
+    sizeBytes: stat?.size ?? 0,
+    walBytes: wal?.size ?? 0,
+    pageSize: session?.pageSize ?? 0,
+    captured:
+      session === undefined
+        ? undefined
+        : {
+            position: { generation: session.generation, ...session.capture.end },
+            at: captured?.at ?? newest?.at ?? row.addedAt,
+          },
+    newest,
+    oldestAt: oldestRestorableAt(catalogue, row.id),
+    lag: { bytes: Math.max(0, ...replicas.map(({ lagBytes }) => lagBytes)), sinceAt: waiting?.at },
+    generation: protection?.band,
+    replicas,
+    provenAt: row.provenAt,
+    locked: session?.capture.locked ?? { maxMs: 0, totalMs: 0 },
+    days: describeDays(described, now),
+  };
+}
+
+function describeReplicas({ replicas, protection, catalogue, row }: Described): readonly ReplicaState[] {
+  const stored = catalogue.shipped(row.id);
+  return replicas.map(({ targetId, url }) => {
+    const shipper = protection?.session?.shippers.find((candidate) => candidate.targetId === targetId);
+    const last = stored.filter((place) => place.targetId === targetId).sort((a, b) => b.last.at - a.last.at)[0];
+    const known = last && {
+      position: { generation: last.generation, index: last.last.index, offset: last.last.offset },
+      at: last.last.at,
+    };
+    return {
+      targetId,
+      url,
+      shipped: shipper?.shipped ?? known,
+      lagBytes: shipper?.lagBytes ?? 0,
+      problem: shipper?.problem,
+    };
+  });
+}
+
+function statusOf(
+  { row, protection, now }: Described,
+  replicas: readonly ReplicaState[],
+  waitingSince: number | undefined,
+): DatabaseStatus {
+  if (row.pausedAt !== undefined) return { kind: 'paused', sinceAt: row.pausedAt };
+  if (protection === undefined) return { kind: 'starting' };
+  if (protection.problem !== undefined) return { kind: 'problem', problem: protection.problem };
+  const { session } = protection;
+  const failing = replicas.map(({ problem }) => problem).filter((problem): problem is Problem => problem !== undefined);
+  if (failing[0] !== undefined) {
+    const isAnyGood = failing.length < replicas.length;
+    return { kind: isAnyGood ? 'attention' : 'problem', problem: failing[0] };
+  }
+  if (protection.hashing !== undefined) return { kind: 'snapshotting', ...protection.hashing };
+  const image = session?.shippers.find(({ snapshotting }) => snapshotting !== undefined)?.snapshotting;
+  const isRestorable = session?.shippers.some(({ shipped }) => shipped !== undefined) === true;
+  if (image !== undefined && !isRestorable) return { kind: 'snapshotting', ...image };
+  if (session === undefined || !isRestorable) return { kind: 'starting' };
+  if (waitingSince !== undefined && now - waitingSince > lateAfterMs) return { kind: 'catching-up' };
+  return { kind: 'protected' };
+}
+
+function leastShipped(
+  session: NonNullable<Protection['session']>,
+): { readonly index: number; readonly offset: number } | undefined {
+  const places = session.shippers.map(({ position }) => position);
+  if (places.includes(undefined)) return undefined;
+  return places.filter((place) => place !== undefined).sort((a, b) => a.index - b.index || a.offset - b.offset)[0];
+}
+
+function describeDays({ row, catalogue }: Described, now: number): readonly DayActivity[] {
+  const today = Math.floor(now / dayMs) * dayMs;
+  const fromAt = today - (stripDays - 1) * dayMs;
+  const counts = catalogue.countTransactions(row.id, { fromAt, binMs: dayMs, bins: stripDays });
+  return counts.map((transactions, i) => {
+    const isBefore = fromAt + (i + 1) * dayMs <= row.addedAt;
+    return { kind: isBefore ? 'none' : transactions > 0 ? 'active' : 'idle', transactions };
+  });
+}

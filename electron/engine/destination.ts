@@ -1,0 +1,142 @@
+// Folders as destinations: what a folder is, where in it a database's history would lie, and making that place ready.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { AppError, reasonOf } from '../../shared/errors.ts';
+import type { DatabaseId, FolderInspection } from '../../shared/model.ts';
+import { readRecord, writeRecord } from './replica/record.ts';
+import { codeOf } from './source/source-errors.ts';
+import { openTarget } from './targets/open-target.ts';
+import type { Target } from './targets/target.ts';
+
+/** Who keeps a replica: what its record says. */
+export interface ReplicaOwner {
+  readonly databaseId: DatabaseId;
+  readonly databasePath: string;
+  readonly machineId: string;
+  readonly version: string;
+}
+
+/** Where in a destination folder the history of a database lies. */
+export function replicaPathIn(folder: string, databasePath: string): string {
+  return path.join(path.resolve(folder), path.basename(databasePath));
+}
+
+/** Looks at a folder without changing anything. */
+export async function inspectFolder(
+  {
+    folder,
+    databasePath,
+    machineId,
+  }: { readonly folder: string; readonly databasePath: string; readonly machineId: string },
+  { signal }: { readonly signal: AbortSignal },
+): Promise<FolderInspection> {
+  const absolute = path.resolve(folder);
+  const replicaPath = replicaPathIn(absolute, databasePath);
+  try {
+    const existing = nearestExisting(absolute);
+    if (!fs.statSync(existing).isDirectory())
+      throw new AppError('target-inside-file', { path: absolute, file: existing });
+    checkWritable(existing, absolute);
+    const contents = await contentsOf(replicaPath, { databasePath, machineId }, signal);
+    const { bavail, bsize } = fs.statfsSync(existing);
+    return {
+      kind: 'usable',
+      path: absolute,
+      replicaPath,
+      freeBytes: bavail * bsize,
+      contents: contents === 'missing' ? (existing === absolute ? 'empty' : 'new') : contents,
+      isSameDisk: isSameDisk(existing, databasePath),
+    };
+  } catch (error) {
+    return { kind: 'refused', error: classify(error, absolute).toData() };
+  }
+}
+
+/** Makes the record of a replica, or checks that the one there is this database's. Fails with `target-owned-by-other`. */
+export async function claimReplica(
+  target: Target,
+  { owner, pageSize, now }: { readonly owner: ReplicaOwner; readonly pageSize: number; readonly now: number },
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const record = await readRecord(target, { signal });
+  if (record !== undefined) {
+    if (record.machine.id === owner.machineId && record.path === owner.databasePath) return;
+    throw new AppError('target-owned-by-other', {
+      path: target.url,
+      database: record.database,
+      machine: record.machine.name,
+    });
+  }
+  const database = path.basename(owner.databasePath);
+  const machine = { name: os.hostname(), id: owner.machineId };
+  const fresh = {
+    v: 1,
+    database,
+    databaseId: owner.databaseId,
+    path: owner.databasePath,
+    machine,
+    pageSize,
+    createdAt: now,
+    by: owner.version,
+    encryption: 'none',
+  } as const;
+  await writeRecord(target, fresh, { signal });
+}
+
+type Contents = Extract<FolderInspection, { kind: 'usable' }>['contents'] | 'missing';
+
+async function contentsOf(
+  replicaPath: string,
+  { databasePath, machineId }: { readonly databasePath: string; readonly machineId: string },
+  signal: AbortSignal,
+): Promise<Contents> {
+  const stat = fs.statSync(replicaPath, { throwIfNoEntry: false });
+  if (stat === undefined) return 'missing';
+  if (!stat.isDirectory()) throw new AppError('target-collides', { path: replicaPath });
+  const names = fs.readdirSync(replicaPath);
+  if (names.length === 0) return 'empty';
+  const record = await readRecord(openTarget(replicaPath), { signal });
+  if (record !== undefined) {
+    if (record.machine.id === machineId && record.path === databasePath) return 'history-of-this';
+    throw new AppError('target-owned-by-other', {
+      path: replicaPath,
+      database: record.database,
+      machine: record.machine.name,
+    });
+  }
+  if (names.includes('generations')) return 'litestream-history';
+  throw new AppError('target-collides', { path: replicaPath });
+}
+
+function nearestExisting(absolute: string): string {
+  for (let at = absolute; ; at = path.dirname(at)) {
+    try {
+      if (fs.statSync(at, { throwIfNoEntry: false }) !== undefined || at === path.dirname(at)) return at;
+    } catch (error) {
+      // @NOTE A file in the middle of the path: one of its parents is that file.
+      if (codeOf(error) !== 'ENOTDIR') throw error;
+    }
+  }
+}
+
+function checkWritable(existing: string, absolute: string): void {
+  try {
+    fs.accessSync(existing, fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    throw new AppError('target-read-only', { path: absolute }, { cause: error });
+  }
+}
+
+function isSameDisk(existing: string, databasePath: string): boolean {
+  const database = fs.statSync(databasePath, { throwIfNoEntry: false });
+  return database !== undefined && database.dev === fs.statSync(existing).dev;
+}
+
+function classify(error: unknown, folder: string): AppError {
+  if (error instanceof AppError) return error;
+  const code = codeOf(error);
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new AppError('target-read-only', { path: folder }, { cause: error });
+  return new AppError('target-failed', { path: folder, reason: reasonOf(error) }, { cause: error });
+}

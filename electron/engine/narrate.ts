@@ -1,0 +1,55 @@
+// Events of a protection as sentences for the activity.
+import { assertNever } from '../../shared/assert.ts';
+import { errorSentence } from '../../shared/errors.ts';
+import { formatBytes, plural } from '../../shared/format.ts';
+import type { TargetState } from '../../shared/model.ts';
+import type { ProtectionEvent } from './protection.ts';
+import type { NewActivity } from './state/store.ts';
+
+/** What happened to the database `name`, as one entry. */
+export function narrate(
+  event: ProtectionEvent,
+  { name, targets }: { readonly name: string; readonly targets: readonly TargetState[] },
+): Pick<NewActivity, 'kind' | 'level' | 'text'> {
+  const at = (replica: { readonly targetId: string } | undefined) =>
+    targets.find(({ id }) => id === replica?.targetId)?.name ?? 'the destination';
+  switch (event.kind) {
+    case 'generation-started':
+      return event.isFirst
+        ? { kind: 'generation-started', level: 'info', text: `The history of ${name} begins.` }
+        : {
+            kind: 'generation-started',
+            level: 'warning',
+            text: `A new history of ${name} begins: ${event.reason}. Earlier restore points stay.`,
+          };
+    case 'snapshot':
+      return {
+        kind: 'snapshot',
+        level: 'good',
+        text: `An image of ${name} (${formatBytes(event.bytes)}) lies on ${at(event.replica)}.`,
+      };
+    case 'gap':
+      return {
+        kind: 'generation-started',
+        level: 'info',
+        text: `${name} was changed while it was not watched; ${plural(event.pages, 'changed page')} caught up.`,
+      };
+    case 'problem':
+      return {
+        kind: 'problem',
+        level: event.replica === undefined ? 'problem' : 'warning',
+        text: `${name}: ${errorSentence(event.problem)}`,
+      };
+    case 'recovered':
+      return {
+        kind: 'recovered',
+        level: 'good',
+        text:
+          event.replica === undefined
+            ? `${name} is being captured again.`
+            : `${name}: ${at(event.replica)} is reachable again.`,
+      };
+    default:
+      return assertNever(event);
+  }
+}

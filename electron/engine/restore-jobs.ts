@@ -1,0 +1,166 @@
+// Restores as operations: chooses the target that holds the point, proposes a name, keeps the database's record of proofs.
+// How a restore is done is restore/.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { RestoreWish } from '../../shared/contract.ts';
+import { AppError, errorSentence } from '../../shared/errors.ts';
+import { formatTimestampLocal } from '../../shared/format.ts';
+import type { Operation, OperationId, ReplicaListing, RestorePoint, RestoreProposal } from '../../shared/model.ts';
+import type { Position } from '../../shared/position.ts';
+import type { Clock } from './clock.ts';
+import type { Points } from './history/points.ts';
+import type { Operations } from './operations.ts';
+import { listReplica } from './restore/list-replica.ts';
+import { describePlan, restoreReplica } from './restore/restore.ts';
+import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
+import { openTarget, parseTargetUrl } from './targets/open-target.ts';
+import { readRecord } from './replica/record.ts';
+
+interface Options {
+  readonly operations: Operations;
+  readonly clock: Clock;
+  readonly storage: { readonly store: Store; readonly points: Points } | undefined;
+}
+
+interface Cancel {
+  readonly signal: AbortSignal;
+}
+
+export class RestoreJobs {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** What restoring this point would do. */
+  async propose(row: DatabaseRow, position: Position, { signal }: Cancel): Promise<RestoreProposal> {
+    const { point, replica } = this.#locate(row, position);
+    const target = openTarget(replica.url);
+    const plan = await describePlan({ target, wish: { kind: 'position', position }, signal });
+    const proposedPath = proposePath(row.path, point.at);
+    const { bavail, bsize } = fs.statfsSync(path.dirname(proposedPath));
+    const fromName =
+      this.#options.storage?.store.targets().find(({ id }) => id === replica.targetId)?.name ?? replica.url;
+    return {
+      ...plan,
+      point: { position: point.position, at: point.at },
+      proposedPath,
+      freeBytes: bavail * bsize,
+      fromName,
+    };
+  }
+
+  /** Starts restoring a point of a database that is (or was) protected here. */
+  start(
+    row: DatabaseRow,
+    wish: { readonly position: Position; readonly outputPath: string; readonly fullCheck: boolean },
+  ): { readonly operationId: OperationId } {
+    const { point, replica } = this.#locate(row, wish.position);
+    const name = path.basename(row.path);
+    const title = `Restore ${name} as of ${formatTimestampLocal(point.at)}`;
+    const target = openTarget(replica.url);
+    const mode = fs.statSync(row.path, { throwIfNoEntry: false })?.mode;
+    const operationId = this.#options.operations.start(
+      { kind: 'restore', title, databaseId: row.id },
+      async ({ signal, onPhase }) => {
+        const result = await restoreReplica({
+          target,
+          wish: { kind: 'position', position: wish.position },
+          outputPath: path.resolve(wish.outputPath),
+          fullCheck: wish.fullCheck,
+          ...(mode === undefined ? {} : { mode }),
+          signal,
+          onPhase,
+        });
+        return { ...result, point: { position: result.point.position, at: point.at } };
+      },
+      (operation) => this.#note(row, operation),
+    );
+    return { operationId };
+  }
+
+  /** Starts restoring from a replica by its URL. */
+  async startFrom(
+    url: string,
+    wish: { readonly wish: RestoreWish; readonly outputPath: string; readonly fullCheck: boolean },
+  ): Promise<{ readonly operationId: OperationId }> {
+    const target = openTarget(url);
+    const record = await readRecord(target, { signal: AbortSignal.timeout(30_000) });
+    const name = record?.database ?? path.basename(parseTargetUrl(url).path);
+    const operationId = this.#options.operations.start(
+      { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
+      async ({ signal, onPhase }) =>
+        await restoreReplica({
+          target,
+          wish: wish.wish,
+          outputPath: path.resolve(wish.outputPath),
+          fullCheck: wish.fullCheck,
+          signal,
+          onPhase,
+        }),
+      () => {},
+    );
+    return { operationId };
+  }
+
+  /** Lists what lies at a URL. */
+  async list(url: string, { signal }: Cancel): Promise<ReplicaListing> {
+    return await listReplica(openTarget(url), { signal, now: this.#options.clock.now() });
+  }
+
+  #locate(row: DatabaseRow, position: Position): { readonly point: RestorePoint; readonly replica: ReplicaRow } {
+    const { store, points } = this.#options.storage ?? {};
+    const point = points?.find(row.id, position);
+    if (point === undefined || store === undefined) {
+      throw new AppError('invalid-argument', { reason: 'That restore point is not known any more' });
+    }
+    const replica = store.replicas(row.id).find(({ targetId }) => point.targetIds.includes(targetId));
+    if (replica === undefined) throw new AppError('no-history', { url: row.path });
+    return { point, replica };
+  }
+
+  #note(row: DatabaseRow, operation: Operation): void {
+    const { store } = this.#options.storage ?? {};
+    const at = this.#options.clock.now();
+    const entry = { at, databaseId: row.id };
+    if (operation.state === 'done' && operation.result !== undefined) {
+      const { path: file, proof, point } = operation.result;
+      if (proof.kind === 'identical') store?.setProven(row.id, at);
+      const shown = proof.kind === 'identical' ? 'proven identical to what was captured' : 'checked by SQLite';
+      const text = `${path.basename(row.path)} as of ${formatTimestampLocal(point.at)} was restored to ${file}, ${shown}.`;
+      store?.addActivity({ ...entry, kind: 'restored', level: 'good', text });
+    } else if (operation.state === 'failed' && operation.error !== undefined) {
+      store?.addActivity({
+        ...entry,
+        kind: 'restore-failed',
+        level: 'problem',
+        text: `${operation.title} failed. ${errorSentence(operation.error)}`,
+      });
+    }
+  }
+}
+
+/** A free name beside the original where that can be written, else in the home folder. */
+function proposePath(original: string, at: number): string {
+  const { name, ext } = path.parse(original);
+  const stamp = formatTimestampLocal(at)
+    .replace(/[:]/g, '.')
+    .replace(/[^\d\w.\- ]/g, '');
+  const folder = [path.dirname(original), os.homedir(), os.tmpdir()].find(isWritable) ?? os.tmpdir();
+  for (let n = 1; ; n++) {
+    const candidate = path.join(folder, `${name} (restored ${stamp}${n === 1 ? '' : ` ${n}`})${ext}`);
+    if (!fs.existsSync(candidate)) return candidate;
+  }
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK);
+    return true;
+  } catch {
+    // @NOTE Not writable or not there: the next candidate serves.
+    return false;
+  }
+}

@@ -1,0 +1,249 @@
+// The catalogue of restore points: generations, what of them lies on which target, snapshots, runs of transactions, gaps.
+// Written as things are shipped; what a timeline or a list asks of it is history/timeline.ts and history/points.ts.
+import type Database from 'better-sqlite3';
+import type { DatabaseId, TargetId } from '../../../shared/model.ts';
+import type { Generation, Position } from '../../../shared/position.ts';
+import type { Commit } from '../commits.ts';
+
+type Place = Pick<Position, 'index' | 'offset'>;
+
+export interface GenerationRow {
+  readonly generation: Generation;
+  readonly startedAt: number;
+  readonly lastAt: number;
+  readonly reason: string;
+}
+
+/** The part of a generation that lies on a target. */
+export interface ShippedRow {
+  readonly targetId: TargetId;
+  readonly generation: Generation;
+  readonly first: Place & { readonly at: number };
+  readonly last: Place & { readonly at: number };
+}
+
+export interface SnapshotRow {
+  readonly targetId: TargetId;
+  readonly generation: Generation;
+  readonly index: number;
+  readonly offset: number;
+  readonly at: number;
+  readonly pages: number;
+  readonly pageSize: number;
+}
+
+/** One restore point in a run: `[end offset, unix milliseconds, size in pages, pages written]`. */
+export type RunPoint = readonly [offset: number, at: number, pages: number, written: number];
+
+export interface RunRow {
+  readonly generation: Generation;
+  readonly index: number;
+  readonly endOffset: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly transactions: number;
+  readonly pageSize: number;
+  readonly points: readonly RunPoint[];
+}
+
+export interface GapRow {
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly text: string;
+}
+
+export class Catalogue {
+  readonly #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  addGeneration(databaseId: DatabaseId, row: Omit<GenerationRow, 'lastAt'>): void {
+    this.#database
+      .prepare('INSERT INTO generation (database_id, id, started_at, last_at, reason) VALUES (?, ?, ?, ?, ?)')
+      .run(databaseId, row.generation, row.startedAt, row.startedAt, row.reason);
+  }
+
+  /** Oldest first. */
+  generations(databaseId: DatabaseId): readonly GenerationRow[] {
+    return this.#database
+      .prepare<[string], GenerationRow>(
+        'SELECT id AS generation, started_at AS startedAt, last_at AS lastAt, reason FROM generation WHERE database_id = ? ORDER BY started_at, id',
+      )
+      .all(databaseId);
+  }
+
+  addSnapshot(databaseId: DatabaseId, row: SnapshotRow): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(databaseId, row.targetId, row.generation, row.index, row.offset, row.at, row.pages, row.pageSize);
+    this.#database
+      .prepare('INSERT OR IGNORE INTO shipped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(databaseId, row.targetId, row.generation, row.index, row.offset, row.at, row.index, row.offset, row.at);
+  }
+
+  /** Oldest first. */
+  snapshots(databaseId: DatabaseId): readonly SnapshotRow[] {
+    return this.#database
+      .prepare<[string], SnapshotRow>(
+        `SELECT target_id AS targetId, generation, idx AS "index", offset, at, pages, page_size AS pageSize
+         FROM snapshot WHERE database_id = ? ORDER BY at`,
+      )
+      .all(databaseId);
+  }
+
+  /** The target has everything of the generation up to this place. Nothing is restorable there before a snapshot is. */
+  setShipped(databaseId: DatabaseId, { targetId, generation, last }: Omit<ShippedRow, 'first'>): void {
+    this.#database
+      .prepare(
+        `UPDATE shipped SET last_idx = ?, last_offset = ?, last_at = max(last_at, ?)
+         WHERE database_id = ? AND target_id = ? AND generation = ?`,
+      )
+      .run(last.index, last.offset, last.at, databaseId, targetId, generation);
+    this.#database
+      .prepare('UPDATE generation SET last_at = max(last_at, ?) WHERE database_id = ? AND id = ?')
+      .run(last.at, databaseId, generation);
+  }
+
+  shipped(databaseId: DatabaseId): readonly ShippedRow[] {
+    return this.#database
+      .prepare<[string], RawShipped>('SELECT * FROM shipped WHERE database_id = ?')
+      .all(databaseId)
+      .map((row) => ({
+        targetId: row.target_id as TargetId,
+        generation: row.generation as Generation,
+        first: { index: row.first_idx, offset: row.first_offset, at: row.first_at },
+        last: { index: row.last_idx, offset: row.last_offset, at: row.last_at },
+      }));
+  }
+
+  /** Writes down restore points of one index, ascending. A run that is known already stays as it is. */
+  addRun(databaseId: DatabaseId, { generation, pageSize, commits }: NewRun): void {
+    const first = commits[0];
+    const last = commits.at(-1);
+    if (first === undefined || last === undefined) return;
+    const points: RunPoint[] = commits.map(({ offset, at, pages, written }) => [offset, at, pages, written]);
+    const transactions = commits.reduce((sum, commit) => sum + commit.transactions, 0);
+    this.#database
+      .prepare('INSERT OR IGNORE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        databaseId,
+        generation,
+        last.index,
+        last.offset,
+        first.at,
+        last.at,
+        transactions,
+        pageSize,
+        JSON.stringify(points),
+      );
+  }
+
+  /** The run that holds a position. */
+  runAt(databaseId: DatabaseId, { generation, index, offset }: Position): RunRow | undefined {
+    const row = this.#database
+      .prepare<[string, string, number, number], RawRun>(
+        'SELECT * FROM run WHERE database_id = ? AND generation = ? AND idx = ? AND end_offset >= ? ORDER BY end_offset LIMIT 1',
+      )
+      .get(databaseId, generation, index, offset);
+    return row && toRun(row);
+  }
+
+  /** Runs around an instant or behind a place, nearest first. */
+  runs(databaseId: DatabaseId, query: RunQuery): readonly RunRow[] {
+    return this.#selectRuns(databaseId, query).map(toRun);
+  }
+
+  /** Transactions per bin of `binMs` from `fromAt` on. */
+  countTransactions(
+    databaseId: DatabaseId,
+    { fromAt, binMs, bins }: { readonly fromAt: number; readonly binMs: number; readonly bins: number },
+  ): number[] {
+    const counts = Array.from<number>({ length: bins }).fill(0);
+    const rows = this.#database
+      .prepare<[object], { bin: number; n: number }>(
+        `SELECT CAST((last_at - $from) / $bin AS INTEGER) AS bin, sum(transactions) AS n FROM run
+         WHERE database_id = $database AND last_at >= $from AND last_at < $to GROUP BY 1`,
+      )
+      .all({ database: databaseId, from: fromAt, bin: binMs, to: fromAt + bins * binMs });
+    for (const { bin, n } of rows) counts[bin] = n;
+    return counts;
+  }
+
+  addGap(databaseId: DatabaseId, gap: GapRow): void {
+    this.#database
+      .prepare('INSERT INTO gap (database_id, from_at, to_at, text) VALUES (?, ?, ?, ?)')
+      .run(databaseId, gap.fromAt, gap.toAt, gap.text);
+  }
+
+  gaps(databaseId: DatabaseId, range: { readonly fromAt: number; readonly toAt: number }): readonly GapRow[] {
+    return this.#database
+      .prepare<[string, number, number], GapRow>(
+        'SELECT from_at AS fromAt, to_at AS toAt, text FROM gap WHERE database_id = ? AND to_at >= ? AND from_at <= ? ORDER BY from_at',
+      )
+      .all(databaseId, range.fromAt, range.toAt);
+  }
+
+  #selectRuns(databaseId: DatabaseId, query: RunQuery): RawRun[] {
+    switch (query.kind) {
+      case 'at-or-before':
+        return this.#database
+          .prepare<[string, number, number], RawRun>(
+            'SELECT * FROM run WHERE database_id = ? AND first_at <= ? ORDER BY last_at DESC, idx DESC, end_offset DESC LIMIT ?',
+          )
+          .all(databaseId, query.at, query.limit);
+      case 'after':
+        return this.#database
+          .prepare<[string, number, number], RawRun>(
+            'SELECT * FROM run WHERE database_id = ? AND last_at >= ? ORDER BY first_at, idx, end_offset LIMIT ?',
+          )
+          .all(databaseId, query.at, query.limit);
+    }
+  }
+}
+
+export interface NewRun {
+  readonly generation: Generation;
+  readonly pageSize: number;
+  readonly commits: readonly Commit[];
+}
+
+export type RunQuery =
+  | { readonly kind: 'at-or-before'; readonly at: number; readonly limit: number }
+  | { readonly kind: 'after'; readonly at: number; readonly limit: number };
+
+interface RawShipped {
+  readonly target_id: string;
+  readonly generation: string;
+  readonly first_idx: number;
+  readonly first_offset: number;
+  readonly first_at: number;
+  readonly last_idx: number;
+  readonly last_offset: number;
+  readonly last_at: number;
+}
+
+interface RawRun {
+  readonly generation: string;
+  readonly idx: number;
+  readonly end_offset: number;
+  readonly first_at: number;
+  readonly last_at: number;
+  readonly transactions: number;
+  readonly page_size: number;
+  readonly points: string;
+}
+
+function toRun(row: RawRun): RunRow {
+  return {
+    generation: row.generation as Generation,
+    index: row.idx,
+    endOffset: row.end_offset,
+    firstAt: row.first_at,
+    lastAt: row.last_at,
+    transactions: row.transactions,
+    pageSize: row.page_size,
+    points: JSON.parse(row.points) as readonly RunPoint[],
+  };
+}

@@ -1,0 +1,102 @@
+// The state database's schema, as numbered steps. A step that was released is never changed; new ones follow.
+
+/** Step `i` brings the schema from version `i` to `i + 1`. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- One row: the id of this installation, as replica records carry it.
+  CREATE TABLE machine (value TEXT NOT NULL);
+
+  CREATE TABLE database (
+    id TEXT PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    added_at INTEGER NOT NULL,
+    paused_at INTEGER,
+    proven_at INTEGER,
+    is_demo INTEGER NOT NULL DEFAULT 0,
+    -- Declared by a command line or configuration: protected only while that runs.
+    is_declared INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
+
+  CREATE TABLE target (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL UNIQUE
+  ) WITHOUT ROWID;
+
+  CREATE TABLE replica (
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    target_id TEXT NOT NULL REFERENCES target(id),
+    url TEXT NOT NULL,
+    sync_interval_ms INTEGER NOT NULL,
+    snapshot_interval_ms INTEGER NOT NULL,
+    PRIMARY KEY (database_id, target_id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE generation (
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (database_id, id)
+  ) WITHOUT ROWID;
+
+  -- How much of a generation lies on a target: everything from its first snapshot to the shipped end.
+  CREATE TABLE shipped (
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    target_id TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    first_idx INTEGER NOT NULL, first_offset INTEGER NOT NULL, first_at INTEGER NOT NULL,
+    last_idx INTEGER NOT NULL, last_offset INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    PRIMARY KEY (database_id, target_id, generation)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE snapshot (
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    target_id TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    pages INTEGER NOT NULL,
+    page_size INTEGER NOT NULL,
+    PRIMARY KEY (database_id, target_id, generation, idx)
+  ) WITHOUT ROWID;
+
+  -- Restore points, in runs: what was shipped together. points: JSON, [[end offset, unix ms, pages, pages written], …].
+  CREATE TABLE run (
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    generation TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    transactions INTEGER NOT NULL,
+    page_size INTEGER NOT NULL,
+    points TEXT NOT NULL,
+    PRIMARY KEY (database_id, generation, idx, end_offset)
+  ) WITHOUT ROWID;
+  CREATE INDEX run_by_time ON run (database_id, last_at, first_at, transactions);
+
+  CREATE TABLE gap (
+    id INTEGER PRIMARY KEY,
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    text TEXT NOT NULL
+  );
+
+  CREATE TABLE activity (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    level TEXT NOT NULL,
+    database_id TEXT,
+    text TEXT NOT NULL
+  );
+  CREATE INDEX activity_by_database ON activity (database_id, id);
+  `,
+];

@@ -1,0 +1,72 @@
+// Tidemark's own database: settings, what is protected and where, the catalogue of restore points, activity. Opened once
+// per data folder and held exclusively for as long as the engine runs, so that a second engine is told who holds it.
+// Prepared statements and rows only; what they mean is store.ts and catalogue.ts.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { AppError, reasonOf } from '../../../shared/errors.ts';
+import { migrations } from './migrations.ts';
+
+const stateFile = 'state.db';
+const holderFile = 'holder.json';
+
+/**
+ * Opens (and creates or migrates) the state database in `dataDir`. Fails with `data-folder-held` or
+ * `data-folder-unusable`.
+ */
+export function openStateDatabase(dataDir: string): Database.Database {
+  let database: Database.Database | undefined;
+  try {
+    fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    database = new Database(path.join(dataDir, stateFile), { timeout: 200 });
+    // Held by one connection, so without shared memory; the lock is the one that a second engine meets.
+    database.pragma('locking_mode = EXCLUSIVE');
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    database.pragma('foreign_keys = ON');
+    migrate(database);
+    fs.writeFileSync(path.join(dataDir, holderFile), JSON.stringify({ pid: process.pid, machine: os.hostname() }));
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+      throw new AppError('data-folder-held', { path: dataDir, ...readHolder(dataDir) }, { cause: error });
+    }
+    if (error instanceof AppError) throw error;
+    throw new AppError('data-folder-unusable', { path: dataDir, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+function migrate(database: Database.Database): void {
+  // A write even when there is nothing to migrate: it takes the exclusive lock.
+  database.exec('BEGIN EXCLUSIVE');
+  try {
+    const version = Number(database.pragma('user_version', { simple: true }));
+    if (version > migrations.length) {
+      throw new AppError('data-folder-unusable', {
+        path: database.name,
+        reason: 'it was written by a newer version of Tidemark',
+      });
+    }
+    for (const step of migrations.slice(version)) database.exec(step);
+    database.pragma(`user_version = ${migrations.length}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function readHolder(dataDir: string): { readonly pid: string; readonly machine: string } {
+  try {
+    const holder = JSON.parse(fs.readFileSync(path.join(dataDir, holderFile), 'utf8')) as {
+      pid: number;
+      machine: string;
+    };
+    return { pid: String(holder.pid), machine: holder.machine };
+  } catch {
+    // @NOTE The other engine is just starting; the lock is what counts.
+    return { pid: 'unknown', machine: os.hostname() };
+  }
+}

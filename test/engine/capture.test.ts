@@ -1,0 +1,101 @@
+// Capture against writers in processes of their own: whatever they do, every page of the final database is what was captured.
+import fs from 'node:fs';
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { Capture } from '../../electron/engine/capture.ts';
+import { CommitLog } from '../../electron/engine/commits.ts';
+import { hashPage, lockPage } from '../../electron/engine/replica/state-hash.ts';
+import { Connections } from '../../electron/engine/source/connections.ts';
+import { PageHashes } from '../../electron/engine/source/page-hashes.ts';
+import { Watcher } from '../../electron/engine/source/watch.ts';
+import { Spool } from '../../electron/engine/spool.ts';
+import { startScript } from '../support/processes.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const seed = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 1e9));
+
+/** Hashes of the database file as it lies on disk, when nothing is left in a WAL. */
+function hashFile(file: string, pageSize: number): PageHashes {
+  const bytes = fs.readFileSync(file);
+  const hashes = new PageHashes(pageSize);
+  for (let page = 1; page <= bytes.length / pageSize; page++) {
+    if (page !== lockPage(pageSize))
+      hashes.set(page, hashPage(page, bytes.subarray((page - 1) * pageSize, page * pageSize)));
+  }
+  hashes.resize(bytes.length / pageSize);
+  return hashes;
+}
+
+describe('Capture', () => {
+  const scenarios: readonly (readonly [string, readonly (readonly string[])[]])[] = [
+    ['one writer flat out', [['small']]],
+    ['three writers', [['small'], ['bulk'], ['small', '--pause', '5']]],
+    ['writers that truncate the WAL', [['truncate'], ['small', '--pause', '3']]],
+    ['writers that restart the WAL', [['restart'], ['small', '--pause', '3']]],
+    ['writers that come and go', [['reopen'], ['reopen']]],
+    ['a writer that vacuums', [['vacuum'], ['small', '--pause', '5']]],
+  ];
+  test.for(scenarios)('captures every page under %s', async ([, writers]) => {
+    using folder = tempFolder();
+    const file = folder.at('a.db');
+    const setup = new Database(file);
+    setup.pragma('journal_mode = wal');
+    setup.exec('CREATE TABLE first(a); INSERT INTO first VALUES (1)');
+    setup.close();
+
+    const before = hashFile(file, 4096);
+    const connections = Connections.open(file);
+    const commits = new CommitLog();
+    using spool = Spool.create(folder.at('spool'), 0);
+    let failure: unknown;
+    const capture = new Capture({
+      connections,
+      spool,
+      commits,
+      now: () => Date.now(),
+      hashes: undefined,
+      end: undefined,
+      onCaptured: () => {},
+      onFailed: (error) => (failure = error),
+    });
+    await capture.startFromImage();
+    capture.adoptHashes(before);
+    const watcher = new Watcher();
+    watcher.watch(file, () => capture.wake());
+    let largestWal = 0;
+    const measure = setInterval(() => (largestWal = Math.max(largestWal, fs.statSync(`${file}-wal`).size)), 5);
+    const running = writers.map(([mode = '', ...more], i) =>
+      startScript('writer.ts', [
+        '--database',
+        file,
+        '--table',
+        `t${i}`,
+        '--seed',
+        String(seed + i),
+        '--seconds',
+        '1.5',
+        '--mode',
+        mode,
+        ...more,
+      ]),
+    );
+    await Promise.all(running.map(({ ended }) => ended));
+    clearInterval(measure);
+    const captured = await capture.catchUp(() => ({ pages: capture.pages, state: capture.hashes?.state }));
+    await capture[Symbol.asyncDispose]();
+    watcher[Symbol.dispose]();
+    connections[Symbol.dispose]();
+
+    const close = new Database(file);
+    close.pragma('wal_checkpoint(TRUNCATE)');
+    close.close();
+    const truth = hashFile(file, 4096);
+    console.log(
+      `seed ${seed}`,
+      running.map((r) => r.output().split('\n')[1]),
+      { largestWalMB: Math.round(largestWal / 1e5) / 10, indices: spool.index, commits: commits.last?.offset },
+    );
+    expect(failure).toBeUndefined();
+    expect(captured).toEqual({ pages: truth.pages, state: truth.state });
+  });
+});

@@ -1,0 +1,91 @@
+// An engine in this process, on folders that the test owns, asked through the contract as hosts ask it.
+import type { Argument, EngineCommandName, Result } from '../../shared/contract.ts';
+import { AppError } from '../../shared/errors.ts';
+import type {
+  DatabaseId,
+  DatabaseState,
+  EngineState,
+  Operation,
+  OperationId,
+  RestorePoint,
+} from '../../shared/model.ts';
+import { Engine } from '../../electron/engine/engine.ts';
+import { until } from './temp.ts';
+
+export interface TestEngine extends AsyncDisposable {
+  readonly state: () => EngineState;
+  /** Rejects with the `AppError` of the reply. */
+  call<N extends EngineCommandName>(name: N, argument: Argument<N>): Promise<Result<N>>;
+  readonly database: (id: DatabaseId) => DatabaseState;
+  /** Waits until a database looks as asked. */
+  waitFor(id: DatabaseId, what: string, check: (database: DatabaseState) => boolean): Promise<DatabaseState>;
+  /** Waits until an operation ended. */
+  ended(id: OperationId): Promise<Operation>;
+  /** Every restore point, oldest first. */
+  points(id: DatabaseId): Promise<readonly RestorePoint[]>;
+  /** Restores a point and waits; throws what the operation failed with. */
+  restore(id: DatabaseId, point: RestorePoint, outputPath: string): Promise<Operation>;
+}
+
+/** Opens an engine on a data folder. */
+export function openTestEngine(dataDir: string, options: { readonly isDeclaredOnly?: boolean } = {}): TestEngine {
+  const engine = Engine.open({
+    dataDir,
+    isDeclaredOnly: options.isDeclaredOnly ?? false,
+    version: '0.0.0-test',
+    onState: () => {},
+  });
+  const call: TestEngine['call'] = async (name, argument) => {
+    const reply = await engine.invoke(name, argument);
+    if (!reply.ok) throw AppError.fromData(reply.error);
+    return reply.value;
+  };
+  const database = (id: DatabaseId) => {
+    const found = engine.state.databases.find((candidate) => candidate.id === id);
+    if (found === undefined) throw new Error(`no database ${id}`);
+    return found;
+  };
+  const ended = async (id: OperationId) =>
+    await until(`operation ${id} ends`, () =>
+      engine.state.operations.find((operation) => operation.id === id && operation.state !== 'running'),
+    );
+  return {
+    state: () => engine.state,
+    call,
+    database,
+    ended,
+    waitFor: async (id, what, check) => {
+      try {
+        return await until(what, () => (check(database(id)) ? database(id) : undefined));
+      } catch (error) {
+        throw new Error(`${String(error)}: ${JSON.stringify(database(id).status)}`, { cause: error });
+      }
+    },
+    points: async (id) => {
+      const newest: RestorePoint[] = [];
+      for (let beforeAt = Number.MAX_SAFE_INTEGER; ;) {
+        const page = await call('listPoints', { databaseId: id, beforeAt, limit: 1000 });
+        const fresh = page.filter((point) => !newest.some((known) => isSame(known, point)));
+        newest.push(...fresh);
+        const last = page.at(-1);
+        if (fresh.length === 0 || last === undefined) return newest.reverse();
+        beforeAt = last.at;
+      }
+    },
+    restore: async (id, point, outputPath) => {
+      const { operationId } = await call('startRestore', { databaseId: id, position: point.position, outputPath });
+      const operation = await ended(operationId);
+      if (operation.error !== undefined) throw AppError.fromData(operation.error);
+      return operation;
+    },
+    [Symbol.asyncDispose]: async () => await engine.close(),
+  };
+}
+
+function isSame(a: RestorePoint, b: RestorePoint): boolean {
+  return (
+    a.position.generation === b.position.generation &&
+    a.position.index === b.position.index &&
+    a.position.offset === b.position.offset
+  );
+}
