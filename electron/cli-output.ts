@@ -8,6 +8,7 @@ import {
   formatInstantUtc,
   formatTimestampLocal,
   formatZone,
+  offsetAt,
   secondMs,
 } from '../shared/format.ts';
 import type { DatabaseState, EngineState, Operation, Phase, RestoreResult } from '../shared/model.ts';
@@ -54,7 +55,9 @@ function formatPhase(phase: Phase): string {
 /** The closing sentences of a restore: which moment, and what was proven about the file. */
 export function formatRestored(result: RestoreResult): string {
   const { point, proof } = result;
-  const moment = `${formatTimestampLocal(point.at)} ${formatZone(point.at)} (${formatInstantUtc(point.at)})`;
+  const utc = formatInstantUtc(point.at);
+  const isUtc = offsetAt(point.at) === 0;
+  const moment = isUtc ? utc : `${formatTimestampLocal(point.at)} ${formatZone(point.at)} (${utc})`;
   const proven = {
     identical: `Proven identical to what was captured, page for page: state hash ${proof.stateHash}, ${proof.check}.`,
     image: `No hashes were recorded in this history, so its own checksums and SQLite speak for it: ${proof.check}.`,

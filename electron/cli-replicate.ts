@@ -32,13 +32,14 @@ export async function replicate(parts: {
   const { terminal, interrupts } = parts;
   const declaration = await declare(parts.path, parts.urls, { ...parts.options, note: terminal.note });
   const engine = await parts.openEngine();
+  const teller = createTeller(terminal);
   interrupts.onSecond(() => engine.kill());
   interrupts.onFirst(async () => {
+    teller.listenOnly();
     terminal.note('Stopping: what is captured is shipped first. A second interrupt stops at once.\n');
     await engine.stop();
   });
   try {
-    const teller = createTeller(terminal);
     const unsubscribe = engine.subscribe((state) => teller.tell(state));
     const declared = await engine.call('protectDeclared', declaration);
     const refused = declared.filter((database) => database.kind === 'refused');
@@ -82,6 +83,8 @@ async function declare(
 
 interface Teller {
   tell(state: EngineState): void;
+  /** From here on states are kept, not told. */
+  listenOnly(): void;
   lastState(): EngineState | undefined;
 }
 
@@ -90,19 +93,24 @@ function createTeller(terminal: Terminal): Teller {
   let last: EngineState | undefined;
   let toldAt = -Infinity;
   let toldWhere = '';
+  let isQuiet = false;
   const say = (lines: readonly string[]): void => {
+    if (lines.length > 0) toldAt = performance.now();
     for (const line of lines) terminal.out(`${formatRfc3339(Math.floor(Date.now() / secondMs) * secondMs)} ${line}\n`);
   };
   return {
     tell(state) {
-      say(narrate(last, state));
+      const before = last;
       last = state;
+      if (isQuiet) return;
+      say(narrate(before, state));
       const where = state.databases.map(({ newest }) => (newest ? formatPosition(newest.position) : '')).join();
-      const now = performance.now();
-      if (where === toldWhere || now - toldAt < progressEveryMs) return;
+      if (where === toldWhere || performance.now() - toldAt < progressEveryMs) return;
       say(formatProgress(state));
-      toldAt = now;
       toldWhere = where;
+    },
+    listenOnly: () => {
+      isQuiet = true;
     },
     lastState: () => last,
   };

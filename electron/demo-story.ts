@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RestoreWish } from '../shared/contract.ts';
 import { AppError, errorSentence, reasonOf, toErrorData } from '../shared/errors.ts';
 import { formatBytes, formatClock, formatCount, formatDuration } from '../shared/format.ts';
 import type { DatabaseState, EngineState, Operation, OperationId, RestorePoint } from '../shared/model.ts';
@@ -26,6 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tidemark-demo-'));
 const database = join(folder, 'shop.db');
 const truthPath = join(folder, 'truth.jsonl');
 const replica = join(folder, 'backup');
+const newestRestored = join(folder, 'restored-3.db');
 
 let writer: ChildProcess | undefined;
 process.once('SIGINT', () => leave(130));
@@ -53,10 +55,10 @@ async function tell(): Promise<void> {
   chapter('Three moments, restored and compared with what the writer noted');
   const truth = readTruth(truthPath);
   const rows: Row[] = [];
-  for (const [i, point] of pickMoments(points).entries()) {
-    rows.push(await restoreMoment(point, { path: join(folder, `restored-${String(i + 1)}.db`), truth }));
+  for (const [i, wish] of pickMoments(points).entries()) {
+    rows.push(await restoreMoment(wish, { path: join(folder, `restored-${String(i + 1)}.db`), truth }));
   }
-  const newest = readContent(join(folder, 'restored-3.db'));
+  const newest = readContent(newestRestored);
   const live = readContent(database);
   const loss = differenceOf(newest, live);
   if (loss !== undefined) throw new Error(`The newest moment is not what the killed writer left behind: ${loss}`);
@@ -76,8 +78,7 @@ async function tell(): Promise<void> {
 
 /** Lets history grow, kills the writer, waits for everything to be shipped; answers all restore points, oldest first. */
 async function protectAndKill(): Promise<readonly RestorePoint[]> {
-  const before = describeFile(database);
-  const engine = await startEngine({ dataDir: join(folder, 'state'), workerUrl });
+  const engine = await startEngine({ dataDir: join(folder, 'state'), workerUrl, isDeclaredOnly: true });
   try {
     const [declared] = await engine.call('protectDeclared', {
       databases: [{ path: database, enableWal: false, replicas: [{ url: replica }] }],
@@ -87,7 +88,7 @@ async function protectAndKill(): Promise<readonly RestorePoint[]> {
     }
     const { databaseId } = declared;
     const state = await when(engine, 'it is protected', (now) => now.status.kind === 'protected' && now.newest);
-    say(`${before} → ${replica}`);
+    say(`${database} → ${replica}`);
     say(`Protected after ${formatDuration(performance.now() - startedAt)}: ${wordsOf(state)}`);
 
     await new Promise((resolve) => setTimeout(resolve, historyMs));
@@ -121,11 +122,11 @@ interface Row {
 }
 
 async function restoreMoment(
-  point: RestorePoint,
+  wish: RestoreWish,
   { path, truth }: { readonly path: string; readonly truth: readonly TruthLine[] },
 ): Promise<Row> {
   const begun = performance.now();
-  const { result } = await restore(point, path);
+  const { result } = await restore(wish, path);
   const ms = performance.now() - begun;
   if (result === undefined) throw new Error(`${path} was restored without a result`);
   if (result.proof.kind !== 'identical') throw new Error('The restore did not prove its result page for page');
@@ -142,7 +143,7 @@ async function restoreWithLitestream(executable: string, truth: readonly TruthLi
   const begun = performance.now();
   await runLitestream(executable, ['restore', '-o', path, `file://${replica}`]);
   const row = rowOf('litestream', path, { truth, ms: performance.now() - begun });
-  const difference = differenceOf(readContent(path), readContent(join(folder, 'restored-3.db')));
+  const difference = differenceOf(readContent(path), readContent(newestRestored));
   if (difference !== undefined) throw new Error(`litestream restored something else: ${difference}`);
   say(`✓ Its file holds transaction ${row.transaction} and ${row.rows} rows: equal to ours.`);
   return row;
@@ -170,10 +171,9 @@ function rowOf(
 }
 
 /** By address alone, as on a new computer: no state of the capturing engine is used. */
-async function restore(point: RestorePoint, outputPath: string): Promise<Operation> {
+async function restore(wish: RestoreWish, outputPath: string): Promise<Operation> {
   const engine = await startEngine({ dataDir: undefined, workerUrl });
   try {
-    const wish = { kind: 'position', position: point.position } as const;
     const { operationId } = await engine.call('startReplicaRestore', { url: replica, wish, outputPath });
     const operation = await ending(engine, operationId);
     if (operation.state !== 'done') {
@@ -185,14 +185,12 @@ async function restore(point: RestorePoint, outputPath: string): Promise<Operati
   }
 }
 
-/** An early one, one in the middle, the newest. */
-function pickMoments(points: readonly RestorePoint[]): readonly RestorePoint[] {
-  const last = points.length - 1;
-  const picked = [0.2, 0.6, 1].map((part) => points[Math.round(part * last)]);
-  const found = picked.filter((point) => point !== undefined);
+/** An early one, one in the middle, and the newest of all. */
+function pickMoments(points: readonly RestorePoint[]): readonly RestoreWish[] {
   if (points.length < 20) throw new Error(`Only ${String(points.length)} restore points came to be`);
   say(`There are ${formatCount(points.length)} restore points to choose from: any commit is one.`);
-  return found;
+  const picked = [0.2, 0.6].flatMap((part) => points[Math.round(part * (points.length - 1))] ?? []);
+  return [...picked.map(({ position }) => ({ kind: 'position' as const, position })), { kind: 'latest' }];
 }
 
 async function startWriter(): Promise<ChildProcess> {
@@ -241,10 +239,6 @@ async function observe<T>(engine: EngineHost, what: string, find: (state: Engine
 function wordsOf({ newest, lag }: DatabaseState): string {
   const where = newest === undefined ? 'nothing yet' : `${formatClock(newest.at)}, ${formatPosition(newest.position)}`;
   return `newest restore point ${where}, ${lag.bytes === 0 ? 'nothing waits' : `${formatBytes(lag.bytes)} wait`}.`;
-}
-
-function describeFile(path: string): string {
-  return `${path} (${formatBytes(statSync(path).size)})`;
 }
 
 function describeFolder(path: string): string {
