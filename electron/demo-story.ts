@@ -130,6 +130,7 @@ async function restoreMoment(
   const ms = performance.now() - begun;
   if (result === undefined) throw new Error(`${path} was restored without a result`);
   if (result.proof.kind !== 'identical') throw new Error('The restore did not prove its result page for page');
+  const { point } = result;
   const row = rowOf('Tidemark', path, { truth, ms });
   say(
     `✓ ${formatClock(point.at)} (${formatPosition(point.position)}): transaction ${row.transaction}, ${row.rows} rows,`,
