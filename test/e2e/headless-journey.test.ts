@@ -1,0 +1,59 @@
+// The whole journey in a real browser, through the headless host, and that host's orderly end.
+import { expect, test } from 'vitest';
+import { openBrowser, startHeadless } from '../support/headless-app.ts';
+import { complaintsOf, journey, openShop, watchPointsAppear } from '../support/journey.ts';
+import { tempFolder } from '../support/temp.ts';
+
+test('protects and restores a database that another process writes to', async () => {
+  using folder = tempFolder();
+  await using shop = await openShop(folder);
+  await using app = await startHeadless(folder.at('data'));
+  await using browser = await openBrowser();
+  const page = await browser.newPage();
+  const complaints = complaintsOf(page);
+  await page.goto(app.url);
+  expect(page.url()).not.toContain('token');
+
+  await journey(page, shop, folder);
+  expect(complaints).toEqual([]);
+
+  app.process.child.kill('SIGTERM');
+  expect(await app.process.ended).toBe(0);
+  expect(app.process.output()).toContain('shipping what is captured');
+});
+
+test('shows the demo, and stops its writer with the application', async () => {
+  using folder = tempFolder();
+  await using app = await startHeadless(folder.at('data'));
+  await using browser = await openBrowser();
+  const page = await browser.newPage();
+  await page.goto(app.url);
+  await page.getByRole('button', { name: 'Try it with a demo database' }).click();
+  await page.getByRole('heading', { level: 1, name: 'shop.db' }).waitFor();
+  await page.getByText('Protected', { exact: true }).first().waitFor();
+  await watchPointsAppear(page, 'shop.db');
+
+  app.process.child.kill('SIGINT');
+  expect(await app.process.ended).toBe(0);
+});
+
+test('comes back to the same state, and refuses a second application on the same data', async () => {
+  using folder = tempFolder();
+  await using shop = await openShop(folder);
+  {
+    await using app = await startHeadless(folder.at('data'));
+    await using browser = await openBrowser();
+    const page = await browser.newPage();
+    await page.goto(app.url);
+    await journey(page, shop, folder);
+    await expect(startHeadless(folder.at('data'))).rejects.toThrow('in use by another Tidemark');
+    app.process.child.kill('SIGKILL');
+    await app.process.ended;
+  }
+  await using again = await startHeadless(folder.at('data'));
+  await using browser = await openBrowser();
+  const page = await browser.newPage();
+  await page.goto(again.url);
+  await page.getByRole('link', { name: 'till.db' }).first().click();
+  await page.getByText('Protected', { exact: true }).first().waitFor();
+});
