@@ -85,9 +85,11 @@ export function formatAge(ms: number): string {
 /** `just now`, `8 s ago`, `2 h 6 min ago`; `in 5 s` for what lies ahead. */
 export function formatAgo(at: number, now: number): string {
   const ms = now - at;
-  if (ms < -secondMs) return `in ${formatDuration(wholeSeconds(ms))}`;
+  if (ms < -secondMs) return `in ${formatDuration(Math.round(ms / secondMs) * secondMs)}`;
   if (ms < 2 * secondMs) return 'just now';
-  return `${formatDuration(wholeSeconds(ms))} ago`;
+  // Seconds beside minutes would tick without telling anything.
+  const unit = ms < minuteMs ? secondMs : minuteMs;
+  return `${formatDuration(Math.floor(ms / unit) * unit)} ago`;
 }
 
 /** The length of a history in words: `40 seconds`, `3 hours`, `30 days`. */
@@ -210,10 +212,6 @@ function trimZero(value: number): string {
 
 function twoUnits(first: number, firstUnit: string, second: number, secondUnit: string): string {
   return second === 0 ? `${first} ${firstUnit}` : `${first} ${firstUnit} ${second} ${secondUnit}`;
-}
-
-function wholeSeconds(ms: number): number {
-  return Math.round(ms / secondMs) * secondMs;
 }
 
 function formatDate(wall: WallTime): string {

@@ -86,7 +86,9 @@ function stateWords({ database, health }: Judged): string {
 
 function newestSentence(databases: readonly DatabaseState[], now: number): string {
   const newest = Math.max(...databases.map((database) => database.newest?.at ?? Number.NEGATIVE_INFINITY));
-  return Number.isFinite(newest) ? `Newest restore point ${formatAgo(newest, now)}.` : 'There is no restore point yet.';
+  return Number.isFinite(newest)
+    ? `Newest restore point ${formatAgo(Math.min(newest, now), now)}.`
+    : 'There is no restore point yet.';
 }
 
 function provenSentence(databases: readonly DatabaseState[], now: number, where: Where): string {

@@ -39,16 +39,20 @@ const binSteps = [
   secondMs,
   2 * secondMs,
   5 * secondMs,
+  10 * secondMs,
   15 * secondMs,
   30 * secondMs,
   minuteMs,
   2 * minuteMs,
   5 * minuteMs,
+  10 * minuteMs,
   15 * minuteMs,
   30 * minuteMs,
   hourMs,
+  2 * hourMs,
   3 * hourMs,
   6 * hourMs,
+  12 * hourMs,
   dayMs,
   7 * dayMs,
   28 * dayMs,
@@ -126,7 +130,7 @@ export function binsFor(range: Range, width: number): BinRequest {
 
 /** The width in time of one bar, such that bars stay wide enough to see. */
 export function binMsFor(spanMs: number, width: number): number {
-  const most = Math.max(20, Math.floor(width / 4.5));
+  const most = Math.max(20, Math.floor(width / 2.9));
   return binSteps.find((step) => spanMs / step <= most) ?? Math.ceil(spanMs / most / dayMs) * dayMs;
 }
 

@@ -1,16 +1,9 @@
 // The shape of a database's state: colour never stands alone.
-import {
-  Check,
-  CircleQuestionMark,
-  OctagonAlert,
-  Pause,
-  RefreshCw,
-  TriangleAlert,
-  type LucideIcon,
-} from 'lucide-react';
+import { Check, CircleQuestionMark, OctagonAlert, RefreshCw, TriangleAlert, type LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Icon } from './icon.tsx';
 import { classNames } from './class-names.ts';
+import { PauseBars } from './pause-bars.ts';
 import styles from './state-icon.module.css';
 
 /** `unknown`: the window cannot see the engine. */
@@ -21,7 +14,7 @@ const shapes: Readonly<Record<Tone, LucideIcon>> = {
   working: RefreshCw,
   attention: TriangleAlert,
   problem: OctagonAlert,
-  paused: Pause,
+  paused: PauseBars,
   unknown: CircleQuestionMark,
 };
 

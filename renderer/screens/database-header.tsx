@@ -1,5 +1,5 @@
 // A database's name, how it stands, and what one can do with it.
-import { History, Pause, Play, Trash2 } from 'lucide-react';
+import { History, Play, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
@@ -7,6 +7,7 @@ import { askToRemove, pause, resume, stopDemo } from '../actions/databases.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { MenuButton } from '../components/menu-button.tsx';
+import { PauseBars } from '../components/pause-bars.ts';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
 import { selectIsPending, selectIsSeen, selectNow } from '../selectors.ts';
@@ -26,6 +27,7 @@ export function DatabaseHeader({ database }: { readonly database: DatabaseState 
   return (
     <PageHeader
       title={database.name}
+      beside={database.path}
       about={
         <>
           <span className={styles.fact}>
@@ -47,13 +49,12 @@ export function DatabaseHeader({ database }: { readonly database: DatabaseState 
               : `newest restore point ${formatAgo(database.newest.at, now)}`}
           </span>
           <span className={styles.fact}>{formatBytes(database.sizeBytes)}</span>
-          <span className={styles.path}>{database.path}</span>
         </>
       }
       actions={
         <>
           <Button
-            icon={isPaused ? Play : Pause}
+            icon={isPaused ? Play : PauseBars}
             isDisabled={isPending}
             onPress={() => void (isPaused ? resume(database.id) : pause(database.id))}
           >
@@ -70,7 +71,7 @@ export function DatabaseHeader({ database }: { readonly database: DatabaseState 
           <MenuButton
             label={`More about ${database.name}`}
             items={[
-              ...(isDemo ? [{ text: 'Stop the demo’s writer', icon: Pause, onPick: () => void stopDemo() }] : []),
+              ...(isDemo ? [{ text: 'Stop the demo’s writer', icon: PauseBars, onPick: () => void stopDemo() }] : []),
               { text: 'Remove from protection…', icon: Trash2, isDanger: true, onPick: () => askToRemove(database.id) },
             ]}
           />

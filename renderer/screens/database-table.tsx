@@ -1,8 +1,8 @@
 // Every database in a row: state, newest restore point, thirty days, lag, length of history, size, destinations. A narrow
 // window shows the same as cards.
-import { Folder } from 'lucide-react';
+import { Folder, FolderX } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { formatAge, formatBytes, formatSpan } from '../../shared/format.ts';
+import { formatAge, formatBytes, formatSpan, plural } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
 import { DaysStrip } from '../components/days-strip.tsx';
 import { Icon } from '../components/icon.tsx';
@@ -128,21 +128,14 @@ function DatabaseRow({ database, now, isSeen }: RowProps): ReactNode {
 
 function Targets({ database }: { readonly database: DatabaseState }): ReactNode {
   const targets = useStore(({ remote }) => remote?.targets);
+  const names = database.replicas.map(
+    (replica) => targets?.find((target) => target.id === replica.targetId)?.name ?? 'Folder',
+  );
+  const hasProblem = database.replicas.some((replica) => replica.problem !== undefined);
   return (
-    <span className={styles.list}>
-      {database.replicas.map((replica) => {
-        const name = targets?.find((target) => target.id === replica.targetId)?.name ?? 'Folder';
-        return (
-          <span
-            key={replica.targetId}
-            className={styles.target}
-            data-problem={replica.problem !== undefined || undefined}
-          >
-            <Icon of={Folder} size={14} />
-            <span className={styles.targetName}>{name}</span>
-          </span>
-        );
-      })}
+    <span className={styles.target} data-problem={hasProblem || undefined} title={names.join(', ')}>
+      <Icon of={hasProblem ? FolderX : Folder} size={14} />
+      <span className={styles.targetName}>{names.length === 1 ? names[0] : plural(names.length, 'folder')}</span>
     </span>
   );
 }

@@ -99,6 +99,7 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
           hover={hover}
           restorableUntil={database.lag.bytes > 0 ? database.newest?.at : undefined}
           revision={revisionOf(database)}
+          emptyText={emptyText(database)}
           onNeed={load}
           onHover={(at) => history.hoverAt(id, at)}
           onSelectAt={(at) => void history.selectAt(id, at)}
@@ -142,6 +143,12 @@ function chosenPreset(
   if (viewport.kind === 'auto') return firstAt !== undefined && now - firstAt > dayMs ? '24h' : 'all';
   if (viewport.kind === 'live') return presets.find((preset) => preset.spanMs === viewport.spanMs)?.key;
   return undefined;
+}
+
+function emptyText(database: DatabaseState): string {
+  return database.status.kind === 'paused'
+    ? 'Paused before the first restore point.'
+    : 'The first restore point appears here as soon as the first image is complete.';
 }
 
 /** Changes whenever there is something new to draw. */

@@ -1,11 +1,12 @@
 // The sentence that answers "am I safe?", with the one action that fits.
-import { Pause, Play, ShieldAlert, ShieldCheck, ShieldOff, ShieldQuestionMark, type LucideIcon } from 'lucide-react';
+import { Play, ShieldAlert, ShieldCheck, ShieldOff, ShieldQuestionMark, type LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { formatAgo } from '../../shared/format.ts';
+import { capitalize, formatAgo } from '../../shared/format.ts';
 import { summarize, type Summary } from '../../shared/summary.ts';
 import { pause, resume } from '../actions/databases.ts';
 import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
+import { PauseBars } from '../components/pause-bars.ts';
 import { selectDatabases, selectIsPending, selectIsSeen, selectNow } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import styles from './overview-answer.module.css';
@@ -27,6 +28,7 @@ export function OverviewAnswer(): ReactNode {
   const isPending = useStore(selectIsPending('pause'));
   const lostAt = useStore(({ view }) => (view.connection.kind === 'lost' ? view.connection.sinceAt : undefined));
   const summary = summarize(databases, lostAt ?? now);
+  const newestAt = Math.max(...databases.map((database) => database.newest?.at ?? Number.NEGATIVE_INFINITY));
   const health = isSeen ? summary.health : 'unknown';
   const isAllPaused = databases.every((database) => database.status.kind === 'paused');
   return (
@@ -41,12 +43,16 @@ export function OverviewAnswer(): ReactNode {
         <p className={styles.detail}>
           {lostAt === undefined
             ? summary.detail
-            : `${formatAgo(lostAt, now)}: ${lowerFirst(summary.headline)}. ${summary.detail}`}
+            : `${capitalize(formatAgo(lostAt, now))}, ${past(lowerFirst(summary.headline))}. ${
+                Number.isFinite(newestAt)
+                  ? `The newest restore point that this window knows of came ${formatAgo(newestAt, now)}.`
+                  : ''
+              }`}
         </p>
       </div>
       {isSeen && (
         <Button
-          icon={isAllPaused ? Play : Pause}
+          icon={isAllPaused ? Play : PauseBars}
           isDisabled={isPending}
           onPress={() => void (isAllPaused ? resume() : pause())}
           aria-label={isAllPaused ? 'Resume all databases' : 'Pause all databases'}
@@ -56,6 +62,14 @@ export function OverviewAnswer(): ReactNode {
       )}
     </section>
   );
+}
+
+/** What was true when it was seen. */
+function past(headline: string): string {
+  return headline
+    .replace(/ is /, ' was ')
+    .replace(/ are /, ' were ')
+    .replace(/ needs /, ' needed ');
 }
 
 /** File names keep their case; words that begin a sentence do not. */

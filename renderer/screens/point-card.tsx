@@ -34,7 +34,7 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
     return (
       <Card label="Restore point">
         <Empty icon={History}>
-          <p>The first restore point appears here as soon as the first image is complete.</p>
+          <p>There is nothing to restore yet; the first image is on its way.</p>
         </Empty>
       </Card>
     );
@@ -131,5 +131,5 @@ function bandSentence(band: GenerationBand, now: number): string {
 /** Spaced for reading; what is copied is the usual form. */
 function positionText({ position }: RestorePoint): string {
   const [generation = '', index = ''] = formatPosition(position).split(/[/:]/);
-  return `${generation} / ${index} : ${formatCount(position.offset)}`;
+  return `${generation} / ${index}:${formatCount(position.offset)}`;
 }

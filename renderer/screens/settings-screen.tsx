@@ -1,5 +1,5 @@
 // What one may change, and what one may want to know about this Tidemark.
-import { Pause, Play } from 'lucide-react';
+import { Play } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatInstantLocal } from '../../shared/format.ts';
 import type { HostInfo, Settings } from '../../shared/model.ts';
@@ -8,6 +8,7 @@ import { chooseTheme } from '../actions/window.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { Facts } from '../components/facts.tsx';
+import { PauseBars } from '../components/pause-bars.ts';
 import { Segmented } from '../components/segmented.tsx';
 import { selectIsPending, selectNow } from '../selectors.ts';
 import { useStore } from '../store.ts';
@@ -51,7 +52,7 @@ export function SettingsScreen(): ReactNode {
               : 'A small shop database, written to by a process of its own and protected to a folder of its own: to try everything without touching your data.'}
           </p>
           {demo.isRunning ? (
-            <Button icon={Pause} isDisabled={isPending} onPress={() => void stopDemo()}>
+            <Button icon={PauseBars} isDisabled={isPending} onPress={() => void stopDemo()}>
               Stop the demo
             </Button>
           ) : (

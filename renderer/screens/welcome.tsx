@@ -43,7 +43,7 @@ export function Welcome(): ReactNode {
             Protect your first database
           </h1>
           <p className={styles.lead}>
-            Tidemark keeps every change of your SQLite databases, so that you can have back how they were at any moment.
+            Tidemark keeps every change of your SQLite databases, so that you can go back to any moment.
           </p>
           <div className={styles.buttons}>
             <LinkButton href={formatPlace({ kind: 'add' })} kind="primary" icon={Plus} isLarge>

@@ -74,7 +74,12 @@ function drawGrid({ context, scene, scale, right }: Pen): void {
     context.setLineDash([3, 3]);
     line(context, [x, rows.top - 14, x, rows.base], palette['line-strong'], 1);
     context.setLineDash([]);
-    if (x < right - 70) write(context, midnight.text, x + 5, rows.top - 6, { colour: palette.faint, weight: 520 });
+    const isTight = x > right - 70;
+    write(context, midnight.text, isTight ? x - 5 : x + 5, rows.top - 6, {
+      colour: palette.faint,
+      weight: 520,
+      align: isTight ? 'right' : 'left',
+    });
   }
   if (hasNow) {
     write(context, 'now', Math.min(nowX, right), rows.axis, {
@@ -107,7 +112,7 @@ function drawGaps({ context, scene, scale }: Pen): void {
 function drawGapWords({ context, scene }: Pen, text: string, from: number, to: number): void {
   context.font = font(11.5, 500);
   const width = context.measureText(text).width + 24;
-  if (width > to - from - 12) return;
+  if (width > to - from - 2) return;
   const [x, y] = [(from + to) / 2, (rows.top + rows.base) / 2];
   rounded(context, x - width / 2, y - 12, width, 24, 12);
   context.fillStyle = scene.palette.panel;
@@ -166,12 +171,14 @@ function drawBands({ context, scene, scale, right }: Pen): void {
   }
 }
 
-function drawEvents({ context, scene, scale }: Pen): void {
+function drawEvents({ context, scene, scale, right }: Pen): void {
   const { palette } = scene;
-  let wordsEnd = Number.NEGATIVE_INFINITY;
   let squareEnd = Number.NEGATIVE_INFINITY;
-  for (const event of [...(scene.timeline?.events ?? [])].sort((a, b) => a.at - b.at)) {
+  const marks = (scene.timeline?.events ?? []).filter((event) => event.kind !== 'gap').sort((a, b) => a.at - b.at);
+  for (const [index, event] of marks.entries()) {
     const x = scale.toX(event.at);
+    const next = marks[index + 1];
+    const room = Math.min(right, next === undefined ? right : scale.toX(next.at)) - x;
     if (event.kind === 'snapshot' && x > squareEnd) {
       rounded(context, x - 4, rows.lane - 4, 8, 8, 2);
       context.fillStyle = palette.muted;
@@ -184,10 +191,9 @@ function drawEvents({ context, scene, scale }: Pen): void {
       context.lineWidth = 2;
       path(context, [x - 5, rows.lane, x - 1, rows.lane + 4, x + 6, rows.lane - 4]);
     }
-    if ((event.kind === 'restore' || event.kind === 'drill') && x > wordsEnd) {
+    if (event.kind !== 'snapshot' && room > 66) {
       const words = event.kind === 'restore' ? 'restored' : 'proven';
       write(context, words, x + 11, rows.lane + 4, { colour: palette.muted, weight: 500 });
-      wordsEnd = x + 70;
     }
   }
 }

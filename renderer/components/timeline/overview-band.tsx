@@ -4,7 +4,7 @@ import { type PointerEvent, type ReactNode, useLayoutEffect, useRef } from 'reac
 import { formatInstantLocal } from '../../../shared/format.ts';
 import type { Timeline } from '../../../shared/model.ts';
 import type { Range } from '../../../shared/viewport.ts';
-import { binText, inset, scaleOf } from './geometry.ts';
+import { binText, inset, type Scale, scaleOf } from './geometry.ts';
 import type { Palette } from './palette.ts';
 import { prepareCanvas, snap, usePixelRatio } from './surface.ts';
 import styles from './overview-band.module.css';
@@ -119,14 +119,12 @@ function drawOverview(context: CanvasRenderingContext2D, scene: OverviewScene): 
   context.fill();
   context.save();
   context.clip();
-  const bars = timeline?.overview;
-  const most = Math.max(4, ...(bars?.counts ?? []));
+  const bars = groupBars(timeline?.overview, scale);
+  const most = Math.max(4, ...bars.map((bar) => bar.count));
   context.fillStyle = palette.d2;
-  for (const [index, count] of bars?.counts.entries() ?? []) {
-    if (bars === undefined || count === 0) continue;
-    const at = bars.fromAt + index * bars.binMs;
-    const left = snap(scale.toX(at), ratio);
-    const barWidth = snap(scale.toX(at + bars.binMs), ratio) - left;
+  for (const { fromAt, toAt, count } of bars) {
+    const left = snap(scale.toX(fromAt), ratio);
+    const barWidth = snap(scale.toX(toAt), ratio) - left;
     const barHeight = Math.max(2, Math.sqrt(count / most) * (height - 12));
     context.fillRect(left, base - barHeight, Math.max(1 / ratio, barWidth > 3 ? barWidth - 1 : barWidth), barHeight);
   }
@@ -144,6 +142,24 @@ function drawOverview(context: CanvasRenderingContext2D, scene: OverviewScene): 
   context.strokeStyle = palette.accent;
   context.lineWidth = 2;
   context.stroke();
+}
+
+interface Bar extends Range {
+  readonly count: number;
+}
+
+/** Bins put together until a bar is wide enough to see. */
+function groupBars(bins: Timeline['overview'] | undefined, scale: Scale): readonly Bar[] {
+  if (bins === undefined || bins.counts.length === 0) return [];
+  const binWidth = scale.toX(bins.fromAt + bins.binMs) - scale.toX(bins.fromAt);
+  const size = Math.max(1, Math.ceil(3 / binWidth));
+  const bars: Bar[] = [];
+  for (let index = 0; index < bins.counts.length; index += size) {
+    const count = bins.counts.slice(index, index + size).reduce((sum, one) => sum + one, 0);
+    const fromAt = bins.fromAt + index * bins.binMs;
+    if (count > 0) bars.push({ count, fromAt, toAt: fromAt + size * bins.binMs });
+  }
+  return bars;
 }
 
 function wholeRange(timeline: Timeline | undefined, now: number): Range {

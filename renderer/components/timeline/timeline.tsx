@@ -41,6 +41,8 @@ export interface TimelineProps extends Pick<ActivityBandProps, Intents | 'name' 
   readonly isNewest: boolean;
   /** Changes whenever the history grew: bins are asked for anew. */
   readonly revision: string;
+  /** Shown while there is no restore point. */
+  readonly emptyText: string;
   readonly onNeed: (request: BinRequest) => void;
 }
 
@@ -72,6 +74,9 @@ export function Timeline(props: TimelineProps): ReactNode {
         isLive={follows}
         valueText={describePoint(selected, isNewest, props.now)}
       />
+      {selected === undefined && timeline !== undefined && timeline.first === undefined && (
+        <p className={styles.empty}>{props.emptyText}</p>
+      )}
       <p className={styles.hidden}>{describeView(timeline, range, props.now)}</p>
     </div>
   );

@@ -1,0 +1,102 @@
+// What there is to see in the gallery: a state, a place, and what one does there first.
+import type { Page } from 'playwright-core';
+
+export interface Scene {
+  readonly state: string;
+  readonly place?: string;
+  readonly act?: (page: Page) => Promise<void>;
+}
+
+const sales = '#/database/sales';
+
+export const scenes: Readonly<Record<string, Scene>> = {
+  loading: { state: 'loading' },
+  unreachable: { state: 'unreachable' },
+  empty: { state: 'empty' },
+  overview: { state: 'five' },
+  'overview-good': { state: 'good' },
+  'overview-broken': { state: 'broken' },
+  'overview-lost': { state: 'lost' },
+  'overview-restoring': { state: 'applying' },
+  database: { state: 'five', place: sales, act: selectPast },
+  'database-live': { state: 'five', place: sales },
+  'database-hover': { state: 'five', place: sales, act: hoverTimeline },
+  'database-list': { state: 'five', place: sales, act: showList },
+  'database-young': { state: 'young', place: '#/database/shop' },
+  'database-first': { state: 'first', place: '#/database/patients' },
+  'database-problem': { state: 'five', place: '#/database/ledger' },
+  'database-month': { state: 'five', place: sales, act: (page) => press(page, 'radio', 'Last 30 days') },
+  'database-gone': { state: 'five', place: '#/database/nothing' },
+  remove: { state: 'five', place: sales, act: askToRemove },
+  help: { state: 'five', place: sales, act: (page) => press(page, 'button', 'Keys of the timeline') },
+  add: { state: 'five', place: '#/add' },
+  'add-typing': {
+    state: 'headless',
+    place: '#/add',
+    act: (page) => type(page, 'Path of the database', '/home/ada/till/'),
+  },
+  'add-ready': { state: 'headless', place: '#/add', act: fillAdd },
+  'add-refused': {
+    state: 'five',
+    place: '#/add',
+    act: (page) => type(page, 'Path of the database', '/home/ada/notes.txt', 'Enter'),
+  },
+  'restore-where': { state: 'five', place: sales, act: openRestore },
+  'restore-review': { state: 'five', place: sales, act: reviewRestore },
+  'restore-fetching': { state: 'fetching', act: showOperation },
+  'restore-applying': { state: 'applying', place: sales, act: showOperation },
+  'restore-done': { state: 'restored', act: showOperation },
+  'restore-failed': { state: 'failed', act: showOperation },
+  activity: { state: 'five', place: '#/activity' },
+  settings: { state: 'five', place: '#/settings' },
+};
+
+async function press(page: Page, role: 'button' | 'radio' | 'menuitem', name: string): Promise<void> {
+  await page.getByRole(role, { name, exact: true }).first().click();
+}
+
+async function type(page: Page, label: string, text: string, key?: string): Promise<void> {
+  await page.getByRole('combobox', { name: label }).fill(text);
+  if (key !== undefined) await page.keyboard.press(key);
+}
+
+async function selectPast(page: Page): Promise<void> {
+  const timeline = page.getByRole('slider', { name: 'Restore point of Sales.db' });
+  const box = await timeline.boundingBox();
+  if (box !== null) await timeline.click({ position: { x: box.width * 0.89, y: 90 } });
+  await page.mouse.move(0, 0);
+}
+
+async function hoverTimeline(page: Page): Promise<void> {
+  const box = await page.getByRole('slider', { name: 'Restore point of Sales.db' }).boundingBox();
+  if (box !== null) await page.mouse.move(box.x + box.width * 0.55, box.y + 90);
+}
+
+async function showList(page: Page): Promise<void> {
+  await press(page, 'button', 'As list');
+  await page.getByRole('option').nth(3).click();
+}
+
+async function askToRemove(page: Page): Promise<void> {
+  await press(page, 'button', 'More about Sales.db');
+  await press(page, 'menuitem', 'Remove from protection…');
+}
+
+async function fillAdd(page: Page): Promise<void> {
+  await type(page, 'Path of the database', '/home/ada/till/Sales-2025.db', 'Enter');
+  await type(page, 'Destination folder', '/home/ada/backup', 'Enter');
+}
+
+async function openRestore(page: Page): Promise<void> {
+  await selectPast(page);
+  await press(page, 'button', 'Restore to a new file…');
+}
+
+async function reviewRestore(page: Page): Promise<void> {
+  await openRestore(page);
+  await press(page, 'button', 'Review');
+}
+
+async function showOperation(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Show (progress|details)$/ }).click();
+}

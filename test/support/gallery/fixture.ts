@@ -1,0 +1,207 @@
+// An engine that invents its answers, so that every state of the application can be looked at: the same `Connection` as a
+// real one.
+import { type Connection, type ConnectionStatus } from '../../../renderer/connection.ts';
+import type { Api, Argument, CommandName, Result } from '../../../shared/contract.ts';
+import { AppError } from '../../../shared/errors.ts';
+import type {
+  AppState,
+  DatabaseId,
+  DatabaseState,
+  FolderInspection,
+  Operation,
+  OperationId,
+  RestoreProposal,
+  Settings,
+} from '../../../shared/model.ts';
+import type { FixtureHistory } from './history.ts';
+
+export interface FixtureState {
+  readonly state: AppState | undefined;
+  readonly histories: ReadonlyMap<DatabaseId, FixtureHistory>;
+  readonly status?: ConnectionStatus;
+  readonly theme?: Settings['theme'];
+  /** A database that is written to while one watches. */
+  readonly live?: DatabaseId;
+}
+
+type Handlers = { readonly [N in CommandName]?: (argument: Argument<N>) => Result<N> };
+
+/** Opens the invented engine. */
+export function openFixture(fixture: FixtureState): Connection {
+  let state = fixture.state;
+  if (state !== undefined && fixture.theme !== undefined) state = { ...state, settings: { theme: fixture.theme } };
+  if (fixture.theme !== undefined) document.documentElement.dataset['theme'] = fixture.theme;
+  const listeners = new Set<(state: AppState) => void>();
+
+  function push(change: (state: AppState) => Partial<AppState>): void {
+    if (state === undefined) return;
+    state = { ...state, ...change(state) };
+    for (const listener of listeners) listener(state);
+  }
+
+  const handlers = handlersOf({ fixture, push, read: () => state });
+  if (fixture.live !== undefined) writeLive(fixture, fixture.live, push);
+
+  const api: Api = {
+    async call(name, argument) {
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      const handle = handlers[name] as ((argument: unknown) => Result<typeof name>) | undefined;
+      if (handle === undefined) throw new AppError('not-available', { what: name });
+      return handle(argument);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      if (state !== undefined) listener(state);
+      return () => listeners.delete(listener);
+    },
+  };
+  return {
+    api,
+    watch(listener) {
+      listener(fixture.status ?? { kind: 'open' });
+      return () => undefined;
+    },
+    retry: () => undefined,
+    pathForFile: () => undefined,
+  };
+}
+
+interface Context {
+  readonly fixture: FixtureState;
+  readonly push: (change: (state: AppState) => Partial<AppState>) => void;
+  readonly read: () => AppState | undefined;
+}
+
+function handlersOf({ fixture, push, read }: Context): Handlers {
+  const historyOf = (id: string): FixtureHistory => {
+    const history = fixture.histories.get(id as DatabaseId);
+    if (history === undefined) throw new AppError('database-not-found', { database: id });
+    return history;
+  };
+  const setStatus = (id: string | undefined, status: DatabaseState['status']): void =>
+    push(({ databases }) => ({
+      databases: databases.map((one) => (id === undefined || one.id === id ? { ...one, status } : one)),
+    }));
+  return {
+    getTimeline: ({ databaseId, ...range }) =>
+      historyOf(databaseId).timeline(
+        {
+          bins: range.bins,
+          ...(range.fromAt === undefined ? {} : { fromAt: range.fromAt }),
+          ...(range.toAt === undefined ? {} : { toAt: range.toAt }),
+        },
+        Date.now(),
+      ),
+    listPoints: ({ databaseId, beforeAt, limit }) => historyOf(databaseId).list(beforeAt ?? Date.now(), limit),
+    findPoint: (wish) =>
+      wish.kind === 'step'
+        ? historyOf(wish.databaseId).step(wish.position as never, wish.by)
+        : historyOf(wish.databaseId).atOrBefore(wish.at),
+    pause: ({ databaseId }) => setStatus(databaseId, { kind: 'paused', sinceAt: Date.now() }),
+    resume: ({ databaseId }) => setStatus(databaseId, { kind: 'protected' }),
+    updateSettings: (change) =>
+      push(({ settings }) => ({ settings: change.theme === undefined ? settings : { theme: change.theme } })),
+    suggestPaths: ({ prefix }) =>
+      ['/home/ada/Documents', '/home/ada/till', '/home/ada/till/Sales.db', '/home/ada/till/Sales-2025.db']
+        .filter((path) => path.startsWith(prefix))
+        .map((path) => ({ path, isFolder: !path.endsWith('.db') })),
+    inspectDatabase: ({ path }) => inspectDatabase(path),
+    inspectFolder: ({ path, databasePath }) => inspectFolder(path, databasePath),
+    addDatabase: ({ path }) => {
+      throw new AppError('database-already-protected', { path });
+    },
+    proposeRestore: ({ databaseId, position }): RestoreProposal => {
+      const point = historyOf(databaseId).points.find((one) => one.position.offset === position.offset);
+      const at = point?.at ?? Date.now();
+      return {
+        point: { position: position as never, at },
+        proposedPath: '/home/ada/till/Sales (restored 2026-11-22 14.31.58).db',
+        snapshotAt: at - 9 * 3_600_000,
+        segments: 312,
+        fetchBytes: 18_600_000,
+        resultBytes: point?.sizeBytes ?? 48_200_000,
+        freeBytes: 212_000_000_000,
+        fromName: 'Backup disk',
+      };
+    },
+    startRestore: ({ databaseId, outputPath }) => {
+      const operation: Operation = {
+        id: 'fresh' as OperationId,
+        kind: 'restore',
+        title: 'Restoring',
+        databaseId: databaseId as DatabaseId,
+        startedAt: Date.now(),
+        endedAt: undefined,
+        state: 'running',
+        phases: [
+          {
+            name: 'plan',
+            state: 'running',
+            text: `Planning ${outputPath}`,
+            doneBytes: 0,
+            totalBytes: 0,
+            ms: undefined,
+          },
+        ],
+        error: undefined,
+        result: undefined,
+      };
+      push(({ operations }) => ({ operations: [operation, ...operations] }));
+      return { operationId: operation.id };
+    },
+    cancelOperation: () => undefined,
+    dismissOperation: ({ operationId }) =>
+      push(({ operations }) => ({ operations: operations.filter((one) => one.id !== operationId) })),
+    removeDatabase: ({ databaseId }) =>
+      push(({ databases }) => ({ databases: databases.filter((one) => one.id !== databaseId) })),
+    listActivity: ({ beforeId = 1, databaseId }) =>
+      (read()?.activity ?? [])
+        .filter((entry) => databaseId === undefined || entry.databaseId === databaseId)
+        .map((entry, index) => ({ ...entry, id: beforeId - 1 - index, at: entry.at - 86_400_000 })),
+    startDemo: () => {
+      throw new AppError('not-available', { what: 'The demo' });
+    },
+    stopDemo: () => push(({ demo }) => ({ demo: { ...demo, isRunning: false } })),
+    showInFolder: () => undefined,
+  };
+}
+
+function inspectDatabase(path: string): Result<'inspectDatabase'> {
+  if (path.endsWith('.txt')) return { kind: 'refused', error: new AppError('database-not-sqlite', { path }).toData() };
+  if (!path.endsWith('.db')) return { kind: 'refused', error: new AppError('database-missing', { path }).toData() };
+  const isWal = !path.includes('2025');
+  return {
+    kind: 'database',
+    path,
+    name: path.slice(path.lastIndexOf('/') + 1),
+    sizeBytes: 48_200_000,
+    pageSize: 4096,
+    isWal,
+    journalMode: isWal ? 'wal' : 'delete',
+  };
+}
+
+function inspectFolder(path: string, databasePath: string): FolderInspection {
+  if (path.startsWith('/proc')) return { kind: 'refused', error: new AppError('target-read-only', { path }).toData() };
+  return {
+    kind: 'usable',
+    path,
+    replicaPath: `${path}/${databasePath.slice(databasePath.lastIndexOf('/') + 1)}`,
+    freeBytes: 812_000_000_000,
+    contents: 'new',
+    isSameDisk: path.startsWith('/home'),
+  };
+}
+
+function writeLive(fixture: FixtureState, id: DatabaseId, push: Context['push']): void {
+  const history = fixture.histories.get(id);
+  if (history === undefined) return;
+  setInterval(() => {
+    const point = history.write(Date.now());
+    push(({ databases }) => ({
+      databases: databases.map((one) =>
+        one.id === id ? { ...one, captured: point, newest: point, sizeBytes: point.sizeBytes } : one,
+      ),
+    }));
+  }, 350);
+}
