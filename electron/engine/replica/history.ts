@@ -125,7 +125,11 @@ export function pointsOf(segment: KeptSegment, known: Known, next: KeptSegment |
  * The restore point that a snapshot is. A foreign image may contain parts of its index already: it is whole only once
  * everything that was there when it was written is replayed.
  */
-export function pointOfSnapshot(snapshot: KeptSnapshot, known: Known, segments: readonly KeptSegment[]): Point {
+export function pointOfSnapshot(
+  snapshot: KeptSnapshot,
+  known: Known,
+  around: { readonly segments: readonly KeptSegment[]; readonly knowledge: ReadonlyMap<string, Known> },
+): Point {
   if (known.kind === 'trailer') {
     const { trailer } = known;
     const { at } = trailer;
@@ -138,9 +142,11 @@ export function pointOfSnapshot(snapshot: KeptSnapshot, known: Known, segments: 
       pageSize: trailer.pageSize,
     };
   }
-  const own = segments.filter(({ index }) => index === snapshot.index);
-  const count = own.filter(({ modifiedAt }) => modifiedAt <= snapshot.modifiedAt).length;
-  const offset = count === 0 ? 0 : own[count]?.offset;
+  const own = around.segments.filter(({ index }) => index === snapshot.index);
+  const last = own.findLastIndex(({ modifiedAt }) => modifiedAt <= snapshot.modifiedAt);
+  const covered = own[last];
+  const offset =
+    covered === undefined ? 0 : endOf(covered, around.knowledge.get(covered.key) ?? { kind: 'foreign' }, own[last + 1]);
   const unknown = { state: undefined, pages: undefined, pageSize: undefined };
   return { index: snapshot.index, offset, at: snapshot.modifiedAt, ...unknown };
 }

@@ -306,7 +306,13 @@ function* soundSnapshots(context: Context, kept: GenerationHistory): Planning<re
     const facts = must(known[i], 'one for each');
     if (facts.kind === 'damaged') return [];
     const trailer = facts.kind === 'trailer' ? facts.trailer : undefined;
-    return [{ object, trailer, point: pointOfSnapshot(object, facts, kept.segments) }];
+    return [
+      {
+        object,
+        trailer,
+        point: pointOfSnapshot(object, facts, { segments: kept.segments, knowledge: context.knowledge }),
+      },
+    ];
   });
 }
 
