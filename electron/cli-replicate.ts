@@ -48,6 +48,7 @@ export async function replicate(parts: {
     await interrupts.first;
     await engine.stop();
     unsubscribe();
+    if (interrupts.isRepeated()) return interrupts.exitCode();
     terminal.out(formatStopped(teller.lastState()));
     return 0;
   } finally {

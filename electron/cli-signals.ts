@@ -8,6 +8,8 @@ export interface Interrupts extends Disposable {
   onFirst(act: () => Promise<unknown>): void;
   /** What a second interrupt does before the process ends. */
   onSecond(act: () => Promise<unknown>): void;
+  /** True from the second interrupt on. */
+  isRepeated(): boolean;
   /** The exit status that tells of the interrupt: 130 for SIGINT, 143 for SIGTERM. */
   exitCode(): number;
 }
@@ -24,6 +26,7 @@ export function watchInterrupts(): Interrupts {
   let secondAct: (() => Promise<unknown>) | undefined;
   let code = 0;
   let firstAt: number | undefined;
+  let isRepeated = false;
 
   function hear(signal: keyof typeof signals): void {
     const now = performance.now();
@@ -35,6 +38,7 @@ export function watchInterrupts(): Interrupts {
       // @NOTE cancelling what is over already fails, and nothing is left to do then.
       firstAct().catch(() => undefined);
     } else if (now - firstAt > echoMs) {
+      isRepeated = true;
       void leave();
     }
   }
@@ -62,6 +66,7 @@ export function watchInterrupts(): Interrupts {
     onSecond: (act) => {
       secondAct = act;
     },
+    isRepeated: () => isRepeated,
     exitCode: () => code,
     [Symbol.dispose]: () => {
       for (const remove of handlers) remove();

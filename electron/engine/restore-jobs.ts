@@ -87,7 +87,7 @@ export class RestoreJobs {
     wish: { readonly wish: RestoreWish; readonly outputPath: string; readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
     const target = openTarget(url);
-    const record = await readRecord(target, { signal: AbortSignal.timeout(30_000) });
+    const record = await asHistory(url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
     const name = record?.database ?? path.basename(parseTargetUrl(url).path);
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
@@ -105,9 +105,11 @@ export class RestoreJobs {
     return { operationId };
   }
 
-  /** Lists what lies at a URL. */
+  /** Lists what lies at a URL; rejects with `no-history` where there is none. */
   async list(url: string, { signal }: Cancel): Promise<ReplicaListing> {
-    return await listReplica(openTarget(url), { signal, now: this.#options.clock.now() });
+    const listing = await asHistory(url, listReplica(openTarget(url), { signal, now: this.#options.clock.now() }));
+    if (listing.generations.length === 0) throw new AppError('no-history', { url });
+    return listing;
   }
 
   #locate(row: DatabaseRow, position: Position): { readonly point: RestorePoint; readonly replica: ReplicaRow } {
@@ -139,6 +141,17 @@ export class RestoreJobs {
         text: `${operation.title} failed. ${errorSentence(operation.error)}`,
       });
     }
+  }
+}
+
+/** A folder that is known by its URL only and is not there was never anybody's destination: it holds no history. */
+async function asHistory<T>(url: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'target-missing')
+      throw new AppError('no-history', { url }, { cause: error });
+    throw error;
   }
 }
 
