@@ -178,7 +178,7 @@ export class RealHistory implements Disposable {
 }
 
 /** The state hash of a whole image. */
-export function hashImage(image: Uint8Array, pageSize: number): string {
+function hashImage(image: Uint8Array, pageSize: number): string {
   let state = 0n;
   for (let page = 1; page * pageSize <= image.length; page++) {
     if (page !== lockPage(pageSize)) state ^= hashPage(page, image.subarray((page - 1) * pageSize, page * pageSize));

@@ -133,6 +133,37 @@ describe('a damaged object', () => {
   });
 });
 
+describe('what SQLite says of the result', () => {
+  test('that was damaged when it was captured, is told apart from a wrong restore', async () => {
+    const place = await newPlace();
+    using history = await writeShortHistory(place);
+    corruptSchema(history, "UPDATE sqlite_schema SET rootpage = 9999 WHERE name = 't'");
+    await history.ship();
+    expect(await failureOf(restore(place, { kind: 'latest' }))).toMatchObject({
+      code: 'database-damaged',
+      details: { path: `the database of ${new Date(history.last.at).toISOString()}` },
+    });
+    expect(await leftovers(place)).toEqual([]);
+  });
+
+  test('that it cannot check without the application, does not stand in the way', async () => {
+    const place = await newPlace();
+    using history = await writeShortHistory(place);
+    history.commit((database) => database.exec('CREATE TABLE named(name TEXT); CREATE INDEX by_name ON named(name)'));
+    corruptSchema(
+      history,
+      "UPDATE sqlite_schema SET sql = 'CREATE INDEX by_name ON named(name COLLATE german)' WHERE name = 'by_name'",
+    );
+    await history.ship();
+    expect((await restore(place, { kind: 'latest' })).proof).toEqual({
+      kind: 'identical',
+      stateHash: history.last.state,
+      check: 'not possible',
+    });
+    expect((await readFile(place.output)).equals(history.last.image)).toBe(true);
+  });
+});
+
 describe('a missing object', () => {
   test('in the middle is a gap with its range and the nearest good points', async () => {
     const place = await newPlace();
@@ -350,6 +381,14 @@ describe.skipIf(process.getuid?.() !== 0 || process.platform !== 'linux')('a ful
     });
   });
 });
+
+/** One commit that edits the schema as text, as only a bug or another SQLite could. */
+function corruptSchema(history: RealHistory, statement: string): void {
+  history.database.unsafeMode(true);
+  history.database.pragma('writable_schema = ON');
+  history.commit((database) => database.exec(statement));
+  history.database.pragma('writable_schema = OFF');
+}
 
 /** Puts other content under a key, with a trailer that fits it but tells the old story. */
 async function rewrite(target: Target, key: string, content: Uint8Array): Promise<void> {

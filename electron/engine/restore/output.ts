@@ -72,7 +72,7 @@ export async function removeStaleRestoreFiles(folder: string): Promise<void> {
 }
 
 /** Runs `action` and turns the file system's errors into those of an output. */
-export async function classified<T>(folder: string, action: () => Promise<T>): Promise<T> {
+async function classified<T>(folder: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

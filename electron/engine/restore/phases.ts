@@ -1,23 +1,8 @@
 // The phases of a restore as others see them: which one runs, how far it is, and what it did, in words with figures.
 import type { Phase, RestorePhase } from '../../../shared/model.ts';
 
-/** In the order in which they run. */
-export const restorePhases = ['plan', 'fetch', 'apply', 'prove', 'check', 'publish'] as const satisfies RestorePhase[];
-
 /** Progress is told this often at the most. */
 const tellEveryMs = 100;
-
-/** All phases of a restore that has not begun. */
-export function waitingPhases(): Phase[] {
-  return restorePhases.map((name) => ({
-    name,
-    state: 'waiting',
-    text: '',
-    doneBytes: 0,
-    totalBytes: 0,
-    ms: undefined,
-  }));
-}
 
 /** A phase while it runs. */
 export interface RunningPhase {

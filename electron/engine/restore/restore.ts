@@ -27,7 +27,7 @@ export interface RestoreOptions {
   readonly fullCheck?: boolean | undefined;
   /** Permission bits of the original; by default those of a new file. */
   readonly mode?: number | undefined;
-  /** A phase changed. Phases run in the order of `restorePhases`; after damage that can be avoided they run again. */
+  /** A phase changed. Phases run in the order of their type; after damage that can be gone round they run again. */
   readonly onPhase?: ((phase: Phase) => void) | undefined;
   readonly signal: AbortSignal;
 }
@@ -267,16 +267,15 @@ async function checkResult(
     async () => {
       const result = await checkDatabase({ path: output.temporaryPath, isFull: fullCheck }, { signal });
       if (result.kind === 'ok') return `${name} ok` as const;
-      const reason = `SQLite’s ${name} says “${result.reason}”`;
+      if (result.kind === 'unable') return 'not possible';
       // Page for page what was captured, so it was like this then.
-      if (kind === 'identical' && result.kind === 'unable') return 'not possible';
       if (kind === 'identical') {
         throw new AppError('database-damaged', {
           path: `the database of ${iso(plan.point.at)}`,
           reason: result.reason,
         });
       }
-      throw proofFailed(plan, reason);
+      throw proofFailed(plan, `SQLite’s ${name} says “${result.reason}”`);
     },
   );
 }
