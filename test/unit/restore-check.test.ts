@@ -44,7 +44,7 @@ describe('checkDatabase', () => {
   test('does not call a database damaged whose schema needs what only its application has', async () => {
     const path = await makeDatabase();
     const database = new Database(path);
-    database.function('priced', { deterministic: true }, (value) => value);
+    database.function('priced', { deterministic: true }, (value: unknown) => value as number);
     database.exec('CREATE TABLE priced_rows(id INTEGER PRIMARY KEY, price INTEGER)');
     database.exec('INSERT INTO priced_rows(price) VALUES (7)');
     database.exec('CREATE INDEX by_price ON priced_rows(priced(price))');
