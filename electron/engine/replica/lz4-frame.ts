@@ -8,7 +8,8 @@ import { hashing } from './state-hash.ts';
 const frameMagic = 0x184d2204;
 const skippableMagic = 0x184d2a50;
 const storedFlag = 0x8000_0000;
-const blockBytes = 4 << 20;
+/** Blocks are far smaller than the 4 MiB that the frame allows: LZ4 looks back 64 KiB only, and memory stays small. */
+const blockBytes = 256 << 10;
 const dictionaryBytes = 64 << 10;
 /** Larger skippable frames are passed over without being shown to anybody. */
 const shownSkippableBytes = 1 << 20;
@@ -113,6 +114,7 @@ async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
   const header = await readFrameHeader(reader);
   const content = hashing.create32();
   let history: Uint8Array = new Uint8Array(0);
+  let likely = blockBytes;
   let total = 0;
   for (;;) {
     const word = await reader.readUint32();
@@ -128,7 +130,10 @@ async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
     if (header.hasBlockChecksums && (await reader.readUint32()) !== hashing.h32Raw(body)) {
       throw new FrameError('the checksum of a block in it is wrong');
     }
-    const block = isStored ? body : await decodeBlock(packed, header, history);
+    // A block of n bytes holds less than 255·n bytes of content.
+    const bound = Math.min(header.blockBytes, packed.length * 255);
+    const block = isStored ? body : await decodeBlock(packed, { bound, likely, history });
+    likely = Math.max(likely, block.length);
 
     if (!header.isIndependent) history = lastBytes(history, block);
     updateHash(content, block);
@@ -143,13 +148,17 @@ async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function decodeBlock(packed: Uint8Array, header: FrameHeader, history: Uint8Array): Promise<Uint8Array> {
-  // A block of n bytes holds less than 255·n bytes of content, so short blocks need no large buffer.
-  const bound = Math.min(header.blockBytes, packed.length * 255);
-  new DataView(packed.buffer).setUint32(0, bound, true);
+/** Decompresses a block; `likely` is tried first as the bound of its content, since every attempt allocates its bound. */
+async function decodeBlock(
+  packed: Uint8Array,
+  options: { readonly bound: number; readonly likely: number; readonly history: Uint8Array },
+): Promise<Uint8Array> {
+  const { bound, likely, history } = options;
+  new DataView(packed.buffer).setUint32(0, Math.min(bound, likely), true);
   try {
     return await uncompress(packed, history.length === 0 ? undefined : history);
   } catch (error) {
+    if (likely < bound) return decodeBlock(packed, { bound, likely: bound, history });
     throw new FrameError('a block in it cannot be decompressed', { cause: error });
   }
 }
@@ -215,7 +224,7 @@ function* split(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += blockBytes) yield bytes.subarray(at, at + blockBytes);
 }
 
-/** Chunks of any size as blocks of 4 MiB and a rest. A block is overwritten once the next one is asked for. */
+/** Chunks of any size as blocks of full size and a rest. A block is overwritten once the next one is asked for. */
 async function* gather(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const block = new Uint8Array(blockBytes);
   let filled = 0;
