@@ -1,6 +1,5 @@
 // What crosses the port between a host and the engine's thread: types only, so that both ends agree.
-import type { Reply } from '../shared/contract.ts';
-import type { CommandName } from '../shared/contract.ts';
+import type { CommandName, Reply } from '../shared/contract.ts';
 import type { AppErrorData } from '../shared/errors.ts';
 import type { EngineState } from '../shared/model.ts';
 

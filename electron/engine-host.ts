@@ -111,7 +111,9 @@ async function startThread(
   const exited = once(worker, 'exit').then(() => {});
   // @NOTE Without a listener a crash of the thread would end the host; `exited` tells of it instead.
   let crash: unknown;
-  worker.on('error', (error) => (crash = error));
+  worker.on('error', (error: unknown) => {
+    crash = error;
+  });
   const greeting = await Promise.race([
     once(worker, 'message').then(([message]) => message as Greeting),
     exited.then((): Greeting => ({

@@ -10,9 +10,9 @@ import type { TidemarkBridge } from './window.d.ts';
 let provided: Connection | undefined;
 
 /** Makes this connection the one that actions use. */
-export function provideConnection(connection: Connection): Connection {
-  provided = connection;
-  return connection;
+export function provideConnection(opened: Connection): Connection {
+  provided = opened;
+  return opened;
 }
 
 /** The connection that actions use. */

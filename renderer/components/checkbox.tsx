@@ -1,7 +1,7 @@
 // A box to tick, with its words beside it.
 import { Check } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Checkbox as AriaCheckbox } from 'react-aria-components';
+import { CheckboxButton, CheckboxField } from 'react-aria-components';
 import styles from './checkbox.module.css';
 
 interface CheckboxProps {
@@ -13,11 +13,13 @@ interface CheckboxProps {
 
 export function Checkbox({ isSelected, onChange, isDisabled = false, children }: CheckboxProps): ReactNode {
   return (
-    <AriaCheckbox isSelected={isSelected} onChange={onChange} isDisabled={isDisabled} className={styles.checkbox ?? ''}>
-      <span className={styles.box} aria-hidden>
-        {isSelected && <Check size={13} strokeWidth={3} />}
-      </span>
-      <span>{children}</span>
-    </AriaCheckbox>
+    <CheckboxField isSelected={isSelected} onChange={onChange} isDisabled={isDisabled}>
+      <CheckboxButton className={styles.checkbox ?? ''}>
+        <span className={styles.box} aria-hidden>
+          {isSelected && <Check size={13} strokeWidth={3} />}
+        </span>
+        <span>{children}</span>
+      </CheckboxButton>
+    </CheckboxField>
   );
 }

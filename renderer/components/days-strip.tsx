@@ -11,7 +11,7 @@ export function DaysStrip({ days }: { readonly days: readonly DayActivity[] }): 
     <span className={styles.strip} role="img" aria-label={describe(days)}>
       {days.map((day, index) => (
         <i
-          // The cells are days by their place; they have no other identity.
+          // oxlint-disable-next-line react/no-array-index-key -- the cells are days by their place; they have no other identity.
           key={index}
           className={classNames(styles.cell, styles[day.kind], day.transactions > most / 8 && styles.busy)}
         />

@@ -1,6 +1,6 @@
 // "Go to …": takes an instant as people write it and echoes how it was read before anything happens.
 import { Clock } from 'lucide-react';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type ReactNode, type SyntheticEvent, useState } from 'react';
 import { formatAgo, formatInstantLocal } from '../../shared/format.ts';
 import { parseInstantPhrase } from '../../shared/instant-phrase.ts';
 import { Icon } from './icon.tsx';
@@ -19,7 +19,7 @@ export function TimeField({ now, onGo }: TimeFieldProps): ReactNode {
   const [isMissing, setMissing] = useState(false);
   const reading = parseInstantPhrase(phrase, { now });
 
-  async function submit(event: FormEvent): Promise<void> {
+  async function submit(event: SyntheticEvent): Promise<void> {
     event.preventDefault();
     if (reading.kind !== 'instant') return;
     const isFound = await onGo(reading.at);

@@ -1,6 +1,6 @@
 // First step: the new file's place. Proposed, editable, checked when it is used.
 import { FolderOpen } from 'lucide-react';
-import { type FormEvent, type ReactNode, useId } from 'react';
+import { type ReactNode, type SyntheticEvent, useId } from 'react';
 import { formatBytes } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
 import { chooseOutputFile, closeRestore, setOutputPath, setRestoreStep } from '../actions/restore.ts';
@@ -22,7 +22,7 @@ export function RestoreWhere({ draft, database }: RestoreWhereProps): ReactNode 
   const isRoomy = proposal === undefined || proposal.freeBytes > proposal.resultBytes;
   const isReady = outputPath.trim() !== '' && proposal !== undefined && isRoomy;
 
-  function submit(event: FormEvent): void {
+  function submit(event: SyntheticEvent): void {
     event.preventDefault();
     if (isReady) setRestoreStep('review');
   }

@@ -24,7 +24,7 @@ export async function until<T>(what: string, check: () => T | Promise<T>, timeou
   const endAt = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();
-    if (value) return value as NonNullable<T>;
+    if (value) return value;
     if (Date.now() > endAt) throw new Error(`timed out waiting until ${what}`);
     await new Promise((go) => setTimeout(go, 10));
   }

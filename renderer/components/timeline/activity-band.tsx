@@ -4,6 +4,7 @@ import {
   type KeyboardEvent,
   type PointerEvent,
   type ReactNode,
+  type RefObject,
   useEffect,
   useLayoutEffect,
   useRef,
@@ -70,7 +71,7 @@ export function ActivityBand(props: ActivityBandProps): ReactNode {
     drawActivity(context, { ...props, palette, ratio, brush, hoverAt: hovering?.at, hovered: hovering?.point });
   });
 
-  useWheel(band.current, ({ x, deltaX, deltaY, isPan }) => {
+  useWheel(band, ({ x, deltaX, deltaY, isPan }) => {
     if (isPan) props.onPan(((deltaX === 0 ? deltaY : deltaX) / Math.max(1, width - 2 * inset)) * span);
     else props.onZoom(Math.exp(-deltaY * 0.0022), scale.toAt(x), true);
   });
@@ -204,12 +205,13 @@ interface Wheel {
 }
 
 /** A wheel over the band zooms (or pans); one that began to scroll the page goes on doing so. */
-function useWheel(element: HTMLElement | null, onWheel: (wheel: Wheel) => void): void {
+function useWheel(place: RefObject<HTMLElement | null>, onWheel: (wheel: Wheel) => void): void {
   const latest = useRef(onWheel);
   useEffect(() => {
     latest.current = onWheel;
   });
   useEffect(() => {
+    const element = place.current;
     if (element === null) return undefined;
     let elsewhereAt = Number.NEGATIVE_INFINITY;
     const handle = (event: WheelEvent): void => {
@@ -228,7 +230,7 @@ function useWheel(element: HTMLElement | null, onWheel: (wheel: Wheel) => void):
     };
     window.addEventListener('wheel', handle, { passive: false });
     return () => window.removeEventListener('wheel', handle);
-  }, [element]);
+  }, [place]);
 }
 
 function offsetX(event: PointerEvent<HTMLDivElement>): number {

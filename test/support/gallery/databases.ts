@@ -101,7 +101,7 @@ export function problemOf(code: ErrorCode, details: Record<string, string>, sinc
 
 /** Thirty days: letters for none, idle, active (1 to 9 by amount), attention. */
 export function daysOf(pattern: string): readonly DayActivity[] {
-  return [...pattern].map((letter) => {
+  return Array.from(pattern, String).map((letter) => {
     if (letter === '.') return { kind: 'none', transactions: 0 };
     if (letter === '0') return { kind: 'idle', transactions: 0 };
     if (letter === '!') return { kind: 'attention', transactions: 40 };

@@ -1,6 +1,6 @@
 // An engine that invents its answers, so that every state of the application can be looked at: the same `Connection` as a
 // real one.
-import { type Connection, type ConnectionStatus } from '../../../renderer/connection.ts';
+import type { Connection, ConnectionStatus } from '../../../renderer/connection.ts';
 import type { Api, Argument, CommandName, Result } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type {
@@ -95,7 +95,7 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
     listPoints: ({ databaseId, beforeAt, limit }) => historyOf(databaseId).list(beforeAt ?? Date.now(), limit),
     findPoint: (wish) =>
       wish.kind === 'step'
-        ? historyOf(wish.databaseId).step(wish.position as never, wish.by)
+        ? historyOf(wish.databaseId).step(wish.position, wish.by)
         : historyOf(wish.databaseId).atOrBefore(wish.at),
     pause: ({ databaseId }) => setStatus(databaseId, { kind: 'paused', sinceAt: Date.now() }),
     resume: ({ databaseId }) => setStatus(databaseId, { kind: 'protected' }),
@@ -114,7 +114,7 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
       const point = historyOf(databaseId).points.find((one) => one.position.offset === position.offset);
       const at = point?.at ?? Date.now();
       return {
-        point: { position: position as never, at },
+        point: { position, at },
         proposedPath: '/home/ada/till/Sales (restored 2026-11-22 14.31.58).db',
         snapshotAt: at - 9 * 3_600_000,
         segments: 312,
