@@ -238,12 +238,18 @@ describe('a window', () => {
       link.href = 'https://example.com/';
       document.body.append(link);
       link.click();
-      window.open('https://example.com/popup');
+      const popup = document.createElement('a');
+      popup.href = 'https://example.com/popup';
+      popup.target = '_blank';
+      popup.textContent = 'A popup';
+      document.body.prepend(popup);
       const frame = document.createElement('iframe');
       frame.src = 'https://example.com/frame';
       document.body.append(frame);
     });
-    await app.page.evaluate(() => new Promise((go) => setTimeout(go, 300)));
+    await app.page.getByRole('link', { name: 'A popup' }).click();
+    await until('a popup was asked for', async () => (await callsOf(app, 'popup')).length > 0);
+    expect(await callsOf(app, 'popup')).toMatchObject([{ action: 'deny' }]);
     expect(await windowOf(app)).toEqual(before);
     expect(app.page.frames().filter((frame) => frame.url().includes('example.com'))).toEqual([]);
     await app.page.reload().catch(() => undefined);
@@ -255,6 +261,9 @@ describe('a window', () => {
       geolocation: (await navigator.permissions.query({ name: 'geolocation' })).state,
     }));
     expect(facts).toEqual({ notification: 'denied', geolocation: 'denied' });
+    const answers = await callsOf(app, 'permission');
+    expect(answers.length).toBeGreaterThan(0);
+    for (const answer of answers) expect(answer).toMatchObject({ isGranted: false, isAllowed: false });
     const refusesDevices = await app.electron.evaluate(
       ({ session }) => (session.defaultSession as unknown as { readonly refusesDevices: boolean }).refusesDevices,
     );

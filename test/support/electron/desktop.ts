@@ -12,7 +12,8 @@ export const standIn = {
 };
 Object.assign(globalThis, { standIn });
 
-function record(name: string, ...args: readonly unknown[]): void {
+/** Keeps a call for a test to read. */
+export function record(name: string, ...args: readonly unknown[]): void {
   standIn.calls.push({ name, args });
 }
 

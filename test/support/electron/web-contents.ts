@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { app } from './app.ts';
 import type { Cdp } from './chromium-process.ts';
+import { record } from './desktop.ts';
 import { handlers } from './ipc-main.ts';
 import { type Members, as, eventWith } from './members.ts';
 import { type FromMain, type ToMain, bridge, preloadWorld } from './page-scripts.ts';
@@ -195,9 +196,12 @@ export class WebContents extends EventEmitter implements Members<Electron.WebCon
     return result.value as unknown;
   }
 
-  /** A page opened by this one waits for the debugger until the handler has answered. Only refusing is supported. */
-  async refusePopup(targetId: string): Promise<void> {
-    if (this.#openHandler(as({ url: '' })).action !== 'deny') throw new Error('stand-in: popups can only be denied');
+  /**
+   * A page opened by this one waits for the debugger until the handler has answered. Whatever it
+   * says is recorded; the stand-in opens none.
+   */
+  async refusePopup(targetId: string, url: string): Promise<void> {
+    record('popup', { url, action: this.#openHandler(as({ url })).action });
     await (await app.chromium).browser.send('Target.closeTarget', { targetId });
   }
 
@@ -263,10 +267,10 @@ function contentsOf(targetId: string): WebContents | undefined {
 
 function watchTargets(): Promise<unknown> {
   watching ??= app.chromium.then(async ({ browser }) => {
-    browser.on('Target.attachedToTarget', ({ sessionId, targetInfo: { targetId, openerId } }) => {
+    browser.on('Target.attachedToTarget', ({ sessionId, targetInfo: { targetId, openerId, url } }) => {
       const opener = openerId === undefined ? undefined : contentsOf(openerId);
       if (opener === undefined) attachedSlot(targetId).resolve(sessionId);
-      else void opener.refusePopup(targetId);
+      else void opener.refusePopup(targetId, fromWeb(url));
     });
     browser.on('Target.targetDestroyed', ({ targetId }) => contentsOf(targetId)?.gone());
     const filter = [{ type: 'page', exclude: false }, { exclude: true }];
