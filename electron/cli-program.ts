@@ -1,6 +1,7 @@
 // The commands of the command line, their flags and their help. Parses, hands over to the file of the command, and turns
 // what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 130 and 143 interrupted.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { AppError } from '../shared/errors.ts';
 import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
 import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
@@ -52,6 +53,8 @@ export async function runCommandLine(words: readonly string[], hostUrl: string):
       return 2;
     }
     process.stderr.write(formatError(error));
+    // A bug of ours: where it happened is what a report needs.
+    if (!(error instanceof AppError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
     return 1;
   }
 }
