@@ -8,8 +8,7 @@ import type { Commit, CommitLog } from './commits.ts';
 import { hashPage } from './replica/state-hash.ts';
 import type { Connections, WalCounts } from './source/connections.ts';
 import type { PageHashes } from './source/page-hashes.ts';
-import { type FrameSink, WalReader } from './source/wal-reader.ts';
-import type { WalEnd } from './source/wal-reader.ts';
+import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Spool } from './spool.ts';
 
 /** Frames that wait for a checkpoint before one is made although writers go on. */
@@ -23,6 +22,11 @@ const passiveEveryMs = 20;
 /** Under constant writing, commits are read in batches this far apart. */
 const batchMs = 3;
 const longestSettleMs = 5000;
+/** Somebody else's checkpoint that is seen this often in a row, this far apart, without any progress, is stuck. */
+const stuckAfterLooks = 4;
+const blockedLookMs = 100;
+/** SQLite's own busy handler sleeps at most 100 ms between two tries. */
+const asideMs = 120;
 /**
  * A pin that is taken while a checkpointer still holds slot 0 lands elsewhere although everything is backfilled, and one
  * cannot ask where; so the pin is moved this often, at growing intervals, before it counts as resting.
@@ -46,6 +50,14 @@ export interface CaptureOptions {
   readonly onCaptured: () => void;
   /** Capturing cannot go on; the owner closes and starts again. */
   readonly onFailed: (error: unknown) => void;
+}
+
+/** The history can go on only after pages were compared: the next opening does. */
+export class ContinuityUnproven extends Error {
+  override readonly name = 'ContinuityUnproven';
+  constructor() {
+    super('the pin was let go and the WAL moved on');
+  }
 }
 
 interface PendingFrame {
@@ -75,6 +87,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   #isWoken = false;
   #isRunning = false;
   #isClosed = false;
+  #blockedLooks = 0;
+  #isUnproven = false;
   #timer: NodeJS.Timeout | undefined;
   #settleMs = 1;
   #lastNewsAt = 0;
@@ -240,8 +254,12 @@ export class Capture implements AsyncDisposable, FrameSink {
     const waiting = this.#counts.frames - this.#counts.backfilled;
     const isQuiet = now - this.#lastNewsAt >= idleBeforePassiveMs;
     if (waiting > 0 && (isQuiet || (waiting >= passiveFrames && now - this.#lastPassiveAt >= passiveEveryMs))) {
-      this.#counts = connections.checkpoint();
+      const { isBlocked, ...counts } = connections.checkpoint();
+      const isStill = isQuiet && isBlocked && counts.backfilled === this.#counts.backfilled;
+      this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;
+      this.#counts = counts;
       this.#lastPassiveAt = now;
+      if (this.#blockedLooks >= stuckAfterLooks) await this.#stepAside();
     }
     if (this.#counts.frames === this.#counts.backfilled) {
       await this.#settle();
@@ -278,7 +296,29 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#locked = { maxMs: Math.max(this.#locked.maxMs, ms), totalMs: this.#locked.totalMs + ms };
   }
 
+  /**
+   * Somebody checkpoints and does not get on. SQLite looks at a reader's mark once and then waits for its slot; a pin that took
+   * this very slot in between, at the newest frame, would be given the same slot at every advance, and the application would
+   * wait out its busy timeout. So let go for a moment. Nobody commits while that checkpoint holds the write lock; whether it
+   * stayed so is proved by the WAL, or else by comparing pages at the next opening.
+   */
+  async #stepAside(): Promise<void> {
+    const { connections } = this.#options;
+    this.#blockedLooks = 0;
+    if (await this.#advance()) return;
+    const before = connections.counts();
+    const { isBlocked } = connections.checkpoint();
+    if (!isBlocked || before.frames === before.backfilled) return;
+    await connections.withoutPin(asideMs);
+    const isProven = connections.counts().frames === before.frames && this.#reader.isCurrent();
+    if (isProven) return;
+    this.#isUnproven = true;
+    throw new ContinuityUnproven();
+  }
+
   async #advance(): Promise<boolean> {
+    // Frames behind an unproven moment would look contiguous: better none.
+    if (this.#isUnproven) throw new ContinuityUnproven();
     const { connections, onCaptured } = this.#options;
     const before = this.#end;
     await connections.advance(async () => {
@@ -303,7 +343,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.#isWoken = true;
       if (!this.#isRunning && !this.#isClosed) void this.#pump();
     }, this.#settleMs);
-    this.#settleMs = Math.min(this.#settleMs * 2, longestSettleMs);
+    this.#settleMs = this.#blockedLooks > 0 ? blockedLookMs : Math.min(this.#settleMs * 2, longestSettleMs);
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
-import { Capture, type Place } from './capture.ts';
+import { Capture, ContinuityUnproven, type Place } from './capture.ts';
 import { type Clock, monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
 import {
@@ -156,6 +156,10 @@ export class Protection {
         retryMs = firstRetryMs;
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof ContinuityUnproven) {
+          this.#options.log.info('comparing pages, since the WAL moved on unseen');
+          continue;
+        }
         this.#report(error);
         await this.#waitForChange(retryMs, signal);
         retryMs = Math.min(retryMs * 2, longestRetryMs);

@@ -272,6 +272,7 @@ export class Shipper {
       origin:
         composed?.index === from.index ? { kind: 'composed', from: composed.from, to: composed.to } : { kind: 'wal' },
       by: shipment.by,
+      ...this.#follows(from),
     });
     const key = formatSegmentKey(generation, from.index, from.offset);
     await target.put(key, object, { modifiedAt: last.at, signal });
@@ -279,6 +280,12 @@ export class Shipper {
     this.#shippedAt = Math.max(this.#shippedAt, last.at);
     this.#bytesSinceSnapshot += to - from.offset;
     onShipped({ position: { generation, index: from.index, offset: to }, at: last.at }, kept);
+  }
+
+  /** Where the index before this one ended, so that a segment that is lost there is missed. */
+  #follows(from: Place): Pick<Trailer, 'follows'> {
+    const before = this.#options.shipment.spool.sizeOf(from.index - 1);
+    return from.offset === 0 && before !== undefined ? { follows: { index: from.index - 1, offset: before } } : {};
   }
 
   #isSnapshotDue(): boolean {

@@ -78,7 +78,7 @@ async function restoreSelected(page: Page, outputPath: string): Promise<void> {
 }
 
 /** What was restored is exactly what the writer had after its transaction `n`. */
-export function expectTruth(restored: string, shop: Shop): void {
+function expectTruth(restored: string, shop: Shop): void {
   const lines = readFileSync(shop.truth, 'utf8').trimEnd().split('\n');
   const truths = lines.map((line) => JSON.parse(line) as ShopContent);
   using owned = new DisposableStack();

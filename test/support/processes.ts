@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
+const printedWithinMs = 30_000;
+
 export interface Started extends AsyncDisposable {
   readonly child: ChildProcess;
   /** Everything printed so far. */
@@ -55,8 +57,10 @@ export function startProcess(
         else if (hasEnded)
           reject(new Error(`${program} ${args.join(' ')} ended without printing “${text}”:\n${output}`));
         else return;
+        clearTimeout(late);
         waiting.delete(check);
       };
+      const late = setTimeout(() => reject(new Error(`never printed “${text}”:\n${output}`)), printedWithinMs);
       waiting.add(check);
       check();
     });

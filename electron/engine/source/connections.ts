@@ -3,6 +3,7 @@
 // POSIX locks belong to the process (closing any descriptor of the file drops them all), and the last connection to close
 // must be read-only, or SQLite deletes the WAL. Reading frames is wal-reader.ts.
 import fs from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { AppError } from '../../../shared/errors.ts';
 import { classifySourceError } from './source-errors.ts';
@@ -78,14 +79,41 @@ export class Connections implements Disposable {
     return toCounts(this.#noop.get());
   }
 
-  /** SQLite's PASSIVE checkpoint: copies what no reader prevents, waits for nobody. Judge it by the counts. */
-  checkpoint(): WalCounts {
+  /**
+   * SQLite's PASSIVE checkpoint: copies what no reader prevents, waits for nobody. Judge it by the counts. `isBlocked`: somebody
+   * else is checkpointing at this moment.
+   */
+  checkpoint(): WalCounts & { readonly isBlocked: boolean } {
     try {
-      return toCounts(this.#passive.get());
+      const row = this.#passive.get();
+      if (row !== undefined && row[1] >= 0) return { ...toCounts(row), isBlocked: false };
     } catch (error) {
-      // @NOTE Another connection checkpoints at this moment: as good as ours.
-      if (isBusy(error)) return this.counts();
-      throw error;
+      if (!isBusy(error)) throw error;
+    }
+    return { ...this.counts(), isBlocked: true };
+  }
+
+  /**
+   * Lets the pin go until the counts change or `ms` have passed, then takes it again. Whether anything happened in between
+   * that was not seen is for the caller to prove.
+   */
+  async withoutPin(ms: number): Promise<void> {
+    const pin = this.#pins[this.#held];
+    const before = this.counts();
+    const endAt = performance.now() + ms;
+    pin.release();
+    try {
+      while (performance.now() < endAt) {
+        // Look often for a moment, then let others run.
+        const burstEndAt = performance.now() + 2;
+        while (performance.now() < burstEndAt) {
+          const { frames, backfilled } = this.counts();
+          if (frames !== before.frames || backfilled !== before.backfilled) return;
+        }
+        await nextTurn();
+      }
+    } finally {
+      pin.take();
     }
   }
 

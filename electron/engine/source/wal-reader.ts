@@ -66,6 +66,12 @@ export class WalReader implements Disposable {
     return this.#chain?.header;
   }
 
+  /** The WAL in the file is still the one that is being read. */
+  isCurrent(): boolean {
+    const found = this.#readHeader();
+    return found !== undefined && this.#chain !== undefined && isSameWal(found.header, this.#chain.header);
+  }
+
   /**
    * Reads everything that is committed now. `committed` asks SQLite for the number of committed frames: what lies in the
    * file beyond them was never published (a writer at work, or one that was killed) and is left alone.

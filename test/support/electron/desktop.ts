@@ -4,7 +4,7 @@ import { app } from './app.ts';
 import { type Members, as } from './members.ts';
 
 /** Everything without effect outside the process. Tests reach it as `globalThis.standIn` in main. */
-export const standIn = {
+const standIn = {
   calls: [] as { readonly name: string; readonly args: readonly unknown[] }[],
   /** What dialogs answer, by function, first in first out; without an answer they are cancelled. */
   answers: {} as Record<string, unknown[]>,

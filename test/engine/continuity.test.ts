@@ -1,0 +1,221 @@
+// What happened while Tidemark was away: closed in order, killed, the WAL gone, the file replaced. The history goes on where
+// that can be proved, says where it could not see, and never restores to anything that was not there.
+import fs from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DatabaseId } from '../../shared/model.ts';
+import { openTestEngine } from '../support/engine.ts';
+import { startScript } from '../support/processes.ts';
+import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+import { readTruth } from '../support/truth.ts';
+
+const seed = String(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 1e9));
+let folder: TempFolder;
+let file: string;
+
+beforeEach(() => {
+  folder = tempFolder();
+  file = folder.at('shop.db');
+  const database = new Database(file);
+  database.pragma('journal_mode = wal');
+  database.close();
+});
+afterEach(() => folder[Symbol.dispose]());
+
+async function write(count: number, ...more: string[]): Promise<void> {
+  await using writer = startScript('writer.ts', [
+    '--database',
+    file,
+    '--seed',
+    seed,
+    '--count',
+    String(count),
+    '--pause',
+    '5',
+    ...more,
+  ]);
+  expect(await writer.ended, writer.output()).toBe(0);
+}
+
+/** Protects (the first time) or goes on, and returns once everything is shipped. */
+async function protect(work: () => Promise<void> = async () => {}): Promise<DatabaseId> {
+  await using engine = openTestEngine(folder.at('data'));
+  const known = engine.state().databases[0];
+  const id = known?.id ?? (await engine.call('addDatabase', { path: file, folder: folder.at('backup') })).databaseId;
+  await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  await work();
+  await engine.waitFor(id, 'everything is shipped', ({ lag }) => lag.bytes === 0);
+  return id;
+}
+
+async function restoreNewest(id: DatabaseId): Promise<{ n: number; generations: number; gaps: number }> {
+  await using engine = openTestEngine(folder.at('data'));
+  const points = await engine.points(id);
+  const last = points.at(-1);
+  if (last === undefined) throw new Error('no restore point');
+  const every = Math.ceil(points.length / 4);
+  for (const point of [last, ...points.filter((_, i) => i % every === 0)]) {
+    const output = folder.at('restored.db');
+    const operation = await engine.restore(id, point, output);
+    expect(operation.result?.proof.kind).toBe('identical');
+    if (point === last) expect(readTruth(output)).toEqual(readTruth(file));
+    fs.rmSync(output);
+  }
+  const timeline = await engine.call('getTimeline', { databaseId: id, bins: 100 });
+  return {
+    n: readTruth(file).n,
+    generations: timeline.generations.length,
+    gaps: timeline.events.filter(({ kind }) => kind === 'gap').length,
+  };
+}
+
+function hasTable(output: string): boolean {
+  const database = new Database(output);
+  try {
+    return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 't_n'").get() !== undefined;
+  } finally {
+    database.close();
+  }
+}
+
+describe('after a time away', () => {
+  test('goes on in the same generation when nobody wrote', async () => {
+    const id = await protect(async () => await write(10));
+    await protect();
+    expect(await restoreNewest(id)).toMatchObject({ generations: 1, gaps: 0, n: 10 });
+  });
+
+  test('catches up from the WAL when the application wrote and stayed open', async () => {
+    const id = await protect(async () => await write(10));
+    // A reader that stays connected keeps the WAL when the writer leaves.
+    const reader = new Database(file);
+    reader.prepare('SELECT count(*) FROM t').get();
+    await write(10);
+    await protect();
+    reader.close();
+    expect(await restoreNewest(id)).toMatchObject({ generations: 1, gaps: 0, n: 20 });
+  });
+
+  test('composes what changed when the WAL is gone, and shows the gap', async () => {
+    const id = await protect(async () => await write(80));
+    const reopened = new Database(file);
+    reopened.pragma('wal_checkpoint(TRUNCATE)');
+    reopened.close();
+    await write(3);
+    await protect(async () => await write(5));
+    expect(await restoreNewest(id)).toMatchObject({ generations: 1, gaps: 1, n: 88 });
+  });
+
+  test('begins a new generation with a reason when most pages differ', async () => {
+    const id = await protect(async () => await write(60, '--mode', 'bulk'));
+    const other = new Database(file);
+    other.exec('UPDATE t SET v = zeroblob(500)');
+    other.exec('VACUUM');
+    other.close();
+    await protect();
+    const { generations } = await restoreNewest(id);
+    expect(generations).toBe(2);
+  });
+
+  test('begins a new generation when its own notes are damaged', async () => {
+    const id = await protect(async () => await write(10));
+    const spool = folder.at('data', 'databases', id, 'spool');
+    const hashes = `${spool}/${fs.readdirSync(spool)[0]}/hashes`;
+    const bytes = fs.readFileSync(hashes);
+    bytes.writeUInt8(bytes.readUInt8(60) ^ 1, 60);
+    fs.writeFileSync(hashes, bytes);
+    await protect();
+    expect(await restoreNewest(id)).toMatchObject({ generations: 2 });
+  });
+
+  test('goes on with a file that was replaced, and the former history stays', async () => {
+    const id = await protect(async () => await write(10));
+    fs.rmSync(file);
+    fs.rmSync(`${file}-wal`, { force: true });
+    fs.rmSync(`${file}-shm`, { force: true });
+    const fresh = new Database(file);
+    fresh.pragma('journal_mode = wal');
+    fresh.close();
+    await write(4);
+    await protect();
+    expect(await restoreNewest(id)).toMatchObject({ n: 4 });
+  });
+
+  test('notices a file that is replaced while it is protected', async () => {
+    await using engine = openTestEngine(folder.at('data'));
+    await write(5);
+    const { databaseId: id } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
+    await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+    fs.renameSync(file, folder.at('moved.db'));
+    await engine.waitFor(
+      id,
+      'it is missed',
+      ({ status }) => status.kind === 'problem' && status.problem.code === 'database-missing',
+    );
+    fs.rmSync(`${file}-wal`, { force: true });
+    fs.rmSync(`${file}-shm`, { force: true });
+    const fresh = new Database(file);
+    fresh.pragma('journal_mode = wal');
+    fresh.close();
+    await write(3);
+    const written = Date.now();
+    await engine.waitFor(
+      id,
+      'it is protected again',
+      ({ status, newest, lag }) =>
+        status.kind === 'protected' &&
+        lag.bytes === 0 &&
+        (newest?.at ?? 0) > written - 3000 &&
+        (newest?.position.offset ?? 0) > 0,
+    );
+    const output = folder.at('out.db');
+    await until('the new content is restorable', async () => {
+      const point = (await engine.points(id)).at(-1);
+      if (point === undefined) return false;
+      fs.rmSync(output, { force: true });
+      await engine.restore(id, point, output);
+      return hasTable(output) && readTruth(output).n === 3;
+    });
+    expect(readTruth(output)).toEqual(readTruth(file));
+  });
+
+  test.for([0, 1, 2])('goes on after kill -9 in the middle of the work (%i)', async (round) => {
+    await using writer = startScript('writer.ts', [
+      '--database',
+      file,
+      '--seed',
+      seed + String(round),
+      '--seconds',
+      '60',
+      '--pause',
+      '4',
+      '--mode',
+      round === 1 ? 'reopen' : 'small',
+      '--truth',
+      folder.at('truth'),
+    ]);
+    await writer.printed('ready');
+    for (let i = 0; i < 4; i++) {
+      const add = i === 0 ? ['--add', file, '--folder', folder.at('backup')] : [];
+      await using engine = startScript('engine-process.ts', ['--data', folder.at('data'), ...add]);
+      await engine.printed(i === 0 ? 'added' : 'protected');
+      await new Promise((go) => setTimeout(go, 60 + 90 * i));
+      engine.child.kill('SIGKILL');
+      await engine.ended;
+      const unfinished = fs
+        .readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.lz4'));
+      for (const name of unfinished) expect(fs.statSync(folder.at('backup', name)).size).toBeGreaterThan(0);
+    }
+    writer.child.kill('SIGKILL');
+    await writer.ended;
+    let id: DatabaseId | undefined;
+    {
+      await using engine = openTestEngine(folder.at('data'));
+      id = engine.state().databases[0]?.id;
+      await until('it is protected', () => engine.state().databases[0]?.status.kind === 'protected');
+    }
+    if (id === undefined) throw new Error('the database was forgotten');
+    await restoreNewest(id);
+  });
+});

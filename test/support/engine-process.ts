@@ -1,0 +1,26 @@
+// An engine in a process of its own, to be killed: node engine-process.ts --data <folder> [--add <database> --folder <folder>]
+// Prints "protected" once every database is, and a line per change of what is restorable.
+import { parseArgs } from 'node:util';
+import { Engine } from '../../electron/engine/engine.ts';
+
+const { values } = parseArgs({
+  options: { data: { type: 'string' }, add: { type: 'string' }, folder: { type: 'string' } },
+});
+let printed = '';
+const engine = Engine.open({
+  dataDir: values.data,
+  isDeclaredOnly: false,
+  version: '0.0.0-test',
+  onState: ({ databases }) => {
+    const line = databases
+      .map(({ status, newest }) => `${status.kind} ${newest?.position.index}:${newest?.position.offset}`)
+      .join(', ');
+    if (line !== printed) process.stdout.write(`${line}\n`);
+    printed = line;
+  },
+});
+if (values.add !== undefined && values.folder !== undefined) {
+  const reply = await engine.invoke('addDatabase', { path: values.add, folder: values.folder });
+  process.stdout.write(`added ${JSON.stringify(reply)}\n`);
+}
+process.on('SIGTERM', () => void engine.close().then(() => process.exit(0)));
