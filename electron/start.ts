@@ -55,16 +55,14 @@ async function startHeadless(why: string): Promise<void> {
   await import(pathToFileURL(join(root, 'dist/electron/headless.js')).href);
 }
 
-/** The runtime's executable where it was fetched before. */
+/** The runtime's executable where it was fetched before, found as the package `electron` finds it. */
 function findRuntime(): string | undefined {
-  try {
-    const name = readFileSync(join(electronPackage(), 'path.txt'), 'utf8').trim();
-    const executable = join(process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(electronPackage(), 'dist'), name);
-    return existsSync(executable) ? executable : undefined;
-  } catch {
-    // @NOTE not fetched yet, or the package is not installed: both mean that there is no runtime.
-    return undefined;
-  }
+  const { ELECTRON_OVERRIDE_DIST_PATH: override } = process.env;
+  const nameFile = join(electronPackage(), 'path.txt');
+  const name = existsSync(nameFile) ? readFileSync(nameFile, 'utf8').trim() : override && 'electron';
+  if (!name) return undefined;
+  const executable = join(override ?? join(electronPackage(), 'dist'), name);
+  return existsSync(executable) ? executable : undefined;
 }
 
 async function fetchRuntime(): Promise<string | undefined> {

@@ -2,27 +2,14 @@
 // Entry names are kept, so that a file finds its neighbours (`engine/worker.js` beside `main.js`) bundled or not.
 // Dependencies stay in node_modules. `vite build --app` builds both environments below.
 import { chmod } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Plugin, defineConfig } from 'vite';
 
 const source = import.meta.dirname;
 const outDir = join(source, '../dist/electron');
 
-/** Output name → source file. */
-const entries = {
-  main: 'main.ts',
-  headless: 'headless.ts',
-  cli: 'cli.ts',
-  'demo-writer': 'demo-writer.ts',
-  'engine/worker': 'engine/worker.ts',
-  'engine/restore/check-worker': 'engine/restore/check-worker.ts',
-};
-
-// @TODO(lead): an entry without a source is left out while the house is being built; make that an error.
-const present = Object.entries(entries)
-  .map(([name, file]) => [name, join(source, file)] as const)
-  .filter(([, file]) => existsSync(file));
+/** Output name, without extension, of each entry; its source has the same name. */
+const entryNames = ['main', 'headless', 'cli', 'demo-writer', 'engine/worker', 'engine/restore/check-worker'];
 
 /** `npx tidemark` needs the bit in the checkout; npm sets it when it installs the package. */
 function executableCli(): Plugin {
@@ -50,7 +37,7 @@ export default defineConfig({
         ssr: true,
         emptyOutDir: true,
         rolldownOptions: {
-          input: Object.fromEntries(present),
+          input: Object.fromEntries(entryNames.map((name) => [name, join(source, `${name}.ts`)])),
           external: ['electron'],
           output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
         },
@@ -65,7 +52,7 @@ export default defineConfig({
         emptyOutDir: false,
         sourcemap: false,
         rolldownOptions: {
-          input: existsSync(join(source, 'preload.cts')) ? { preload: join(source, 'preload.cts') } : {},
+          input: { preload: join(source, 'preload.cts') },
           external: ['electron'],
           output: { format: 'cjs', entryFileNames: '[name].cjs' },
         },
