@@ -1,8 +1,9 @@
 // Long user-visible jobs: each has an id, phases with progress, a way to cancel, and stays in the state until dismissed.
 import { randomUUID } from 'node:crypto';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { Operation, OperationId, Phase, RestorePhase, RestoreResult } from '../../shared/model.ts';
+import type { Operation, OperationId, Phase, RestoreResult } from '../../shared/model.ts';
 import type { Clock } from './clock.ts';
+import { waitingPhases } from './restore/phases.ts';
 
 export type NewOperation = Pick<Operation, 'kind' | 'title' | 'databaseId'>;
 export type Job = (options: {
@@ -11,15 +12,6 @@ export type Job = (options: {
   readonly onPhase: (phase: Phase) => void;
 }) => Promise<RestoreResult>;
 
-const phaseNames: readonly RestorePhase[] = ['plan', 'fetch', 'apply', 'prove', 'check', 'publish'];
-const phaseTexts: Readonly<Record<RestorePhase, string>> = {
-  plan: 'Plan: choose the image and the changes',
-  fetch: 'Fetch from the destination',
-  apply: 'Apply changes, newest first',
-  prove: 'Prove: compare with the hash recorded at capture',
-  check: 'Check: let SQLite examine the restored file',
-  publish: 'Put the file in its place',
-};
 /** Ended operations that nobody dismissed; the oldest go first. */
 const maxEnded = 20;
 
@@ -49,14 +41,7 @@ export class Operations {
     const id = randomUUID() as OperationId;
     const abort = new AbortController();
     const startedAt = this.#clock.now();
-    const phases = phaseNames.map((name): Phase => ({
-      name,
-      state: 'waiting',
-      text: phaseTexts[name],
-      doneBytes: 0,
-      totalBytes: 0,
-      ms: undefined,
-    }));
+    const phases = waitingPhases();
     const operation: Operation = {
       ...facts,
       id,

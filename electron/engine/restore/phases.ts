@@ -1,6 +1,30 @@
 // The phases of a restore as others see them: which one runs, how far it is, and what it did, in words with figures.
 import type { Phase, RestorePhase } from '../../../shared/model.ts';
 
+/** In the order in which they run. */
+const restorePhases = ['plan', 'fetch', 'apply', 'prove', 'check', 'publish'] as const satisfies RestorePhase[];
+
+const waitingTexts: Readonly<Record<RestorePhase, string>> = {
+  plan: 'Plan: choose the image and the changes',
+  fetch: 'Fetch from the destination',
+  apply: 'Apply changes, newest first',
+  prove: 'Prove: compare with the hash recorded at capture',
+  check: 'Check: let SQLite examine the restored file',
+  publish: 'Put the file in its place',
+};
+
+/** All phases of a restore that has not begun. */
+export function waitingPhases(): readonly Phase[] {
+  return restorePhases.map((name) => ({
+    name,
+    state: 'waiting',
+    text: waitingTexts[name],
+    doneBytes: 0,
+    totalBytes: 0,
+    ms: undefined,
+  }));
+}
+
 /** Progress is told this often at the most. */
 const tellEveryMs = 100;
 
@@ -36,19 +60,4 @@ export async function runPhase<T>(
   const ms = Math.round(performance.now() - startedAt);
   onPhase({ name, state: 'done', text: describe(result), doneBytes, totalBytes: Math.max(totalBytes, doneBytes), ms });
   return result;
-}
-
-/** "18.6 MB": three digits, decimal units. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
-  if (unit === 0) return `${value} ${value === 1 ? 'byte' : 'bytes'}`;
-  return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${units[unit]}`;
-}
-
-/** "3 segments", "1 segment". */
-export function formatCount(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -4,6 +4,7 @@
 import { must } from '../../../shared/assert.ts';
 import type { RestoreWish } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { formatBytes, plural } from '../../../shared/format.ts';
 import type { Moment, Phase, Proof, RestoreResult } from '../../../shared/model.ts';
 import type { History } from '../replica/history.ts';
 import { openObject } from '../replica/object.ts';
@@ -14,7 +15,7 @@ import { checkDatabase } from './check.ts';
 import { countReads, type FetchedIndex, fetchSegments } from './fetch.ts';
 import { damageOf, listHistory, runPlanning } from './look-up.ts';
 import { classifyOutputError, mustHaveRoom, openOutput, type Output } from './output.ts';
-import { formatBytes, formatCount, runPhase } from './phases.ts';
+import { runPhase } from './phases.ts';
 import { type Knowledge, planRestore, type RestorePlan } from './plan.ts';
 import { hashDatabase } from './prove.ts';
 
@@ -142,7 +143,7 @@ async function makePlan(session: Session, output: Output): Promise<RestorePlan> 
         const point = isPast
           ? `The newest restore point is ${iso(plan.point.at)}, before the time asked for`
           : `Restore point ${iso(plan.point.at)}`;
-        return `${point}: the snapshot of ${iso(plan.snapshotAt)} and ${formatCount(plan.segments.length, 'segment')}`;
+        return `${point}: the snapshot of ${iso(plan.snapshotAt)} and ${plural(plan.segments.length, 'segment')}`;
       },
       onPhase,
     },
@@ -166,12 +167,12 @@ async function fetch(
   return runPhase(
     {
       name: 'fetch',
-      text: `Fetching ${formatCount(planned.segments.length, 'segment')}`,
+      text: `Fetching ${plural(planned.segments.length, 'segment')}`,
       totalBytes: segmentBytes,
       describe: () =>
         planned.segments.length === 0
           ? 'The snapshot alone is the restore point'
-          : `Fetched ${formatCount(planned.segments.length, 'segment')}, ${formatBytes(segmentBytes)}`,
+          : `Fetched ${plural(planned.segments.length, 'segment')}, ${formatBytes(segmentBytes)}`,
       onPhase,
     },
     async ({ advance }) => {
@@ -198,7 +199,7 @@ async function apply(
       text: `Writing the snapshot of ${iso(plan.snapshotAt)} with everything newer`,
       totalBytes: resultBytesOf(plan),
       describe: ({ pageSize, pages, newerPages }) =>
-        `Wrote ${formatBytes(pages * pageSize)}: ${formatCount(newerPages, 'page')} from segments, the others from the snapshot`,
+        `Wrote ${formatBytes(pages * pageSize)}: ${plural(newerPages, 'page')} from segments, the others from the snapshot`,
       onPhase,
     },
     ({ advance }) =>
@@ -238,7 +239,7 @@ async function prove(
       const stateHash = formatHash(hash);
       const { state, pages: expectedPages } = plan.point;
       if (expectedPages !== undefined && expectedPages !== pages) {
-        throw proofFailed(plan, `it has ${formatCount(pages, 'page')}, not ${expectedPages}`);
+        throw proofFailed(plan, `it has ${plural(pages, 'page')}, not ${expectedPages}`);
       }
       if (state !== undefined && state !== stateHash) {
         throw proofFailed(plan, `its state hash is ${stateHash}, but ${state} was recorded`);
