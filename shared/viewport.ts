@@ -131,7 +131,9 @@ export function binsFor(range: Range, width: number): BinRequest {
 /** The width in time of one bar, such that bars stay wide enough to see. */
 export function binMsFor(spanMs: number, width: number): number {
   const most = Math.max(20, Math.floor(width / 2.9));
-  return binSteps.find((step) => spanMs / step <= most) ?? Math.ceil(spanMs / most / dayMs) * dayMs;
+  // Bars shorter than a second only where one looks that closely.
+  const least = spanMs > 45 * secondMs ? secondMs : 0;
+  return binSteps.find((step) => step >= least && spanMs / step <= most) ?? Math.ceil(spanMs / most / dayMs) * dayMs;
 }
 
 function wholeHistory({ firstAt, now }: Extent): Range {
@@ -142,8 +144,7 @@ function wholeHistory({ firstAt, now }: Extent): Range {
 /** Keeps a range within reach of the history; one that reaches now follows it. */
 function settle(range: Range, extent: Extent): Viewport {
   const span = range.toAt - range.fromAt;
-  const whole = wholeHistory(extent);
-  const earliest = whole.fromAt - span * 0.5;
+  const earliest = (extent.firstAt ?? extent.now) - span / 2;
   if (range.toAt >= extent.now + span * margin) return { kind: 'live', spanMs: span / (1 + margin) };
   const fromAt = Math.max(range.fromAt, Math.min(earliest, extent.now - span));
   return { kind: 'fixed', fromAt, toAt: fromAt + span };

@@ -68,12 +68,13 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
             Back to live
           </Button>
         )}
-        <span className={styles.grow} />
-        <TimeField now={now} onGo={(at) => history.selectAt(id, at)} />
-        <Button kind="quiet" icon={isList ? ChartNoAxesColumn : List} onPress={() => history.setAsList(id, !isList)}>
-          {isList ? 'As timeline' : 'As list'}
-        </Button>
-        <TimelineHelp />
+        <span className={styles.end}>
+          <TimeField now={now} onGo={(at) => history.selectAt(id, at)} />
+          <Button kind="quiet" icon={isList ? ChartNoAxesColumn : List} onPress={() => history.setAsList(id, !isList)}>
+            {isList ? 'As timeline' : 'As list'}
+          </Button>
+          <TimelineHelp />
+        </span>
       </div>
       <HistoryError view={view} />
       {isList ? (

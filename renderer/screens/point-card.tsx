@@ -102,12 +102,8 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
             database.provenAt === undefined
               ? undefined
               : {
-                  name: 'Proof',
-                  value: (
-                    <StateBadge tone="good">
-                      A restore was proven identical {formatAgo(database.provenAt, now)}
-                    </StateBadge>
-                  ),
+                  name: 'Last proof',
+                  value: <StateBadge tone="good">Restored identically {formatAgo(database.provenAt, now)}</StateBadge>,
                 },
           ]}
         />

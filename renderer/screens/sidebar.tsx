@@ -95,12 +95,12 @@ function DatabaseLink({ database, now, isSeen }: DatabaseLinkProps): ReactNode {
       href={formatPlace({ kind: 'database', databaseId: database.id })}
       className={classNames(styles.link, styles.database, isHere && styles.here)}
       aria-current={isHere ? 'page' : undefined}
-      aria-label={`${database.name}, ${isSeen ? statusWord(database, now) : 'state unknown'}, ${age}`}
       title={database.path}
       onClick={() => openDrawer(false)}
     >
       <StateIcon tone={isSeen ? toneOf(database, now) : 'unknown'} />
       <b className={styles.name}>{database.name}</b>
+      <span className={styles.hidden}>, {isSeen ? statusWord(database, now) : 'State unknown'}, </span>
       <span className={styles.age}>{age}</span>
     </a>
   );

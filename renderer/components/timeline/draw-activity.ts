@@ -55,7 +55,8 @@ interface Pen {
   readonly right: number;
 }
 
-function drawGrid({ context, scene, scale, right }: Pen): void {
+function drawGrid(pen: Pen): void {
+  const { context, scene, scale, right } = pen;
   const { palette, range, now, ratio } = scene;
   line(context, [inset, rows.base + 0.5, right, rows.base + 0.5], palette.line);
   const nowX = scale.toX(now);
@@ -75,6 +76,7 @@ function drawGrid({ context, scene, scale, right }: Pen): void {
     line(context, [x, rows.top - 14, x, rows.base], palette['line-strong'], 1);
     context.setLineDash([]);
     const isTight = x > right - 70;
+    if (isUnderPill(pen, isTight ? x - 40 : x + 40)) continue;
     write(context, midnight.text, isTight ? x - 5 : x + 5, rows.top - 6, {
       colour: palette.faint,
       weight: 520,
@@ -88,6 +90,11 @@ function drawGrid({ context, scene, scale, right }: Pen): void {
       align: nowX > right - 14 ? 'right' : 'center',
     });
   }
+}
+
+/** The selected time covers what lies behind it. */
+function isUnderPill({ scene, scale }: Pen, x: number): boolean {
+  return scene.selected !== undefined && Math.abs(scale.toX(scene.selected.at) - x) < 84;
 }
 
 function drawGaps({ context, scene, scale }: Pen): void {
@@ -111,16 +118,23 @@ function drawGaps({ context, scene, scale }: Pen): void {
 
 function drawGapWords({ context, scene }: Pen, text: string, from: number, to: number): void {
   context.font = font(11.5, 500);
-  const width = context.measureText(text).width + 24;
-  if (width > to - from - 2) return;
+  const fits = (lines: readonly string[]): boolean =>
+    Math.max(...lines.map((words) => context.measureText(words).width)) + 24 < to - from;
+  const lines = [[text], text.split(/(?<=,) /)].find(fits);
+  if (lines === undefined) return;
+  const width = Math.max(...lines.map((words) => context.measureText(words).width)) + 24;
+  const height = 8 + 16 * lines.length;
   const [x, y] = [(from + to) / 2, (rows.top + rows.base) / 2];
-  rounded(context, x - width / 2, y - 12, width, 24, 12);
+  rounded(context, x - width / 2, y - height / 2, width, height, 12);
   context.fillStyle = scene.palette.panel;
   context.fill();
   context.strokeStyle = scene.palette['line-strong'];
   context.lineWidth = 1;
   context.stroke();
-  write(context, text, x, y + 4, { colour: scene.palette.muted, size: 11.5, weight: 500, align: 'center' });
+  for (const [index, words] of lines.entries()) {
+    const lineY = y + 4 + 16 * (index - (lines.length - 1) / 2);
+    write(context, words, x, lineY, { colour: scene.palette.muted, size: 11.5, weight: 500, align: 'center' });
+  }
 }
 
 function drawBars({ context, scene, scale }: Pen): void {

@@ -1,0 +1,110 @@
+// Small pure parts of the window: addresses of places, the list of points, the progress of an operation.
+import { describe, expect, test } from 'vitest';
+import { formatPlace, parsePlace } from '../../renderer/place.ts';
+import { mergePoints } from '../../renderer/point-list.ts';
+import { currentPhase, operationShare, phaseFigures } from '../../renderer/screens/operation-progress.ts';
+import type { DatabaseId, Operation, OperationId, Phase, RestorePoint } from '../../shared/model.ts';
+import type { Generation } from '../../shared/position.ts';
+
+describe('the address of a place', () => {
+  test.each([
+    ['#/', { kind: 'overview' }],
+    ['#/add', { kind: 'add' }],
+    ['#/activity', { kind: 'activity' }],
+    ['#/settings', { kind: 'settings' }],
+    ['#/database/a%2Fb%20c', { kind: 'database', databaseId: 'a/b c' as DatabaseId }],
+  ] as const)('%s', (hash, place) => {
+    expect([formatPlace(place), parsePlace(hash)]).toEqual([hash, place]);
+  });
+
+  test.each(['', '#', '#/nowhere', '#/database', '#/database/'])('unknown “%s” is the overview', (hash) => {
+    expect(parsePlace(hash)).toEqual({ kind: 'overview' });
+  });
+});
+
+describe('the list of points', () => {
+  test('grows at its old end, each point once', () => {
+    expect(offsets(mergePoints(points(9, 8, 7), points(7, 6, 5)))).toEqual([9, 8, 7, 6, 5]);
+  });
+
+  test('grows at its new end', () => {
+    expect(offsets(mergePoints(points(7, 6, 5), points(9, 8, 7, 6)))).toEqual([9, 8, 7, 6, 5]);
+  });
+
+  test('begins anew where a page leaves a hole', () => {
+    expect(offsets(mergePoints(points(3, 2, 1), points(9, 8, 7)))).toEqual([9, 8, 7]);
+  });
+
+  test('keeps several points of one instant', () => {
+    const known = points(9, 8).map((point) => ({ ...point, at: 5 }));
+    const page = points(8, 7).map((point) => ({ ...point, at: 5 }));
+    expect(new Set(offsets(mergePoints(known, page)))).toEqual(new Set([7, 8, 9]));
+  });
+
+  test('is the page where nothing was known, and stays where a page is empty', () => {
+    expect([offsets(mergePoints([], points(2, 1))), offsets(mergePoints(points(2, 1), []))]).toEqual([
+      [2, 1],
+      [2, 1],
+    ]);
+  });
+});
+
+describe('the progress of an operation', () => {
+  test('grows with its phases and ends whole', () => {
+    const shares = [
+      operation([phase('plan', 'running'), phase('fetch', 'waiting'), phase('apply', 'waiting')]),
+      operation([phase('plan', 'done'), phase('fetch', 'running', 0.5), phase('apply', 'waiting')]),
+      operation([phase('plan', 'done'), phase('fetch', 'done'), phase('apply', 'running', 0.5)]),
+    ].map((one) => operationShare(one) ?? 0);
+    expect(shares.toSorted((a, b) => a - b)).toEqual(shares);
+    expect(operationShare({ ...operation([]), state: 'done' })).toBe(1);
+    expect(operationShare(operation([]))).toBeUndefined();
+  });
+
+  test('shows the phase that runs, else the last that ran', () => {
+    const phases = [phase('plan', 'done'), phase('fetch', 'running', 0.5)];
+    expect(currentPhase(operation(phases))?.name).toBe('fetch');
+    expect(currentPhase(operation(phases.slice(0, 1)))?.name).toBe('plan');
+  });
+
+  test('estimates what is left only once that is credible', () => {
+    const running = phase('fetch', 'running', 0.5);
+    const one = operation([phase('plan', 'done'), running]);
+    expect(phaseFigures(one, running, one.startedAt + 1_200)).toBe('500 B of 1 kB');
+    expect(phaseFigures(one, running, one.startedAt + 4_100)).toBe('500 B of 1 kB · about 4 s left');
+  });
+});
+
+function points(...at: readonly number[]): readonly RestorePoint[] {
+  return at.map((instant) => ({
+    position: { generation: '0123456789abcdef' as Generation, index: 0, offset: instant },
+    at: instant,
+    sizeBytes: 4096,
+    pages: 1,
+    targetIds: [],
+  }));
+}
+
+function offsets(list: readonly RestorePoint[]): readonly number[] {
+  return list.map((point) => point.position.offset);
+}
+
+function phase(name: Phase['name'], state: Phase['state'], share = 0): Phase {
+  const doneBytes = state === 'done' ? 1_000 : share * 1_000;
+  return { name, state, text: name, doneBytes, totalBytes: 1_000, ms: state === 'done' ? 100 : undefined };
+}
+
+function operation(phases: readonly Phase[]): Operation {
+  return {
+    id: 'o' as OperationId,
+    kind: 'restore',
+    title: 'Restore',
+    databaseId: undefined,
+    startedAt: 1_000_000,
+    endedAt: undefined,
+    state: 'running',
+    phases,
+    error: undefined,
+    result: undefined,
+  };
+}

@@ -1,0 +1,116 @@
+// "Am I safe?": the sentence is never better than the state behind it.
+import { describe, expect, test } from 'vitest';
+import type { DatabaseId, DatabaseState, DatabaseStatus } from '../../shared/model.ts';
+import type { Generation } from '../../shared/position.ts';
+import { healthOf, summarize } from '../../shared/summary.ts';
+
+const now = Date.parse('2026-11-22T15:00:00Z');
+const utc = { zone: 'UTC' };
+const problem = {
+  code: 'target-missing',
+  message: 'The folder is gone.',
+  details: {},
+  sinceAt: now - 60_000,
+} as const;
+
+describe('health', () => {
+  test.each([
+    ['protected', { kind: 'protected' }, {}, 'good'],
+    [
+      'protected by word, but changes wait for longer than promised',
+      { kind: 'protected' },
+      { sinceAt: now - 61_000 },
+      'attention',
+    ],
+    ['protected, and changes wait for a moment', { kind: 'protected' }, { sinceAt: now - 5_000 }, 'good'],
+    ['protected by word, without a restore point', { kind: 'protected' }, { newest: undefined }, 'working'],
+    ['in trouble', { kind: 'problem', problem }, {}, 'problem'],
+    ['in need of a look', { kind: 'attention', problem }, {}, 'attention'],
+    ['paused', { kind: 'paused', sinceAt: now }, {}, 'paused'],
+    ['making its first snapshot', { kind: 'snapshotting', doneBytes: 1, totalBytes: 2 }, {}, 'working'],
+  ] as const)('a database that is %s', (_, status, change, health) => {
+    expect(healthOf(database('a', status, change), now)).toBe(health);
+  });
+});
+
+describe('the sentence', () => {
+  test.each([
+    ['no database', [], 'none', 'Nothing is protected yet'],
+    ['one', [database('Sales.db')], 'good', 'Sales.db is protected'],
+    ['two', [database('a'), database('b')], 'good', 'Both databases are protected'],
+    ['four', ['a', 'b', 'c', 'd'].map((name) => database(name)), 'good', 'All four databases are protected'],
+    [
+      'one of three in trouble',
+      [database('a'), database('b'), database('c', { kind: 'problem', problem })],
+      'problem',
+      'Two of three databases are protected',
+    ],
+    ['a stale one', [database('a', { kind: 'protected' }, { sinceAt: now - hours(2) })], 'attention', 'a needs a look'],
+    ['all paused', [paused('a'), paused('b')], 'paused', 'Protection is paused'],
+    [
+      'none protected',
+      [paused('a'), database('b', { kind: 'problem', problem })],
+      'problem',
+      'None of two databases is protected right now',
+    ],
+  ] as const)('about %s', (_, databases, health, headline) => {
+    expect(summarize(databases, now, utc)).toMatchObject({ health, headline });
+  });
+
+  test('says what it rests on, and names the exceptions', () => {
+    const databases = [
+      database('Sales.db', { kind: 'protected' }, { provenAt: now - hours(9) }),
+      database('Ledger.db', { kind: 'attention', problem }),
+      paused('Archive.db'),
+    ];
+    expect(summarize(databases, now, utc).detail).toBe(
+      'Newest restore point 8 s ago. Last proven restore today 06:00. Ledger.db needs a look; Archive.db is paused.',
+    );
+  });
+
+  test('admits that there is nothing to restore yet', () => {
+    const starting = database('a', { kind: 'snapshotting', doneBytes: 0, totalBytes: 9 }, { newest: undefined });
+    expect(summarize([starting], now, utc)).toEqual({
+      health: 'working',
+      headline: 'a is getting its first restore point',
+      detail: 'There is no restore point yet.',
+    });
+  });
+});
+
+function hours(count: number): number {
+  return count * 3_600_000;
+}
+
+function paused(name: string): DatabaseState {
+  return database(name, { kind: 'paused', sinceAt: now });
+}
+
+interface Change {
+  readonly sinceAt?: number;
+  readonly newest?: undefined;
+  readonly provenAt?: number;
+}
+
+function database(name: string, status: DatabaseStatus = { kind: 'protected' }, change: Change = {}): DatabaseState {
+  const moment = { position: { generation: '0123456789abcdef' as Generation, index: 0, offset: 32 }, at: now - 8_000 };
+  return {
+    id: name as DatabaseId,
+    path: `/data/${name}`,
+    name,
+    addedAt: now - hours(24),
+    status,
+    sizeBytes: 4096,
+    walBytes: 0,
+    pageSize: 4096,
+    captured: moment,
+    newest: 'newest' in change ? undefined : moment,
+    oldestAt: now - hours(24),
+    lag: { bytes: change.sinceAt === undefined ? 0 : 4096, sinceAt: change.sinceAt },
+    generation: undefined,
+    replicas: [],
+    provenAt: change.provenAt,
+    locked: { maxMs: 0, totalMs: 0 },
+    days: [],
+  };
+}
