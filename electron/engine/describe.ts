@@ -19,6 +19,7 @@ export interface Described {
   readonly protection: Protection | undefined;
   readonly catalogue: Catalogue;
   readonly now: number;
+  readonly days: readonly DayActivity[];
 }
 
 /** One database, as everybody sees it. */
@@ -62,7 +63,7 @@ export function describeDatabase(described: Described): DatabaseState {
     replicas,
     provenAt: row.provenAt,
     locked: session?.capture.locked ?? { maxMs: 0, totalMs: 0 },
-    days: describeDays(described, now),
+    days: described.days,
   };
 }
 
@@ -116,7 +117,11 @@ function leastShipped(
   return places.filter((place) => place !== undefined).sort((a, b) => a.index - b.index || a.offset - b.offset)[0];
 }
 
-function describeDays({ row, catalogue }: Described, now: number): readonly DayActivity[] {
+/** Transactions per day, the last entry today. */
+export function describeDays(
+  row: DatabaseRow,
+  { catalogue, now }: Pick<Described, 'catalogue' | 'now'>,
+): readonly DayActivity[] {
   const today = Math.floor(now / dayMs) * dayMs;
   const fromAt = today - (stripDays - 1) * dayMs;
   const counts = catalogue.countTransactions(row.id, { fromAt, binMs: dayMs, bins: stripDays });

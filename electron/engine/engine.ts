@@ -7,9 +7,9 @@ import Database from 'better-sqlite3';
 import type { DeclaredDatabase, EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, EngineState } from '../../shared/model.ts';
+import type { DatabaseId, DayActivity, EngineState } from '../../shared/model.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { describeDatabase } from './describe.ts';
+import { describeDatabase, describeDays } from './describe.ts';
 import { claimReplica, inspectFolder, replicaPathIn } from './destination.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
@@ -48,6 +48,9 @@ type Handlers = { readonly [N in EngineCommandName]: (argument: Parsed<N>) => Re
 const defaultSyncIntervalMs = 1000;
 const defaultSnapshotIntervalMs = 24 * 3_600_000;
 const pushEveryMs = 150;
+/** How long closing waits for targets. */
+const finishWithinMs = 10_000;
+const daysForMs = 5000;
 const recentActivity = 50;
 /** The first library version without the WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug). */
 const oldestSqlite = [3, 51, 3] as const;
@@ -61,6 +64,7 @@ export class Engine {
   readonly #watcher = new Watcher();
   readonly #protections = new Map<DatabaseId, Protection>();
   readonly #declared = new Set<DatabaseId>();
+  readonly #days = new Map<DatabaseId, { readonly at: number; readonly days: readonly DayActivity[] }>();
   readonly #operations: Operations;
   readonly #restores: RestoreJobs;
   readonly #startedAt: number;
@@ -119,7 +123,14 @@ export class Engine {
     this.#isStopped = true;
     this.#stop.abort(new AppError('cancelled'));
     await this.#operations.stop();
-    await Promise.all([...this.#protections.values()].map(async (protection) => await protection.finish()));
+    const late = new AbortController();
+    const patience = this.#clock.sleep(finishWithinMs, { signal: late.signal }).catch(() => {});
+    const protections = [...this.#protections.values()];
+    const finished = Promise.all(protections.map(async (protection) => await protection.finish()));
+    await Promise.race([finished, patience]);
+    late.abort();
+    // A target that does not answer may not hold up the end: what waits is in the spool and goes out after the next start.
+    await Promise.all(protections.map(async (protection) => await protection.stop()));
     clearTimeout(this.#push);
     // The last word: a command line says by it whether everything was shipped.
     this.#setup.onState(this.state);
@@ -146,12 +157,22 @@ export class Engine {
           replicas: this.#required.store.replicas(row.id),
           protection: this.#protections.get(row.id),
           catalogue: this.#required.catalogue,
+          days: this.#daysOf(row, now),
         }),
       ),
       targets: store?.targets() ?? [],
       operations: this.#operations.list(),
       activity: store?.activity({ limit: recentActivity }) ?? [],
     };
+  }
+
+  /** The 30-day strip changes slowly and costs a query: kept for a few seconds. */
+  #daysOf(row: DatabaseRow, now: number): readonly DayActivity[] {
+    const kept = this.#days.get(row.id);
+    if (kept !== undefined && now - kept.at < daysForMs) return kept.days;
+    const days = describeDays(row, { catalogue: this.#required.catalogue, now });
+    this.#days.set(row.id, { at: now, days });
+    return days;
   }
 
   readonly #handlers: Handlers = {

@@ -32,6 +32,8 @@ export interface SnapshotRow {
   readonly pageSize: number;
 }
 
+const minuteMs = 60_000;
+
 /** One restore point in a run: `[end offset, unix milliseconds, size in pages, pages written]`. */
 export type RunPoint = readonly [offset: number, at: number, pages: number, written: number];
 
@@ -118,15 +120,24 @@ export class Catalogue {
       }));
   }
 
-  /** Writes down restore points of one index, ascending. A run that is known already stays as it is. */
+  /** Writes down restore points of one index, ascending; those that another target's shipping told before are left out. */
   addRun(databaseId: DatabaseId, { generation, pageSize, commits }: NewRun): void {
-    const first = commits[0];
-    const last = commits.at(-1);
+    const known = this.#database
+      .prepare<[string, string], { idx: number; end_offset: number }>(
+        'SELECT idx, end_offset FROM run WHERE database_id = ? AND generation = ? ORDER BY idx DESC, end_offset DESC LIMIT 1',
+      )
+      .get(databaseId, generation);
+    const fresh = commits.filter(
+      ({ index, offset }) =>
+        known === undefined || index > known.idx || (index === known.idx && offset > known.end_offset),
+    );
+    const first = fresh[0];
+    const last = fresh.at(-1);
     if (first === undefined || last === undefined) return;
-    const points: RunPoint[] = commits.map(({ offset, at, pages, written }) => [offset, at, pages, written]);
-    const transactions = commits.reduce((sum, commit) => sum + commit.transactions, 0);
+    const points: RunPoint[] = fresh.map(({ offset, at, pages, written }) => [offset, at, pages, written]);
+    const transactions = fresh.reduce((sum, commit) => sum + commit.transactions, 0);
     this.#database
-      .prepare('INSERT OR IGNORE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .prepare('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         databaseId,
         generation,
@@ -138,6 +149,12 @@ export class Catalogue {
         pageSize,
         JSON.stringify(points),
       );
+    this.#database
+      .prepare(
+        `INSERT INTO minute VALUES (?, ?, ?)
+         ON CONFLICT DO UPDATE SET transactions = transactions + excluded.transactions`,
+      )
+      .run(databaseId, Math.floor(last.at / minuteMs) * minuteMs, transactions);
   }
 
   /** The run that holds a position. */
@@ -161,10 +178,12 @@ export class Catalogue {
     { fromAt, binMs, bins }: { readonly fromAt: number; readonly binMs: number; readonly bins: number },
   ): number[] {
     const counts = Array.from<number>({ length: bins }).fill(0);
+    const isCoarse = binMs % minuteMs === 0 && fromAt % minuteMs === 0;
+    const [table, at] = isCoarse ? ['minute', 'at'] : ['run', 'last_at'];
     const rows = this.#database
       .prepare<[object], { bin: number; n: number }>(
-        `SELECT CAST((last_at - $from) / $bin AS INTEGER) AS bin, sum(transactions) AS n FROM run
-         WHERE database_id = $database AND last_at >= $from AND last_at < $to GROUP BY 1`,
+        `SELECT CAST((${at} - $from) / $bin AS INTEGER) AS bin, sum(transactions) AS n FROM ${table}
+         WHERE database_id = $database AND ${at} >= $from AND ${at} < $to GROUP BY 1`,
       )
       .all({ database: databaseId, from: fromAt, bin: binMs, to: fromAt + bins * binMs });
     for (const { bin, n } of rows) counts[bin] = n;

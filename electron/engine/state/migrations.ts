@@ -81,6 +81,14 @@ export const migrations: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX run_by_time ON run (database_id, last_at, first_at, transactions);
 
+  -- Transactions per minute, so that long histories are counted without reading their runs.
+  CREATE TABLE minute (
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    transactions INTEGER NOT NULL,
+    PRIMARY KEY (database_id, at)
+  ) WITHOUT ROWID;
+
   CREATE TABLE gap (
     id INTEGER PRIMARY KEY,
     database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
