@@ -128,7 +128,7 @@ export interface LogView {
 
 export type ActivityGroup = 'problems' | 'restores' | 'history' | 'changes';
 
-export const emptyPathDraft = {
+const emptyPathDraft = {
   path: '',
   suggestions: [],
   isInspecting: false,
@@ -145,7 +145,7 @@ export const emptyAdd: AddDraft = {
   droppedName: undefined,
 };
 
-export const emptyHistory: HistoryView = {
+const emptyHistory: HistoryView = {
   viewport: { kind: 'auto' },
   undo: [],
   timeline: undefined,

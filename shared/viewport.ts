@@ -32,7 +32,8 @@ const youngestMs = 2 * minuteMs;
 /** Room at the left of a whole history and at the right of now, as a share of the span. */
 const margin = 0.02;
 
-const binSteps = [
+/** Widths that bins snap to, for whoever asks for bins and whoever counts them. */
+export const binWidthsMs = [
   100,
   250,
   500,
@@ -133,7 +134,7 @@ export function binMsFor(spanMs: number, width: number): number {
   const most = Math.max(20, Math.floor(width / 2.9));
   // Bars shorter than a second only where one looks that closely.
   const least = spanMs > 45 * secondMs ? secondMs : 0;
-  return binSteps.find((step) => step >= least && spanMs / step <= most) ?? Math.ceil(spanMs / most / dayMs) * dayMs;
+  return binWidthsMs.find((step) => step >= least && spanMs / step <= most) ?? Math.ceil(spanMs / most / dayMs) * dayMs;
 }
 
 function wholeHistory({ firstAt, now }: Extent): Range {

@@ -9,11 +9,6 @@ type Field = 'database' | 'folder';
 const typingPauseMs = 250;
 const timers: Record<Field, ReturnType<typeof setTimeout> | undefined> = { database: undefined, folder: undefined };
 
-/** Begins anew. */
-export function resetAdd(): void {
-  setView({ add: emptyAdd });
-}
-
 /** The user types a path: suggestions at once, the inspection after a pause. */
 export function typePath(field: Field, path: string): void {
   setPath(field, { path, inspection: undefined, error: undefined, isInspecting: path !== '' });
@@ -71,7 +66,7 @@ export async function protect(): Promise<void> {
       folder: folder.path,
       ...(inspection.isWal ? {} : { enableWal: add.hasConsent }),
     });
-    resetAdd();
+    setView({ add: emptyAdd });
     go({ kind: 'database', databaseId });
   } catch (error) {
     setAdd({ isSending: false, error: toErrorData(error) });

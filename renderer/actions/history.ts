@@ -77,7 +77,7 @@ export function showRange(databaseId: DatabaseId, range: Range, options: { isMov
 }
 
 /** Follows now again, with the same span. */
-export function backToLive(databaseId: DatabaseId): void {
+function backToLive(databaseId: DatabaseId): void {
   const { viewport, extent } = look(databaseId);
   const range = resolveViewport(viewport, extent);
   setViewport(databaseId, { kind: 'live', spanMs: range.toAt - range.fromAt });

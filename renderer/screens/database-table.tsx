@@ -10,7 +10,7 @@ import { ProgressBar } from '../components/progress-bar.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
 import { formatPlace } from '../place.ts';
 import { useStore } from '../store.ts';
-import { snapshotShare, snapshotText, statusWord, toneOf } from './status-words.ts';
+import { lagText, snapshotShare, snapshotText, statusWord, toneOf } from './status-words.ts';
 import styles from './database-table.module.css';
 
 interface DatabaseTableProps {
@@ -111,7 +111,11 @@ function DatabaseRow({ database, now, isSeen }: RowProps): ReactNode {
         <DaysStrip days={database.days} />
       </Cell>
       <Cell name="Lag" isRight>
-        {lag.bytes > 0 ? formatBytes(lag.bytes) : 'none'}
+        <span
+          title={lag.bytes > 0 ? `${formatBytes(lag.bytes)} are captured and not at every destination yet` : undefined}
+        >
+          {lagText(database, now)}
+        </span>
       </Cell>
       <Cell name="History" isRight className="history">
         {oldestAt === undefined ? '—' : formatSpan((newest?.at ?? now) - oldestAt)}

@@ -9,6 +9,7 @@ import { Icon } from '../components/icon.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
 import { selectIsSeen, selectNow } from '../selectors.ts';
 import { useStore } from '../store.ts';
+import { momentMs } from './status-words.ts';
 import styles from './destinations-card.module.css';
 
 export function DestinationsCard({ database }: { readonly database: DatabaseState }): ReactNode {
@@ -57,21 +58,23 @@ function Destination({ replica, database }: DestinationProps): ReactNode {
           </div>
         )}
       </div>
-      {isSeen ? <Standing replica={replica} isPaused={database.status.kind === 'paused'} /> : undefined}
+      {isSeen && <Standing replica={replica} database={database} now={now} />}
     </li>
   );
 }
 
 interface StandingProps {
   readonly replica: ReplicaState;
-  readonly isPaused: boolean;
+  readonly database: DatabaseState;
+  readonly now: number;
 }
 
-function Standing({ replica, isPaused }: StandingProps): ReactNode {
+function Standing({ replica, database, now }: StandingProps): ReactNode {
+  const isMoment = database.lag.sinceAt === undefined || now - database.lag.sinceAt < momentMs;
   if (replica.problem !== undefined) return <StateBadge tone="attention">{behind(replica)}</StateBadge>;
-  if (isPaused) return <StateBadge tone="paused">Paused</StateBadge>;
+  if (database.status.kind === 'paused') return <StateBadge tone="paused">Paused</StateBadge>;
   if (replica.shipped === undefined) return <StateBadge tone="working">Starting</StateBadge>;
-  if (replica.lagBytes > 0) return <StateBadge tone="working">{behind(replica)}</StateBadge>;
+  if (replica.lagBytes > 0 && !isMoment) return <StateBadge tone="working">{behind(replica)}</StateBadge>;
   return <StateBadge tone="good">Up to date</StateBadge>;
 }
 

@@ -1,8 +1,11 @@
 // A database's state as words and tone: the one place that names states for the window.
-import { formatBytes } from '../../shared/format.ts';
+import { formatAge, formatBytes, secondMs } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
 import { healthOf } from '../../shared/summary.ts';
 import type { Tone } from '../components/state-icon.tsx';
+
+/** Shipping follows capturing at this distance all the time; below it there is nothing to say. */
+export const momentMs = 3 * secondMs;
 
 /** The tone that goes with a database's state. */
 export function toneOf(database: DatabaseState, now: number): Tone {
@@ -29,6 +32,12 @@ export function statusWord(database: DatabaseState, now: number): string {
       if (database.newest === undefined) return 'Starting';
       return healthOf(database, now) === 'good' ? 'Protected' : 'Behind';
   }
+}
+
+/** How long captured changes have waited to reach every destination; a moment is none. */
+export function lagText({ lag }: DatabaseState, now: number): string {
+  if (lag.bytes === 0 || lag.sinceAt === undefined || now - lag.sinceAt < momentMs) return 'none';
+  return formatAge(now - lag.sinceAt);
 }
 
 /** How far a first snapshot got, between 0 and 1; undefined where none runs. */

@@ -1,12 +1,11 @@
 // The timeline of a database: density of transactions per bin, generations as bands, events and gaps. Aggregated here, so
 // that a window never gets more than it can draw.
 import type { DatabaseId, GenerationBand, Timeline, TimelineEvent } from '../../../shared/model.ts';
+import { binWidthsMs } from '../../../shared/viewport.ts';
 import type { Catalogue, GenerationRow } from '../state/catalogue.ts';
 import type { Store } from '../state/store.ts';
 import type { Points } from './points.ts';
 
-/** Widths that bins snap to: 1 s to 1 week. */
-const binWidthsMs = [1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400, 604_800].map((seconds) => seconds * 1000);
 const overviewBins = 400;
 /** Events that one answer carries at the most. */
 const maxEvents = 500;
