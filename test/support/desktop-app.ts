@@ -1,6 +1,8 @@
 // The built desktop host, started by Playwright's own launcher on the stand-in for Electron.
-import { delimiter, resolve } from 'node:path';
+import { readlink } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
 import { type ElectronApplication, type Page, _electron } from 'playwright-core';
+import { until } from './temp.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const standIn = resolve(import.meta.dirname, 'electron/electron-stand-in');
@@ -40,13 +42,32 @@ export async function startDesktop(options: DesktopAppOptions): Promise<DesktopA
   const child = electron.process();
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<number | null>();
   child.once('exit', onEnd);
+  const page = await electron.firstWindow();
+  const browserPid = await findBrowser(join(options.dataDir, 'desktop', `chromium-${child.pid}`));
   return {
     electron,
-    page: await electron.firstWindow(),
+    page,
     ended,
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await ended;
+      // Left alone it would end in order, and write its profile anew into a folder that the test has removed.
+      await until('Chromium is gone', () => !kill(browserPid));
     },
   };
+}
+
+/** Chromium's profile is locked by a link that names its process: `host-1234`. */
+async function findBrowser(profileDir: string): Promise<number> {
+  const holder = await readlink(join(profileDir, 'SingletonLock'));
+  return Number(holder.slice(holder.lastIndexOf('-') + 1));
+}
+
+/** False once there is no such process. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
 }
