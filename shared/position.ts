@@ -31,16 +31,6 @@ export function formatPosition(position: Position): string {
   return `${position.generation}/${formatHex8(position.index)}:${position.offset}`;
 }
 
-/** The inverse of {@link formatPosition}; undefined where the text is not of that form. */
-export function parsePosition(text: string): Position | undefined {
-  const found = /^([0-9a-f]{16})\/([0-9a-f]{8}):(\d+)$/.exec(text);
-  const [, generation, index, offset] = found ?? [];
-  if (generation === undefined || index === undefined || offset === undefined || !isGeneration(generation)) {
-    return undefined;
-  }
-  return { generation, index: Number.parseInt(index, 16), offset: Number(offset) };
-}
-
 /** Eight lowercase hex digits, zero padded. */
 export function formatHex8(value: number): string {
   return value.toString(16).padStart(8, '0');

@@ -15,6 +15,8 @@ import type { Spool } from './spool.ts';
 const passiveFrames = 1000;
 /** Frames in the WAL from which on writers are held for a moment, since they never pause by themselves. */
 const sealFrames = 10_000;
+/** A seal that did not help is not tried again at once: writers come first. */
+const sealEveryMs = 50;
 /** Frames that a seal may still have to read under the write lock: well below its budget of 50 ms. */
 const sealRestFrames = 1000;
 const idleBeforePassiveMs = 1000;
@@ -94,6 +96,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   #lastNewsAt = 0;
   #lastCycleAt = 0;
   #lastPassiveAt = 0;
+  #sealedAt = 0;
   #locked = { maxMs: 0, totalMs: 0 };
 
   constructor(options: CaptureOptions) {
@@ -230,9 +233,10 @@ export class Capture implements AsyncDisposable, FrameSink {
       while (this.#isWoken && !this.#isClosed) {
         this.#isWoken = false;
         clearTimeout(this.#timer);
-        // Under constant writing, read batches rather than single commits.
-        const wait = this.#lastCycleAt + batchMs - performance.now();
-        if (wait > 0 && this.#lastNewsAt === this.#lastCycleAt) await new Promise((go) => setTimeout(go, wait));
+        // Under constant writing, read batches rather than single commits; and never keep others from their turn.
+        const gapMs = this.#lastNewsAt === this.#lastCycleAt ? batchMs : 1;
+        const wait = this.#lastCycleAt + gapMs - performance.now();
+        if (wait > 0) await new Promise((go) => setTimeout(go, wait));
         await this.#exclusively(() => this.#cycle());
       }
       this.#scheduleSettle();
@@ -263,8 +267,13 @@ export class Capture implements AsyncDisposable, FrameSink {
     }
     if (this.#counts.frames === this.#counts.backfilled) {
       await this.#settle();
-    } else if (this.#counts.frames >= sealFrames) {
+    } else if (
+      this.#counts.frames >= sealFrames &&
+      now - this.#sealedAt >= sealEveryMs &&
+      !connections.isReadingImage
+    ) {
       await this.#seal();
+      this.#sealedAt = performance.now();
     }
   }
 

@@ -24,7 +24,7 @@ export interface Described {
 
 /** One database, as everybody sees it. */
 export function describeDatabase(described: Described): DatabaseState {
-  const { row, protection, catalogue, now } = described;
+  const { row, protection, catalogue } = described;
   const session = protection?.session;
   const stat = fs.statSync(row.path, { throwIfNoEntry: false });
   const wal = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false });

@@ -66,7 +66,7 @@ export function oldestRestorableAt(catalogue: Catalogue, databaseId: DatabaseId)
 }
 
 /** Generations as bands: each lasts until the next begins. */
-export function generationBands(rows: readonly GenerationRow[]): readonly GenerationBand[] {
+function generationBands(rows: readonly GenerationRow[]): readonly GenerationBand[] {
   return rows.map((row, i) => ({
     generation: row.generation,
     fromAt: row.startedAt,

@@ -29,8 +29,3 @@ export function hashBytes(bytes: Uint8Array): bigint {
 export function formatHash(hash: bigint): string {
   return hash.toString(16).padStart(16, '0');
 }
-
-/** The inverse of {@link formatHash}; undefined where the text is not 16 hex digits. */
-export function parseHash(text: string): bigint | undefined {
-  return /^[0-9a-f]{16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
-}

@@ -1,13 +1,13 @@
 // Lets SQLite check a restored file, in a thread of its own: the check of a large database takes minutes and cannot be
 // interrupted, and the engine's thread must not wait for it. Opens the file read-only and writes nothing into it.
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { must } from '../../../shared/assert.ts';
 import { reasonOf } from '../../../shared/errors.ts';
 import type { CheckOrder, CheckResult } from './check.ts';
 
 const port = must(parentPort, 'this file is a worker’s entry');
-port.postMessage(check(workerData as CheckOrder));
+port.on('message', (order: CheckOrder) => port.postMessage(check(order)));
 
 function check({ path, isFull }: CheckOrder): CheckResult {
   const database = new Database(path, { readonly: true, fileMustExist: true });

@@ -32,6 +32,9 @@ export class Connections implements Disposable {
   readonly #passive: Database.Statement<[], readonly [number, number, number]>;
   readonly #pins: [Pin, Pin];
   #held: 0 | 1 = 0;
+  #images = 0;
+  /** Opened with the first seal and kept: opening one touches the WAL's attributes, which would wake us again. */
+  #sealer: Database.Database | undefined;
   #isClosed = false;
 
   private constructor(path: string, fd: number, checkpointer: Database.Database, pins: [Pin, Pin]) {
@@ -139,10 +142,9 @@ export class Connections implements Disposable {
    * Nothing is written: the transaction is rolled back.
    */
   async whileLocked(work: () => Promise<void>): Promise<boolean> {
-    using lock = openDisposable(new Database(this.path, { timeout: 0, fileMustExist: true }));
+    const sealer = (this.#sealer ??= openSealer(this.path));
     try {
-      lock.connection.pragma('wal_autocheckpoint = 0');
-      lock.connection.exec('BEGIN IMMEDIATE');
+      sealer.exec('BEGIN IMMEDIATE');
     } catch (error) {
       if (isBusy(error)) return false;
       throw classifySourceError(error, this.path);
@@ -150,7 +152,7 @@ export class Connections implements Disposable {
     try {
       await work();
     } finally {
-      lock.connection.exec('ROLLBACK');
+      sealer.exec('ROLLBACK');
     }
     return true;
   }
@@ -159,18 +161,26 @@ export class Connections implements Disposable {
   pinForImage(): Disposable {
     const pin = openPin(this.path);
     pin.take();
+    this.#images++;
     return {
       [Symbol.dispose]: () => {
         pin.release();
         pin.connection.close();
+        this.#images--;
       },
     };
+  }
+
+  /** An image is being read: its pin keeps checkpoints from finishing, whoever makes them. */
+  get isReadingImage(): boolean {
+    return this.#images > 0;
   }
 
   /** Closes in the order that leaves the WAL in place: read-only connections last, then the descriptor. Idempotent. */
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#sealer?.close();
     this.#checkpointer.close();
     for (const pin of this.#pins) {
       pin.release();
@@ -203,8 +213,10 @@ function openPin(path: string): Pin {
   };
 }
 
-function openDisposable(connection: Database.Database): Disposable & { readonly connection: Database.Database } {
-  return { connection, [Symbol.dispose]: () => void connection.close() };
+function openSealer(path: string): Database.Database {
+  const sealer = new Database(path, { timeout: 0, fileMustExist: true });
+  sealer.pragma('wal_autocheckpoint = 0');
+  return sealer;
 }
 
 function prepareCheckpoint(connection: Database.Database, mode: 'NOOP' | 'PASSIVE') {

@@ -34,11 +34,6 @@ export function frameBytes(pageSize: number): number {
   return frameHeaderBytes + pageSize;
 }
 
-/** The number of whole frames that lie before `offset`. */
-export function framesBefore(offset: number, pageSize: number): number {
-  return offset < walHeaderBytes ? 0 : (offset - walHeaderBytes) / frameBytes(pageSize);
-}
-
 /** The offset behind `frames` whole frames; 0 without any, since the header alone is nothing captured. */
 export function offsetAfter(frames: number, pageSize: number): number {
   return frames === 0 ? 0 : walHeaderBytes + frames * frameBytes(pageSize);
