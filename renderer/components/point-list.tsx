@@ -1,7 +1,7 @@
 // The timeline's twin: the same restore points as a list, newest first, as long as the history is.
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react';
-import { formatAgo, formatBytes, formatCount, formatInstantLocal, plural } from '../../shared/format.ts';
+import { formatAgo, formatBytes, formatCount, formatInstantLocal } from '../../shared/format.ts';
 import type { RestorePoint } from '../../shared/model.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { classNames } from './class-names.ts';
@@ -85,7 +85,6 @@ export function PointList(props: PointListProps): ReactNode {
                 aria-selected={row.index === active}
                 aria-posinset={row.index + 1}
                 aria-setsize={isComplete ? points.length : -1}
-                aria-label={`${formatInstantLocal(point.at, now)}, ${plural(point.pages, 'page')} written, ${formatBytes(point.sizeBytes)}`}
                 className={classNames(styles.row, row.index === active && styles.active)}
                 style={{ '--top': `${row.start}px` }}
                 onClick={() => onSelect(point)}
@@ -93,7 +92,10 @@ export function PointList(props: PointListProps): ReactNode {
               >
                 <span>{formatInstantLocal(point.at, now, { precision: 'millisecond' })}</span>
                 <span className={styles.ago}>{formatAgo(point.at, now)}</span>
-                <span className={styles.right}>{formatCount(point.pages)}</span>
+                <span className={styles.right}>
+                  {formatCount(point.pages)}
+                  <span className={styles.hidden}> {point.pages === 1 ? 'page' : 'pages'} written, </span>
+                </span>
                 <span className={styles.right}>{formatBytes(point.sizeBytes)}</span>
               </div>
             );
