@@ -375,8 +375,10 @@ export class Engine {
     return {
       row: replica,
       target,
-      prepare: async ({ pageSize }, signal) =>
-        await claimReplica(target, { owner, pageSize, now: this.#clock.now() }, { signal }),
+      prepare: async ({ pageSize }, signal) => {
+        await claimReplica(target, { owner, pageSize, now: this.#clock.now() }, { signal });
+        await target.removeStaleTmp();
+      },
     };
   }
 

@@ -1,5 +1,6 @@
 // What happened while Tidemark was away: closed in order, killed, the WAL gone, the file replaced. The history goes on where
 // that can be proved, says where it could not see, and never restores to anything that was not there.
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -67,6 +68,12 @@ async function restoreNewest(id: DatabaseId): Promise<{ n: number; generations: 
     generations: timeline.generations.length,
     gaps: timeline.events.filter(({ kind }) => kind === 'gap').length,
   };
+}
+
+function objects(): readonly string[] {
+  return fs.existsSync(folder.at('backup'))
+    ? fs.readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
+    : [];
 }
 
 function hasTable(output: string): boolean {
@@ -177,6 +184,36 @@ describe('after a time away', () => {
       return hasTable(output) && readTruth(output).n === 3;
     });
     expect(readTruth(output)).toEqual(readTruth(file));
+  });
+
+  test('goes on after kill -9 in the middle of the first image, and leaves nothing half-written', async () => {
+    const large = new Database(file);
+    large.exec('CREATE TABLE filler(v)');
+    const insert = large.prepare('INSERT INTO filler VALUES (?)');
+    large.transaction(() => {
+      for (let i = 0; i < 6000; i++) insert.run(randomBytes(8000));
+    })();
+    large.close();
+    await write(3);
+    {
+      await using engine = startScript('engine-process.ts', [
+        '--data',
+        folder.at('data'),
+        '--add',
+        file,
+        '--folder',
+        folder.at('backup'),
+      ]);
+      await until('an image is on its way', () =>
+        objects().some((name) => name.endsWith('.tmp') && name.includes('snapshot')),
+      );
+      engine.child.kill('SIGKILL');
+      await engine.ended;
+    }
+    expect(objects().filter((name) => name.endsWith('.snapshot.lz4'))).toEqual([]);
+    const id = await protect(async () => await write(3));
+    expect(objects().filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(await restoreNewest(id)).toMatchObject({ n: 6 });
   });
 
   test.for([0, 1, 2])('goes on after kill -9 in the middle of the work (%i)', async (round) => {
