@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { findLitestream } from '../../electron/litestream-binary.ts';
 import { formatBytes, formatCount, formatDuration } from '../../shared/format.ts';
 import { formatTable } from '../../shared/table.ts';
-import { type Capturer, litestream, tidemark } from './capturers.ts';
+import { type Capturer, killAll, litestream, tidemark } from './capturers.ts';
 import { formatMs, formatRatio, median, quantile } from './figures.ts';
 import { makeReplica, measureLatency, measureRestores, measureWriter, rotate, weigh } from './measures.ts';
 
@@ -42,6 +42,7 @@ try {
   if (wanted.includes('restore')) await benchRestore();
   say(`\nDone in ${formatDuration(performance.now() - begunAt)}.`);
 } finally {
+  killAll();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -150,6 +151,7 @@ function say(text: string): void {
 }
 
 function leave(): void {
+  killAll();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.exit(130);
 }

@@ -24,6 +24,9 @@ export interface Running extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** An orderly stop ships what is captured; longer than this it is stuck. */
+const stopLimitMs = 60_000;
+const running = new Set<ChildProcess>();
 const commandLine = resolve(import.meta.dirname, '../../dist/electron/cli.js');
 
 /** Tidemark's command line, as built. */
@@ -71,6 +74,8 @@ export async function startCapturing(capturer: Capturer, database: string, folde
   const child = spawn(program, [...before, 'replicate', '-config', config, ...capturer.words(folder)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let output = '';
   const collect = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-4000);
@@ -100,10 +105,22 @@ export async function timeRestore(capturer: Capturer, replica: string, output: s
   return performance.now() - begunAt;
 }
 
+/** Ends every program that still runs, at once: for an interrupted benchmark. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 async function stop(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
   child.kill('SIGINT');
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, stopLimitMs);
   await once(child, 'exit');
+  clearTimeout(limit);
+  if (isLate) throw new Error(`${child.spawnfile} did not stop in order within ${String(stopLimitMs / 1000)} s`);
 }
 
 function hasEnded(child: ChildProcess): boolean {
