@@ -1,6 +1,7 @@
 // Bundles everything that runs outside the window, for Node 24 and Electron: hosts, command line, engine thread, preload.
 // Entry names are kept, so that a file finds its neighbours (`engine/worker.js` beside `main.js`) bundled or not.
-// Dependencies stay in node_modules. `vite build --app` builds both environments below.
+// Native dependencies stay in node_modules; schemas and parsers are bundled, since loading all of them file by file
+// takes longer than most commands. `vite build --app` builds both environments below.
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Plugin, defineConfig } from 'vite';
@@ -10,6 +11,9 @@ const outDir = join(source, '../dist/electron');
 
 /** Output name, without extension, of each entry; its source has the same name. */
 const entryNames = ['main', 'headless', 'cli', 'demo-writer', 'engine/worker', 'engine/restore/check-worker'];
+
+/** Loaded from node_modules at run time: native code, and what finds its own files. */
+const nativeOrLarge = ['better-sqlite3', 'electron', 'lz4-napi', 'pino', 'ws', 'xxhash-wasm'];
 
 /** `npx tidemark` needs the bit in the checkout; npm sets it when it installs the package. */
 function executableCli(): Plugin {
@@ -31,14 +35,14 @@ export default defineConfig({
   environments: {
     ssr: {
       consumer: 'server',
-      resolve: { external: true, conditions: ['node'] },
+      resolve: { external: nativeOrLarge, noExternal: true, conditions: ['node'] },
       build: {
         ...forNode,
         ssr: true,
         emptyOutDir: true,
         rolldownOptions: {
           input: Object.fromEntries(entryNames.map((name) => [name, join(source, `${name}.ts`)])),
-          external: ['electron'],
+          external: nativeOrLarge,
           output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
         },
       },
