@@ -17,6 +17,8 @@ const passiveFrames = 1000;
 const sealFrames = 10_000;
 /** A seal that did not help is not tried again at once: writers come first. */
 const sealEveryMs = 50;
+/** How long a seal waits for somebody else's checkpoint. */
+const sealWaitMs = 20;
 /** Frames that a seal may still have to read under the write lock: well below its budget of 50 ms. */
 const sealRestFrames = 1000;
 const idleBeforePassiveMs = 1000;
@@ -272,8 +274,8 @@ export class Capture implements AsyncDisposable, FrameSink {
       now - this.#sealedAt >= sealEveryMs &&
       !connections.isReadingImage
     ) {
-      await this.#seal();
-      this.#sealedAt = performance.now();
+      const isDone = await this.#seal();
+      if (isDone && this.#counts.frames !== this.#counts.backfilled) this.#sealedAt = performance.now();
     }
   }
 
@@ -286,23 +288,38 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#rests = isSame ? this.#rests + 1 : 0;
   }
 
-  /** Holds writers for as long as the small rest of the WAL needs; gives up where the rest is not small. */
-  async #seal(): Promise<void> {
+  /**
+   * Holds writers for as long as the small rest of the WAL needs; gives up where the rest is not small. False when a writer
+   * had the lock.
+   */
+  async #seal(): Promise<boolean> {
     const { connections } = this.#options;
     await this.#advance();
     this.#counts = connections.checkpoint();
     let startedAt = 0;
     const isLocked = await connections.whileLocked(async () => {
       startedAt = performance.now();
-      const { frames, backfilled } = connections.counts();
-      if (frames - backfilled > sealRestFrames) return;
+      if (!(await this.#isRestSmall(startedAt))) return;
       await this.#advance();
       this.#counts = connections.checkpoint();
       if (this.#counts.frames === this.#counts.backfilled) await this.#advance();
     });
-    if (!isLocked) return;
+    if (!isLocked) return false;
     const ms = performance.now() - startedAt;
     this.#locked = { maxMs: Math.max(this.#locked.maxMs, ms), totalMs: this.#locked.totalMs + ms };
+    return true;
+  }
+
+  /** Under the write lock: what is left to copy fits the budget, and no other checkpoint (a writer's own) is under way. */
+  async #isRestSmall(lockedAt: number): Promise<boolean> {
+    const { connections } = this.#options;
+    for (;;) {
+      const { frames, backfilled, isBlocked } = connections.checkpoint();
+      if (frames - backfilled > sealRestFrames) return false;
+      if (!isBlocked) return true;
+      if (performance.now() - lockedAt > sealWaitMs) return false;
+      await new Promise((go) => setTimeout(go, 1));
+    }
   }
 
   /**

@@ -64,8 +64,10 @@ const firstRetryMs = 500;
 const longestRetryMs = 30_000;
 /** A segment is cut here at the latest, unless one transaction alone is larger. */
 const segmentBytes = 32 * 1024 * 1024;
-/** A snapshot is due when this much WAL was shipped since the last one, or as much as the database is large. */
-const snapshotAfterBytes = 64 * 1024 * 1024;
+/** A snapshot is due when this much WAL was shipped since the last one, or as much as the database is large, */
+const snapshotAfterBytes = 256 * 1024 * 1024;
+/** but not oftener than this: an image costs reading the whole database. */
+const snapshotEveryMs = 10 * 60_000;
 
 export class Shipper {
   readonly #options: ShipperOptions;

@@ -22,6 +22,7 @@ interface Pin {
 
 /** How long SQLite itself retries before a call of ours reports "busy"; short, since the worker thread waits with it. */
 const busyTimeoutMs = 20;
+const lockTriesMs = 2;
 
 export class Connections implements Disposable {
   readonly path: string;
@@ -143,11 +144,15 @@ export class Connections implements Disposable {
    */
   async whileLocked(work: () => Promise<void>): Promise<boolean> {
     const sealer = (this.#sealer ??= openSealer(this.path));
-    try {
-      sealer.exec('BEGIN IMMEDIATE');
-    } catch (error) {
-      if (isBusy(error)) return false;
-      throw classifySourceError(error, this.path);
+    // A writer that commits without pause leaves the lock for microseconds: look closely, for a moment.
+    const endAt = performance.now() + lockTriesMs;
+    while (!sealer.inTransaction) {
+      try {
+        sealer.exec('BEGIN IMMEDIATE');
+      } catch (error) {
+        if (!isBusy(error)) throw classifySourceError(error, this.path);
+        if (performance.now() > endAt) return false;
+      }
     }
     try {
       await work();
