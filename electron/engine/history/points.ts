@@ -4,8 +4,6 @@ import type { DatabaseId, RestorePoint, TargetId } from '../../../shared/model.t
 import type { Position } from '../../../shared/position.ts';
 import type { Catalogue, RunPoint, RunRow, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 
-const batch = 50;
-
 export class Points {
   readonly #catalogue: Catalogue;
 
@@ -19,20 +17,10 @@ export class Points {
     { beforeAt, limit }: { readonly beforeAt: number; readonly limit: number },
   ): readonly RestorePoint[] {
     const found: RestorePoint[] = [];
-    const where = this.#places(databaseId);
-    // Runs overlap an instant by their first point, so a run may begin before it and end behind.
-    for (let before = beforeAt, seen = new Set<string>(); found.length < limit;) {
-      const runs = this.#catalogue.runs(databaseId, { kind: 'at-or-before', at: before, limit: batch });
-      const fresh = runs.filter((run) => !seen.has(keyOf(run)));
-      for (const run of fresh) seen.add(keyOf(run));
-      found.push(...fresh.flatMap((run) => pointsOf(run, where).reverse()).filter(({ at }) => at <= beforeAt));
-      const oldest = runs.at(-1);
-      if (runs.length < batch || oldest === undefined) break;
-      if (fresh.length === 0) before = oldest.firstAt - 1;
-      else before = Math.min(before, oldest.lastAt);
+    for (const point of this.#descending(databaseId, beforeAt)) {
+      if (found.push(point) >= limit) break;
     }
-    const images = this.#images(databaseId, where).filter(({ at }) => at <= beforeAt);
-    return merge(found, images).slice(0, limit);
+    return found;
   }
 
   /** The newest at or before an instant. */
@@ -44,16 +32,13 @@ export class Points {
   step(databaseId: DatabaseId, position: Position, by: 1 | -1): RestorePoint | undefined {
     const from = this.find(databaseId, position);
     if (from === undefined) return undefined;
-    if (by === -1) {
-      const list = this.list(databaseId, { beforeAt: from.at, limit: 2000 });
-      return list[list.findIndex((point) => isSame(point.position, position)) + 1];
+    const line = by === 1 ? this.#ascending(databaseId, from.at) : this.#descending(databaseId, from.at);
+    let isBehind = false;
+    for (const point of line) {
+      if (isBehind) return point;
+      isBehind = isSame(point.position, position);
     }
-    const where = this.#places(databaseId);
-    const runs = this.#catalogue.runs(databaseId, { kind: 'after', at: from.at, limit: batch });
-    const later = runs.flatMap((run) => pointsOf(run, where));
-    const images = this.#images(databaseId, where).filter((point) => point.at >= from.at);
-    const ascending = merge(later, images).reverse();
-    return ascending[ascending.findIndex((point) => isSame(point.position, position)) + 1];
+    return undefined;
   }
 
   /** The point at exactly this position; undefined when it is not restorable. */
@@ -63,6 +48,44 @@ export class Points {
     if (image !== undefined) return image;
     const run = this.#catalogue.runAt(databaseId, position);
     return run && pointsOf(run, where).find((point) => isSame(point.position, position));
+  }
+
+  /** Every point at or before an instant, newest first. Reads as far as it is asked, at once: nobody may write meanwhile. */
+  *#descending(databaseId: DatabaseId, beforeAt: number): Generator<RestorePoint, undefined> {
+    const where = this.#places(databaseId);
+    if (where.length === 0) return;
+    const byTime = this.#newestFirst(databaseId);
+    let waiting = this.#images(databaseId, where).filter(({ at }) => at <= beforeAt);
+    for (const run of this.#catalogue.runs(databaseId, { kind: 'at-or-before', at: beforeAt })) {
+      // Nothing that follows is later than this run's end.
+      const ready = waiting.filter(({ at }) => at > run.lastAt);
+      if (ready.length > 0) waiting = waiting.filter(({ at }) => at <= run.lastAt);
+      yield* ready.sort(byTime);
+      waiting.push(...pointsOf(run, where).filter(({ at }) => at <= beforeAt));
+    }
+    yield* waiting.sort(byTime);
+  }
+
+  /** Every point at or behind an instant, oldest first. */
+  *#ascending(databaseId: DatabaseId, fromAt: number): Generator<RestorePoint, undefined> {
+    const where = this.#places(databaseId);
+    const byTime = this.#newestFirst(databaseId);
+    let waiting = this.#images(databaseId, where).filter(({ at }) => at >= fromAt);
+    for (const run of this.#catalogue.runs(databaseId, { kind: 'after', at: fromAt })) {
+      // Times never run backwards, so nothing that follows is earlier than this run's begin.
+      const ready = waiting.filter(({ at }) => at < run.firstAt);
+      if (ready.length > 0) waiting = waiting.filter(({ at }) => at >= run.firstAt);
+      yield* ready.sort(byTime).reverse();
+      waiting.push(...pointsOf(run, where).filter(({ at }) => at >= fromAt));
+    }
+    yield* waiting.sort(byTime).reverse();
+  }
+
+  /** Later before earlier; at the same instant by the history: a later generation, then a later position. */
+  #newestFirst(databaseId: DatabaseId): (a: RestorePoint, b: RestorePoint) => number {
+    const ages = new Map(this.#catalogue.generations(databaseId).map(({ generation }, i) => [generation, i]));
+    const age = ({ position }: RestorePoint) => ages.get(position.generation) ?? -1;
+    return (a, b) => b.at - a.at || age(b) - age(a) || order(b.position, a.position);
   }
 
   #places(databaseId: DatabaseId): readonly ShippedRow[] {
@@ -80,10 +103,16 @@ export class Points {
           place.first.index === snapshot.index &&
           place.first.offset === snapshot.offset,
       );
-      if (isFirst && !points.some(({ position }) => isSame(position, snapshot)))
-        points.push(imagePoint(snapshot, where));
+      const isKnown = points.some(({ position }) => isSame(position, snapshot)) || this.#isCommit(databaseId, snapshot);
+      if (isFirst && !isKnown) points.push(imagePoint(snapshot, where));
     }
     return points;
+  }
+
+  /** A transaction ends exactly here: then that is the point, not the image that was taken of it. */
+  #isCommit(databaseId: DatabaseId, position: Position): boolean {
+    const run = this.#catalogue.runAt(databaseId, position);
+    return run?.points.some(([offset]) => offset === position.offset) === true;
   }
 }
 
@@ -111,20 +140,10 @@ function holders(position: Position, where: readonly ShippedRow[]): readonly Tar
     .map(({ targetId }) => targetId);
 }
 
-function merge(points: readonly RestorePoint[], images: readonly RestorePoint[]): RestorePoint[] {
-  const all = [...points];
-  for (const image of images) if (!all.some((point) => isSame(point.position, image.position))) all.push(image);
-  return all.sort((a, b) => b.at - a.at || order(b.position, a.position));
-}
-
 function order(a: Pick<Position, 'index' | 'offset'>, b: Pick<Position, 'index' | 'offset'>): number {
   return a.index - b.index || a.offset - b.offset;
 }
 
 function isSame(a: Position, b: Position): boolean {
   return a.generation === b.generation && a.index === b.index && a.offset === b.offset;
-}
-
-function keyOf(run: RunRow): string {
-  return `${run.generation}/${run.index}/${run.endOffset}`;
 }

@@ -167,9 +167,9 @@ export class Catalogue {
     return row && toRun(row);
   }
 
-  /** Runs around an instant or behind a place, nearest first. */
-  runs(databaseId: DatabaseId, query: RunQuery): readonly RunRow[] {
-    return this.#selectRuns(databaseId, query).map(toRun);
+  /** Runs that begin at or before an instant, or end at or behind it, nearest first. Reads as far as one goes on. */
+  *runs(databaseId: DatabaseId, query: RunQuery): Generator<RunRow, undefined> {
+    for (const row of this.#selectRuns(databaseId, query)) yield toRun(row);
   }
 
   /** Transactions per bin of `binMs` from `fromAt` on. */
@@ -204,21 +204,13 @@ export class Catalogue {
       .all(databaseId, range.fromAt, range.toAt);
   }
 
-  #selectRuns(databaseId: DatabaseId, query: RunQuery): RawRun[] {
-    switch (query.kind) {
-      case 'at-or-before':
-        return this.#database
-          .prepare<[string, number, number], RawRun>(
-            'SELECT * FROM run WHERE database_id = ? AND first_at <= ? ORDER BY last_at DESC, idx DESC, end_offset DESC LIMIT ?',
-          )
-          .all(databaseId, query.at, query.limit);
-      case 'after':
-        return this.#database
-          .prepare<[string, number, number], RawRun>(
-            'SELECT * FROM run WHERE database_id = ? AND last_at >= ? ORDER BY first_at, idx, end_offset LIMIT ?',
-          )
-          .all(databaseId, query.at, query.limit);
-    }
+  #selectRuns(databaseId: DatabaseId, query: RunQuery): IterableIterator<RawRun> {
+    // In the order of the index, so that nothing is sorted before the first row.
+    const sql =
+      query.kind === 'at-or-before'
+        ? 'SELECT * FROM run WHERE database_id = ? AND first_at <= ? ORDER BY last_at DESC, first_at DESC'
+        : 'SELECT * FROM run WHERE database_id = ? AND last_at >= ? ORDER BY last_at, first_at';
+    return this.#database.prepare<[string, number], RawRun>(sql).iterate(databaseId, query.at);
   }
 }
 
@@ -228,9 +220,10 @@ export interface NewRun {
   readonly commits: readonly Commit[];
 }
 
-export type RunQuery =
-  | { readonly kind: 'at-or-before'; readonly at: number; readonly limit: number }
-  | { readonly kind: 'after'; readonly at: number; readonly limit: number };
+export interface RunQuery {
+  readonly kind: 'at-or-before' | 'after';
+  readonly at: number;
+}
 
 interface RawShipped {
   readonly target_id: string;
