@@ -2,6 +2,7 @@
 // The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). Also keeps the
 // WAL small without making a writer wait: settle, PASSIVE, and as the last resort a seal. Shipping is shipper.ts.
 import fs from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Commit, CommitLog } from './commits.ts';
@@ -13,14 +14,20 @@ import type { Spool } from './spool.ts';
 
 /** Frames that wait for a checkpoint before one is made although writers go on. */
 const passiveFrames = 1000;
-/** Frames in the WAL from which on writers are held for a moment, since they never pause by themselves. */
-const sealFrames = 10_000;
+/**
+ * A WAL of this many frames whose writers never pause is sealed: just below the 1,000 from which on SQLite makes each commit
+ * of the application try a checkpoint, which under our pin could not finish and would only cost time.
+ */
+const largeFrames = 900;
+/** The same for large pages. */
+const largeBytes = 32 * 1024 * 1024;
+const passivesBeforeSeal = 6;
 /** A seal that did not help is not tried again at once: writers come first. */
-const sealEveryMs = 50;
+const reclaimEveryMs = 50;
 /** How long a seal waits for somebody else's checkpoint. */
 const sealWaitMs = 20;
 /** Frames that a seal may still have to read under the write lock: well below its budget of 50 ms. */
-const sealRestFrames = 1000;
+const sealRestFrames = 2000;
 const idleBeforePassiveMs = 1000;
 const passiveEveryMs = 20;
 /** Under constant writing, commits are read in batches this far apart. */
@@ -98,7 +105,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   #lastNewsAt = 0;
   #lastCycleAt = 0;
   #lastPassiveAt = 0;
-  #sealedAt = 0;
+  #reclaimedAt = 0;
   #locked = { maxMs: 0, totalMs: 0 };
 
   constructor(options: CaptureOptions) {
@@ -117,6 +124,11 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   get hashes(): PageHashes | undefined {
     return this.#hashes;
+  }
+
+  get #largeFrames(): number {
+    const pageSize = this.#reader.header?.pageSize ?? 4096;
+    return Math.min(largeFrames, Math.floor(largeBytes / pageSize));
   }
 
   get counts(): WalCounts {
@@ -138,7 +150,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** Captures everything that is committed now, then calls `work` while nothing moves: between two transactions. */
   async catchUp<T>(work: (at: Place) => T): Promise<T> {
     return await this.#exclusively(async () => {
-      await this.#advance();
+      await this.#catchUp();
       return work(this.#end);
     });
   }
@@ -254,29 +266,31 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections } = this.#options;
     this.#lastCycleAt = performance.now();
     checkIdentity(connections);
-    const isNew = await this.#advance();
+    const isNew = await this.#catchUp();
     if (isNew) this.#lastNewsAt = this.#lastCycleAt;
+    if (this.#counts.frames >= this.#largeFrames) {
+      await this.#reclaim();
+      return;
+    }
+    // Writers are at work: the pin stays where it is, which also spares them checkpoints that could not finish anyway.
+    if (isNew) return;
+    await this.#advance();
+    await this.#checkpointWhenDue();
+    if (this.#counts.frames === this.#counts.backfilled) await this.#settle();
+  }
+
+  async #checkpointWhenDue(): Promise<void> {
     const now = performance.now();
     const waiting = this.#counts.frames - this.#counts.backfilled;
     const isQuiet = now - this.#lastNewsAt >= idleBeforePassiveMs;
-    if (waiting > 0 && (isQuiet || (waiting >= passiveFrames && now - this.#lastPassiveAt >= passiveEveryMs))) {
-      const { isBlocked, ...counts } = connections.checkpoint();
-      const isStill = isQuiet && isBlocked && counts.backfilled === this.#counts.backfilled;
-      this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;
-      this.#counts = counts;
-      this.#lastPassiveAt = now;
-      if (this.#blockedLooks >= stuckAfterLooks) await this.#stepAside();
-    }
-    if (this.#counts.frames === this.#counts.backfilled) {
-      await this.#settle();
-    } else if (
-      this.#counts.frames >= sealFrames &&
-      now - this.#sealedAt >= sealEveryMs &&
-      !connections.isReadingImage
-    ) {
-      const isDone = await this.#seal();
-      if (isDone && this.#counts.frames !== this.#counts.backfilled) this.#sealedAt = performance.now();
-    }
+    const isDue = isQuiet || (waiting >= passiveFrames && now - this.#lastPassiveAt >= passiveEveryMs);
+    if (waiting === 0 || !isDue) return;
+    const { isBlocked, ...counts } = this.#options.connections.checkpoint();
+    const isStill = isQuiet && isBlocked && counts.backfilled === this.#counts.backfilled;
+    this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;
+    this.#counts = counts;
+    this.#lastPassiveAt = now;
+    if (this.#blockedLooks >= stuckAfterLooks) await this.#stepAside();
   }
 
   /** Everything is backfilled, whoever did it: the pin may rest where it hinders nobody. */
@@ -288,20 +302,30 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#rests = isSame ? this.#rests + 1 : 0;
   }
 
-  /**
-   * Holds writers for as long as the small rest of the WAL needs; gives up where the rest is not small. False when a writer
-   * had the lock.
-   */
+  /** Writers never pause and the WAL is large: copies what can be copied, then seals. */
+  async #reclaim(): Promise<void> {
+    const { connections } = this.#options;
+    if (connections.isReadingImage || performance.now() - this.#reclaimedAt < reclaimEveryMs) return;
+    for (let i = 0; i < passivesBeforeSeal && !this.#isRestSmall(); i++) {
+      await this.#advance();
+      const { isBlocked, ...counts } = connections.checkpoint();
+      this.#counts = counts;
+      if (isBlocked) break;
+      await nextTurn();
+    }
+    const isSealed = await this.#seal();
+    if (isSealed && this.#counts.frames !== this.#counts.backfilled) this.#reclaimedAt = performance.now();
+  }
+
+  /** Holds writers while the small rest of the WAL is read and copied. False when a writer had the lock. */
   async #seal(): Promise<boolean> {
     const { connections } = this.#options;
-    await this.#advance();
-    this.#counts = connections.checkpoint();
     let startedAt = 0;
     const isLocked = await connections.whileLocked(async () => {
       startedAt = performance.now();
-      if (!(await this.#isRestSmall(startedAt))) return;
+      if (!this.#isRestSmall()) return;
       await this.#advance();
-      this.#counts = connections.checkpoint();
+      this.#counts = await this.#checkpointAlone(startedAt);
       if (this.#counts.frames === this.#counts.backfilled) await this.#advance();
     });
     if (!isLocked) return false;
@@ -310,14 +334,16 @@ export class Capture implements AsyncDisposable, FrameSink {
     return true;
   }
 
-  /** Under the write lock: what is left to copy fits the budget, and no other checkpoint (a writer's own) is under way. */
-  async #isRestSmall(lockedAt: number): Promise<boolean> {
-    const { connections } = this.#options;
+  #isRestSmall(): boolean {
+    const { frames, backfilled } = this.#options.connections.counts();
+    return frames - backfilled <= sealRestFrames;
+  }
+
+  /** A checkpoint that waits, for a moment, until a writer's own has ended. */
+  async #checkpointAlone(lockedAt: number): Promise<WalCounts> {
     for (;;) {
-      const { frames, backfilled, isBlocked } = connections.checkpoint();
-      if (frames - backfilled > sealRestFrames) return false;
-      if (!isBlocked) return true;
-      if (performance.now() - lockedAt > sealWaitMs) return false;
+      const { isBlocked, ...counts } = this.#options.connections.checkpoint();
+      if (!isBlocked || performance.now() - lockedAt > sealWaitMs) return counts;
       await new Promise((go) => setTimeout(go, 1));
     }
   }
@@ -342,22 +368,31 @@ export class Capture implements AsyncDisposable, FrameSink {
     throw new ContinuityUnproven();
   }
 
-  async #advance(): Promise<boolean> {
+  /** Reads what is committed now, under the pin that is held. True when there was something. */
+  async #catchUp(): Promise<boolean> {
     // Frames behind an unproven moment would look contiguous: better none.
     if (this.#isUnproven) throw new ContinuityUnproven();
     const { connections, onCaptured } = this.#options;
     const before = this.#end;
-    await connections.advance(async () => {
-      const isWhole = await this.#reader.drain(() => connections.counts().frames, this);
-      if (!isWhole)
-        throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
-    });
+    const isWhole = await this.#reader.drain(() => connections.counts().frames, this);
+    if (!isWhole) {
+      throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
+    }
     this.#counts = connections.counts();
     const isNew = this.#end.index !== before.index || this.#end.offset !== before.offset;
     if (isNew) {
       this.#rests = 0;
       onCaptured();
     }
+    return isNew;
+  }
+
+  /** Moves the pin to the end of the WAL. True when there was something to read on the way. */
+  async #advance(): Promise<boolean> {
+    let isNew = false;
+    await this.#options.connections.advance(async () => {
+      isNew = await this.#catchUp();
+    });
     return isNew;
   }
 
