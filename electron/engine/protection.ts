@@ -382,9 +382,11 @@ export class Protection {
         this.#forgetShipped();
         onChange();
       },
-      onSnapshot: ({ at, time, pages }) => {
-        catalogue.addSnapshot(databaseId, { targetId, generation, ...at, at: time, pages, pageSize });
-        onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
+      known: knownOf(catalogue, { databaseId, targetId, generation }),
+      onSnapshot: ({ at, time, pages, beginsPart, isFound }) => {
+        const snapshot = { targetId, generation, index: at.index, offset: at.offset, at: time, pages, pageSize };
+        catalogue.addSnapshot(databaseId, snapshot, { beginsPart });
+        if (!isFound) onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
         onChange();
       },
       onProblem: (problem) => {
@@ -582,6 +584,36 @@ function bandOf({ catalogue, row }: ProtectionOptions): GenerationBand | undefin
       isCurrent: true,
     }
   );
+}
+
+/** What the catalogue says of a generation on a target. */
+function knownOf(
+  catalogue: Catalogue,
+  {
+    databaseId,
+    targetId,
+    generation,
+  }: {
+    readonly databaseId: DatabaseRow['id'];
+    readonly targetId: ReplicaRow['targetId'];
+    readonly generation: Generation;
+  },
+): { readonly snapshots: ReadonlySet<number>; readonly last: Place | undefined } {
+  const isHere = (row: { readonly targetId: string; readonly generation: string }) =>
+    row.targetId === targetId && row.generation === generation;
+  return {
+    snapshots: new Set(
+      catalogue
+        .snapshots(databaseId)
+        .filter(isHere)
+        .map(({ index }) => index),
+    ),
+    last: catalogue
+      .shipped(databaseId)
+      .filter(isHere)
+      .map(({ last }) => last)
+      .sort((a, b) => b.index - a.index || b.offset - a.offset)[0],
+  };
 }
 
 /** The newest restorable moment and what waits, over all targets. */

@@ -12,7 +12,7 @@ import { encodeSegment, encodeSnapshot, readTrailer } from './replica/object.ts'
 import { formatHash, stateHashName } from './replica/state-hash.ts';
 import { maxCommits, type Trailer } from './replica/trailer.ts';
 import type { Spool } from './spool.ts';
-import type { Target } from './targets/target.ts';
+import type { StoredObject, Target } from './targets/target.ts';
 
 /** An image of the database, ready to be read. */
 export interface SnapshotImage extends Disposable {
@@ -53,11 +53,22 @@ export interface ShipperOptions {
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
   readonly prepare: (signal: AbortSignal) => Promise<void>;
   readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
-  readonly onSnapshot: (snapshot: { readonly at: Place; readonly time: number; readonly pages: number }) => void;
+  /** `beginsPart`: nothing that the target has reaches it. `isFound`: an earlier run put it there. */
+  readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
+  /** What was told of this target in earlier runs: what lies there beyond is told again. */
+  readonly known: { readonly snapshots: ReadonlySet<number>; readonly last: Place | undefined };
   readonly onProblem: (problem: Problem | undefined) => void;
   readonly onProgress: () => void;
   /** The target has more than the spool: what was captured last is lost here, and the history cannot be continued. */
   readonly onAhead: () => void;
+}
+
+export interface ShippedSnapshot {
+  readonly at: Place;
+  readonly time: number;
+  readonly pages: number;
+  readonly beginsPart: boolean;
+  readonly isFound: boolean;
 }
 
 const firstRetryMs = 500;
@@ -80,6 +91,7 @@ export class Shipper {
   #wake: () => void = () => {};
   #isWoken = false;
   #isFinishing = false;
+  #isReconciled = false;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -179,6 +191,7 @@ export class Shipper {
       if (key?.kind === 'segment') last = { ...object, place: { index: key.index, offset: key.offset } };
       if (key?.kind === 'snapshot') snapshot = { index: key.index, at: object.modifiedAt };
     }
+    await this.#reconcile(objects, signal);
     this.#snapshotAt = snapshot?.at;
     this.#bytesSinceSnapshot = 0;
     let position: Place | undefined;
@@ -203,9 +216,44 @@ export class Shipper {
     this.#position = position;
   }
 
+  /** A run that was killed may have put objects that nobody was told of: their trailers tell. */
+  async #reconcile(objects: readonly StoredObject[], signal: AbortSignal): Promise<void> {
+    if (this.#isReconciled) return;
+    const { target, shipment, known, onShipped, onSnapshot } = this.#options;
+    let hasPart = known.snapshots.size > 0;
+    for (const object of objects) {
+      const key = parseKey(object.key);
+      if (key?.kind !== 'snapshot' || known.snapshots.has(key.index)) continue;
+      const { at, pages } = (await soundTrailer(target, object, { signal })) ?? {};
+      if (at === undefined || pages === undefined) continue;
+      onSnapshot({ at, time: at.time, pages, beginsPart: !hasPart, isFound: true });
+      hasPart = true;
+    }
+    for (const object of objects) {
+      const key = parseKey(object.key);
+      if (key?.kind !== 'segment' || (known.last !== undefined && isBehind(key, known.last))) continue;
+      const trailer = await soundTrailer(target, object, { signal });
+      if (trailer === undefined) continue;
+      const { index } = key;
+      const commits = (trailer.commits ?? []).map(([offset, at], i): Commit => ({
+        index,
+        offset,
+        at,
+        state: 0n,
+        pages: trailer.states?.[i]?.[1] ?? trailer.pages,
+        written: 0,
+        transactions: 1,
+      }));
+      const position = { generation: shipment.generation, index, offset: key.offset + trailer.size };
+      onShipped({ position, at: commits.at(-1)?.at ?? object.modifiedAt }, commits);
+    }
+    this.#isReconciled = true;
+  }
+
   async #snapshot(signal: AbortSignal): Promise<void> {
     const { target, shipment, onSnapshot, onProgress } = this.#options;
     using image = await shipment.openImage();
+    const beginsPart = this.#snapshotAt === undefined;
     const totalBytes = image.pages * shipment.pageSize;
     this.#snapshotting = { doneBytes: 0, totalBytes };
     try {
@@ -230,7 +278,7 @@ export class Shipper {
       this.#snapshotAt = image.time;
       this.#shippedAt = Math.max(this.#shippedAt, image.time);
       this.#bytesSinceSnapshot = 0;
-      onSnapshot({ at: image.at, time: image.time, pages: image.pages });
+      onSnapshot({ at: image.at, time: image.time, pages: image.pages, beginsPart, isFound: false });
     } finally {
       this.#snapshotting = undefined;
     }
@@ -343,6 +391,20 @@ export class Shipper {
 
 function isBehind(a: Place, b: Place): boolean {
   return a.index < b.index || (a.index === b.index && a.offset < b.offset);
+}
+
+/** An object's trailer; undefined where it has none, or is damaged: a restore says so when it needs it. */
+async function soundTrailer(
+  target: Target,
+  object: StoredObject,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Trailer | undefined> {
+  try {
+    return await readTrailer(target, object, { signal });
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'object-damaged') return undefined;
+    throw error;
+  }
 }
 
 /** Where the last segment on a target ends; its own start where it is damaged, so that it is shipped once more. */

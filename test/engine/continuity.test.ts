@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DatabaseId } from '../../shared/model.ts';
-import { openTestEngine } from '../support/engine.ts';
+import type { DatabaseId, RestorePoint } from '../../shared/model.ts';
+import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 import { readTruth } from '../support/truth.ts';
@@ -68,6 +68,19 @@ async function restoreNewest(id: DatabaseId): Promise<{ n: number; generations: 
     generations: timeline.generations.length,
     gaps: timeline.events.filter(({ kind }) => kind === 'gap').length,
   };
+}
+
+async function restoreAll(
+  engine: TestEngine,
+  id: DatabaseId,
+  points: readonly RestorePoint[],
+): Promise<readonly unknown[]> {
+  const kinds: unknown[] = [];
+  for (const [i, point] of points.entries()) {
+    const operation = await engine.restore(id, point, folder.at(`all-${i}.db`));
+    kinds.push(operation.result?.proof.kind);
+  }
+  return kinds;
 }
 
 function objects(): readonly string[] {
@@ -184,6 +197,18 @@ describe('after a time away', () => {
       return hasTable(output) && readTruth(output).n === 3;
     });
     expect(readTruth(output)).toEqual(readTruth(file));
+  });
+
+  test('finds again what lies on the destination when a kill kept it from being noted', async () => {
+    const id = await protect(async () => await write(12));
+    const state = new Database(folder.at('data', 'state.db'));
+    state.exec('DELETE FROM snapshot; DELETE FROM shipped; DELETE FROM run');
+    state.close();
+    await protect();
+    await using engine = openTestEngine(folder.at('data'));
+    const points = await engine.points(id);
+    expect(points.length).toBeGreaterThanOrEqual(12);
+    expect(await restoreAll(engine, id, points.slice(0, 3))).toEqual(['identical', 'identical', 'identical']);
   });
 
   test('goes on after kill -9 in the middle of the first image, and leaves nothing half-written', async () => {

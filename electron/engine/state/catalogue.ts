@@ -76,10 +76,12 @@ export class Catalogue {
       .all(databaseId);
   }
 
-  addSnapshot(databaseId: DatabaseId, row: SnapshotRow): void {
+  /** A snapshot lies on a target. `beginsPart`: what the target had before does not reach it. */
+  addSnapshot(databaseId: DatabaseId, row: SnapshotRow, { beginsPart }: { readonly beginsPart: boolean }): void {
     this.#database
       .prepare('INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
       .run(databaseId, row.targetId, row.generation, row.index, row.offset, row.at, row.pages, row.pageSize);
+    if (!beginsPart) return;
     this.#database
       .prepare('INSERT OR IGNORE INTO shipped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(databaseId, row.targetId, row.generation, row.index, row.offset, row.at, row.index, row.offset, row.at);
@@ -99,10 +101,14 @@ export class Catalogue {
   setShipped(databaseId: DatabaseId, { targetId, generation, last }: Omit<ShippedRow, 'first'>): void {
     this.#database
       .prepare(
-        `UPDATE shipped SET last_idx = ?, last_offset = ?, last_at = max(last_at, ?)
-         WHERE database_id = ? AND target_id = ? AND generation = ?`,
+        `UPDATE shipped SET last_idx = $index, last_offset = $offset, last_at = max(last_at, $at)
+         WHERE database_id = $database AND target_id = $target AND generation = $generation
+           AND (first_idx, first_offset) = (
+             SELECT first_idx, first_offset FROM shipped
+             WHERE database_id = $database AND target_id = $target AND generation = $generation
+             ORDER BY first_idx DESC, first_offset DESC LIMIT 1)`,
       )
-      .run(last.index, last.offset, last.at, databaseId, targetId, generation);
+      .run({ ...last, database: databaseId, target: targetId, generation });
     this.#database
       .prepare('UPDATE generation SET last_at = max(last_at, ?) WHERE database_id = ? AND id = ?')
       .run(last.at, databaseId, generation);

@@ -44,14 +44,15 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (database_id, id)
   ) WITHOUT ROWID;
 
-  -- How much of a generation lies on a target: everything from its first snapshot to the shipped end.
+  -- Which parts of a generation lie on a target, each from a snapshot to an end. One, unless the target stayed away so long
+  -- that it needed a new snapshot in the middle.
   CREATE TABLE shipped (
     database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
     target_id TEXT NOT NULL,
     generation TEXT NOT NULL,
     first_idx INTEGER NOT NULL, first_offset INTEGER NOT NULL, first_at INTEGER NOT NULL,
     last_idx INTEGER NOT NULL, last_offset INTEGER NOT NULL, last_at INTEGER NOT NULL,
-    PRIMARY KEY (database_id, target_id, generation)
+    PRIMARY KEY (database_id, target_id, generation, first_idx, first_offset)
   ) WITHOUT ROWID;
 
   CREATE TABLE snapshot (
