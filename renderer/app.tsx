@@ -32,7 +32,7 @@ function Screen(): ReactNode {
     case 'overview':
       return <OverviewScreen />;
     case 'add':
-      return <AddScreen />;
+      return <AddScreen path={place.path} />;
     case 'database':
       return <DatabaseScreen key={place.databaseId} databaseId={place.databaseId} />;
     case 'activity':

@@ -3,7 +3,8 @@ import type { DatabaseId } from '../shared/model.ts';
 
 export type Place =
   | { readonly kind: 'overview' }
-  | { readonly kind: 'add' }
+  /** With the path of a database, where one was handed to the application. */
+  | { readonly kind: 'add'; readonly path?: string }
   | { readonly kind: 'database'; readonly databaseId: DatabaseId }
   | { readonly kind: 'activity' }
   | { readonly kind: 'settings' };
@@ -16,6 +17,7 @@ export function formatPlace(place: Place): string {
     case 'database':
       return `#/database/${encodeURIComponent(place.databaseId)}`;
     case 'add':
+      return place.path === undefined ? '#/add' : `#/add/${encodeURIComponent(place.path)}`;
     case 'activity':
     case 'settings':
       return `#/${place.kind}`;
@@ -24,8 +26,19 @@ export function formatPlace(place: Place): string {
 
 /** The inverse of {@link formatPlace}; what it does not know is the overview. */
 export function parsePlace(hash: string): Place {
-  const [, kind, id] = /^#\/([a-z]*)(?:\/(.+))?$/.exec(hash) ?? [];
-  if (kind === 'database' && id !== undefined) return { kind, databaseId: decodeURIComponent(id) as DatabaseId };
-  if (kind === 'add' || kind === 'activity' || kind === 'settings') return { kind };
+  const [, kind, rest] = /^#\/([a-z]*)(?:\/(.+))?$/.exec(hash) ?? [];
+  const detail = rest === undefined ? undefined : decode(rest);
+  if (kind === 'database' && detail !== undefined) return { kind, databaseId: detail as DatabaseId };
+  if (kind === 'add') return detail === undefined ? { kind } : { kind, path: detail };
+  if (kind === 'activity' || kind === 'settings') return { kind };
   return { kind: 'overview' };
+}
+
+/** Undefined for what no address of ours holds: a percent sign that stands for nothing. */
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -46,7 +46,8 @@ export function describeDatabase(described: Described): DatabaseState {
     name: path.basename(row.path),
     addedAt: row.addedAt,
     status: statusOf(described, replicas, waiting?.at),
-    sizeBytes: stat?.size ?? 0,
+    // What the last transaction made it: the file itself follows only with checkpoints.
+    sizeBytes: (session?.capture.pages ?? 0) * (session?.pageSize ?? 0) || (stat?.size ?? 0),
     walBytes: wal?.size ?? 0,
     pageSize: session?.pageSize ?? 0,
     captured:

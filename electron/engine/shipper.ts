@@ -341,9 +341,10 @@ export class Shipper {
   #isSnapshotDue(): boolean {
     const { shipment, snapshotIntervalMs, clock } = this.#options;
     if (this.#snapshotAt === undefined || this.#bytesSinceSnapshot === 0) return false;
+    const ageMs = clock.now() - this.#snapshotAt;
     const isLarge =
       this.#bytesSinceSnapshot > Math.max(snapshotAfterBytes, shipment.baseline.pages * shipment.pageSize);
-    return isLarge || (snapshotIntervalMs > 0 && clock.now() - this.#snapshotAt >= snapshotIntervalMs);
+    return (isLarge && ageMs >= snapshotEveryMs) || (snapshotIntervalMs > 0 && ageMs >= snapshotIntervalMs);
   }
 
   /** Sleeps until there is more to ship, and no earlier than one interval after the last round began. */

@@ -25,6 +25,12 @@ export function setWholePath(field: Field, path: string): void {
   void inspect(field, path);
 }
 
+/** A path that was handed to the application: the draft begins anew with it. */
+export function offerPath(path: string): void {
+  setView({ add: emptyAdd });
+  setWholePath('database', path);
+}
+
 export function setConsent(hasConsent: boolean): void {
   setAdd({ hasConsent });
 }

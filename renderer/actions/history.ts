@@ -25,7 +25,8 @@ const mostUndo = 50;
 const gestureMs = 600;
 
 interface Loader {
-  wish: BinRequest | undefined;
+  /** `points`: the list is shown, no bins are needed. */
+  wish: BinRequest | 'points' | undefined;
   startedAt: number;
   isBusy: boolean;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,8 +36,8 @@ const loaders = new Map<DatabaseId, Loader>();
 let movedAt = Number.NEGATIVE_INFINITY;
 let hoverTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** Loads bins (and, where the selection follows the newest point, that point), soon and not too often. */
-export function loadHistory(databaseId: DatabaseId, wish: BinRequest): void {
+/** Loads bins, or the list's newest points (and the newest point, where the selection follows it), soon and not too often. */
+export function loadHistory(databaseId: DatabaseId, wish: BinRequest | 'points'): void {
   const loader = loaders.get(databaseId) ?? { wish: undefined, startedAt: 0, isBusy: false, timer: undefined };
   loaders.set(databaseId, loader);
   loader.wish = wish;
@@ -158,7 +159,6 @@ export function hoverAt(databaseId: DatabaseId, at: number | undefined): void {
 
 export function setAsList(databaseId: DatabaseId, isList: boolean): void {
   setHistory(databaseId, () => ({ isList }));
-  if (isList) void refreshList(databaseId);
 }
 
 /** Loads the page of points before the oldest one listed. */
@@ -191,11 +191,14 @@ async function load(databaseId: DatabaseId, loader: Loader): Promise<void> {
   loader.isBusy = true;
   loader.startedAt = Date.now();
   try {
-    const timeline = await connection().api.call('getTimeline', { databaseId, ...wish });
-    setHistory(databaseId, () => ({ timeline, error: undefined }));
-    const { selection, isList } = historyOf(readStore().view, databaseId);
+    if (wish === 'points') {
+      await refreshList(databaseId);
+    } else {
+      const timeline = await connection().api.call('getTimeline', { databaseId, ...wish });
+      setHistory(databaseId, () => ({ timeline, error: undefined }));
+    }
+    const { selection } = historyOf(readStore().view, databaseId);
     if (selection.kind === 'newest') await refreshNewest(databaseId);
-    if (isList) await refreshList(databaseId);
   } catch (error) {
     setHistory(databaseId, () => ({ error: toErrorData(error) }));
   } finally {

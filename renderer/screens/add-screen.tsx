@@ -1,7 +1,7 @@
 // Adding a database: which file, which folder, protect. Both answers are inspected while they are typed.
 import { ShieldCheck } from 'lucide-react';
-import type { ReactNode } from 'react';
-import { protect } from '../actions/add.ts';
+import { type ReactNode, useEffect } from 'react';
+import { offerPath, protect } from '../actions/add.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { ErrorText } from '../components/error-text.tsx';
@@ -12,12 +12,15 @@ import { AddFolderStep } from './add-folder-step.tsx';
 import { PageHeader } from './page-header.tsx';
 import styles from './add-screen.module.css';
 
-export function AddScreen(): ReactNode {
+export function AddScreen({ path }: { readonly path: string | undefined }): ReactNode {
   const add = useStore(({ view }) => view.add);
   const database = add.database.inspection;
   const folder = add.folder.inspection;
   const needsConsent = database?.kind === 'database' && !database.isWal && !add.hasConsent;
   const isReady = database?.kind === 'database' && folder?.kind === 'usable' && !needsConsent;
+  useEffect(() => {
+    if (path !== undefined) offerPath(path);
+  }, [path]);
   return (
     <div className={styles.screen}>
       <PageHeader title="Add a database" about="Two answers, then every change is captured from now on." />

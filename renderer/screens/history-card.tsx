@@ -1,6 +1,6 @@
 // The timeline with its tools: presets, zoom, a field for a time, and the list twin.
 import { ChartNoAxesColumn, List, Minus, Plus, Radio, Undo2 } from 'lucide-react';
-import { type ReactNode, useCallback } from 'react';
+import { type ReactNode, useCallback, useEffect } from 'react';
 import { dayMs, hourMs } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
 import { formatPosition } from '../../shared/position.ts';
@@ -40,6 +40,10 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
   const isFollowing = isLive(viewport);
   const load = useCallback((wish: BinRequest) => history.loadHistory(id, wish), [id]);
   const more = useCallback(() => void history.loadOlderPoints(id), [id]);
+  const revision = revisionOf(database);
+  useEffect(() => {
+    if (isList) history.loadHistory(id, 'points');
+  }, [id, isList, revision]);
   const restore = (): void => {
     if (selection.point !== undefined) void openRestore(id, selection.point);
   };
@@ -99,7 +103,7 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
           isNewest={selection.kind === 'newest'}
           hover={hover}
           restorableUntil={database.lag.bytes > 0 ? database.newest?.at : undefined}
-          revision={revisionOf(database)}
+          revision={revision}
           emptyText={emptyText(database)}
           onNeed={load}
           onHover={(at) => history.hoverAt(id, at)}
@@ -152,7 +156,7 @@ function emptyText(database: DatabaseState): string {
     : 'The first restore point appears here as soon as the first image is complete.';
 }
 
-/** Changes whenever there is something new to draw. */
+/** Changes whenever there is something new to show. */
 function revisionOf({ captured, newest }: DatabaseState): string {
   return [captured, newest].map((moment) => (moment === undefined ? '' : formatPosition(moment.position))).join(' ');
 }

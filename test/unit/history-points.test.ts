@@ -65,7 +65,11 @@ function addImage(
   generation: Generation,
   [index, frames, at]: readonly [number, number, number],
 ): void {
-  catalogue.addSnapshot(id, { targetId, generation, index, offset: after(frames), at, pages: 10, pageSize });
+  const row = { targetId, generation, index, offset: after(frames), at, pages: 10, pageSize };
+  const beginsPart = !catalogue
+    .shipped(id)
+    .some((part) => part.targetId === targetId && part.generation === generation);
+  catalogue.addSnapshot(id, row, { beginsPart });
 }
 
 function ship(

@@ -10,6 +10,7 @@ describe('the address of a place', () => {
   test.each([
     ['#/', { kind: 'overview' }],
     ['#/add', { kind: 'add' }],
+    ['#/add/%2Fsrv%2Ftill%20%26%20co.db', { kind: 'add', path: '/srv/till & co.db' }],
     ['#/activity', { kind: 'activity' }],
     ['#/settings', { kind: 'settings' }],
     ['#/database/a%2Fb%20c', { kind: 'database', databaseId: 'a/b c' as DatabaseId }],
@@ -17,7 +18,7 @@ describe('the address of a place', () => {
     expect([formatPlace(place), parsePlace(hash)]).toEqual([hash, place]);
   });
 
-  test.each(['', '#', '#/nowhere', '#/database', '#/database/'])('unknown “%s” is the overview', (hash) => {
+  test.each(['', '#', '#/nowhere', '#/database', '#/database/', '#/database/%'])('unknown “%s” is the overview', (hash) => {
     expect(parsePlace(hash)).toEqual({ kind: 'overview' });
   });
 });
