@@ -1,0 +1,266 @@
+// What is protected and where, settings and activity; and the catalogue's rows as they are written down.
+import type Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Catalogue } from '../../electron/engine/state/catalogue.ts';
+import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
+import { type NewActivity, Store } from '../../electron/engine/state/store.ts';
+import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { Generation } from '../../shared/position.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+let folder: TempFolder;
+let database: Database.Database;
+let store: Store;
+let catalogue: Catalogue;
+
+beforeEach(() => {
+  folder = tempFolder();
+  database = openStateDatabase(folder.path);
+  store = new Store(database);
+  catalogue = new Catalogue(database);
+});
+afterEach(() => {
+  database.close();
+  folder[Symbol.dispose]();
+});
+
+const generation = '00000000000000aa' as Generation;
+const add = (path: string, addedAt = 1000): DatabaseId =>
+  store.addDatabase({ path, addedAt, isDemo: false, isDeclared: false });
+const target = (url: string) => store.ensureTarget({ kind: 'folder', name: url.slice(1), url });
+const intervals = { syncIntervalMs: 1000, snapshotIntervalMs: 0 };
+
+describe('settings', () => {
+  test('have defaults, keep what was set, and leave alone what is not given', () => {
+    expect(store.settings()).toEqual({ theme: 'system' });
+    store.updateSettings({ theme: 'dark' });
+    store.updateSettings({ theme: undefined });
+    store.updateSettings({});
+    expect(new Store(database).settings()).toEqual({ theme: 'dark' });
+  });
+
+  test('the installation keeps the id that it made first', () => {
+    expect([store.machineId(() => 'first'), store.machineId(() => 'second')]).toEqual(['first', 'first']);
+  });
+});
+
+describe('databases', () => {
+  test('are listed in the order in which they were added, with what happened to them', () => {
+    const b = store.addDatabase({ path: '/b.db', addedAt: 2000, isDemo: true, isDeclared: true });
+    const a = add('/a.db', 1000);
+    store.setPaused(a, 3000);
+    store.setProven(b, 4000);
+    const rows = [
+      { id: a, path: '/a.db', addedAt: 1000, pausedAt: 3000, provenAt: undefined, isDemo: false, isDeclared: false },
+      { id: b, path: '/b.db', addedAt: 2000, pausedAt: undefined, provenAt: 4000, isDemo: true, isDeclared: true },
+    ];
+    expect(store.databases()).toEqual(rows);
+    store.setPaused(a, undefined);
+    expect(store.databases()[0]).toEqual({ ...rows[0], pausedAt: undefined });
+  });
+
+  test('are refused twice at one path', () => {
+    add('/a.db');
+    expect(() => add('/a.db')).toThrow('UNIQUE');
+  });
+
+  test('take everything of theirs along, and targets that nobody uses any more', () => {
+    const [a, b] = [add('/a.db'), add('/b.db')];
+    const [shared, own] = [target('/shared'), target('/own')];
+    store.setReplicas(a, [
+      { targetId: shared, url: '/shared/a.db', ...intervals },
+      { targetId: own, url: '/own/a.db', ...intervals },
+    ]);
+    store.setReplicas(b, [{ targetId: shared, url: '/shared/b.db', ...intervals }]);
+    for (const id of [a, b]) fillCatalogue(id, shared);
+    const kept = contentsOf(b);
+    store.removeDatabase(a);
+    expect(contentsOf(a)).toEqual({
+      generations: [],
+      shipped: [],
+      snapshots: [],
+      runs: [],
+      gaps: [],
+      counts: [0],
+      replicas: [],
+    });
+    expect(contentsOf(b)).toEqual(kept);
+    expect(store.targets().map(({ url }) => url)).toEqual(['/shared']);
+  });
+});
+
+describe('replicas', () => {
+  test('are replaced as a whole', () => {
+    const a = add('/a.db');
+    const [x, y] = [target('/x'), target('/y')];
+    store.setReplicas(a, [{ targetId: x, url: '/x/a.db', ...intervals }]);
+    store.setReplicas(a, [{ targetId: y, url: '/y/a.db', syncIntervalMs: 5, snapshotIntervalMs: 7 }]);
+    expect(store.replicas(a)).toEqual([
+      { databaseId: a, targetId: y, url: '/y/a.db', syncIntervalMs: 5, snapshotIntervalMs: 7 },
+    ]);
+  });
+
+  test('share a target by its URL', () => {
+    expect(target('/x')).toBe(target('/x'));
+    expect(store.targets()).toEqual([{ id: target('/x'), kind: 'folder', name: 'x', url: '/x' }]);
+  });
+});
+
+describe('activity', () => {
+  const entry = (text: string, databaseId?: DatabaseId): NewActivity => ({
+    at: 1,
+    kind: 'snapshot',
+    level: 'good',
+    databaseId,
+    text,
+  });
+
+  test('is told newest first, in pages, of all or of one database', () => {
+    const a = add('/a.db');
+    for (const n of [1, 2, 3, 4, 5]) store.addActivity(entry(`entry ${n}`, n % 2 === 0 ? a : undefined));
+    const texts = (options: Parameters<Store['activity']>[0]) => store.activity(options).map(({ text }) => text);
+    expect([
+      texts({ limit: 2 }),
+      texts({ limit: 9, beforeId: store.activity({ limit: 2 })[1]?.id }),
+      texts({ limit: 9, databaseId: a }),
+      texts({ limit: 1, databaseId: a, beforeId: 4 }),
+    ]).toEqual([['entry 5', 'entry 4'], ['entry 3', 'entry 2', 'entry 1'], ['entry 4', 'entry 2'], ['entry 2']]);
+    expect(store.activity({ limit: 1 })).toEqual([
+      { id: 5, at: 1, kind: 'snapshot', level: 'good', databaseId: undefined, text: 'entry 5' },
+    ]);
+  });
+
+  test('forgets the oldest entries', () => {
+    database.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+       INSERT INTO activity (id, at, kind, level, text) SELECT i, 1, 'snapshot', 'good', i FROM n`,
+    );
+    for (let n = 20_001; n <= 20_010; n++) store.addActivity(entry(`${n}`));
+    const all = store.activity({ limit: 100_000 });
+    expect([all.length, all[0]?.text, all.at(-1)?.text]).toEqual([20_000, '20010', '11']);
+  });
+});
+
+describe('the catalogue', () => {
+  const commit = (index: number, offset: number, at: number) => ({
+    index,
+    offset,
+    at,
+    state: 1n,
+    pages: 3,
+    written: 1,
+    transactions: 2,
+  });
+
+  test('tells restore points once, whichever target had them first', () => {
+    const a = add('/a.db');
+    const [one, two, three, four] = [commit(0, 100, 10), commit(0, 200, 20), commit(0, 300, 30), commit(1, 100, 40)];
+    catalogue.addRun(a, { generation, pageSize: 512, commits: [one, two] });
+    catalogue.addRun(a, { generation, pageSize: 512, commits: [one] });
+    catalogue.addRun(a, { generation, pageSize: 512, commits: [two, three] });
+    catalogue.addRun(a, { generation, pageSize: 512, commits: [] });
+    catalogue.addRun(a, { generation, pageSize: 512, commits: [four] });
+    catalogue.addRun(a, { generation, pageSize: 512, commits: [one, two, three] });
+    const runs = [...catalogue.runs(a, { kind: 'after', at: 0 })];
+    expect(
+      runs.map(({ index, endOffset, firstAt, lastAt, transactions, points }) => [
+        index,
+        endOffset,
+        firstAt,
+        lastAt,
+        transactions,
+        points,
+      ]),
+    ).toEqual([
+      [
+        0,
+        200,
+        10,
+        20,
+        4,
+        [
+          [100, 10, 3, 1],
+          [200, 20, 3, 1],
+        ],
+      ],
+      [0, 300, 30, 30, 2, [[300, 30, 3, 1]]],
+      [1, 100, 40, 40, 2, [[100, 40, 3, 1]]],
+    ]);
+    expect(catalogue.runAt(a, { generation, index: 0, offset: 150 })?.endOffset).toBe(200);
+    expect(catalogue.runAt(a, { generation, index: 0, offset: 301 })).toBe(undefined);
+  });
+
+  test('nothing lies on a target before its first image, and ends never go back in time', () => {
+    const a = add('/a.db');
+    const x = 'x' as TargetId;
+    catalogue.addGeneration(a, { generation, startedAt: 5, reason: 'It began' });
+    catalogue.setShipped(a, { targetId: x, generation, last: { index: 0, offset: 50, at: 7 } });
+    expect(catalogue.shipped(a)).toEqual([]);
+    const image = { targetId: x, generation, pages: 3, pageSize: 512 };
+    catalogue.addSnapshot(a, { ...image, index: 0, offset: 100, at: 10 }, { beginsPart: true });
+    catalogue.setShipped(a, { targetId: x, generation, last: { index: 0, offset: 200, at: 9 } });
+    catalogue.addSnapshot(a, { ...image, index: 2, offset: 0, at: 30 }, { beginsPart: false });
+    expect(catalogue.shipped(a)).toEqual([
+      { targetId: x, generation, first: { index: 0, offset: 100, at: 10 }, last: { index: 0, offset: 200, at: 10 } },
+    ]);
+    expect(catalogue.snapshots(a).map(({ index, at }) => [index, at])).toEqual([
+      [0, 10],
+      [2, 30],
+    ]);
+    expect(catalogue.generations(a)).toEqual([{ generation, startedAt: 5, lastAt: 9, reason: 'It began' }]);
+  });
+
+  test('counts transactions per bin, the same from runs and from minutes', () => {
+    const a = add('/a.db');
+    const minute = 60_000;
+    for (const [n, at] of [0, 59_999, minute, 3 * minute - 1, 3 * minute, 10 * minute].entries()) {
+      catalogue.addRun(a, { generation, pageSize: 512, commits: [commit(0, 100 * (n + 1), at)] });
+    }
+    expect([
+      catalogue.countTransactions(a, { fromAt: 0, binMs: minute, bins: 4 }),
+      catalogue.countTransactions(a, { fromAt: minute, binMs: 2 * minute, bins: 2 }),
+      catalogue.countTransactions(a, { fromAt: 0, binMs: minute / 2, bins: 4 }),
+      catalogue.countTransactions(add('/b.db'), { fromAt: 0, binMs: minute, bins: 1 }),
+    ]).toEqual([[4, 2, 2, 2], [4, 2], [2, 2, 2, 0], [0]]);
+  });
+
+  test('tells gaps that touch a range', () => {
+    const a = add('/a.db');
+    const gaps = [
+      { fromAt: 50, toAt: 60, text: 'late' },
+      { fromAt: 10, toAt: 20, text: 'early' },
+    ];
+    for (const gap of gaps) catalogue.addGap(a, gap);
+    const texts = (fromAt: number, toAt: number) => catalogue.gaps(a, { fromAt, toAt }).map(({ text }) => text);
+    expect([texts(0, 100), texts(20, 50), texts(21, 49), texts(15, 16)]).toEqual([
+      ['early', 'late'],
+      ['early', 'late'],
+      [],
+      ['early'],
+    ]);
+  });
+});
+
+function fillCatalogue(id: DatabaseId, targetId: TargetId): void {
+  catalogue.addGeneration(id, { generation, startedAt: 5, reason: 'It began' });
+  const image = { targetId, generation, index: 0, offset: 0, at: 5, pages: 3, pageSize: 512 };
+  catalogue.addSnapshot(id, image, { beginsPart: true });
+  catalogue.addRun(id, {
+    generation,
+    pageSize: 512,
+    commits: [{ index: 0, offset: 100, at: 10, state: 1n, pages: 3, written: 1, transactions: 2 }],
+  });
+  catalogue.addGap(id, { fromAt: 1, toAt: 2, text: 'away' });
+}
+
+function contentsOf(id: DatabaseId) {
+  return {
+    generations: catalogue.generations(id),
+    shipped: catalogue.shipped(id),
+    snapshots: catalogue.snapshots(id),
+    runs: [...catalogue.runs(id, { kind: 'after', at: 0 })],
+    gaps: catalogue.gaps(id, { fromAt: 0, toAt: 100 }),
+    counts: catalogue.countTransactions(id, { fromAt: 0, binMs: 60_000, bins: 1 }),
+    replicas: store.replicas(id),
+  };
+}
