@@ -35,5 +35,10 @@ function readFolder(folder: string): readonly fs.Dirent[] {
 
 function isFolder(folder: string, entry: fs.Dirent): boolean {
   if (!entry.isSymbolicLink()) return entry.isDirectory();
-  return fs.statSync(path.join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return fs.statSync(path.join(folder, entry.name)).isDirectory();
+  } catch {
+    // @NOTE A link to nowhere, in a circle or into a folder that may not be read leads to no folder.
+    return false;
+  }
 }
