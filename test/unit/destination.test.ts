@@ -1,0 +1,162 @@
+// Folders as destinations: what each kind of folder is told to be, and who may have a place.
+import fs from 'node:fs';
+import os from 'node:os';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { claimReplica, inspectFolder, replicaPathIn } from '../../electron/engine/destination.ts';
+import { readRecord } from '../../electron/engine/replica/record.ts';
+import { openTarget } from '../../electron/engine/targets/open-target.ts';
+import type { AppError } from '../../shared/errors.ts';
+import type { DatabaseId } from '../../shared/model.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+const { signal } = new AbortController();
+let folder: TempFolder;
+let databasePath: string;
+
+beforeEach(() => {
+  folder = tempFolder();
+  databasePath = folder.at('app', 'shop.db');
+  fs.mkdirSync(folder.at('app'));
+  fs.writeFileSync(databasePath, 'x');
+});
+afterEach(() => folder[Symbol.dispose]());
+
+const ownerOf = (over: { readonly databasePath?: string; readonly machineId?: string } = {}) => ({
+  databaseId: 'id-1' as DatabaseId,
+  databasePath,
+  machineId: 'machine-1',
+  version: '1.0.0',
+  ...over,
+});
+
+/** Claims `<folder>/shop.db` and writes its record. */
+async function claim(parent: string, owner = ownerOf()): Promise<void> {
+  fs.mkdirSync(replicaPathIn(parent, databasePath), { recursive: true });
+  await claimReplica(openTarget(replicaPathIn(parent, databasePath)), { owner, pageSize: 4096, now: 5 }, { signal });
+}
+
+/** The outcome: contents, or the code of the refusal with the path that it names. */
+async function inspect(parent: string): Promise<unknown> {
+  const before = tree();
+  const found = await inspectFolder({ folder: parent, databasePath, machineId: 'machine-1' }, { signal });
+  expect(tree()).toEqual(before);
+  if (found.kind === 'refused') return { refused: found.error.code, path: found.error.details['path'] };
+  expect(found).toMatchObject({ path: parent, replicaPath: `${parent}/shop.db`, isSameDisk: true });
+  expect(found.freeBytes).toBeGreaterThan(0);
+  return found.contents;
+}
+
+const tree = () => fs.readdirSync(folder.path, { recursive: true, encoding: 'utf8' }).sort();
+
+describe('inspectFolder', () => {
+  test.each<[string, () => unknown, unknown]>([
+    ['a folder that is not there', () => {}, 'new'],
+    ['an empty folder', () => fs.mkdirSync(folder.at('to')), 'empty'],
+    ['a folder with other things', () => fs.mkdirSync(folder.at('to', 'photos'), { recursive: true }), 'empty'],
+    [
+      'an empty folder of that name in it',
+      () => fs.mkdirSync(folder.at('to', 'shop.db'), { recursive: true }),
+      'empty',
+    ],
+    ['the history of this database', () => claim(folder.at('to')), 'history-of-this'],
+    [
+      'a history that Litestream wrote',
+      () => fs.mkdirSync(folder.at('to', 'shop.db', 'generations'), { recursive: true }),
+      'litestream-history',
+    ],
+  ])('%s', async (_what, make, expected) => {
+    await make();
+    expect(await inspect(folder.at('to'))).toBe(expected);
+  });
+
+  test.each<[string, () => unknown, string]>([
+    [
+      'other things of that name',
+      () => fs.mkdirSync(folder.at('to', 'shop.db', 'photos'), { recursive: true }),
+      'target-collides',
+    ],
+    [
+      'a file of that name',
+      () => (fs.mkdirSync(folder.at('to')), fs.writeFileSync(folder.at('to', 'shop.db'), 'x')),
+      'target-collides',
+    ],
+    [
+      'the history of another database of that name',
+      () => claim(folder.at('to'), ownerOf({ databasePath: '/elsewhere/shop.db' })),
+      'target-owned-by-other',
+    ],
+    [
+      'the history of another computer',
+      () => claim(folder.at('to'), ownerOf({ machineId: 'machine-2' })),
+      'target-owned-by-other',
+    ],
+  ])('%s is refused', async (_what, make, code) => {
+    await make();
+    expect(await inspect(folder.at('to'))).toEqual({ refused: code, path: folder.at('to', 'shop.db') });
+  });
+
+  test('the database’s own folder is refused: the place is the database', async () => {
+    expect(await inspect(folder.at('app'))).toEqual({ refused: 'target-collides', path: databasePath });
+  });
+
+  test.each(['to', 'to/deeper/still'])('a file in the way of %s is refused and named', async (parent) => {
+    fs.writeFileSync(folder.at('to'), 'x');
+    const found = await inspectFolder(
+      { folder: folder.at(...parent.split('/')), databasePath, machineId: 'machine-1' },
+      { signal },
+    );
+    expect(found).toMatchObject({
+      kind: 'refused',
+      error: { code: 'target-inside-file', details: { path: folder.at(...parent.split('/')), file: folder.at('to') } },
+    });
+  });
+
+  test('a record that cannot be understood is refused, not taken over', async () => {
+    await claim(folder.at('to'));
+    fs.writeFileSync(folder.at('to', 'shop.db', 'tidemark.json'), '{');
+    expect(await inspect(folder.at('to'))).toEqual({ refused: 'object-damaged', path: undefined });
+  });
+
+  test.skipIf(process.getuid?.() === 0)('a folder that may not be written is refused', async () => {
+    fs.mkdirSync(folder.at('to'), { mode: 0o500 });
+    expect(await inspect(folder.at('to', 'new'))).toEqual({
+      refused: 'target-read-only',
+      path: folder.at('to', 'new'),
+    });
+  });
+});
+
+describe('claimReplica', () => {
+  test('writes who keeps what there, and leaves it as it is the next time', async () => {
+    const parent = folder.at('to');
+    await claim(parent);
+    const record = {
+      v: 1,
+      database: 'shop.db',
+      databaseId: 'id-1',
+      path: databasePath,
+      machine: { name: os.hostname(), id: 'machine-1' },
+      pageSize: 4096,
+      createdAt: 5,
+      by: '1.0.0',
+      encryption: 'none',
+    };
+    const target = openTarget(replicaPathIn(parent, databasePath));
+    expect(await readRecord(target, { signal })).toEqual(record);
+    await claimReplica(target, { owner: ownerOf(), pageSize: 512, now: 9 }, { signal });
+    expect(await readRecord(target, { signal })).toEqual(record);
+  });
+
+  test.each([{ databasePath: '/elsewhere/shop.db' }, { machineId: 'machine-2' }])(
+    'leaves the place to its owner, against %o',
+    async (other) => {
+      await claim(folder.at('to'));
+      const before = fs.readFileSync(folder.at('to', 'shop.db', 'tidemark.json'), 'utf8');
+      await expect(claim(folder.at('to'), ownerOf(other))).rejects.toMatchObject({
+        code: 'target-owned-by-other',
+        details: { database: 'shop.db', machine: os.hostname() },
+      } satisfies Partial<AppError>);
+      expect(fs.readFileSync(folder.at('to', 'shop.db', 'tidemark.json'), 'utf8')).toBe(before);
+    },
+  );
+});

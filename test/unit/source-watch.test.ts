@@ -1,0 +1,147 @@
+// The watcher: who is told of which change, by the file system's own notices and by the poll behind them.
+import fs from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Watcher } from '../../electron/engine/source/watch.ts';
+import { startScript } from '../support/processes.ts';
+import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+
+let folder: TempFolder;
+let watcher: Watcher;
+beforeEach(() => {
+  folder = tempFolder();
+  watcher = new Watcher();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  watcher[Symbol.dispose]();
+  folder[Symbol.dispose]();
+});
+
+/** Watches a database and counts what is told. */
+function count(file: string): { told: number; readonly stop: Disposable } {
+  const counted = { told: 0, stop: watcher.watch(file, () => counted.told++) };
+  return counted;
+}
+
+/** Does something, and resolves once it was told. */
+async function toldOf(counted: { readonly told: number }, what: string, work: () => unknown): Promise<void> {
+  // Notices of what happened before arrive in the order of the changes, so they may count here: settle first.
+  await quiet();
+  const before = counted.told;
+  await work();
+  await until(`${what} is told`, () => counted.told > before, 10_000);
+}
+
+/** A file of the same folder that is changed and told: everything before it was told by then. */
+async function quiet(): Promise<void> {
+  const marker = folder.at('marker.db');
+  const marked = count(marker);
+  fs.writeFileSync(marker, 'x');
+  await until('the marker is told', () => marked.told > 0, 10_000);
+  marked.stop[Symbol.dispose]();
+}
+
+/** How many folders this process watches. Handles that are closed go in the last phase of a turn. */
+async function watchedFolders(): Promise<number> {
+  await nextTurn();
+  await nextTurn();
+  return process.getActiveResourcesInfo().filter((name) => /fs_?event/i.test(name)).length;
+}
+
+test('tells the commits of another process', async () => {
+  const file = folder.at('shop.db');
+  const database = new Database(file);
+  database.pragma('journal_mode = wal');
+  database.close();
+  const counted = count(file);
+  expect(counted.told).toBe(0);
+  await toldOf(counted, 'a commit', async () => {
+    await using writer = startScript('writer.ts', ['--database', file, '--count', '3']);
+    expect(await writer.ended, writer.output()).toBe(0);
+  });
+});
+
+test.each<[string, (file: string) => void]>([
+  ['a change of the database', (file) => fs.appendFileSync(file, 'y')],
+  ['a new WAL', (file) => fs.writeFileSync(`${file}-wal`, 'x')],
+  ['a change of its WAL', (file) => fs.appendFileSync(`${file}-wal`, 'y')],
+  ['the end of its WAL', (file) => fs.rmSync(`${file}-wal`)],
+  ['another file in its place', (file) => fs.renameSync(`${file}.new`, file)],
+  ['the end of the database', (file) => fs.rmSync(file)],
+])('tells %s', async (what, change) => {
+  const file = folder.at('shop.db');
+  fs.writeFileSync(file, 'x');
+  fs.writeFileSync(`${file}.new`, 'z');
+  if (what.includes('its WAL')) fs.writeFileSync(`${file}-wal`, 'x');
+  const counted = count(file);
+  await quiet();
+  expect(counted.told).toBe(0);
+  await toldOf(counted, what, () => change(file));
+});
+
+test('tells each database of its own changes only', async () => {
+  const [one, two] = [count(folder.at('one.db')), count(folder.at('two.db'))];
+  const again = count(folder.at('one.db'));
+  await toldOf(one, 'a change', () => fs.writeFileSync(folder.at('one.db-wal'), 'x'));
+  fs.writeFileSync(folder.at('one.db-shm'), 'x');
+  await quiet();
+  expect([one.told > 0, two.told, again.told]).toEqual([true, 0, one.told]);
+});
+
+describe('disposing', () => {
+  test('databases of one folder share a watcher, which ends with the last of them', async () => {
+    const before = await watchedFolders();
+    const [one, two] = [count(folder.at('one.db')), count(folder.at('two.db'))];
+    const during = (await watchedFolders()) - before;
+    one.stop[Symbol.dispose]();
+    one.stop[Symbol.dispose]();
+    const with2 = (await watchedFolders()) - before;
+    two.stop[Symbol.dispose]();
+    expect([during, with2, (await watchedFolders()) - before]).toEqual([1, 1, 0]);
+  });
+
+  test('one that was disposed is told nothing more, and the others are', async () => {
+    const [one, other] = [count(folder.at('one.db')), count(folder.at('one.db'))];
+    await toldOf(one, 'a change', () => fs.writeFileSync(folder.at('one.db'), 'x'));
+    await quiet();
+    one.stop[Symbol.dispose]();
+    const before = one.told;
+    await toldOf(other, 'a change', () => fs.appendFileSync(folder.at('one.db'), 'y'));
+    expect(one.told).toBe(before);
+  });
+
+  test('the whole watcher lets every folder go', async () => {
+    const before = await watchedFolders();
+    fs.mkdirSync(folder.at('deeper'));
+    count(folder.at('one.db'));
+    count(folder.at('deeper', 'two.db'));
+    expect((await watchedFolders()) - before).toBe(2);
+    watcher[Symbol.dispose]();
+    watcher[Symbol.dispose]();
+    expect((await watchedFolders()) - before).toBe(0);
+  });
+});
+
+test('polls where nothing can be watched, and tells each change once', () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const file = folder.at('later', 'shop.db');
+  const counted = count(file);
+  const poll = () => {
+    vi.advanceTimersByTime(10_000);
+    return counted.told;
+  };
+  const told = [poll()];
+  fs.mkdirSync(folder.at('later'));
+  fs.writeFileSync(file, 'x');
+  told.push(poll(), poll());
+  fs.writeFileSync(`${file}-wal`, 'x');
+  told.push(poll());
+  fs.rmSync(`${file}-wal`);
+  told.push(poll(), poll());
+  counted.stop[Symbol.dispose]();
+  fs.rmSync(file);
+  told.push(poll());
+  expect([told, vi.getTimerCount()]).toEqual([[0, 1, 1, 2, 3, 3, 3], 0]);
+});
