@@ -13,7 +13,9 @@ import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Spool } from './spool.ts';
 
 /** Frames that wait for a checkpoint before one is made although writers go on. */
-const passiveFrames = 1000;
+const passiveFrames = 500;
+/** Writers that had committed at each of this many looks in a row never pause. */
+const restlessLooks = 8;
 /**
  * A WAL of this many frames whose writers never pause is sealed: just below the 1,000 from which on SQLite makes each commit
  * of the application try a checkpoint, which under our pin could not finish and would only cost time.
@@ -94,6 +96,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   #counts: WalCounts = { frames: 0, backfilled: 0 };
   /** How often the pin was moved since everything is backfilled. */
   #rests = 0;
+  /** Looks in a row that found new transactions. */
+  #newsInARow = 0;
   #lock: Promise<unknown> = Promise.resolve();
   #isWoken = false;
   #isRunning = false;
@@ -268,7 +272,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     checkIdentity(connections);
     const isNew = await this.#catchUp();
     if (isNew) this.#lastNewsAt = this.#lastCycleAt;
-    if (this.#counts.frames >= this.#largeFrames) {
+    this.#newsInARow = isNew ? this.#newsInARow + 1 : 0;
+    if (this.#newsInARow >= restlessLooks && this.#counts.frames >= this.#largeFrames) {
       await this.#reclaim();
       return;
     }
