@@ -1,13 +1,16 @@
 // Builds the restored database: newest index first, each page written once (a bitmap remembers), the snapshot's pages
 // last, then the length that the last commit says. SQLite need not replay anything, and nothing here grows with the size
 // of the database but one bit per page and four bytes per frame of one index.
+import { writevSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { must } from '../../../shared/assert.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { frameBytes, frameHeaderBytes, parseWalHeader, scanFrames, startChain, walHeaderBytes } from '../source/wal.ts';
 import type { FetchedIndex } from './fetch.ts';
 
 const chunkBytes = 1 << 20;
+const smallRunBytes = 1 << 16;
 
 /** What was built. */
 export interface Built {
@@ -250,12 +253,17 @@ class PageWriter {
       end = start + data.length;
     }
     await this.#writeRun(run, position);
+    await nextTurn();
   }
 
   async #writeRun(run: readonly Uint8Array[], position: number): Promise<void> {
     if (run.length === 0) return;
-    const { bytesWritten } = await this.#output.writev(run, position);
     const expected = run.reduce((sum, { length }) => sum + length, 0);
+    // A few scattered pages are written faster than a thread of the pool is asked to.
+    const bytesWritten =
+      expected <= smallRunBytes
+        ? writevSync(this.#output.fd, run, position)
+        : (await this.#output.writev(run, position)).bytesWritten;
     if (bytesWritten === expected) return;
     // A short write (a nearly full disk, a very long run): the rest in one piece, until it is done or fails.
     const rest = Buffer.concat(run);
