@@ -1,0 +1,198 @@
+// The connections on a live database: what a pin forbids, what an advance permits, and in which order all is let go.
+import fs from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Connections } from '../../electron/engine/source/connections.ts';
+import type { AppError } from '../../shared/errors.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+let folder: TempFolder;
+let file: string;
+/** The application that the database belongs to. */
+let app: Database.Database;
+
+beforeEach(() => {
+  folder = tempFolder();
+  file = folder.at('shop.db');
+  app = new Database(file, { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.pragma('wal_autocheckpoint = 0');
+  app.exec('CREATE TABLE t(v)');
+});
+afterEach(() => {
+  app.close();
+  folder[Symbol.dispose]();
+});
+
+const write = () => app.exec('INSERT INTO t VALUES (randomblob(100))');
+const advance = (connections: Connections) => connections.advance(async () => {});
+
+/** Whether the application's own checkpoint was hindered. */
+function isBusy(mode: 'RESTART' | 'TRUNCATE'): boolean {
+  const [row] = app.pragma(`wal_checkpoint(${mode})`) as readonly { readonly busy: number }[];
+  return row?.busy === 1;
+}
+
+describe('opening', () => {
+  const failureOf = (path: string): unknown => {
+    try {
+      Connections.open(path)[Symbol.dispose]();
+    } catch (error) {
+      return (error as AppError).code;
+    }
+    return 'it opened';
+  };
+
+  test('says what is wrong', () => {
+    const plain = new Database(folder.at('plain.db'));
+    plain.exec('CREATE TABLE t(v)');
+    plain.close();
+    fs.writeFileSync(folder.at('text.db'), 'Not a database. '.repeat(100));
+    const names = ['shop.db', 'nowhere.db', 'shop.db/inside.db', 'plain.db', 'text.db'];
+    expect(names.map((name) => failureOf(folder.at(...name.split('/'))))).toEqual([
+      'it opened',
+      'database-missing',
+      'database-missing',
+      'database-not-wal',
+      'database-not-sqlite',
+    ]);
+    expect(fs.existsSync(folder.at('nowhere.db'))).toBe(false);
+  });
+
+  test('says that a program holds the database for itself', () => {
+    const other = new Database(folder.at('held.db'));
+    other.pragma('journal_mode = wal');
+    other.pragma('locking_mode = EXCLUSIVE');
+    other.exec('CREATE TABLE t(v)');
+    expect(failureOf(folder.at('held.db'))).toBe('database-busy');
+    other.close();
+  });
+});
+
+describe('a pin', () => {
+  test('keeps the WAL from restarting until it is moved', async () => {
+    using connections = Connections.open(file);
+    write();
+    await advance(connections);
+    write();
+    expect([isBusy('RESTART'), isBusy('TRUNCATE')]).toEqual([true, true]);
+    await advance(connections);
+    connections.checkpoint();
+    await advance(connections);
+    expect([isBusy('RESTART'), isBusy('TRUNCATE')]).toEqual([false, false]);
+  });
+
+  test('lets checkpoints copy what lies before it, and the counts say so', async () => {
+    using connections = Connections.open(file);
+    const before = connections.counts().frames;
+    write();
+    await advance(connections);
+    const { frames } = connections.counts();
+    write();
+    write();
+    expect(frames).toBeGreaterThan(before);
+    expect(connections.checkpoint()).toEqual({ frames: frames + 2, backfilled: frames, isBlocked: false });
+    await advance(connections);
+    expect(connections.checkpoint()).toEqual({ frames: frames + 2, backfilled: frames + 2, isBlocked: false });
+    expect(connections.counts()).toEqual({ frames: frames + 2, backfilled: frames + 2 });
+  });
+
+  test('stays where it is when draining fails', async () => {
+    using connections = Connections.open(file);
+    write();
+    await advance(connections);
+    write();
+    for (let i = 0; i < 3; i++) {
+      const failing = connections.advance(async () => {
+        throw new Error('no room');
+      });
+      await expect(failing).rejects.toThrow('no room');
+      expect(isBusy('RESTART')).toBe(true);
+    }
+    await advance(connections);
+    expect(connections.checkpoint()).toMatchObject({ isBlocked: false });
+    await advance(connections);
+    expect(isBusy('RESTART')).toBe(false);
+  });
+
+  test('for an image holds its place while the others move on', async () => {
+    using connections = Connections.open(file);
+    write();
+    await advance(connections);
+    const { frames } = connections.counts();
+    const pin = connections.pinForImage();
+    expect(connections.isReadingImage).toBe(true);
+    write();
+    await advance(connections);
+    expect(connections.checkpoint().backfilled).toBe(frames);
+    pin[Symbol.dispose]();
+    expect([connections.isReadingImage, connections.checkpoint().backfilled]).toEqual([false, frames + 1]);
+  });
+
+  test('can be let go for a moment, and is taken again', async () => {
+    using connections = Connections.open(file);
+    write();
+    await advance(connections);
+    write();
+    expect(isBusy('RESTART')).toBe(true);
+    const aside = connections.withoutPin(10_000);
+    expect(isBusy('TRUNCATE')).toBe(false);
+    await aside;
+    write();
+    await advance(connections);
+    write();
+    expect(isBusy('TRUNCATE')).toBe(true);
+  });
+});
+
+describe('the write lock', () => {
+  test('is held while work runs, changes nothing, and is let go whether or not it fails', async () => {
+    using connections = Connections.open(file);
+    write();
+    const { frames } = connections.counts();
+    const during = connections.whileLocked(async () => {
+      expect(write).toThrow('locked');
+    });
+    expect(await during).toBe(true);
+    const failing = connections.whileLocked(async () => {
+      throw new Error('no room');
+    });
+    await expect(failing).rejects.toThrow('no room');
+    expect(connections.counts().frames).toBe(frames);
+    write();
+    expect(connections.counts().frames).toBe(frames + 1);
+  });
+
+  test('is left to a writer that has it', async () => {
+    using connections = Connections.open(file);
+    app.exec('BEGIN IMMEDIATE');
+    let hasRun = false;
+    const isLocked = await connections.whileLocked(async () => {
+      hasRun = true;
+    });
+    app.exec('COMMIT');
+    expect([isLocked, hasRun]).toEqual([false, false]);
+  });
+});
+
+describe('disposing', () => {
+  test('leaves the WAL where it is, though it is the last to close', async () => {
+    const connections = Connections.open(file);
+    write();
+    await advance(connections);
+    await connections.whileLocked(async () => {});
+    app.close();
+    const size = fs.statSync(`${file}-wal`).size;
+    connections[Symbol.dispose]();
+    connections[Symbol.dispose]();
+    expect([fs.statSync(`${file}-wal`).size, size > 0]).toEqual([size, true]);
+    app = new Database(file, { timeout: 0 });
+    expect(app.prepare('SELECT count(*) FROM t').pluck().get()).toBe(1);
+  });
+
+  test('leaves the application free', () => {
+    Connections.open(file)[Symbol.dispose]();
+    write();
+    expect(isBusy('TRUNCATE')).toBe(false);
+  });
+});
