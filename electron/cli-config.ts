@@ -70,14 +70,17 @@ export function parseConfig(text: string, options: ConfigOptions): Config {
   const reader = new Reader(text, options);
   const config = reader.readConfig();
   if (reader.findings.length > 0) {
-    throw new AppError('config-invalid', { path: options.path, reason: reader.findings.join('; ') });
+    const reasons = reader.findings
+      .toSorted((a, b) => a.line - b.line)
+      .map(({ line, reason }) => `line ${line}: ${reason}`);
+    throw new AppError('config-invalid', { path: options.path, reason: reasons.join('; ') });
   }
   return { databases: config, notices: [...reader.notices] };
 }
 
 /** One pass over one document; gathers findings instead of stopping at the first. */
 class Reader {
-  readonly findings: string[] = [];
+  readonly findings: { readonly line: number; readonly reason: string }[] = [];
   readonly notices = new Set<string>();
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed;
@@ -87,7 +90,7 @@ class Reader {
     this.#options = options;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
     for (const error of this.#document.errors) {
-      this.findings.push(`line ${String(this.#lines.linePos(error.pos[0]).line)}: ${error.message}`);
+      this.findings.push({ line: this.#lines.linePos(error.pos[0]).line, reason: error.message });
     }
   }
 
@@ -241,14 +244,15 @@ class Reader {
 
   #report(at: Node | undefined | null, reason: string): void {
     const offset = at?.range?.[0] ?? 0;
-    const finding = `line ${String(this.#lines.linePos(offset).line)}: ${reason}`;
-    if (!this.findings.includes(finding)) this.findings.push(finding);
+    const { line } = this.#lines.linePos(offset);
+    if (this.findings.some((finding) => finding.line === line && finding.reason === reason)) return;
+    this.findings.push({ line, reason });
   }
 }
 
 function suggestion(key: string, keys: readonly string[]): string {
   const near = [...keys, ...Object.keys(needless)].find((known) => distance(known, key) <= 2);
-  return near === undefined ? '' : `; did you mean “${near}”?`;
+  return near === undefined ? '' : ` (did you mean “${near}”?)`;
 }
 
 /** Levenshtein's distance. */

@@ -82,6 +82,11 @@ const texts = {
     safe: untouched,
     hint: 'Open it in the list of databases.',
   }),
+  'database-of-window': (d) => ({
+    message: `${d['path']} was added in Tidemark’s window, which keeps its destination.`,
+    safe: untouched,
+    hint: 'Open the window to protect it, or choose another folder for Tidemark’s own data with --data-dir.',
+  }),
   'database-sidecar': (d) => ({
     message: `${d['path']} belongs to the database ${d['database']}.`,
     hint: 'Choose the database itself.',
@@ -218,6 +223,10 @@ const texts = {
     message: `${d['path']}: ${d['reason']}.`,
     safe: 'Nothing was started.',
     hint: 'Correct the configuration and start again.',
+  }),
+  'path-unclear': (d) => ({
+    message: `“${d['path']}” is not a whole path.`,
+    hint: 'Write where it lies from the top: an absolute path, or one that begins with ~ for the home folder.',
   }),
   'invalid-argument': (d) => ({ message: `${d['reason']}.` }),
   'operation-not-found': () => ({ message: 'That operation is over.' }),

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import type { DeclaredDatabase, EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, DayActivity, EngineState } from '../../shared/model.ts';
+import type { DatabaseId, DatabaseInspection, DayActivity, EngineState, FolderInspection } from '../../shared/model.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { describeDatabase, describeDays } from './describe.ts';
 import { claimReplica, inspectFolder, replicaPathIn } from './destination.ts';
@@ -25,6 +25,7 @@ import { Catalogue } from './state/catalogue.ts';
 import { openStateDatabase } from './state/state-database.ts';
 import { type DatabaseRow, type ReplicaRow, Store } from './state/store.ts';
 import { suggestPaths } from './suggest-paths.ts';
+import { readTypedPath } from './typed-path.ts';
 import { createTarget, openTarget, parseTargetUrl } from './targets/open-target.ts';
 
 export interface EngineSetup {
@@ -176,12 +177,9 @@ export class Engine {
   }
 
   readonly #handlers: Handlers = {
-    inspectDatabase: ({ path: input }) => inspectDatabase(input, (stat) => this.#isProtected(stat)),
-    inspectFolder: async ({ path: folder, databasePath }) =>
-      await inspectFolder(
-        { folder, databasePath: resolveDatabasePath(databasePath), machineId: this.#machineId },
-        this.#stop,
-      ),
+    inspectDatabase: ({ path: typed }) => this.#inspectDatabase(typed),
+    inspectFolder: async ({ path: typed, databasePath }) =>
+      await this.#inspectFolder(typed, resolveDatabasePath(databasePath)),
     suggestPaths: ({ prefix, withFiles }) => suggestPaths(prefix, { withFiles }),
     addDatabase: async (argument) => await this.#addDatabase(argument),
     removeDatabase: async ({ databaseId }) => {
@@ -210,8 +208,8 @@ export class Engine {
         : this.#required.points.step(query.databaseId, query.position, query.by),
     proposeRestore: async ({ databaseId, position }) =>
       await this.#restores.propose(this.#rowOf(databaseId), position, this.#stop),
-    startRestore: ({ databaseId, position, outputPath, fullCheck = false }) =>
-      this.#restores.start(this.#rowOf(databaseId), { position, outputPath, fullCheck }),
+    startRestore: async ({ databaseId, position, outputPath, fullCheck = false }) =>
+      await this.#restores.start(this.#rowOf(databaseId), { position, outputPath, fullCheck }),
     cancelOperation: ({ operationId }) => this.#operations.cancel(operationId),
     dismissOperation: ({ operationId }) => this.#operations.dismiss(operationId),
     listActivity: (query) => this.#required.store.activity(query),
@@ -241,12 +239,9 @@ export class Engine {
     enableWal: mayEnable = false,
     isDemo = false,
   }: Parsed<'addDatabase'>): Promise<Result<'addDatabase'>> {
-    const inspection = inspectDatabase(input, (stat) => this.#isProtected(stat));
+    const inspection = this.#inspectDatabase(input);
     if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
-    const place = await inspectFolder(
-      { folder, databasePath: inspection.path, machineId: this.#machineId },
-      this.#stop,
-    );
+    const place = await this.#inspectFolder(folder, inspection.path);
     if (place.kind === 'refused') throw AppError.fromData(place.error);
     if (!inspection.isWal) {
       if (!mayEnable) throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
@@ -255,7 +250,8 @@ export class Engine {
     const target = parseTargetUrl(place.path);
     await createTarget(replicaPathIn(place.path, inspection.path));
     const { store } = this.#required;
-    const id = store.addDatabase({ path: inspection.path, addedAt: this.#clock.now(), isDemo, isDeclared: false });
+    const added = { path: inspection.path, addedAt: this.#clock.now(), isDemo, isDeclared: false };
+    const id = store.adoptDeclared(added) ?? store.addDatabase(added);
     const targetId = store.ensureTarget({
       kind: 'folder',
       name: path.basename(place.path) || place.path,
@@ -275,6 +271,23 @@ export class Engine {
     return { databaseId: id };
   }
 
+  #inspectDatabase(typed: string): DatabaseInspection {
+    try {
+      return inspectDatabase(readTypedPath(typed), (stat) => this.#isProtected(stat));
+    } catch (error) {
+      return { kind: 'refused', error: toErrorData(error) };
+    }
+  }
+
+  async #inspectFolder(typed: string, databasePath: string): Promise<FolderInspection> {
+    try {
+      const folder = readTypedPath(typed);
+      return await inspectFolder({ folder, databasePath, machineId: this.#machineId }, this.#stop);
+    } catch (error) {
+      return { kind: 'refused', error: toErrorData(error) };
+    }
+  }
+
   async #declare({
     path: input,
     enableWal: mayEnable,
@@ -286,6 +299,11 @@ export class Engine {
       const known = store.databases().find((row) => row.path === file);
       if (known !== undefined && this.#protections.has(known.id))
         throw new AppError('database-already-protected', { path: file });
+      if (known?.isDeclared === false) throw new AppError('database-of-window', { path: file });
+      const addresses = replicas.map((replica) => ({ ...replica, ...parseTargetUrl(replica.url) }));
+      const twice = addresses.find(({ url }, i) => addresses.findIndex((other) => other.url === url) !== i);
+      if (twice !== undefined)
+        throw new AppError('invalid-argument', { reason: `The destination ${twice.path} is named twice` });
       const inspection = inspectDatabase(file, (stat) => this.#isProtected(stat));
       if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
       if (!inspection.isWal) {
@@ -295,8 +313,7 @@ export class Engine {
       const id =
         known?.id ?? store.addDatabase({ path: file, addedAt: this.#clock.now(), isDemo: false, isDeclared: true });
       const rows: Omit<ReplicaRow, 'databaseId'>[] = [];
-      for (const replica of replicas) {
-        const { url, path: folder } = parseTargetUrl(replica.url);
+      for (const { url, path: folder, ...replica } of addresses) {
         const targetId = store.ensureTarget({ kind: 'folder', name: path.basename(folder), url });
         // A place that had history and is gone is a problem to be told, not a place to make again.
         const isNew = !catalogue.shipped(id).some((place) => place.targetId === targetId);
@@ -407,11 +424,13 @@ export class Engine {
     }, pushEveryMs);
   }
 
+  /** True for the file of a database that is kept here, whether it is captured at the moment, starting or paused. */
   #isProtected(stat: fs.Stats): boolean {
+    const isSame = (other: fs.Stats | undefined): boolean => other?.ino === stat.ino && other.dev === stat.dev;
+    if (this.#rows().some((row) => isSame(statOf(row.path)))) return true;
     return [...this.#protections.values()].some(({ session }) => {
       if (session === undefined) return false;
-      const open = fs.fstatSync(session.connections.fd);
-      return open.ino === stat.ino && open.dev === stat.dev;
+      return isSame(fs.fstatSync(session.connections.fd));
     });
   }
 
@@ -435,6 +454,15 @@ export class Engine {
   get #required(): Storage {
     if (this.#storage === undefined) throw new AppError('not-available', { what: 'This command' });
     return this.#storage;
+  }
+}
+
+/** Undefined for what is not there or cannot be reached. */
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file);
+  } catch {
+    return undefined;
   }
 }
 

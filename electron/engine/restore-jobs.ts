@@ -12,10 +12,12 @@ import type { Clock } from './clock.ts';
 import type { Points } from './history/points.ts';
 import type { Operations } from './operations.ts';
 import { listReplica } from './restore/list-replica.ts';
+import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import { openTarget, parseTargetUrl } from './targets/open-target.ts';
 import { readRecord } from './replica/record.ts';
+import { readTypedPath } from './typed-path.ts';
 
 interface Options {
   readonly operations: Operations;
@@ -52,12 +54,14 @@ export class RestoreJobs {
     };
   }
 
-  /** Starts restoring a point of a database that is (or was) protected here. */
-  start(
+  /** Starts restoring a point of a database that is (or was) protected here; a place that is taken is refused at once. */
+  async start(
     row: DatabaseRow,
     wish: { readonly position: Position; readonly outputPath: string; readonly fullCheck: boolean },
-  ): { readonly operationId: OperationId } {
+  ): Promise<{ readonly operationId: OperationId }> {
     const { point, replica } = this.#locate(row, wish.position);
+    const outputPath = readTypedPath(wish.outputPath);
+    await mustBeFree(outputPath);
     const name = path.basename(row.path);
     const title = `Restore ${name} as of ${formatTimestampLocal(point.at)}`;
     const target = openTarget(replica.url);
@@ -68,7 +72,7 @@ export class RestoreJobs {
         const result = await restoreReplica({
           target,
           wish: { kind: 'position', position: wish.position },
-          outputPath: path.resolve(wish.outputPath),
+          outputPath,
           fullCheck: wish.fullCheck,
           ...(mode === undefined ? {} : { mode }),
           signal,

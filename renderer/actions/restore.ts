@@ -83,7 +83,7 @@ export async function startRestore(): Promise<void> {
     changeDraft(point, ({ step }) => ({
       isSending: false,
       error: data,
-      step: data.code.startsWith('output-') ? 'where' : step,
+      step: /^(?:output|path)-/.test(data.code) ? 'where' : step,
     }));
   }
 }

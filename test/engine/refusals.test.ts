@@ -90,6 +90,60 @@ describe('adding a database', () => {
     }
   });
 
+  test('knows one that is paused', async () => {
+    const databaseId = await protect();
+    await engine.call('pause', { databaseId });
+    expect(await refusal(engine.call('addDatabase', { path: file, folder: folder.at('other') }))).toMatchObject({
+      code: 'database-already-protected',
+    });
+    expect(fs.existsSync(folder.at('other'))).toBe(false);
+  });
+
+  test('takes over what a command line declared, and lets no command line redirect what the window keeps', async () => {
+    await engine[Symbol.asyncDispose]();
+    const declare = async (replica: string) => {
+      await using declared = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
+      const databases = [{ path: file, enableWal: false, replicas: [{ url: replica }] }];
+      return await declared.call('protectDeclared', { databases });
+    };
+    expect(await declare(folder.at('declared'))).toMatchObject([{ kind: 'protecting' }]);
+    engine = openTestEngine(folder.at('data'));
+    expect(engine.state().databases).toEqual([]);
+    const databaseId = await protect();
+    const { replicas } = engine.database(databaseId);
+    await engine[Symbol.asyncDispose]();
+    expect(await declare(folder.at('elsewhere'))).toMatchObject([
+      { kind: 'refused', error: { code: 'database-of-window' } },
+    ]);
+    engine = openTestEngine(folder.at('data'));
+    expect(engine.database(databaseId).replicas.map(({ url }) => url)).toEqual(replicas.map(({ url }) => url));
+  });
+
+  test('refuses a path that has no place, for a database, a folder and a restored file', async () => {
+    const codes = [
+      await engine.call('inspectDatabase', { path: 'shop.db' }),
+      await engine.call('inspectFolder', { path: 's3://bucket/shop', databasePath: file }),
+    ].map((seen) => seen.kind === 'refused' && seen.error.code);
+    expect(codes).toEqual(['path-unclear', 'path-unclear']);
+    const id = await protect();
+    const [point] = await engine.points(id);
+    if (point === undefined) throw new Error('no restore point');
+    const start = (outputPath: string) =>
+      engine.call('startRestore', { databaseId: id, position: point.position, outputPath });
+    expect((await refusal(start('out.db'))).code).toBe('path-unclear');
+    expect((await refusal(start(file))).code).toBe('output-exists');
+    expect(engine.state().operations).toEqual([]);
+  });
+
+  test('refuses a destination that is declared twice', async () => {
+    await engine[Symbol.asyncDispose]();
+    engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
+    const replicas = [{ url: folder.at('backup') }, { url: `file://${folder.at('backup')}` }];
+    const [answer] = await engine.call('protectDeclared', { databases: [{ path: file, enableWal: false, replicas }] });
+    expect(answer).toMatchObject({ kind: 'refused', error: { code: 'invalid-argument' } });
+    expect(engine.state().databases).toEqual([]);
+  });
+
   test('says that rights are missing, when they are', async () => {
     // Root may do everything, so another user asks.
     fs.chmodSync(folder.path, 0o755);

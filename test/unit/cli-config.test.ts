@@ -119,7 +119,7 @@ dbs:
     [
       'an unknown key',
       'dbs:\n  - path: /a\n    replica: /b\n    retension: 1h\n',
-      'line 4: unknown key “retension”; did you mean “retention”?',
+      'line 4: unknown key “retension” (did you mean “retention”?)',
     ],
     [
       'an unknown key of a replica',

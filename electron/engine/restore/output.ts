@@ -39,7 +39,7 @@ export async function openOutput(options: {
 }): Promise<Output> {
   const path = resolve(options.path);
   const folder = dirname(path);
-  await mustBeFree(path, folder);
+  await mustBeFree(path);
   const base = join(folder, temporaryName(basename(path)));
   const temporaryPath = `${base}.db`;
   await classified(folder, async () => {
@@ -99,7 +99,9 @@ export function classifyOutputError(error: unknown, folder: string): unknown {
   }
 }
 
-async function mustBeFree(path: string, folder: string): Promise<void> {
+/** Throws `output-exists`, `output-sidecar`, `output-folder-missing`, `output-no-permission` where no file can be made. */
+export async function mustBeFree(path: string): Promise<void> {
+  const folder = dirname(path);
   await classified(folder, async () => {
     if (!(await stat(folder)).isDirectory()) throw new AppError('output-folder-missing', { path: folder });
     if (await exists(path)) throw new AppError('output-exists', { path });
@@ -118,7 +120,7 @@ async function publish(temporaryPath: string, path: string, mode: number | undef
     await file.close();
   }
   if (mode !== undefined) await chmod(temporaryPath, mode & 0o777);
-  await mustBeFree(path, dirname(path));
+  await mustBeFree(path);
   await giveName(temporaryPath, path);
   await syncFolder(dirname(path));
 }

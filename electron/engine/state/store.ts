@@ -94,6 +94,18 @@ export class Store {
     return id;
   }
 
+  /** A database that a command line declared becomes one that was added here; undefined where none has that path. */
+  adoptDeclared(row: Pick<DatabaseRow, 'path' | 'addedAt' | 'isDemo'>): DatabaseId | undefined {
+    const id = this.#database
+      .prepare(
+        `UPDATE database SET added_at = ?, is_demo = ?, is_declared = 0, paused_at = NULL
+         WHERE path = ? AND is_declared = 1 RETURNING id`,
+      )
+      .pluck()
+      .get(row.addedAt, Number(row.isDemo), row.path);
+    return typeof id === 'string' ? (id as DatabaseId) : undefined;
+  }
+
   removeDatabase(id: DatabaseId): void {
     this.#database.prepare('DELETE FROM database WHERE id = ?').run(id);
     this.#database.prepare('DELETE FROM target WHERE id NOT IN (SELECT target_id FROM replica)').run();
