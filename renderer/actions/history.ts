@@ -242,7 +242,8 @@ async function loadPage(databaseId: DatabaseId, beforeAt: number | undefined): P
       const merged = mergePoints(points, page);
       const isOldestPage = page.length < pageSize || (beforeAt !== undefined && merged.length === points.length);
       const isAnew = merged === page;
-      return { points: { points: merged, isLoading: false, isComplete: isOldestPage || (isComplete && !isAnew) } };
+      const isWhole = isOldestPage || (isComplete && !isAnew);
+      return { points: { points: merged, isLoading: false, isComplete: isWhole }, error: undefined };
     });
   } catch (error) {
     setHistory(databaseId, ({ points }) => ({

@@ -41,9 +41,10 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
   const load = useCallback((wish: BinRequest) => history.loadHistory(id, wish), [id]);
   const more = useCallback(() => void history.loadOlderPoints(id), [id]);
   const revision = revisionOf(database);
+  const listRevision = isList ? revision : undefined;
   useEffect(() => {
-    if (isList) history.loadHistory(id, 'points');
-  }, [id, isList, revision]);
+    if (listRevision !== undefined) history.loadHistory(id, 'points');
+  }, [id, listRevision]);
   const restore = (): void => {
     if (selection.point !== undefined) void openRestore(id, selection.point);
   };

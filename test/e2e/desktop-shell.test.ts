@@ -370,6 +370,8 @@ describe('the application', () => {
     await until('it is at the file', async () =>
       (await windowOf(app)).url.endsWith(`#/add/${encodeURIComponent('/srv/till & co.db')}`),
     );
+    const path = app.page.getByRole('combobox', { name: 'Path of the database' });
+    await until('the file is in its field', async () => (await path.inputValue()) === '/srv/till & co.db');
     expect(await windowOf(app)).toMatchObject({ count: 1 });
   });
 

@@ -1,8 +1,9 @@
 // The whole journey in a real browser, through the headless host, and that host's orderly end.
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { openBrowser, startHeadless } from '../support/headless-app.ts';
 import { complaintsOf, journey, openShop, watchPointsAppear } from '../support/journey.ts';
-import { tempFolder } from '../support/temp.ts';
+import { tempFolder, until } from '../support/temp.ts';
 
 test('protects and restores a database that another process writes to', async () => {
   using folder = tempFolder();
@@ -32,6 +33,7 @@ test('shows the demo, and stops its writer with the application', async () => {
   await page.getByRole('heading', { level: 1, name: 'shop.db' }).waitFor();
   await page.getByText('Protected', { exact: true }).first().waitFor();
   await watchPointsAppear(page, 'shop.db');
+  await watchListGrow(page);
 
   app.process.child.kill('SIGINT');
   expect(await app.process.ended).toBe(0);
@@ -57,3 +59,12 @@ test('comes back to the same state, and refuses a second application on the same
   await page.getByRole('link', { name: 'till.db' }).first().click();
   await page.getByText('Protected', { exact: true }).first().waitFor();
 });
+
+/** The list counts its points as long as it is whole. */
+async function watchListGrow(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'As list' }).click();
+  const newest = page.getByRole('option').first();
+  const count = async (): Promise<number> => Number(await newest.getAttribute('aria-setsize'));
+  const before = await count();
+  await until('new points are listed', async () => (await count()) >= before + 3);
+}
