@@ -1,0 +1,279 @@
+// What an earlier run left, read back and judged: page hashes brought to the spool's end, and how a history goes on.
+import fs from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Commit, CommitLog } from '../../electron/engine/commits.ts';
+import {
+  changedPages,
+  decideContinuation,
+  forgetClean,
+  imageAt,
+  readRemains,
+  type Remains,
+  saveClean,
+  saveHashes,
+  spoolComposed,
+} from '../../electron/engine/continuity.ts';
+import { hashPage } from '../../electron/engine/replica/state-hash.ts';
+import { Connections } from '../../electron/engine/source/connections.ts';
+import { type HashedAt, PageHashes } from '../../electron/engine/source/page-hashes.ts';
+import { Spool } from '../../electron/engine/spool.ts';
+import type { Generation } from '../../shared/position.ts';
+import { countRows, endOf, type GoldenWal, makeWal, readFrames } from '../support/golden-wal.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+const generation = '00000000000000aa' as Generation;
+const golden = makeWal();
+const { pageSize } = golden;
+const frames = readFrames(golden);
+const commits = frames.filter(({ commitPages }) => commitPages > 0);
+
+let folder: TempFolder;
+let spoolFolder: string;
+beforeEach(() => {
+  folder = tempFolder();
+  spoolFolder = folder.at('spool');
+  fs.mkdirSync(spoolFolder);
+});
+afterEach(() => folder[Symbol.dispose]());
+
+const put = (index: number, bytes: Uint8Array) => fs.writeFileSync(`${spoolFolder}/0000000${index}.wal`, bytes);
+
+/** Page hashes of a database's bytes, from scratch. */
+function hashesOf(bytes: Uint8Array, size = pageSize): PageHashes {
+  const hashes = new PageHashes(size);
+  for (let page = 1; page <= bytes.length / size; page++) {
+    hashes.set(page, hashPage(page, bytes.subarray((page - 1) * size, page * size)));
+  }
+  hashes.resize(bytes.length / size);
+  return hashes;
+}
+
+/** The database file after SQLite itself replayed the WAL up to an end. */
+function replayed({ database, bytes }: GoldenWal, end: number): Buffer {
+  const file = folder.at('replayed.db');
+  fs.writeFileSync(file, database);
+  fs.writeFileSync(`${file}-wal`, bytes.subarray(0, end));
+  new Database(file).exec('SELECT 1 FROM sqlite_schema; PRAGMA wal_checkpoint(TRUNCATE)').close();
+  return fs.readFileSync(file);
+}
+
+function save(at: HashedAt, { hashes = hashesOf(golden.database), log = new CommitLog() } = {}): void {
+  saveHashes(spoolFolder, { hashes, commits: log, at });
+}
+
+async function read(): Promise<Remains | undefined> {
+  const remains = await readRemains(spoolFolder, generation);
+  remains?.spool[Symbol.dispose]();
+  return remains;
+}
+
+describe('readRemains', () => {
+  test('brings page hashes from where they were saved to the spool’s end, telling every transaction', async () => {
+    put(0, golden.bytes);
+    save({ index: 0, offset: 0 });
+    const remains = await read();
+    expect(remains?.hashes.state).toBe(hashesOf(replayed(golden, golden.bytes.length)).state);
+    expect(remains?.commits.between(0, 0, Infinity).map(({ offset, pages, state }) => [offset, pages, state])).toEqual(
+      commits.map(({ endOffset, commitPages }) => [
+        endOffset,
+        commitPages,
+        hashesOf(replayed(golden, endOffset)).state,
+      ]),
+    );
+    expect([remains?.end?.frames, remains?.lastAt]).toEqual([
+      frames.length,
+      Math.floor(fs.statSync(`${spoolFolder}/00000000.wal`).mtimeMs),
+    ]);
+  });
+
+  test('tells those that were saved once, and those behind them anew', async () => {
+    put(0, golden.bytes);
+    const [first, second] = commits;
+    if (first === undefined || second === undefined) throw new Error('there are transactions');
+    const log = new CommitLog();
+    // The commits are saved before the hashes: one may lie behind the hashes' place.
+    for (const { endOffset, commitPages } of [first, second]) {
+      const commit: Commit = {
+        index: 0,
+        offset: endOffset,
+        at: 7,
+        state: 7n,
+        pages: commitPages,
+        written: 1,
+        transactions: 3,
+      };
+      log.add(commit);
+    }
+    save({ index: 0, offset: first.endOffset }, { hashes: hashesOf(replayed(golden, first.endOffset)), log });
+    const remains = await read();
+    expect(remains?.hashes.state).toBe(hashesOf(replayed(golden, golden.bytes.length)).state);
+    expect(remains?.commits.between(0, 0, Infinity).map(({ offset, transactions }) => [offset, transactions])).toEqual(
+      commits.map(({ endOffset }, i) => [endOffset, i === 0 ? 3 : 1]),
+    );
+  });
+
+  test('reads a generation that has no transaction yet', async () => {
+    save({ index: 0, offset: 0 });
+    const remains = await read();
+    expect([remains?.hashes.state, remains?.spool.index, remains?.end]).toEqual([
+      hashesOf(golden.database).state,
+      -1,
+      undefined,
+    ]);
+  });
+
+  test.each<[string, () => void]>([
+    ['nothing was saved', () => put(0, golden.bytes)],
+    [
+      'the hashes are damaged',
+      () => (put(0, golden.bytes), save({ index: 0, offset: 0 }), fs.truncateSync(`${spoolFolder}/hashes`, 50)),
+    ],
+    [
+      'the transactions are gone',
+      () => (put(0, golden.bytes), save({ index: 0, offset: 0 }), fs.rmSync(`${spoolFolder}/commits.json`)),
+    ],
+    [
+      'the transactions are half-written',
+      () => (
+        put(0, golden.bytes),
+        save({ index: 0, offset: 0 }),
+        fs.writeFileSync(`${spoolFolder}/commits.json`, '[[1,')
+      ),
+    ],
+    [
+      'the spool ends before the hashes',
+      () => (put(0, golden.bytes.subarray(0, endOf(4, pageSize))), save({ index: 0, offset: golden.bytes.length })),
+    ],
+    ['the index of the hashes is gone', () => (put(3, golden.bytes), save({ index: 2, offset: 0 }))],
+    ['the index of the hashes was lost with all before', () => save({ index: 2, offset: golden.bytes.length })],
+    ['an index between is gone', () => (put(0, golden.bytes), put(2, golden.bytes), save({ index: 2, offset: 600 }))],
+  ])('gives up where %s', async (_what, make) => {
+    make();
+    expect(await read()).toBe(undefined);
+  });
+
+  test('does without the note of a clean stop where it is half-written', async () => {
+    save({ index: 0, offset: 0 });
+    fs.writeFileSync(`${spoolFolder}/clean.json`, '{"index": 0');
+    expect((await read())?.clean).toBe(undefined);
+  });
+});
+
+describe('changedPages', () => {
+  const of = (...pages: readonly number[]) =>
+    hashesOf(Buffer.concat(pages.map((byte) => Buffer.alloc(512, byte))), 512);
+  test.each<[string, PageHashes, PageHashes, readonly number[]]>([
+    ['nothing', of(1, 2), of(1, 2), []],
+    ['one page', of(1, 2, 3), of(1, 9, 3), [2]],
+    ['pages that are new', of(1), of(1, 2, 3), [2, 3]],
+    ['a smaller database', of(1, 2, 3), of(1, 2), [1]],
+    ['a smaller database with a page changed', of(1, 2, 3), of(1, 9), [2]],
+    ['a page of zeros that is new', of(1), of(1, 0), [2]],
+  ])('%s', (_what, before, after, expected) => {
+    expect(changedPages(before, after)).toEqual(expected);
+  });
+});
+
+describe('going on', () => {
+  let app: Database.Database;
+  let file: string;
+  beforeEach(() => {
+    file = folder.at('shop.db');
+    app = new Database(file, { timeout: 0 });
+    app.pragma('journal_mode = wal');
+    app.pragma('wal_autocheckpoint = 0');
+    app.exec('CREATE TABLE t(v); INSERT INTO t VALUES (1)');
+  });
+  afterEach(() => app.close());
+
+  /** What a run leaves that captured everything up to now. */
+  async function leave(): Promise<Remains> {
+    put(0, fs.readFileSync(`${file}-wal`));
+    save({ index: 0, offset: 0 }, { hashes: new PageHashes(4096) });
+    const remains = await read();
+    if (remains === undefined) throw new Error('everything is there');
+    return remains;
+  }
+  const decide = (remains: Remains) => {
+    using connections = Connections.open(file);
+    return decideContinuation(connections, remains);
+  };
+  /** The remains with a note of a clean stop, taken now. */
+  function stopCleanly(remains: Remains): Remains {
+    const fd = fs.openSync(file, 'r');
+    saveClean(spoolFolder, { at: { index: remains.spool.index, offset: remains.spool.offset }, fd });
+    fs.closeSync(fd);
+    const clean = JSON.parse(fs.readFileSync(`${spoolFolder}/clean.json`, 'utf8')) as NonNullable<Remains['clean']>;
+    return { ...remains, clean };
+  }
+  const restart = () => app.pragma('wal_checkpoint(TRUNCATE)');
+
+  test('is in the same WAL where it still holds what was captured last', async () => {
+    const remains = await leave();
+    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end });
+    app.exec('INSERT INTO t VALUES (2)');
+    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end });
+  });
+
+  test('compares pages where the WAL restarted, and with a note of a clean stop that is not true any more', async () => {
+    const remains = await leave();
+    restart();
+    expect(decide(remains)).toEqual({ kind: 'compare' });
+    const stopped = stopCleanly(remains);
+    app.exec('INSERT INTO t VALUES (2)');
+    expect(decide(stopped)).toEqual({ kind: 'compare' });
+    restart();
+    expect(decide(stopped)).toEqual({ kind: 'compare' });
+  });
+
+  test('needs nothing where nobody wrote since a clean stop', async () => {
+    const remains = await leave();
+    restart();
+    const stopped = stopCleanly(remains);
+    expect(decide(stopped)).toEqual({ kind: 'untouched' });
+    const elsewhere = { ...stopped, clean: stopped.clean && { ...stopped.clean, offset: 32 } };
+    expect(decide(elsewhere)).toEqual({ kind: 'compare' });
+    forgetClean(spoolFolder);
+    forgetClean(spoolFolder);
+    expect((await read())?.clean).toBe(undefined);
+  });
+
+  test('begins anew where the page size was changed', async () => {
+    const remains = await leave();
+    expect(decide({ ...remains, hashes: new PageHashes(512) })).toEqual({
+      kind: 'new-generation',
+      reason: 'The page size of the database was changed',
+    });
+  });
+
+  test('composes an index that SQLite replays to the present state', async () => {
+    // The former state, as a file; then changes in the database file and in the WAL.
+    restart();
+    const before = fs.readFileSync(file);
+    app.exec('INSERT INTO t SELECT randomblob(3000) FROM (VALUES (1), (2), (3))');
+    restart();
+    app.exec('INSERT INTO t SELECT randomblob(3000) FROM (VALUES (1), (2))');
+    using spool = Spool.create(folder.at('composed'), 4);
+    const index = spool.reserve();
+    const wal = fs.readFileSync(`${file}-wal`);
+    spool.begin(wal.subarray(0, 32));
+    spool.append(wal.subarray(32), 32);
+    using connections = Connections.open(file);
+    const at = { index: spool.index, offset: spool.offset };
+    const pages = readFrames({ bytes: wal, pageSize: 4096 }).findLast(
+      ({ commitPages }) => commitPages > 0,
+    )?.commitPages;
+    const request = { spool, at, pages: pages ?? 0, pageSize: 4096 };
+    const changed = Array.from({ length: request.pages }, (_, i) => i + 1);
+    const end = await spoolComposed({ ...request, connections, index, changed });
+    const bytes = fs.readFileSync(spool.pathOf(index));
+    expect(end).toEqual({ index, offset: bytes.length });
+    expect(countRows({ database: before, bytes })).toBe(6);
+    const composed = readFrames({ bytes, pageSize: 4096 });
+    expect(composed.map(({ page, commitPages }) => [page, commitPages])).toEqual(
+      changed.map((page) => [page, page === request.pages ? request.pages : 0]),
+    );
+    expect(imageAt(connections, { ...request, at: { index, offset: 0 } }).spoolPath).toBe(undefined);
+  });
+});
