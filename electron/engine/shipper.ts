@@ -85,6 +85,7 @@ export class Shipper {
   #position: Place | undefined;
   #shippedAt = 0;
   #snapshotAt: number | undefined;
+  #snapshotIndex: number | undefined;
   #bytesSinceSnapshot = 0;
   #problem: Problem | undefined;
   #snapshotting: { doneBytes: number; readonly totalBytes: number } | undefined;
@@ -193,6 +194,7 @@ export class Shipper {
     }
     await this.#reconcile(objects, signal);
     this.#snapshotAt = snapshot?.at;
+    this.#snapshotIndex = snapshot?.index;
     this.#bytesSinceSnapshot = 0;
     let position: Place | undefined;
     if (last !== undefined) {
@@ -276,6 +278,7 @@ export class Shipper {
       const key = formatSnapshotKey(shipment.generation, image.at.index);
       await target.put(key, object, { modifiedAt: image.time, signal });
       this.#snapshotAt = image.time;
+      this.#snapshotIndex = image.at.index;
       this.#shippedAt = Math.max(this.#shippedAt, image.time);
       this.#bytesSinceSnapshot = 0;
       onSnapshot({ at: image.at, time: image.time, pages: image.pages, beginsPart, isFound: false });
@@ -341,6 +344,8 @@ export class Shipper {
   #isSnapshotDue(): boolean {
     const { shipment, snapshotIntervalMs, clock } = this.#options;
     if (this.#snapshotAt === undefined || this.#bytesSinceSnapshot === 0) return false;
+    // A target holds one snapshot per index: another one would replace it, and the points between them would be lost.
+    if (shipment.end().index === this.#snapshotIndex) return false;
     const ageMs = clock.now() - this.#snapshotAt;
     const isLarge =
       this.#bytesSinceSnapshot > Math.max(snapshotAfterBytes, shipment.baseline.pages * shipment.pageSize);

@@ -1,0 +1,55 @@
+// Images after the first one: when they are made, and that no restore point is lost by them.
+import fs from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { openTestEngine } from '../support/engine.ts';
+import { tempFolder, until } from '../support/temp.ts';
+
+test('keeps every point restorable while one WAL goes on for longer than the snapshot interval', async () => {
+  using folder = tempFolder();
+  const file = folder.at('shop.db');
+  const app = new Database(file, { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE t(v); INSERT INTO t VALUES (0)');
+  // A reader of the application keeps its WAL from restarting.
+  const reader = new Database(file, { readonly: true });
+  reader.exec('BEGIN');
+  reader.prepare('SELECT * FROM t').all();
+  await using engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
+  const replica = { url: folder.at('backup'), syncIntervalMs: 20, snapshotIntervalMs: 100 };
+  await engine.call('protectDeclared', { databases: [{ path: file, enableWal: false, replicas: [replica] }] });
+  const { id } = await until('it is known', () => engine.state().databases[0]);
+  await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  const images = () =>
+    fs
+      .readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.snapshot.lz4')).length;
+
+  for (let i = 1; i <= 8; i++) {
+    app.exec(`INSERT INTO t VALUES (${i})`);
+    await delay(60);
+  }
+  await engine.waitFor(id, 'everything is shipped', ({ lag }) => lag.bytes === 0);
+  const points = await engine.points(id);
+  const counts: unknown[] = [];
+  for (const point of points.slice(-9)) {
+    const output = folder.at('restored.db');
+    await engine.restore(id, point, output);
+    const restored = new Database(output);
+    counts.push(restored.prepare('SELECT count(*) FROM t').pluck().get());
+    restored.close();
+    fs.rmSync(output);
+  }
+  expect({ counts, images: images() }).toEqual({ counts: [1, 2, 3, 4, 5, 6, 7, 8, 9], images: 1 });
+
+  // With the next WAL, images go on.
+  reader.close();
+  await until('another image is made', async () => {
+    const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+    if (row?.busy === 0) app.exec('INSERT INTO t VALUES (9)');
+    await delay(50);
+    return images() > 1;
+  });
+  app.close();
+});
