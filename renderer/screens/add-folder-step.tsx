@@ -21,7 +21,7 @@ type Usable = Extract<FolderInspection, { kind: 'usable' }>;
 const contents: Readonly<Record<Usable['contents'], string>> = {
   new: 'The folder will be created.',
   empty: 'The folder is empty.',
-  'history-of-this': 'It already holds the history of this database; it is continued.',
+  'history-of-this': 'It already holds history of this database; that stays readable beside the new one.',
   'litestream-history': 'It holds a history that Litestream wrote; it stays readable beside the new one.',
   'other-things': 'It holds other things too; the history gets a folder of its own.',
 };
