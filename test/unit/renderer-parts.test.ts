@@ -18,9 +18,12 @@ describe('the address of a place', () => {
     expect([formatPlace(place), parsePlace(hash)]).toEqual([hash, place]);
   });
 
-  test.each(['', '#', '#/nowhere', '#/database', '#/database/', '#/database/%'])('unknown “%s” is the overview', (hash) => {
-    expect(parsePlace(hash)).toEqual({ kind: 'overview' });
-  });
+  test.each(['', '#', '#/nowhere', '#/database', '#/database/', '#/database/%'])(
+    'unknown “%s” is the overview',
+    (hash) => {
+      expect(parsePlace(hash)).toEqual({ kind: 'overview' });
+    },
+  );
 });
 
 describe('the list of points', () => {
