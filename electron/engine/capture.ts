@@ -21,8 +21,10 @@ const restlessLooks = 8;
  * of the application try a checkpoint, which under our pin could not finish and would only cost time.
  */
 const largeFrames = 900;
+/** A WAL that is this many times larger is sealed in any case: its writers pause, but never long enough. */
+const tooLargeTimes = 4;
 /** The same for large pages. */
-const largeBytes = 32 * 1024 * 1024;
+const largeBytes = 16 * 1024 * 1024;
 const passivesBeforeSeal = 6;
 /** A seal that did not help is not tried again at once: writers come first. */
 const reclaimEveryMs = 50;
@@ -273,7 +275,9 @@ export class Capture implements AsyncDisposable, FrameSink {
     const isNew = await this.#catchUp();
     if (isNew) this.#lastNewsAt = this.#lastCycleAt;
     this.#newsInARow = isNew ? this.#newsInARow + 1 : 0;
-    if (this.#newsInARow >= restlessLooks && this.#counts.frames >= this.#largeFrames) {
+    const { frames } = this.#counts;
+    const isRestless = this.#newsInARow >= restlessLooks;
+    if (frames >= this.#largeFrames * tooLargeTimes || (isRestless && frames >= this.#largeFrames)) {
       await this.#reclaim();
       return;
     }

@@ -2,6 +2,7 @@
 // and pushes one plain state. Knows neither windows nor sockets.
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { DeclaredDatabase, EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
@@ -18,6 +19,7 @@ import { Operations } from './operations.ts';
 import { Protection, type ProtectionEvent, type ReplicaTarget } from './protection.ts';
 import { narrate } from './narrate.ts';
 import { RestoreJobs } from './restore-jobs.ts';
+import { removeStaleRestoreFiles } from './restore/output.ts';
 import { enableWal } from './source/enable-wal.ts';
 import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
 import { Watcher } from './source/watch.ts';
@@ -230,7 +232,19 @@ export class Engine {
     this.#machineId = store.machineId(() => randomUUID());
     this.#log.info({ version: this.#setup.version, sqlite: this.#sqliteVersion }, 'engine started');
     for (const row of this.#rows()) if (row.pausedAt === undefined) this.#protect(row);
+    void this.#removeStaleRestores();
     this.#changed();
+  }
+
+  /** What killed restores left where restores are proposed to go. */
+  async #removeStaleRestores(): Promise<void> {
+    const folders = new Set([...this.#rows().map((row) => path.dirname(row.path)), os.homedir()]);
+    for (const folder of folders) {
+      // @NOTE A folder that is gone or may not be read has nothing to clear.
+      await removeStaleRestoreFiles(folder).catch((error: unknown) =>
+        this.#log.debug({ error, folder }, 'not cleared'),
+      );
+    }
   }
 
   async #addDatabase({
@@ -243,12 +257,13 @@ export class Engine {
     if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
     const place = await this.#inspectFolder(folder, inspection.path);
     if (place.kind === 'refused') throw AppError.fromData(place.error);
-    if (!inspection.isWal) {
-      if (!mayEnable) throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
-      enableWal(inspection.path);
+    if (!inspection.isWal && !mayEnable) {
+      throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
     }
     const target = parseTargetUrl(place.path);
     await createTarget(replicaPathIn(place.path, inspection.path));
+    // The one change to the user's database comes when nothing else can fail any more.
+    if (!inspection.isWal) enableWal(inspection.path);
     const { store } = this.#required;
     const added = { path: inspection.path, addedAt: this.#clock.now(), isDemo, isDeclared: false };
     const id = store.adoptDeclared(added) ?? store.addDatabase(added);

@@ -241,6 +241,30 @@ describe('after a time away', () => {
     expect(await restoreNewest(id)).toMatchObject({ n: 6 });
   });
 
+  test('clears at the next start what a killed restore left, and nothing has the final name', async () => {
+    const large = new Database(file);
+    large.exec('CREATE TABLE filler(v)');
+    const insert = large.prepare('INSERT INTO filler VALUES (?)');
+    large.transaction(() => {
+      for (let i = 0; i < 6000; i++) insert.run(randomBytes(8000));
+    })();
+    large.close();
+    const id = await protect();
+    const output = folder.at('restored.db');
+    const left = () => fs.readdirSync(folder.path).filter((name) => name.includes('.tidemark-'));
+    {
+      await using engine = startScript('engine-process.ts', ['--data', folder.at('data'), '--restore', output]);
+      await until('the restore writes', () => left().length > 0);
+      engine.child.kill('SIGKILL');
+      await engine.ended;
+    }
+    expect(left().length).toBeGreaterThan(0);
+    expect(fs.existsSync(output)).toBe(false);
+    await using engine = openTestEngine(folder.at('data'));
+    await until('it is cleared', () => left().length === 0);
+    await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  });
+
   test.for([0, 1, 2])('goes on after kill -9 in the middle of the work (%i)', async (round) => {
     await using writer = startScript('writer.ts', [
       '--database',

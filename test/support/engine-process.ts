@@ -1,10 +1,15 @@
-// An engine in a process of its own, to be killed: node engine-process.ts --data <folder> [--add <database> --folder <folder>]
+// An engine in a process of its own, to be killed: node engine-process.ts --data <folder> [--add <database> --folder <folder>] [--restore <file>]
 // Prints "protected" once every database is, and a line per change of what is restorable.
 import { parseArgs } from 'node:util';
 import { Engine } from '../../electron/engine/engine.ts';
 
 const { values } = parseArgs({
-  options: { data: { type: 'string' }, add: { type: 'string' }, folder: { type: 'string' } },
+  options: {
+    data: { type: 'string' },
+    add: { type: 'string' },
+    folder: { type: 'string' },
+    restore: { type: 'string' },
+  },
 });
 let printed = '';
 const engine = Engine.open({
@@ -22,5 +27,11 @@ const engine = Engine.open({
 if (values.add !== undefined && values.folder !== undefined) {
   const reply = await engine.invoke('addDatabase', { path: values.add, folder: values.folder });
   process.stdout.write(`added ${JSON.stringify(reply)}\n`);
+}
+if (values.restore !== undefined) {
+  const [database] = engine.state.databases;
+  const points = await engine.invoke('listPoints', { databaseId: database?.id, limit: 1 });
+  const position = points.ok ? points.value[0]?.position : undefined;
+  await engine.invoke('startRestore', { databaseId: database?.id, position, outputPath: values.restore });
 }
 process.on('SIGTERM', () => void engine.close().then(() => process.exit(0)));
