@@ -17,15 +17,17 @@ const passiveFrames = 500;
 /** Writers that had committed at each of this many looks in a row never pause. */
 const restlessLooks = 8;
 /**
- * A WAL of this many frames whose writers never pause is sealed: just below the 1,000 from which on SQLite makes each commit
+ * A WAL of this many frames whose writers never pause is sealed: well below the 1,000 from which on SQLite makes each commit
  * of the application try a checkpoint, which under our pin could not finish and would only cost time.
  */
-const largeFrames = 900;
+const largeFrames = 500;
 /** A WAL that is this many times larger is sealed in any case: its writers pause, but never long enough. */
-const tooLargeTimes = 4;
+const tooLargeTimes = 8;
 /** The same for large pages. */
 const largeBytes = 16 * 1024 * 1024;
-const passivesBeforeSeal = 6;
+/** Before writers are held, most is copied while they go on: until this few frames are left, or so often. */
+const smallRestFrames = 400;
+const passivesBeforeSeal = 2;
 /** A seal that did not help is not tried again at once: writers come first. */
 const reclaimEveryMs = 50;
 /** How long a seal waits for somebody else's checkpoint. */
@@ -315,7 +317,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   async #reclaim(): Promise<void> {
     const { connections } = this.#options;
     if (connections.isReadingImage || performance.now() - this.#reclaimedAt < reclaimEveryMs) return;
-    for (let i = 0; i < passivesBeforeSeal && !this.#isRestSmall(); i++) {
+    for (let i = 0; i < passivesBeforeSeal && this.#restFrames > smallRestFrames; i++) {
       await this.#advance();
       const { isBlocked, ...counts } = connections.checkpoint();
       this.#counts = counts;
@@ -332,7 +334,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     let startedAt = 0;
     const isLocked = await connections.whileLocked(async () => {
       startedAt = performance.now();
-      if (!this.#isRestSmall()) return;
+      if (this.#restFrames > sealRestFrames) return;
       await this.#advance();
       this.#counts = await this.#checkpointAlone(startedAt);
       if (this.#counts.frames === this.#counts.backfilled) await this.#advance();
@@ -343,9 +345,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     return true;
   }
 
-  #isRestSmall(): boolean {
+  /** Frames that lie in the WAL only. */
+  get #restFrames(): number {
     const { frames, backfilled } = this.#options.connections.counts();
-    return frames - backfilled <= sealRestFrames;
+    return frames - backfilled;
   }
 
   /** A checkpoint that waits, for a moment, until a writer's own has ended. */
