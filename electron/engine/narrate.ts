@@ -3,7 +3,7 @@ import { assertNever } from '../../shared/assert.ts';
 import { errorSentence } from '../../shared/errors.ts';
 import { formatBytes, plural } from '../../shared/format.ts';
 import type { TargetState } from '../../shared/model.ts';
-import type { ProtectionEvent } from './protection.ts';
+import type { ProtectionEvent } from './session.ts';
 import type { NewActivity } from './state/store.ts';
 
 /** What happened to the database `name`, as one entry. */

@@ -4,7 +4,7 @@ import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeDatabase } from '../../electron/engine/describe.ts';
 import { narrate } from '../../electron/engine/narrate.ts';
-import type { ProtectionEvent } from '../../electron/engine/protection.ts';
+import type { ProtectionEvent } from '../../electron/engine/session.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { type DatabaseRow, type ReplicaRow, Store } from '../../electron/engine/state/store.ts';
