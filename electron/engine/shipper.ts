@@ -151,8 +151,9 @@ export class Shipper {
         await this.#shipAll(signal);
         retryMs = firstRetryMs;
         this.#report(undefined);
-        if (this.#isFinishing) return;
-        await this.#nextRound(startedAt, signal);
+        if (!this.#isFinishing) await this.#nextRound(startedAt, signal);
+        // The end may have moved while the last round was under way.
+        else if (this.lagBytes === 0) return;
       } catch (error) {
         if (signal.aborted) return;
         this.#position = undefined;

@@ -3,11 +3,12 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
+import type { DatabaseId } from '../../shared/model.ts';
 import type { Truth } from '../support/truth.ts';
 import { readTruth } from '../support/truth.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
-import { tempFolder } from '../support/temp.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 1e9));
 
@@ -25,6 +26,15 @@ function readTruths(file: string): ReadonlyMap<number, Truth> {
   return new Map(lines.map((line) => JSON.parse(line) as Truth).map(({ n, rows, digest }) => [n, { n, rows, digest }]));
 }
 
+/** Protects a database while `work` runs. The engine is closed behind it, which captures and ships all that was written. */
+async function protectWhile(folder: TempFolder, file: string, work: () => Promise<void>): Promise<DatabaseId> {
+  await using engine = openTestEngine(folder.at('data'));
+  const { databaseId } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
+  await engine.waitFor(databaseId, 'it is protected', ({ status }) => status.kind === 'protected');
+  await work();
+  return databaseId;
+}
+
 describe('a protected database', () => {
   test.for([['small'], ['truncate'], ['restart'], ['reopen'], ['vacuum'], ['bulk']])(
     'restores every recorded point to what the writer had then (%s)',
@@ -33,31 +43,26 @@ describe('a protected database', () => {
       using folder = tempFolder();
       const file = folder.at('shop.db');
       createDatabase(file);
+      const databaseId = await protectWhile(folder, file, async () => {
+        await using writer = startScript('writer.ts', [
+          '--database',
+          file,
+          '--seed',
+          String(seed),
+          '--mode',
+          mode,
+          '--count',
+          mode === 'bulk' ? '12' : '30',
+          '--pause',
+          '15',
+          '--truth',
+          folder.at('truth'),
+        ]);
+        expect(await writer.ended, writer.output()).toBe(0);
+      });
       await using engine = openTestEngine(folder.at('data'));
-      const { databaseId } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
-      await engine.waitFor(databaseId, 'it is protected', ({ status }) => status.kind === 'protected');
-      await using writer = startScript('writer.ts', [
-        '--database',
-        file,
-        '--seed',
-        String(seed),
-        '--mode',
-        mode,
-        '--count',
-        '60',
-        '--pause',
-        '10',
-        '--truth',
-        folder.at('truth'),
-      ]);
-      expect(await writer.ended, writer.output()).toBe(0);
       const truths = readTruths(folder.at('truth'));
       const last = Math.max(...truths.keys());
-      await engine.waitFor(
-        databaseId,
-        'everything is shipped',
-        ({ lag, captured, newest }) => lag.bytes === 0 && captured?.position.offset === newest?.position.offset,
-      );
 
       const points = await engine.points(databaseId);
       expect(points.length).toBeGreaterThanOrEqual(truths.size);
