@@ -92,6 +92,7 @@ export class Shipper {
   #wake: () => void = () => {};
   #isWoken = false;
   #isFinishing = false;
+  #finishAt: Place = { index: 0, offset: 0 };
   #isReconciled = false;
 
   constructor(options: ShipperOptions) {
@@ -152,8 +153,8 @@ export class Shipper {
         retryMs = firstRetryMs;
         this.#report(undefined);
         if (!this.#isFinishing) await this.#nextRound(startedAt, signal);
-        // The end may have moved while the last round was under way.
-        else if (this.lagBytes === 0) return;
+        // The round may have begun before the end was where it was when finishing was asked.
+        else if (this.#position !== undefined && !isBehind(this.#position, this.#finishAt)) return;
       } catch (error) {
         if (signal.aborted) return;
         this.#position = undefined;
@@ -166,9 +167,10 @@ export class Shipper {
     }
   }
 
-  /** Ship what is captured now, without waiting for the interval, then end. */
+  /** Ship what is captured now, without waiting for the interval, then end. What comes later waits in the spool. */
   finish(): void {
     this.#isFinishing = true;
+    this.#finishAt = this.#options.shipment.end();
     this.wake();
   }
 

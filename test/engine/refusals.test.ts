@@ -282,6 +282,15 @@ describe('while protecting', () => {
     );
   });
 
+  test('pauses although a writer never does', async () => {
+    const id = await protect();
+    await using writer = startScript('writer.ts', ['--database', file, '--seconds', '60', '--seed', '1']);
+    await writer.printed('ready');
+    await engine.call('pause', { databaseId: id });
+    expect(engine.database(id).status.kind).toBe('paused');
+    expect(writer.child.exitCode).toBeNull();
+  });
+
   test('pause releases the database, resume catches up', async () => {
     const id = await protect();
     await engine.call('pause', { databaseId: id });
