@@ -139,10 +139,6 @@ export class Capture implements AsyncDisposable, FrameSink {
     return Math.min(largeFrames, Math.floor(largeBytes / pageSize));
   }
 
-  get counts(): WalCounts {
-    return this.#counts;
-  }
-
   /** How long writers were held by seals. */
   get locked(): { readonly maxMs: number; readonly totalMs: number } {
     return this.#locked;

@@ -69,10 +69,6 @@ export class Protection {
     return this.#owner.band;
   }
 
-  get options(): ProtectionOptions {
-    return this.#options;
-  }
-
   #makeOwner(): SessionOwner {
     let reason: string | undefined;
     const owner: SessionOwner = {
@@ -181,12 +177,9 @@ export class Protection {
   async #close(session: Session): Promise<void> {
     const { capture, connections, spool } = session;
     try {
-      const isCurrent = await capture.catchUp(() => {
-        saveSession(session);
-        return true;
-      });
+      await capture.catchUp(() => saveSession(session));
       const { frames, backfilled } = connections.checkpoint();
-      if (isCurrent && frames === backfilled) {
+      if (frames === backfilled) {
         // Between the last look and this one nobody may have written.
         const before = capture.end;
         await capture.catchUp((at) => {

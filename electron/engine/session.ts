@@ -146,16 +146,7 @@ export class SessionOpener {
     const place = capture.end;
     const baseline = { place, at: now(), state: hashes.state, pages: hashes.pages };
     await capture.catchUp(() => {});
-    return await this.#assemble({
-      generation,
-      connections,
-      capture,
-      spool,
-      commits,
-      pageSize,
-      baseline,
-      composed: undefined,
-    });
+    return await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
   }
 
   /** Something may have changed unseen: finds the pages that did, and composes an index of them. */
@@ -230,20 +221,11 @@ export class SessionOpener {
     this.#owner.band = { generation, fromAt: startedAt, toAt: startedAt, reason, isCurrent: true };
     log.info({ generation, reason }, 'generation started');
     onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
-    return await this.#assemble({
-      generation,
-      connections,
-      capture,
-      spool,
-      commits,
-      pageSize,
-      baseline,
-      composed: undefined,
-    });
+    return await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
   }
 
   async #assemble(
-    facts: Omit<Session, 'shippers' | 'savedIndex'> & Pick<Shipment, 'baseline' | 'composed'>,
+    facts: Omit<Session, 'shippers' | 'savedIndex'> & Pick<Shipment, 'baseline'> & Partial<Pick<Shipment, 'composed'>>,
   ): Promise<Session> {
     const { generation, connections, capture, spool, commits, pageSize, baseline, composed } = facts;
     const shipment: Shipment = {
