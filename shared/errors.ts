@@ -285,6 +285,11 @@ export function reasonOf(error: unknown): string {
   return text.replace(/\s+/g, ' ').replace(/\.$/, '');
 }
 
+/** The code of a system or SQLite error; empty where it has none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
 /** What happened, what is safe, what to do, in one paragraph. */
 export function errorSentence(data: AppErrorData): string {
   return [data.message, data.safe, data.hint].filter((part) => part !== undefined && part !== '').join(' ');

@@ -2,10 +2,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { AppError, reasonOf } from '../../shared/errors.ts';
+import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
 import type { DatabaseId, FolderInspection } from '../../shared/model.ts';
 import { readRecord, writeRecord } from './replica/record.ts';
-import { codeOf } from './source/source-errors.ts';
 import { openTarget } from './targets/open-target.ts';
 import type { Target } from './targets/target.ts';
 

@@ -3,9 +3,8 @@
 // can disagree with it. Knows nothing of targets; who may remove what is protection.ts.
 import fs from 'node:fs';
 import path from 'node:path';
-import { AppError, reasonOf } from '../../shared/errors.ts';
+import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
 import { formatHex8 } from '../../shared/position.ts';
-import { codeOf } from './source/source-errors.ts';
 import { readFully, type WalEnd } from './source/wal-reader.ts';
 import { frameBytes, parseWalHeader, scanFrames, startChain, type WalHeader, walHeaderBytes } from './source/wal.ts';
 

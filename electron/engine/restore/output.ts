@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { chmod, link, lstat, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError, codeOf } from '../../../shared/errors.ts';
 
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
 /** Tells this process from an earlier one with the same number. */
@@ -207,8 +207,4 @@ async function exists(path: string): Promise<boolean> {
     if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -2,10 +2,10 @@
 // (closing a descriptor would drop its locks: the caller checks by inode first) and no SQLite connection at all.
 import fs from 'node:fs';
 import path from 'node:path';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError, codeOf } from '../../../shared/errors.ts';
 import type { DatabaseInspection } from '../../../shared/model.ts';
 import { databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
-import { classifySourceError, codeOf } from './source-errors.ts';
+import { classifySourceError } from './source-errors.ts';
 import { readFully } from './wal-reader.ts';
 
 /** The absolute path of the database that `input` means: links resolved, a sidecar replaced by its database. */

@@ -1,6 +1,6 @@
 // Classifies what the file system and SQLite say about a user's database, once, where it enters.
 import Database from 'better-sqlite3';
-import { AppError, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
 
 /** The `AppError` behind a failure on the database at `path`. */
 export function classifySourceError(error: unknown, path: string): AppError {
@@ -21,9 +21,4 @@ export function classifySourceError(error: unknown, path: string): AppError {
     return new AppError('database-no-permission', { path }, cause);
   if (code === 'EISDIR') return new AppError('database-is-directory', { path }, cause);
   return new AppError('internal', { reason: `${path}: ${reasonOf(error)}` }, cause);
-}
-
-/** The code of a Node or SQLite error; empty where it has none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

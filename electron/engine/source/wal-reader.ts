@@ -3,6 +3,7 @@
 // restart everything of the former WAL was read already (https://www.sqlite.org/wal.html, and the pins in capture.ts).
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { codeOf } from '../../../shared/errors.ts';
 import {
   frameBytes,
   frameHeaderBytes,
@@ -153,7 +154,7 @@ export class WalReader implements Disposable {
       if (readFully(this.#open(), bytes, 0) < walHeaderBytes) return undefined;
     } catch (error) {
       // @NOTE No WAL yet: SQLite makes it with the first write.
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
     const header = parseWalHeader(bytes);

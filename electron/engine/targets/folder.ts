@@ -6,7 +6,7 @@ import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { AppError, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
 import type { StoredObject, Target } from './target.ts';
 
 export interface FolderTarget extends Target {
@@ -299,7 +299,10 @@ async function classified<T>(path: string, intent: 'read' | 'write', action: () 
 async function classify(error: unknown, path: string, intent: 'read' | 'write'): Promise<unknown> {
   const fail = (code: 'target-full' | 'target-read-only' | 'target-missing') =>
     new AppError(code, { path }, { cause: error });
-  switch (error instanceof AppError ? undefined : codeOf(error)) {
+  const code = codeOf(error);
+  // What does not come from the file system is passed through.
+  if (error instanceof AppError || !/^E[A-Z0-9]+$/.test(code)) return error;
+  switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
       return fail('target-full');
@@ -313,8 +316,6 @@ async function classify(error: unknown, path: string, intent: 'read' | 'write'):
     case 'ENOTDIR':
     case 'EEXIST':
       return new AppError('target-inside-file', { path, file: await fileOn(pathOf(error) ?? path) }, { cause: error });
-    case undefined:
-      return error;
     default:
       return new AppError('target-failed', { path, reason: reasonOf(error) }, { cause: error });
   }
@@ -331,12 +332,6 @@ async function fileOn(path: string): Promise<string> {
 
 function pathOf(error: unknown): string | undefined {
   return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
-}
-
-/** The error code of the file system; undefined for errors of any other origin. */
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return /^E[A-Z0-9]+$/.test(error.code) ? error.code : undefined;
 }
 
 function compareBytewise(a: string, b: string): number {

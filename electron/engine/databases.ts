@@ -1,0 +1,322 @@
+// Which databases are kept: adds, declares, pauses and removes them, and owns one protection for each that is not paused.
+// What a protection does is protection.ts; who asks is engine.ts.
+import fs from 'node:fs';
+import path from 'node:path';
+import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts';
+import { AppError, toErrorData } from '../../shared/errors.ts';
+import type { DatabaseId, DatabaseInspection, FolderInspection } from '../../shared/model.ts';
+import type { Clock } from './clock.ts';
+import { claimReplica, inspectFolder, replicaPathIn } from './destination.ts';
+import type { Logger } from './log.ts';
+import { narrate } from './narrate.ts';
+import { Protection } from './protection.ts';
+import type { ProtectionEvent, ReplicaTarget } from './session.ts';
+import { enableWal } from './source/enable-wal.ts';
+import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
+import { Watcher } from './source/watch.ts';
+import type { Catalogue } from './state/catalogue.ts';
+import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
+import { createTarget, openTarget, parseTargetUrl } from './targets/open-target.ts';
+import { readTypedPath } from './typed-path.ts';
+
+export interface DatabasesOptions {
+  readonly store: Store;
+  readonly catalogue: Catalogue;
+  readonly dataDir: string;
+  readonly isDeclaredOnly: boolean;
+  readonly machineId: string;
+  readonly version: string;
+  readonly sqliteVersion: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Something that the state shows has changed. */
+  readonly onChange: () => void;
+}
+
+interface Cancel {
+  readonly signal: AbortSignal;
+}
+
+const defaultSyncIntervalMs = 1000;
+const defaultSnapshotIntervalMs = 24 * 3_600_000;
+/** How long closing waits for targets. */
+const finishWithinMs = 10_000;
+
+export class Databases implements AsyncDisposable {
+  readonly #options: DatabasesOptions;
+  readonly #watcher = new Watcher();
+  readonly #protections = new Map<DatabaseId, Protection>();
+  readonly #declared = new Set<DatabaseId>();
+
+  constructor(options: DatabasesOptions) {
+    this.#options = options;
+  }
+
+  /** Starts protecting what is kept and not paused. */
+  start(): void {
+    for (const row of this.rows()) if (row.pausedAt === undefined) this.#protect(row);
+  }
+
+  /** What is kept here, in the order in which it was added. */
+  rows(): readonly DatabaseRow[] {
+    const rows = this.#options.store.databases();
+    return this.#options.isDeclaredOnly
+      ? rows.filter(({ id }) => this.#declared.has(id))
+      : rows.filter(({ isDeclared }) => !isDeclared);
+  }
+
+  /** One database; fails with `database-not-found`. */
+  rowOf(databaseId: DatabaseId): DatabaseRow {
+    const row = this.#options.store.databases().find(({ id }) => id === databaseId);
+    if (row === undefined) throw new AppError('database-not-found', { database: databaseId });
+    return row;
+  }
+
+  /** Undefined for one that is paused. */
+  protectionOf(databaseId: DatabaseId): Protection | undefined {
+    return this.#protections.get(databaseId);
+  }
+
+  /** What a typed path turns out to be. */
+  inspect(typed: string): DatabaseInspection {
+    try {
+      return inspectDatabase(readTypedPath(typed), (stat) => this.#isProtected(stat));
+    } catch (error) {
+      return { kind: 'refused', error: toErrorData(error) };
+    }
+  }
+
+  /** What a typed folder turns out to be, as the destination of one database. */
+  async inspectFolder(typed: string, databasePath: string, { signal }: Cancel): Promise<FolderInspection> {
+    try {
+      const folder = readTypedPath(typed);
+      return await inspectFolder({ folder, databasePath, machineId: this.#options.machineId }, { signal });
+    } catch (error) {
+      return { kind: 'refused', error: toErrorData(error) };
+    }
+  }
+
+  /** Protects one more database; fails with what an inspection refuses, and with `database-not-wal` without consent. */
+  async add(
+    { path: input, folder, enableWal: mayEnable = false, isDemo = false }: Parsed<'addDatabase'>,
+    { signal }: Cancel,
+  ): Promise<Result<'addDatabase'>> {
+    const inspection = this.inspect(input);
+    if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
+    const place = await this.inspectFolder(folder, inspection.path, { signal });
+    if (place.kind === 'refused') throw AppError.fromData(place.error);
+    if (!inspection.isWal && !mayEnable) {
+      throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
+    }
+    const target = parseTargetUrl(place.path);
+    await createTarget(replicaPathIn(place.path, inspection.path));
+    // The one change to the user's database comes when nothing else can fail any more.
+    if (!inspection.isWal) enableWal(inspection.path);
+    const { store, clock } = this.#options;
+    const added = { path: inspection.path, addedAt: clock.now(), isDemo, isDeclared: false };
+    const id = store.adoptDeclared(added) ?? store.addDatabase(added);
+    const targetId = store.ensureTarget({
+      kind: 'folder',
+      name: path.basename(place.path) || place.path,
+      url: target.url,
+    });
+    const url = parseTargetUrl(place.replicaPath).url;
+    store.setReplicas(id, [
+      { targetId, url, syncIntervalMs: defaultSyncIntervalMs, snapshotIntervalMs: defaultSnapshotIntervalMs },
+    ]);
+    this.#note({
+      kind: 'database-added',
+      level: 'info',
+      databaseId: id,
+      text: `${inspection.name} was added. Its history goes to ${place.path}.`,
+    });
+    this.#protect(this.rowOf(id));
+    return { databaseId: id };
+  }
+
+  /** Protects a database as a command line or a configuration names it. */
+  async declare({
+    path: input,
+    enableWal: mayEnable,
+    replicas,
+  }: Parsed<'protectDeclared'>['databases'][number]): Promise<DeclaredDatabase> {
+    const file = resolveDatabasePath(input);
+    try {
+      const { store, clock } = this.#options;
+      const known = store.databases().find((row) => row.path === file);
+      if (known !== undefined && this.#protections.has(known.id))
+        throw new AppError('database-already-protected', { path: file });
+      if (known?.isDeclared === false) throw new AppError('database-of-window', { path: file });
+      const addresses = replicas.map((replica) => ({ ...replica, ...parseTargetUrl(replica.url) }));
+      const twice = addresses.find(({ url }, i) => addresses.findIndex((other) => other.url === url) !== i);
+      if (twice !== undefined)
+        throw new AppError('invalid-argument', { reason: `The destination ${twice.path} is named twice` });
+      const inspection = inspectDatabase(file, (stat) => this.#isProtected(stat));
+      if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
+      if (!inspection.isWal) {
+        if (!mayEnable) throw new AppError('database-not-wal', { path: file, mode: inspection.journalMode });
+        enableWal(file);
+      }
+      const id = known?.id ?? store.addDatabase({ path: file, addedAt: clock.now(), isDemo: false, isDeclared: true });
+      store.setReplicas(id, await this.#declaredReplicas(id, addresses));
+      this.#declared.add(id);
+      this.#protect(this.rowOf(id));
+      return { kind: 'protecting', path: file, databaseId: id };
+    } catch (error) {
+      return { kind: 'refused', path: file, error: toErrorData(error) };
+    }
+  }
+
+  /** Stops protecting a database and forgets it; its history stays where it is. */
+  async remove(databaseId: DatabaseId): Promise<void> {
+    const row = this.rowOf(databaseId);
+    await this.#close(databaseId);
+    this.#options.store.removeDatabase(databaseId);
+    fs.rmSync(this.#folderOf(databaseId), { recursive: true, force: true });
+    this.#note({
+      kind: 'database-removed',
+      level: 'info',
+      databaseId: undefined,
+      text: `${path.basename(row.path)} is not protected any more. Its history stays where it is.`,
+    });
+  }
+
+  /** Pauses one database, or all. */
+  async pause(databaseId: DatabaseId | undefined): Promise<void> {
+    const rows = databaseId === undefined ? this.rows() : [this.rowOf(databaseId)];
+    for (const row of rows.filter(({ pausedAt }) => pausedAt === undefined)) {
+      this.#options.store.setPaused(row.id, this.#options.clock.now());
+      this.#note({
+        kind: 'paused',
+        level: 'warning',
+        databaseId: row.id,
+        text: `${path.basename(row.path)} was paused. Changes are not captured one by one until it is resumed.`,
+      });
+      await this.#close(row.id);
+    }
+  }
+
+  /** Goes on with one database, or all. */
+  resume(databaseId: DatabaseId | undefined): void {
+    const rows = databaseId === undefined ? this.rows() : [this.rowOf(databaseId)];
+    for (const row of rows.filter(({ pausedAt }) => pausedAt !== undefined)) {
+      this.#options.store.setPaused(row.id, undefined);
+      this.#note({
+        kind: 'resumed',
+        level: 'info',
+        databaseId: row.id,
+        text: `${path.basename(row.path)} was resumed.`,
+      });
+      this.#protect(this.rowOf(row.id));
+    }
+  }
+
+  /** Ships what is captured, as far as targets answer in time, and closes everything in order. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const late = new AbortController();
+    const patience = this.#options.clock.sleep(finishWithinMs, { signal: late.signal }).catch(() => {});
+    const protections = [...this.#protections.values()];
+    const finished = Promise.all(protections.map(async (protection) => await protection.finish()));
+    await Promise.race([finished, patience]);
+    late.abort();
+    // A target that does not answer may not hold up the end: what waits is in the spool and goes out after the next start.
+    await Promise.all(protections.map(async (protection) => await protection.stop()));
+    this.#watcher[Symbol.dispose]();
+  }
+
+  async #declaredReplicas(
+    id: DatabaseId,
+    addresses: readonly (Parsed<'protectDeclared'>['databases'][number]['replicas'][number] & {
+      readonly path: string;
+    })[],
+  ): Promise<readonly Omit<ReplicaRow, 'databaseId'>[]> {
+    const { store, catalogue } = this.#options;
+    const rows: Omit<ReplicaRow, 'databaseId'>[] = [];
+    for (const { url, path: folder, ...replica } of addresses) {
+      const targetId = store.ensureTarget({ kind: 'folder', name: path.basename(folder), url });
+      // A place that had history and is gone is a problem to be told, not a place to make again.
+      const isNew = !catalogue.shipped(id).some((place) => place.targetId === targetId);
+      if (isNew) await createTarget(url);
+      rows.push({
+        targetId,
+        url,
+        syncIntervalMs: replica.syncIntervalMs ?? defaultSyncIntervalMs,
+        snapshotIntervalMs: replica.snapshotIntervalMs ?? defaultSnapshotIntervalMs,
+      });
+    }
+    return rows;
+  }
+
+  #protect(row: DatabaseRow): void {
+    const { store, catalogue, clock, log, version, sqliteVersion, onChange } = this.#options;
+    const protection = new Protection({
+      row,
+      replicas: store.replicas(row.id).map((replica) => this.#replicaTarget(row, replica)),
+      folder: this.#folderOf(row.id),
+      catalogue,
+      watcher: this.#watcher,
+      clock,
+      log: log.child({ database: row.id }),
+      by: { tidemark: version, sqlite: sqliteVersion },
+      onChange,
+      onEvent: (event) => this.#tell(row, event),
+    });
+    this.#protections.set(row.id, protection);
+    protection.start();
+    onChange();
+  }
+
+  #replicaTarget(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
+    const target = openTarget(replica.url);
+    const { machineId, version, clock } = this.#options;
+    const owner = { databaseId: row.id, databasePath: row.path, machineId, version };
+    return {
+      row: replica,
+      target,
+      prepare: async ({ pageSize }, signal) => {
+        await claimReplica(target, { owner, pageSize, now: clock.now() }, { signal });
+        await target.removeStaleTmp();
+      },
+    };
+  }
+
+  async #close(databaseId: DatabaseId): Promise<void> {
+    const protection = this.#protections.get(databaseId);
+    await protection?.finish();
+    this.#protections.delete(databaseId);
+    this.#options.onChange();
+  }
+
+  #tell(row: DatabaseRow, event: ProtectionEvent): void {
+    const targets = this.#options.store.targets();
+    this.#note({ databaseId: row.id, ...narrate(event, { name: path.basename(row.path), targets }) });
+  }
+
+  #note(entry: Omit<Parameters<Store['addActivity']>[0], 'at'>): void {
+    this.#options.store.addActivity({ at: this.#options.clock.now(), ...entry });
+    this.#options.onChange();
+  }
+
+  /** True for the file of a database that is kept here, whether it is captured at the moment, starting or paused. */
+  #isProtected(stat: fs.Stats): boolean {
+    const isSame = (other: fs.Stats | undefined): boolean => other?.ino === stat.ino && other.dev === stat.dev;
+    if (this.rows().some((row) => isSame(statOf(row.path)))) return true;
+    return [...this.#protections.values()].some(({ session }) => {
+      if (session === undefined) return false;
+      return isSame(fs.fstatSync(session.connections.fd));
+    });
+  }
+
+  #folderOf(databaseId: DatabaseId): string {
+    return path.join(this.#options.dataDir, 'databases', databaseId);
+  }
+}
+
+/** Undefined for what is not there or cannot be reached. */
+function statOf(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file);
+  } catch {
+    return undefined;
+  }
+}
