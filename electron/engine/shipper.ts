@@ -8,7 +8,7 @@ import type { Place } from './capture.ts';
 import type { Clock } from './clock.ts';
 import { type Commit, type CommitLog, thinCommits } from './commits.ts';
 import { formatSegmentKey, formatSnapshotKey, generationPrefix, parseKey } from './replica/keys.ts';
-import { encodeSegment, encodeSnapshot, readTrailer } from './replica/object.ts';
+import { encodeWhole, encodeObject, readTrailer } from './replica/object.ts';
 import { formatHash, stateHashName } from './replica/state-hash.ts';
 import { maxCommits, type Trailer } from './replica/trailer.ts';
 import type { Spool } from './spool.ts';
@@ -271,7 +271,7 @@ export class Shipper {
           onProgress();
         },
       });
-      const object = encodeSnapshot(bytes, () => ({
+      const object = encodeObject(bytes, () => ({
         state: { kind: stateHashName, hash: formatHash(image.state) },
         pages: image.pages,
         pageSize: shipment.pageSize,
@@ -319,7 +319,7 @@ export class Shipper {
     const last = commits.at(-1) ?? { ...baseline, offset: to };
     const kept = thinCommits(commits, maxCommits);
     const bytes = [...spool.read(from.index, { from: from.offset, to })];
-    const object = await encodeSegment(bytes, {
+    const object = await encodeWhole(bytes, {
       state: { kind: stateHashName, hash: formatHash(last.state) },
       pages: last.pages,
       pageSize,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { compressFrameSync } from 'lz4-napi';
 import { formatSegmentKey, formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
-import { encodeSegment, encodeSnapshot, type TrailerFields } from '../../electron/engine/replica/object.ts';
+import { encodeWhole, encodeObject, type TrailerFields } from '../../electron/engine/replica/object.ts';
 import { formatHash, hashPage, lockPage, stateHashName } from '../../electron/engine/replica/state-hash.ts';
 import {
   frameBytes,
@@ -119,7 +119,7 @@ export class RealHistory implements Disposable {
       origin: { kind: 'wal' },
       by,
     };
-    const object = this.#isForeign ? frame(bytes) : await encodeSegment(bytes, fields);
+    const object = this.#isForeign ? frame(bytes) : await encodeWhole(bytes, fields);
     const key = formatSegmentKey(generation, this.#index, from);
     await this.#target.put(key, object, { modifiedAt: last.at, signal: calm });
     this.#shipped = this.#recorded;
@@ -132,7 +132,7 @@ export class RealHistory implements Disposable {
     const at = this.points.at(-1)?.at ?? this.#now;
     const object = this.#isForeign
       ? frame(image)
-      : encodeSnapshot(inPieces(image, [100, 10_000]), () => ({
+      : encodeObject(inPieces(image, [100, 10_000]), () => ({
           state: { kind: stateHashName, hash: hashImage(image, this.#pageSize) },
           pages: image.length / this.#pageSize,
           pageSize: this.#pageSize,

@@ -38,10 +38,10 @@ export async function* inPieces(bytes: Uint8Array, lengths: Iterable<number> = [
   if (at < bytes.length) yield bytes.subarray(at);
 }
 
-/** A stream, whole. */
+/** A stream, whole. Chunks are copied: they may be overwritten once the next one is asked for. */
 export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part);
+  for await (const part of stream) parts.push(new Uint8Array(part));
   return Buffer.concat(parts);
 }
 

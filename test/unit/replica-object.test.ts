@@ -2,8 +2,8 @@
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { describe, expect, test } from 'vitest';
 import {
-  encodeSegment,
-  encodeSnapshot,
+  encodeWhole,
+  encodeObject,
   type ObjectReader,
   openObject,
   readTrailer,
@@ -54,7 +54,7 @@ describe('a segment', () => {
     ['large, with many commits', Buffer.concat([noise(5_000_000), Buffer.alloc(5_000_000)]), manyFields],
     ['empty', new Uint8Array(0), fields],
   ])('%s: gives back its bytes and its trailer, with size and hash', async (_name, bytes, given) => {
-    const object = await encodeSegment(bytes, given);
+    const object = await encodeWhole(bytes, given);
     const trailer = await read(object);
     expect(trailer).toEqual({ v: 1, size: bytes.length, hash: formatHash(hashBytes(bytes)), ...given });
     expect((await collect(openObject(reader(object, [1, 5000]), key, { trailer, signal: calm }))).equals(bytes)).toBe(
@@ -65,12 +65,12 @@ describe('a segment', () => {
   test('is the same object from one array or from several', async () => {
     const bytes = noise(10_000);
     const parts = [bytes.subarray(0, 32), bytes.subarray(32, 4152), bytes.subarray(4152)];
-    expect(await encodeSegment(parts, fields)).toEqual(await encodeSegment(bytes, fields));
+    expect(await encodeWhole(parts, fields)).toEqual(await encodeWhole(bytes, fields));
   });
 
   test('is one frame to other readers, who see nothing of the trailer', async () => {
     const bytes = Buffer.concat([noise(1000), Buffer.alloc(50_000, 'page')]);
-    expect(decompressFrameSync(Buffer.from(await encodeSegment(bytes, fields))).equals(bytes)).toBe(true);
+    expect(decompressFrameSync(Buffer.from(await encodeWhole(bytes, fields))).equals(bytes)).toBe(true);
   });
 });
 
@@ -85,7 +85,7 @@ describe('a snapshot', () => {
       }
     }
     const at = { time: 1_700_000_000_000, index: 3, offset: 8272 };
-    const object = await collect(encodeSnapshot(counted(), () => ({ ...fields, pages: seen, at })));
+    const object = await collect(encodeObject(counted(), () => ({ ...fields, pages: seen, at })));
     expect(await read(object)).toMatchObject({ size: image.length, pages: image.length, at });
     expect((await open(object, [7])).equals(image)).toBe(true);
   });
@@ -101,7 +101,7 @@ describe('a foreign object', () => {
 
 describe('a damaged object', () => {
   test('is refused whichever byte was changed, and named', async () => {
-    const object = await encodeSegment(noise(300), fields);
+    const object = await encodeWhole(noise(300), fields);
     for (let at = 0; at < object.length; at++) {
       const error = await failureOf(open(changeByte(object, at)));
       expect(error, `byte ${at} of ${object.length}`).toMatchObject({ code: 'object-damaged', details: { key } });
@@ -110,7 +110,7 @@ describe('a damaged object', () => {
 
   test('never gives other content, also where LZ4 itself leaves a bit without meaning', async () => {
     const bytes = Buffer.concat([noise(64), noise(64), Buffer.alloc(100)]);
-    const object = await encodeSegment(bytes, fields);
+    const object = await encodeWhole(bytes, fields);
     let refused = 0;
     for (let at = 0; at < object.length; at++) {
       try {
@@ -124,7 +124,7 @@ describe('a damaged object', () => {
   });
 
   test('is refused by its trailer alone, where the change lies there', async () => {
-    const object = await encodeSegment(noise(64), manyFields);
+    const object = await encodeWhole(noise(64), manyFields);
     const start = 7 + 4 + 64 + 8;
     for (let at = start; at < object.length; at += 97) {
       expect(await failureOf(read(changeByte(object, at))), `byte ${at}`).toMatchObject({
@@ -136,7 +136,7 @@ describe('a damaged object', () => {
 
   test('is refused when it was cut short anywhere, even just before its trailer', async () => {
     const bytes = noise(64);
-    const object = await encodeSegment(bytes, fields);
+    const object = await encodeWhole(bytes, fields);
     const trailer = await read(object);
     for (let length = 0; length < object.length; length++) {
       const cut = reader(object.subarray(0, length));
@@ -146,9 +146,9 @@ describe('a damaged object', () => {
   });
 
   test('is refused when it is sound in itself, but not what was recorded', async () => {
-    const trailer = await read(await encodeSegment(noise(64), fields));
-    const otherHash = await encodeSegment(noise(64, 2), fields);
-    const otherSize = await encodeSegment(noise(63), fields);
+    const trailer = await read(await encodeWhole(noise(64), fields));
+    const otherHash = await encodeWhole(noise(64, 2), fields);
+    const otherSize = await encodeWhole(noise(63), fields);
     for (const [object, reason] of [
       [otherHash, 'its content does not match its hash'],
       [otherSize, 'it holds 63 bytes, not 64'],

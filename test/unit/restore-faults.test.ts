@@ -5,7 +5,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseKey } from '../../electron/engine/replica/keys.ts';
-import { encodeSegment, encodeSnapshot, openObject, readTrailer } from '../../electron/engine/replica/object.ts';
+import { encodeWhole, encodeObject, openObject, readTrailer } from '../../electron/engine/replica/object.ts';
 import { removeStaleRestoreFiles } from '../../electron/engine/restore/output.ts';
 import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { createFolderTarget } from '../../electron/engine/targets/folder.ts';
@@ -398,8 +398,8 @@ async function rewrite(target: Target, key: string, content: Uint8Array): Promis
   if (trailer === undefined) throw new Error(`${key} has no trailer`);
   const { v: _v, size: _size, hash: _hash, ...fields } = trailer;
   const body = key.includes('/wal/')
-    ? await encodeSegment(content, fields)
-    : encodeSnapshot(inPieces(content), () => fields);
+    ? await encodeWhole(content, fields)
+    : encodeObject(inPieces(content), () => fields);
   await target.put(key, body, { signal: calm });
 }
 

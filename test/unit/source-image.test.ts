@@ -168,7 +168,7 @@ describe('readImage', () => {
         1 + pieces.reduce((sum, { length }) => sum + length, 0) / 512,
         0,
       ]);
-      pieces.push(piece.bytes);
+      pieces.push(piece.bytes.slice());
     }
     expect([pieces.length > 1, Buffer.concat(pieces).equals(bytes)]).toEqual([true, true]);
     const hashes = await hashImage(source, { signal, onProgress: () => {} });

@@ -8,8 +8,10 @@ import { hashing } from './state-hash.ts';
 const frameMagic = 0x184d2204;
 const skippableMagic = 0x184d2a50;
 const storedFlag = 0x8000_0000;
-/** Blocks are far smaller than the 4 MiB that the frame allows: LZ4 looks back 64 KiB only, and memory stays small. */
-const blockBytes = 256 << 10;
+/** Blocks are smaller than the 4 MiB that the frame allows: LZ4 looks back 64 KiB only, and memory stays small. */
+const blockBytes = 1 << 19;
+/** Blocks that are compressed at the same time, on the pool's threads, while the one before is written. */
+const blocksAtOnce = 2;
 const dictionaryBytes = 64 << 10;
 /** Larger skippable frames are passed over without being shown to anybody. */
 const shownSkippableBytes = 1 << 20;
@@ -26,15 +28,26 @@ interface Hash {
   update(bytes: Uint8Array): unknown;
 }
 
-/** One LZ4 frame of `source`, piece by piece. */
+/**
+ * One LZ4 frame of `source`, piece by piece. A chunk of `source`, and a piece of the frame, need be there only until the
+ * next one is asked for.
+ */
 export async function* encodeFrame(
   source: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   yield formatFrameHeader();
   const content = hashing.create32();
-  for await (const block of source instanceof Uint8Array ? split(source) : gather(source)) {
-    updateHash(content, block);
-    yield await encodeBlock(block);
+  const packing: Promise<Uint8Array>[] = [];
+  try {
+    for await (const block of source instanceof Uint8Array ? split(source) : gather(source, blocksAtOnce)) {
+      updateHash(content, block);
+      if (packing.push(encodeBlock(block)) < blocksAtOnce) continue;
+      yield* release(packing);
+    }
+    while (packing.length > 0) yield* release(packing);
+  } finally {
+    // Whoever stops early must not leave a failure that nobody waits for.
+    await Promise.allSettled(packing);
   }
   const end = new Uint8Array(8);
   new DataView(end.buffer).setUint32(4, content.digest(), true);
@@ -108,6 +121,16 @@ async function encodeBlock(data: Uint8Array): Promise<Uint8Array> {
   new DataView(stored.buffer).setUint32(0, (data.length | storedFlag) >>> 0, true);
   stored.set(data, 4);
   return stored;
+}
+
+/** Hands out the oldest block, and frees it when it was taken: collecting garbage alone would let hundreds pile up. */
+async function* release(packing: Promise<Uint8Array>[]): AsyncGenerator<Uint8Array> {
+  const packed = await packing[0];
+  void packing.shift();
+  if (packed === undefined) return;
+  yield packed;
+  const { buffer, byteLength } = packed;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
@@ -224,21 +247,27 @@ function* split(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += blockBytes) yield bytes.subarray(at, at + blockBytes);
 }
 
-/** Chunks of any size as blocks of full size and a rest. A block is overwritten once the next one is asked for. */
-async function* gather(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const block = new Uint8Array(blockBytes);
+/** Chunks of any size as blocks of full size and a rest. A block is overwritten once `apart` more were asked for. */
+async function* gather(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  apart: number,
+): AsyncGenerator<Uint8Array> {
+  const blocks: Uint8Array[] = [];
+  let count = 0;
   let filled = 0;
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
+      const block = (blocks[count % apart] ??= new Uint8Array(blockBytes));
       const part = chunk.subarray(at, at + blockBytes - filled);
       block.set(part, filled);
       filled += part.length;
       at += part.length;
-      if (filled === blockBytes) {
-        yield block;
-        filled = 0;
-      }
+      if (filled < blockBytes) continue;
+      filled = 0;
+      count++;
+      yield block;
     }
   }
-  if (filled > 0) yield block.subarray(0, filled);
+  const last = blocks[count % apart];
+  if (filled > 0 && last !== undefined) yield last.subarray(0, filled);
 }

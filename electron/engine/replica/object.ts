@@ -34,28 +34,26 @@ const skippableHeaderBytes = 8;
 /** Most trailers lie within one read of this size. */
 const firstReadBytes = 4096;
 
-/** A segment as a whole object: `bytes` verbatim from the WAL, compressed, and the trailer. */
-export async function encodeSegment(
-  bytes: Uint8Array | readonly Uint8Array[],
-  fields: TrailerFields,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks = bytes instanceof Uint8Array ? [bytes] : bytes;
-  const content = new Content();
-  for (const chunk of chunks) content.add(chunk);
-  const parts: Uint8Array[] = [];
-  for await (const part of encodeFrame(bytes)) parts.push(part);
-  parts.push(formatTrailer(content.describe(fields)));
-  return concat(parts);
-}
-
-/** A snapshot as a stream; `finish` is asked for the trailer's fields when the whole image has passed. */
-export async function* encodeSnapshot(
-  image: AsyncIterable<Uint8Array>,
+/** An object as a stream, in constant memory; `finish` is asked for the trailer's fields when all content has passed. */
+export async function* encodeObject(
+  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   finish: () => TrailerFields | Promise<TrailerFields>,
 ): AsyncGenerator<Uint8Array> {
   const content = new Content();
-  yield* encodeFrame(content.watch(image));
+  yield* encodeFrame(content.watch(source));
   yield formatTrailer(content.describe(await finish()));
+}
+
+/** The same at once, for content that is small. */
+export async function encodeWhole(
+  bytes: Uint8Array | readonly Uint8Array[],
+  fields: TrailerFields,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  for await (const part of encodeObject(bytes instanceof Uint8Array ? [bytes] : bytes, () => fields)) {
+    parts.push(new Uint8Array(part));
+  }
+  return concat(parts);
 }
 
 /**
@@ -125,7 +123,7 @@ class Content {
     this.size += chunk.length;
   }
 
-  async *watch(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async *watch(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       this.add(chunk);
       yield chunk;

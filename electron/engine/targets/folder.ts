@@ -19,6 +19,8 @@ export interface FolderTarget extends Target {
 /** A writer's unfinished file: the final name, twelve random digits, `.tmp`. Other readers ignore it by its end. */
 const ownTmp = /\.[0-9a-f]{12}\.tmp$/;
 const readBytes = 1 << 20;
+const writeBytes = 1 << 20;
+const syncEveryBytes = 32 << 20;
 /** How often a put makes its folders again when a delete removed them as empty meanwhile. */
 const folderAttempts = 5;
 
@@ -131,18 +133,83 @@ async function writeBody(
   body: Uint8Array | AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<number> {
-  // On a handle, writeFile goes on at the current position, and never writes short.
   if (body instanceof Uint8Array) {
     await file.writeFile(body);
     return body.length;
   }
-  let bytes = 0;
+  await using writer = new WriteBehind(file);
   for await (const chunk of foreign(body)) {
     signal.throwIfAborted();
-    await file.writeFile(chunk);
-    bytes += chunk.length;
+    await writer.write(chunk);
   }
-  return bytes;
+  return await writer.end();
+}
+
+/**
+ * Writes a stream in large pieces: while one is on its way to the disk the next one is filled. From time to time what was
+ * written is made durable meanwhile, so that the fsync at the end, and others' fsyncs beside it, have little to wait for.
+ */
+class WriteBehind implements AsyncDisposable {
+  readonly #file: FileHandle;
+  #filling = Buffer.allocUnsafeSlow(writeBytes);
+  #spare = Buffer.allocUnsafeSlow(writeBytes);
+  #filled = 0;
+  #written = 0;
+  #syncedTo = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+  #syncing: Promise<unknown> = Promise.resolve();
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Takes the bytes over: they may be overwritten when this resolves. */
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + writeBytes - this.#filled);
+      this.#filling.set(part, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+      if (this.#filled === writeBytes) await this.#flush();
+    }
+  }
+
+  /** Resolves with the length when everything is written. */
+  async end(): Promise<number> {
+    await this.#flush();
+    await this.#writing;
+    await this.#syncing;
+    return this.#written;
+  }
+
+  /** The handle may be closed only when nothing is on its way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled([this.#writing, this.#syncing]);
+  }
+
+  async #flush(): Promise<void> {
+    await this.#writing;
+    if (this.#written - this.#syncedTo >= syncEveryBytes) {
+      await this.#syncing;
+      this.#syncedTo = this.#written;
+      this.#syncing = this.#file.datasync();
+      // @NOTE Its failure, as that of a write, is met by the next await of it.
+      this.#syncing.catch(() => {});
+    }
+    const piece = this.#filling.subarray(0, this.#filled);
+    this.#writing = writeFully(this.#file, piece, this.#written);
+    this.#writing.catch(() => {});
+    this.#written += this.#filled;
+    this.#filled = 0;
+    [this.#filling, this.#spare] = [this.#spare, this.#filling];
+  }
+}
+
+async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
 }
 
 /** What the caller's stream threw: not an error of this folder. */

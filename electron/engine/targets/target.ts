@@ -9,7 +9,10 @@ export interface Target {
   readonly url: string;
   /** Objects whose key begins with `prefix`, in bytewise order of their keys. */
   list(prefix: string, options: { readonly signal: AbortSignal }): Promise<readonly StoredObject[]>;
-  /** Stores an object; a stream that throws leaves nothing behind. `modifiedAt` is kept where the target can. */
+  /**
+   * Stores an object; a stream that throws leaves nothing behind. A chunk of a stream is the caller's again, to be overwritten,
+   * once the next one is asked for. `modifiedAt` is kept where the target can.
+   */
   put(
     key: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
