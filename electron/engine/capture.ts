@@ -63,6 +63,8 @@ export interface CaptureOptions {
   readonly hashes: PageHashes | undefined;
   /** Where reading goes on; undefined to start at the beginning of whatever WAL there is. */
   readonly end: WalEnd | undefined;
+  /** A WAL that is longer goes on as the next index. */
+  readonly rollBytes?: number | undefined;
   /** New transactions are in the spool. */
   readonly onCaptured: () => void;
   /** Capturing cannot go on; the owner closes and starts again. */
@@ -118,7 +120,7 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   constructor(options: CaptureOptions) {
     this.#options = options;
-    this.#reader = new WalReader(options.connections.path, options.end);
+    this.#reader = new WalReader(options.connections.path, options.end, options.rollBytes);
     this.#hashes = options.hashes;
     this.#pages = options.hashes?.pages ?? 0;
     const { spool } = options;
@@ -190,8 +192,13 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   // The sink: called by the reader, in WAL order.
 
-  begin(_header: unknown, headerBytes: Uint8Array): void {
-    this.#options.spool.begin(headerBytes);
+  begin(_header: unknown, headerBytes: Uint8Array, isRolled: boolean): void {
+    this.#options.spool.begin(headerBytes, isRolled);
+  }
+
+  /** What an image overlaps stays in one index: between two, its states would be told apart. */
+  get canRoll(): boolean {
+    return !this.#isOverlap;
   }
 
   append(bytes: Uint8Array, offset: number): void {

@@ -23,15 +23,8 @@ type Place = Pick<Position, 'index' | 'offset'>;
 const maxEntries = 100_000;
 const maxSaved = 20_000;
 
-type SavedCommit = readonly [
-  index: number,
-  offset: number,
-  at: number,
-  state: string,
-  pages: number,
-  written: number,
-  transactions: number,
-];
+/** One entry as bytes: index, pages, written, transactions as u32, offset and at as f64, state as u64. */
+const savedBytes = 40;
 
 export class CommitLog {
   #entries: Commit[] = [];
@@ -45,26 +38,38 @@ export class CommitLog {
     return this.#entries.at(-1);
   }
 
-  /** Everything as plain text, thinned, to be read again by {@link CommitLog.parse}. */
-  format(): string {
-    const rows = thinCommits(this.#entries, maxSaved).map((c) => [
-      c.index,
-      c.offset,
-      c.at,
-      String(c.state),
-      c.pages,
-      c.written,
-      c.transactions,
-    ]);
-    return JSON.stringify(rows);
+  /** Everything as bytes, thinned; the inverse of {@link CommitLog.decode}. */
+  encode(): Uint8Array<ArrayBuffer> {
+    const entries = thinCommits(this.#entries, maxSaved);
+    const bytes = new Uint8Array(entries.length * savedBytes);
+    const view = new DataView(bytes.buffer);
+    entries.forEach((commit, i) => {
+      const start = i * savedBytes;
+      view.setUint32(start, commit.index);
+      view.setUint32(start + 4, commit.pages);
+      view.setUint32(start + 8, commit.written);
+      view.setUint32(start + 12, commit.transactions);
+      view.setFloat64(start + 16, commit.offset);
+      view.setFloat64(start + 24, commit.at);
+      view.setBigUint64(start + 32, commit.state);
+    });
+    return bytes;
   }
 
-  /** The inverse of {@link format}; throws on anything else. */
-  static parse(text: string): CommitLog {
+  /** The inverse of {@link encode}. Whether the bytes are sound is for the caller to know. */
+  static decode(bytes: Uint8Array): CommitLog {
     const log = new CommitLog();
-    for (const row of JSON.parse(text) as readonly SavedCommit[]) {
-      const [index, offset, at, state, pages, written, transactions] = row;
-      log.add({ index, offset, at, state: BigInt(state), pages, written, transactions });
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let start = 0; start + savedBytes <= bytes.length; start += savedBytes) {
+      log.add({
+        index: view.getUint32(start),
+        offset: view.getFloat64(start + 16),
+        at: view.getFloat64(start + 24),
+        state: view.getBigUint64(start + 32),
+        pages: view.getUint32(start + 4),
+        written: view.getUint32(start + 8),
+        transactions: view.getUint32(start + 12),
+      });
     }
     return log;
   }

@@ -3,7 +3,7 @@
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import { ContinuityUnproven, type Place } from './capture.ts';
-import { saveClean } from './continuity.ts';
+import { noteClean, saveClean } from './notes.ts';
 import { type ProtectionOptions, saveSession, type Session, SessionOpener, type SessionOwner } from './session.ts';
 import { Connections } from './source/connections.ts';
 
@@ -171,21 +171,21 @@ export class Protection {
     const now = this.#options.clock.now();
     if (session.spool.index === session.savedIndex || now - this.#savedAt < saveEveryMs) return;
     this.#savedAt = now;
-    void session.capture.catchUp(() => saveSession(session)).catch((error: unknown) => this.#failed(error));
+    void saveSession(session).catch((error: unknown) => this.#failed(error));
   }
 
   async #close(session: Session): Promise<void> {
     const { capture, connections, spool } = session;
     try {
-      await capture.catchUp(() => saveSession(session));
+      await saveSession(session);
       const { frames, backfilled } = connections.checkpoint();
       if (frames === backfilled) {
         // Between the last look and this one nobody may have written.
         const before = capture.end;
-        await capture.catchUp((at) => {
-          if (at.index === before.index && at.offset === before.offset)
-            saveClean(spool.folder, { at, fd: connections.fd });
-        });
+        const clean = await capture.catchUp((at) =>
+          at.index === before.index && at.offset === before.offset ? noteClean(at, connections.fd) : undefined,
+        );
+        if (clean !== undefined) await saveClean(spool.folder, clean);
       }
     } catch (error) {
       // @NOTE The database is out of reach; what the spool holds proves itself at the next start.

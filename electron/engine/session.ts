@@ -11,23 +11,24 @@ import { CommitLog } from './commits.ts';
 import {
   changedPages,
   decideContinuation,
-  forgetClean,
   hashImage,
   imageAt,
   imagePages,
   newGeneration,
+  notesLost,
   readHeader,
   readRemains,
   type Remains,
-  saveHashes,
   spoolComposed,
 } from './continuity.ts';
 import type { Logger } from './log.ts';
-import { hashPage, lockPage } from './replica/state-hash.ts';
+import { forgetClean, saveNotes, type TakenNotes } from './notes.ts';
 import type { Trailer } from './replica/trailer.ts';
-import { type Shipment, Shipper, type SnapshotImage } from './shipper.ts';
+import { openImage } from './session-image.ts';
+import { makeShipper } from './session-shippers.ts';
+import type { Shipment, Shipper } from './shipper.ts';
 import type { Connections } from './source/connections.ts';
-import { readImage } from './source/image.ts';
+import type { ImageSource } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import type { Watcher } from './source/watch.ts';
 import { Spool } from './spool.ts';
@@ -53,6 +54,8 @@ export interface ProtectionOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly by: Trailer['by'];
+  /** A WAL that is longer goes on as the next index. */
+  readonly rollBytes?: number | undefined;
   readonly onChange: () => void;
   readonly onEvent: (event: ProtectionEvent) => void;
 }
@@ -75,6 +78,8 @@ export interface Session {
   readonly shippers: readonly Shipper[];
   readonly pageSize: number;
   savedIndex: number;
+  /** Notes are written one after the other. */
+  saving: Promise<unknown>;
 }
 
 /** What a session tells its owner, and what it keeps there. */
@@ -115,23 +120,20 @@ export class SessionOpener {
     if (startOver !== undefined) return await this.#begin(connections, { pageSize, reason: startOver, signal });
     const remains = await readRemains(this.#spoolFolder(known.generation), known.generation);
     if (remains === undefined) {
-      const reason = 'What Tidemark had noted about the database was lost or damaged';
-      return await this.#begin(connections, { pageSize, reason, signal });
+      return await this.#begin(connections, { pageSize, reason: notesLost, signal });
     }
     const now = monotonic(clock, Math.max(known.lastAt, remains.lastAt));
     const choice = decideContinuation(connections, remains);
     forgetClean(remains.spool.folder);
     switch (choice.kind) {
       case 'same-wal':
+        return await this.#continue(connections, { remains, now, pageSize, hashes: choice.hashes, end: choice.end });
       case 'untouched':
-        return await this.#continue(connections, {
-          remains,
-          now,
-          pageSize,
-          end: choice.kind === 'same-wal' ? choice.end : undefined,
-        });
+        return await this.#continue(connections, { remains, now, pageSize, hashes: choice.hashes, end: undefined });
+      case 'rehash':
+        return await this.#rehash(connections, { remains, now, pageSize, end: choice.end, signal });
       case 'compare':
-        return await this.#compare(connections, { remains, now, pageSize, signal });
+        return await this.#compare(connections, { remains, now, pageSize, before: choice.hashes, signal });
       case 'new-generation':
         return await this.#begin(connections, { pageSize, reason: choice.reason, signal });
     }
@@ -139,61 +141,107 @@ export class SessionOpener {
 
   async #continue(
     connections: Connections,
-    { remains, now, pageSize, end }: Continuing & { readonly end: Remains['end'] },
+    { remains, now, pageSize, hashes, end }: Continuing & { readonly hashes: PageHashes; readonly end: Remains['end'] },
   ): Promise<Session> {
-    const { generation, spool, commits, hashes } = remains;
+    const { generation, spool, commits } = remains;
     const capture = this.#capture({ connections, spool, commits, now, hashes, end });
+    await using opening = closing(capture, spool);
     const place = capture.end;
     const baseline = { place, at: now(), state: hashes.state, pages: hashes.pages };
     await capture.catchUp(() => {});
-    return await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    opening.move();
+    return session;
+  }
+
+  /** Nothing was missed, but the page hashes are lost: builds them from an image, and goes on from there. */
+  async #rehash(
+    connections: Connections,
+    {
+      remains,
+      now,
+      pageSize,
+      end,
+      signal,
+    }: Continuing & { readonly end: NonNullable<Remains['end']>; readonly signal: AbortSignal },
+  ): Promise<Session> {
+    const { generation, spool, commits } = remains;
+    this.#options.log.info({ generation }, 'building the page hashes again');
+    using _pin = connections.pinForImage();
+    const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end });
+    await using opening = closing(capture, spool);
+    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
+    const startedAt = now();
+    const hashes = await this.#hashImage(image, { capture, signal });
+    const baseline = { place: at, at: startedAt, state: hashes.state, pages: hashes.pages };
+    capture.adoptHashes(hashes);
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    opening.move();
+    return session;
   }
 
   /** Something may have changed unseen: finds the pages that did, and composes an index of them. */
   async #compare(
     connections: Connections,
-    { remains, now, pageSize, signal }: Continuing & { readonly signal: AbortSignal },
+    {
+      remains,
+      now,
+      pageSize,
+      before,
+      signal,
+    }: Continuing & { readonly before: PageHashes; readonly signal: AbortSignal },
   ): Promise<Session> {
-    const { generation, spool, commits } = remains;
+    const { generation, spool, commits, lastAt } = remains;
     using _pin = connections.pinForImage();
     const index = spool.reserve();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end: undefined });
-    const at = await capture.startFromImage();
-    const pages = imagePages(connections, capture, pageSize);
-    const image = imageAt(connections, { spool, at, pages, pageSize });
+    await using opening = closing(capture, spool);
+    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
-    const changed = changedPages(remains.hashes, hashes);
-    const state = hashes.state;
+    const changed = await changedPages(before, hashes);
+    const { state, pages } = hashes;
     const toAt = now();
-    if (changed.length > hashes.pages / 2 && changed.length > 100) {
-      await capture[Symbol.asyncDispose]();
-      spool[Symbol.dispose]();
+    if (changed.length > pages / 2 && changed.length > 100) {
+      await opening.disposeAsync();
       const reason = 'Most of the database was changed while Tidemark was not watching';
       return await this.#begin(connections, { pageSize, reason, signal });
     }
-    // Without a difference an index is still composed where one was left free, so that indices stay without holes.
-    const end = await spoolComposed({
-      connections,
+    await spoolComposed(image, {
       spool,
-      at,
-      pages,
-      pageSize,
       index,
+      // Without a difference an index is still composed where one was left free, so that indices stay without holes.
       changed: changed.length > 0 ? changed : [1],
+      signal,
+      // Noted before it has its name: replayed over the former hashes, what the image overlaps would tell states that never were.
+      onWhole: async (end) => {
+        commits.add({ ...end, at: toAt, state, pages, written: changed.length, transactions: 1 });
+        await spool.sync(at.index);
+        await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at }));
+      },
     });
-    commits.add({ ...end, at: toAt, state, pages: hashes.pages, written: changed.length, transactions: 1 });
     capture.adoptHashes(hashes);
     if (changed.length > 0) {
-      const gap = { fromAt: remains.lastAt, toAt, pages: changed.length };
+      const gap = { fromAt: lastAt, toAt, pages: changed.length };
       this.#options.catalogue.addGap(this.#options.row.id, {
         ...gap,
         text: 'Not watched: changes in between were not seen one by one',
       });
       this.#options.onEvent({ kind: 'gap', ...gap });
     }
-    const baseline = { place: at, at: toAt, state, pages: hashes.pages };
-    const composed = { index, from: remains.lastAt, to: toAt };
-    return await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline, composed });
+    const baseline = { place: at, at: toAt, state, pages };
+    const composed = { index, from: lastAt, to: toAt };
+    const session = await this.#assemble({
+      generation,
+      connections,
+      capture,
+      spool,
+      commits,
+      pageSize,
+      baseline,
+      composed,
+    });
+    opening.move();
+    return session;
   }
 
   /** A new generation, from an image of what the database is now. */
@@ -210,10 +258,9 @@ export class SessionOpener {
     const commits = new CommitLog();
     using _pin = connections.pinForImage();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end: undefined });
-    const at = await capture.startFromImage();
+    await using opening = closing(capture, spool);
+    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const startedAt = now();
-    const pages = imagePages(connections, capture, pageSize);
-    const image = imageAt(connections, { spool, at, pages, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
     const baseline = { place: at, at: startedAt, state: hashes.state, pages: hashes.pages };
     capture.adoptHashes(hashes);
@@ -221,11 +268,25 @@ export class SessionOpener {
     this.#owner.band = { generation, fromAt: startedAt, toAt: startedAt, reason, isCurrent: true };
     log.info({ generation, reason }, 'generation started');
     onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
-    return await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    opening.move();
+    return session;
+  }
+
+  /** Captures from an image on that holds everything up to `at`; a pin is held. */
+  async #startFromImage(
+    connections: Connections,
+    { capture, spool, pageSize }: Pick<Session, 'capture' | 'spool' | 'pageSize'>,
+  ): Promise<{ readonly at: Place; readonly image: ImageSource }> {
+    const at = await capture.startFromImage();
+    const pages = imagePages(connections, capture, pageSize);
+    return { at, image: await imageAt(connections, { spool, at, pages, pageSize }) };
   }
 
   async #assemble(
-    facts: Omit<Session, 'shippers' | 'savedIndex'> & Pick<Shipment, 'baseline'> & Partial<Pick<Shipment, 'composed'>>,
+    facts: Omit<Session, 'shippers' | 'savedIndex' | 'saving'> &
+      Pick<Shipment, 'baseline'> &
+      Partial<Pick<Shipment, 'composed'>>,
   ): Promise<Session> {
     const { generation, connections, capture, spool, commits, pageSize, baseline, composed } = facts;
     const shipment: Shipment = {
@@ -236,49 +297,25 @@ export class SessionOpener {
       end: () => capture.end,
       baseline,
       composed,
-      openImage: async () => await this.#openImage(facts),
+      openImage: async () =>
+        await openImage({ ...facts, now: () => Math.max(this.#options.clock.now(), this.#owner.band?.toAt ?? 0) }),
       by: this.#options.by,
     };
-    const shippers = this.#options.replicas.map((replica) => this.#shipper(replica, shipment));
-    const session = { generation, connections, capture, spool, commits, shippers, pageSize, savedIndex: spool.index };
-    await capture.catchUp(() => saveSession(session));
+    const [options, owner] = [this.#options, this.#owner];
+    const shippers = options.replicas.map((replica) => makeShipper(replica, { shipment, options, owner }));
+    const session: Session = {
+      generation,
+      connections,
+      capture,
+      spool,
+      commits,
+      shippers,
+      pageSize,
+      savedIndex: spool.index,
+      saving: Promise.resolve(),
+    };
+    await saveSession(session);
     return session;
-  }
-
-  #shipper({ row, target, prepare }: ReplicaTarget, shipment: Shipment): Shipper {
-    const { catalogue, clock, onEvent, onChange } = this.#options;
-    const databaseId = this.#options.row.id;
-    const { generation, pageSize } = shipment;
-    const { targetId, syncIntervalMs, snapshotIntervalMs } = row;
-    return new Shipper({
-      targetId,
-      target,
-      shipment,
-      syncIntervalMs,
-      snapshotIntervalMs,
-      clock,
-      prepare: async (signal) => await prepare({ pageSize }, signal),
-      onShipped: (last, commits) => {
-        catalogue.addRun(databaseId, { generation, pageSize, commits });
-        catalogue.setShipped(databaseId, { targetId, generation, last: { ...last.position, at: last.at } });
-        this.#owner.onShipped(last);
-      },
-      known: knownOf(catalogue, { databaseId, targetId, generation }),
-      onSnapshot: ({ at, time, pages, beginsPart, isFound }) => {
-        const snapshot = { targetId, generation, index: at.index, offset: at.offset, at: time, pages, pageSize };
-        catalogue.addSnapshot(databaseId, snapshot, { beginsPart });
-        if (!isFound) onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
-        onChange();
-      },
-      onProblem: (problem) => {
-        onEvent(
-          problem === undefined ? { kind: 'recovered', replica: row } : { kind: 'problem', problem, replica: row },
-        );
-        onChange();
-      },
-      onProgress: onChange,
-      onAhead: () => this.#owner.startOver('What was captured last was lost on this computer'),
-    });
   }
 
   #capture(
@@ -290,37 +327,15 @@ export class SessionOpener {
   ): Capture {
     return new Capture({
       ...options,
+      rollBytes: this.#options.rollBytes,
       onCaptured: () => this.#owner.onCaptured(),
       onFailed: (error) => this.#owner.onFailed(error),
     });
   }
 
-  /** An image at the present end, under a pin of its own. */
-  async #openImage(facts: Pick<Session, 'connections' | 'capture' | 'spool' | 'pageSize'>): Promise<SnapshotImage> {
-    const { connections, capture, spool, pageSize } = facts;
-    const pin = connections.pinForImage();
-    try {
-      const reached = await capture.catchUp((at) => ({
-        at,
-        state: capture.hashes?.state ?? 0n,
-        pages: capture.hashes?.pages ?? 0,
-      }));
-      const image = imageAt(connections, { spool, pageSize, ...reached });
-      return {
-        ...reached,
-        time: Math.max(this.#options.clock.now(), this.#owner.band?.toAt ?? 0),
-        read: ({ signal, onProgress }) => readChecked(image, { state: reached.state, signal, onProgress }),
-        [Symbol.dispose]: () => pin[Symbol.dispose](),
-      };
-    } catch (error) {
-      pin[Symbol.dispose]();
-      throw error;
-    }
-  }
-
   /** Page hashes of an image, while capturing goes on. */
   async #hashImage(
-    image: ReturnType<typeof imageAt>,
+    image: ImageSource,
     { capture, signal }: { readonly capture: Capture; readonly signal: AbortSignal },
   ): Promise<PageHashes> {
     const { watcher, row, onChange } = this.#options;
@@ -345,66 +360,44 @@ export class SessionOpener {
   }
 }
 
-/** Writes down the page hashes at the captured end, between two transactions. */
-export function saveSession(session: Session): void {
-  const { hashes, end } = session.capture;
-  if (hashes === undefined) return;
-  saveHashes(session.spool.folder, { hashes, commits: session.commits, at: end });
-  session.savedIndex = end.index;
+/** Writes down the page hashes at the captured end, as it is between two transactions. */
+export async function saveSession(session: Session): Promise<void> {
+  const turn = session.saving.then(async () => {
+    const { capture, spool, commits, generation } = session;
+    const taken = await capture.catchUp((at) => {
+      const { hashes } = capture;
+      return hashes && takeNotes({ hashes, commits, spool, at });
+    });
+    if (taken === undefined) return;
+    // What they stand on first: after a power cut there is no telling what reached the disk.
+    await spool.sync(session.savedIndex);
+    await saveNotes(spool.folder, generation, taken);
+    session.savedIndex = taken.at.index;
+  });
+  // @NOTE The next one is tried whether or not this one fails; the failure reaches this one's caller.
+  session.saving = turn.catch(() => {});
+  await turn;
+}
+
+function takeNotes({
+  hashes,
+  commits,
+  spool,
+  at,
+}: Pick<Session, 'commits' | 'spool'> & { readonly hashes: PageHashes; readonly at: Place }): TakenNotes {
+  return { hashes: hashes.copy(), commits: commits.encode(), at, mark: spool.markAt(at) ?? 0n };
+}
+
+/** Closes what a session is made of, should making it fail. */
+function closing(capture: Capture, spool: Spool): AsyncDisposableStack {
+  const stack = new AsyncDisposableStack();
+  stack.use(spool);
+  stack.use(capture);
+  return stack;
 }
 
 interface Continuing {
   readonly remains: Remains;
   readonly now: () => number;
   readonly pageSize: number;
-}
-
-async function* readChecked(
-  image: ReturnType<typeof imageAt>,
-  {
-    state,
-    signal,
-    onProgress,
-  }: { readonly state: bigint; readonly signal: AbortSignal; readonly onProgress: (bytes: number) => void },
-): AsyncGenerator<Uint8Array> {
-  let seen = 0n;
-  const skip = lockPage(image.pageSize);
-  for await (const { firstPage, bytes } of readImage(image, { signal })) {
-    for (let at = 0, page = firstPage; at < bytes.length; at += image.pageSize, page++) {
-      if (page !== skip) seen ^= hashPage(page, bytes.subarray(at, at + image.pageSize));
-    }
-    onProgress(bytes.length);
-    yield bytes;
-  }
-  if (seen !== state) throw new Error('the image of the database is not what was captured');
-}
-
-/** What the catalogue says of a generation on a target. */
-function knownOf(
-  catalogue: Catalogue,
-  {
-    databaseId,
-    targetId,
-    generation,
-  }: {
-    readonly databaseId: DatabaseRow['id'];
-    readonly targetId: ReplicaRow['targetId'];
-    readonly generation: Generation;
-  },
-): { readonly snapshots: ReadonlySet<number>; readonly last: Place | undefined } {
-  const isHere = (row: { readonly targetId: string; readonly generation: string }) =>
-    row.targetId === targetId && row.generation === generation;
-  return {
-    snapshots: new Set(
-      catalogue
-        .snapshots(databaseId)
-        .filter(isHere)
-        .map(({ index }) => index),
-    ),
-    last: catalogue
-      .shipped(databaseId)
-      .filter(isHere)
-      .map(({ last }) => last)
-      .sort((a, b) => b.index - a.index || b.offset - a.offset)[0],
-  };
 }

@@ -9,6 +9,8 @@ import { readFully, type WalEnd } from './source/wal-reader.ts';
 import { frameBytes, parseWalHeader, scanFrames, startChain, type WalHeader, walHeaderBytes } from './source/wal.ts';
 
 const chunkBytes = 1024 * 1024;
+/** What a run that was killed left of an index that it composed. */
+const unfinished = /\.tmp$/;
 
 /** One index in the spool. */
 export interface SpoolFile {
@@ -20,6 +22,8 @@ export interface SpoolFile {
 export class Spool implements Disposable {
   readonly folder: string;
   readonly #sizes = new Map<number, number>();
+  /** Indices that go on with the WAL of the one before. */
+  readonly #rolled = new Set<number>();
   #fd: number | undefined;
   #index: number;
 
@@ -39,25 +43,27 @@ export class Spool implements Disposable {
    * Opens what an earlier run left. Cuts the newest file behind its last whole transaction; `end` is where reading the WAL
    * may go on. Undefined when there is nothing usable.
    */
-  static recover(
+  static async recover(
     folder: string,
-  ): { readonly spool: Spool; readonly end: WalEnd | undefined; readonly writtenAt: number } | undefined {
+  ): Promise<{ readonly spool: Spool; readonly end: WalEnd | undefined; readonly writtenAt: number } | undefined> {
     const sizes = new Map<number, number>();
     for (const name of listSpoolFiles(folder)) {
-      sizes.set(Number.parseInt(name, 16), fs.statSync(path.join(folder, name)).size);
+      const file = path.join(folder, name);
+      if (unfinished.test(name)) fs.rmSync(file, { force: true });
+      else sizes.set(Number.parseInt(name, 16), fs.statSync(file).size);
     }
     const newest = keepContiguous(folder, sizes);
     if (newest === undefined) return undefined;
     const file = path.join(folder, `${formatHex8(newest)}.wal`);
     const writtenAt = fs.statSync(file).mtimeMs;
-    const found = findCommittedEnd(file);
+    const found = await findCommittedEnd(file);
     if (found === undefined) {
       // Not even one whole transaction: as if this WAL had never begun.
       fs.rmSync(file);
       sizes.delete(newest);
       return { spool: new Spool(folder, sizes, newest - 1), end: undefined, writtenAt };
     }
-    if (found.bytes < (sizes.get(newest) ?? 0)) fs.truncateSync(file, found.bytes);
+    if (found.bytes < (sizes.get(newest) ?? 0)) await fs.promises.truncate(file, found.bytes);
     sizes.set(newest, found.bytes);
     return { spool: new Spool(folder, sizes, newest), end: found.end, writtenAt };
   }
@@ -82,13 +88,27 @@ export class Spool implements Disposable {
     return [...this.#sizes].map(([index, bytes]) => ({ index, bytes })).sort((a, b) => a.index - b.index);
   }
 
+  /** The indices up to `index` that hold frames of the same WAL, ascending; none where the spool does not have it. */
+  filesOfWal(index: number): readonly SpoolFile[] {
+    const files: SpoolFile[] = [];
+    for (let at = index; ; at--) {
+      const bytes = this.#sizes.get(at);
+      if (bytes === undefined) return files;
+      files.unshift({ index: at, bytes });
+      if (!this.#rolled.has(at)) return files;
+    }
+  }
+
   /** Bytes of one index; undefined where the spool does not have it. */
   sizeOf(index: number): number | undefined {
     return this.#sizes.get(index);
   }
 
-  /** A WAL begins: opens the next index with its header. Fails with `spool-full` and stays where it was. */
-  begin(headerBytes: Uint8Array): void {
+  /**
+   * A WAL begins: opens the next index with its header. `isRolled`: it goes on with the WAL of the index before. Fails with
+   * `spool-full` and stays where it was.
+   */
+  begin(headerBytes: Uint8Array, isRolled = false): void {
     const index = this.#index + 1;
     const file = this.pathOf(index);
     let fd: number | undefined;
@@ -103,6 +123,7 @@ export class Spool implements Disposable {
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     this.#fd = fd;
     this.#index = index;
+    if (isRolled) this.#rolled.add(index);
     this.#sizes.set(index, headerBytes.length);
   }
 
@@ -125,29 +146,71 @@ export class Spool implements Disposable {
     return this.#index;
   }
 
-  /** Writes an index that is not read from a WAL, published whole when finished. */
-  writeIndex(index: number): { append(bytes: Uint8Array): void; finish(): number } {
+  /**
+   * Writes an index that is not read from a WAL, published whole: when all pieces are on the disk and `onWhole`, told the
+   * size, has done its part. Returns the size.
+   */
+  async writeIndex(
+    index: number,
+    pieces: AsyncIterable<Uint8Array>,
+    onWhole: (size: number) => Promise<void> = async () => {},
+  ): Promise<number> {
     const file = this.pathOf(index);
-    const fd = fs.openSync(`${file}.tmp`, 'w');
     let size = 0;
-    return {
-      append: (bytes) => {
-        try {
-          writeFully(fd, bytes, size);
-        } catch (error) {
-          fs.closeSync(fd);
-          fs.rmSync(`${file}.tmp`, { force: true });
-          throw classifySpoolError(error, this.folder);
+    try {
+      const handle = await fs.promises.open(`${file}.tmp`, 'w');
+      try {
+        for await (const piece of pieces) {
+          await handle.appendFile(piece);
+          size += piece.length;
         }
-        size += bytes.length;
-      },
-      finish: () => {
-        fs.closeSync(fd);
-        fs.renameSync(`${file}.tmp`, file);
-        this.#sizes.set(index, size);
-        return size;
-      },
-    };
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await onWhole(size);
+      await fs.promises.rename(`${file}.tmp`, file);
+    } catch (error) {
+      await fs.promises.rm(`${file}.tmp`, { force: true }).catch(() => {});
+      throw classifySpoolError(error, this.folder);
+    }
+    this.#sizes.set(index, size);
+    return size;
+  }
+
+  /** Brings what was written at or behind an index to the disk, where a power cut does not lose it. */
+  async sync(fromIndex: number): Promise<void> {
+    for (const index of this.#sizes.keys()) {
+      if (index < fromIndex) continue;
+      try {
+        const handle = await fs.promises.open(this.pathOf(index), 'r+');
+        try {
+          await handle.datasync();
+        } finally {
+          await handle.close();
+        }
+      } catch (error) {
+        if (this.#sizes.has(index)) throw classifySpoolError(error, this.folder);
+      }
+    }
+  }
+
+  /** The running checksum of the frame that ends at a place; 0 at an index's start. Undefined where no frame ends there. */
+  markAt({ index, offset }: { readonly index: number; readonly offset: number }): bigint | undefined {
+    if (offset === 0) return 0n;
+    if (offset > (this.#sizes.get(index) ?? 0)) return undefined;
+    const fd = fs.openSync(this.pathOf(index), 'r');
+    try {
+      const head = new Uint8Array(walHeaderBytes);
+      readFully(fd, head, 0);
+      const size = frameBytes(parseWalHeader(head)?.pageSize ?? 0);
+      if (offset < walHeaderBytes + size || (offset - walHeaderBytes) % size !== 0) return undefined;
+      const mark = new Uint8Array(8);
+      readFully(fd, mark, offset - size + 16);
+      return new DataView(mark.buffer).getBigUint64(0);
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 
   /** Streams bytes `[from, to)` of an index. */
@@ -166,28 +229,32 @@ export class Spool implements Disposable {
     }
   }
 
-  /** Visits every frame before `to` of an index, in order, with its page and where its page data lies in the file. */
-  visitFrames(
+  /**
+   * Visits every frame before `to` of an index, in order, with its page and where its page data lies in the file. Reads in
+   * pieces, off the event loop.
+   */
+  async visitFrames(
     index: number,
     range: { readonly from: number; readonly to: number },
     visit: (frame: SpooledFrame) => void,
-  ): void {
-    const fd = fs.openSync(this.pathOf(index), 'r');
+  ): Promise<void> {
+    const file = await fs.promises.open(this.pathOf(index), 'r');
     try {
       const head = new Uint8Array(walHeaderBytes);
-      readFully(fd, head, 0);
+      await readInto(file, head, 0);
       const header = parseWalHeader(head);
       if (header === undefined) throw new Error(`spool file ${formatHex8(index)} has no WAL header`);
-      visitFile(fd, { header, ...range }, visit);
+      await visitFile(file, { header, ...range }, visit);
     } finally {
-      fs.closeSync(fd);
+      await file.close();
     }
   }
 
-  /** Removes every index below `index`. */
+  /** Removes every index below `index`, but for those of the WAL that is being written: images need them. */
   removeBelow(index: number): void {
+    const needed = this.filesOfWal(this.#index)[0]?.index ?? index;
     for (const at of this.#sizes.keys()) {
-      if (at >= index) continue;
+      if (at >= Math.min(index, needed)) continue;
       fs.rmSync(this.pathOf(at), { force: true });
       this.#sizes.delete(at);
     }
@@ -213,16 +280,16 @@ export interface SpooledFrame {
   readonly endOffset: number;
 }
 
-function visitFile(
-  fd: number,
+async function visitFile(
+  file: fs.promises.FileHandle,
   { header, from, to }: { readonly header: WalHeader; readonly from: number; readonly to: number },
   visit: (frame: SpooledFrame) => void,
-): void {
+): Promise<void> {
   const size = frameBytes(header.pageSize);
   const buffer = new Uint8Array(Math.max(1, Math.floor(chunkBytes / size)) * size);
   const view = new DataView(buffer.buffer);
   for (let at = Math.max(from, walHeaderBytes); at + size <= to;) {
-    const got = readFully(fd, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
+    const got = await readInto(file, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
     const frames = Math.floor(got / size);
     if (frames === 0) throw new Error(`spool file ends at ${at + got}, not ${to}`);
     for (let i = 0; i < frames; i++) {
@@ -240,11 +307,11 @@ function visitFile(
 }
 
 /** Walks the chain of a spool file from its header on; undefined when it holds no whole transaction. */
-function findCommittedEnd(file: string): { readonly bytes: number; readonly end: WalEnd } | undefined {
-  const fd = fs.openSync(file, 'r');
+async function findCommittedEnd(place: string): Promise<{ readonly bytes: number; readonly end: WalEnd } | undefined> {
+  const file = await fs.promises.open(place, 'r');
   try {
     const head = new Uint8Array(walHeaderBytes);
-    readFully(fd, head, 0);
+    await readInto(file, head, 0);
     const header = parseWalHeader(head);
     if (header === undefined) return undefined;
     const size = frameBytes(header.pageSize);
@@ -255,7 +322,7 @@ function findCommittedEnd(file: string): { readonly bytes: number; readonly end:
     for (;;) {
       const before = { ...chain };
       const framesBefore = frames;
-      const got = readFully(fd, buffer, walHeaderBytes + frames * size);
+      const got = await readInto(file, buffer, walHeaderBytes + frames * size);
       let last = 0;
       let seen = 0;
       const good = scanFrames(chain, buffer.subarray(0, got), (_at, _page, commitPages) => {
@@ -272,7 +339,7 @@ function findCommittedEnd(file: string): { readonly bytes: number; readonly end:
     }
     return committed && { bytes: walHeaderBytes + committed.frames * size, end: committed };
   } finally {
-    fs.closeSync(fd);
+    await file.close();
   }
 }
 
@@ -292,11 +359,22 @@ function keepContiguous(folder: string, sizes: Map<number, number>): number | un
 
 function listSpoolFiles(folder: string): readonly string[] {
   try {
-    return fs.readdirSync(folder).filter((name) => /^[0-9a-f]{8}\.wal$/.test(name));
+    return fs.readdirSync(folder).filter((name) => /^[0-9a-f]{8}\.wal(\.tmp)?$/.test(name));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** Reads until `into` is full or the file ends; returns the bytes read. */
+async function readInto(file: fs.promises.FileHandle, into: Uint8Array, position: number): Promise<number> {
+  let got = 0;
+  while (got < into.length) {
+    const { bytesRead } = await file.read(into, got, into.length - got, position + got);
+    if (bytesRead === 0) break;
+    got += bytesRead;
+  }
+  return got;
 }
 
 function writeFully(fd: number, bytes: Uint8Array, position: number): void {
@@ -305,7 +383,9 @@ function writeFully(fd: number, bytes: Uint8Array, position: number): void {
   }
 }
 
-function classifySpoolError(error: unknown, folder: string): AppError {
+/** What it means that a file beside the spool cannot be written. */
+export function classifySpoolError(error: unknown, folder: string): AppError {
+  if (error instanceof AppError) return error;
   const code = codeOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('spool-full', { path: folder }, { cause: error });
   return new AppError('data-folder-unusable', { path: folder, reason: reasonOf(error) }, { cause: error });

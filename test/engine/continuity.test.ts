@@ -98,6 +98,11 @@ function hasTable(output: string): boolean {
   }
 }
 
+function notesOf(id: DatabaseId): string {
+  const spool = folder.at('data', 'databases', id, 'spool');
+  return `${spool}/${fs.readdirSync(spool)[0]}/hashes`;
+}
+
 describe('after a time away', () => {
   test('goes on in the same generation when nobody wrote', async () => {
     const id = await protect(async () => await write(10));
@@ -137,15 +142,35 @@ describe('after a time away', () => {
     expect(generations).toBe(2);
   });
 
-  test('begins a new generation when its own notes are damaged', async () => {
+  const damage = {
+    'are damaged': (notes: string) => {
+      const bytes = fs.readFileSync(notes);
+      bytes.writeUInt8(bytes.readUInt8(70) ^ 1, 70);
+      fs.writeFileSync(notes, bytes);
+    },
+    'are gone': (notes: string) => fs.rmSync(notes),
+  };
+  test.for(Object.entries(damage))('goes on where its own notes %s and the WAL is still there', async ([, harm]) => {
     const id = await protect(async () => await write(10));
-    const spool = folder.at('data', 'databases', id, 'spool');
-    const hashes = `${spool}/${fs.readdirSync(spool)[0]}/hashes`;
-    const bytes = fs.readFileSync(hashes);
-    bytes.writeUInt8(bytes.readUInt8(60) ^ 1, 60);
-    fs.writeFileSync(hashes, bytes);
+    harm(notesOf(id));
+    // What is committed meanwhile is in the WAL.
+    const reader = new Database(file);
+    reader.prepare('SELECT count(*) FROM t').get();
+    await write(4);
+    await protect(async () => await write(3));
+    reader.close();
     await protect();
-    expect(await restoreNewest(id)).toMatchObject({ generations: 2 });
+    expect(await restoreNewest(id)).toMatchObject({ generations: 1, gaps: 0, n: 17 });
+  });
+
+  test('begins a new generation when its own notes are damaged and the WAL is gone', async () => {
+    const id = await protect(async () => await write(10));
+    damage['are damaged'](notesOf(id));
+    const app = new Database(file);
+    app.pragma('wal_checkpoint(TRUNCATE)');
+    app.close();
+    await protect();
+    expect(await restoreNewest(id)).toMatchObject({ generations: 2, gaps: 0, n: 10 });
   });
 
   test('goes on with a file that was replaced, and the former history stays', async () => {

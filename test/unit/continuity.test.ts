@@ -6,14 +6,12 @@ import { type Commit, CommitLog } from '../../electron/engine/commits.ts';
 import {
   changedPages,
   decideContinuation,
-  forgetClean,
   imageAt,
   readRemains,
   type Remains,
-  saveClean,
-  saveHashes,
   spoolComposed,
 } from '../../electron/engine/continuity.ts';
+import { forgetClean, noteClean, readClean, saveClean, saveNotes } from '../../electron/engine/notes.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { type HashedAt, PageHashes } from '../../electron/engine/source/page-hashes.ts';
@@ -58,9 +56,15 @@ function replayed({ database, bytes }: GoldenWal, end: number): Buffer {
   return fs.readFileSync(file);
 }
 
-function save(at: HashedAt, { hashes = hashesOf(golden.database), log = new CommitLog() } = {}): void {
-  saveHashes(spoolFolder, { hashes, commits: log, at });
+/** Notes at a place of the golden WAL. */
+async function save(
+  at: HashedAt,
+  { hashes = hashesOf(golden.database), log = new CommitLog(), mark = markAt(at.offset) } = {},
+): Promise<void> {
+  await saveNotes(spoolFolder, generation, { hashes, commits: log.encode(), at, mark });
 }
+
+const markAt = (offset: number) => (offset < 600 ? 0n : golden.bytes.readBigUInt64BE(offset - pageSize - 24 + 16));
 
 async function read(): Promise<Remains | undefined> {
   const remains = await readRemains(spoolFolder, generation);
@@ -71,9 +75,9 @@ async function read(): Promise<Remains | undefined> {
 describe('readRemains', () => {
   test('brings page hashes from where they were saved to the spool’s end, telling every transaction', async () => {
     put(0, golden.bytes);
-    save({ index: 0, offset: 0 });
+    await save({ index: 0, offset: 0 });
     const remains = await read();
-    expect(remains?.hashes.state).toBe(hashesOf(replayed(golden, golden.bytes.length)).state);
+    expect(remains?.hashes?.state).toBe(hashesOf(replayed(golden, golden.bytes.length)).state);
     expect(remains?.commits.between(0, 0, Infinity).map(({ offset, pages, state }) => [offset, pages, state])).toEqual(
       commits.map(({ endOffset, commitPages }) => [
         endOffset,
@@ -105,56 +109,64 @@ describe('readRemains', () => {
       };
       log.add(commit);
     }
-    save({ index: 0, offset: first.endOffset }, { hashes: hashesOf(replayed(golden, first.endOffset)), log });
+    await save({ index: 0, offset: first.endOffset }, { hashes: hashesOf(replayed(golden, first.endOffset)), log });
     const remains = await read();
-    expect(remains?.hashes.state).toBe(hashesOf(replayed(golden, golden.bytes.length)).state);
+    expect(remains?.hashes?.state).toBe(hashesOf(replayed(golden, golden.bytes.length)).state);
     expect(remains?.commits.between(0, 0, Infinity).map(({ offset, transactions }) => [offset, transactions])).toEqual(
       commits.map(({ endOffset }, i) => [endOffset, i === 0 ? 3 : 1]),
     );
   });
 
   test('reads a generation that has no transaction yet', async () => {
-    save({ index: 0, offset: 0 });
+    await save({ index: 0, offset: 0 });
     const remains = await read();
-    expect([remains?.hashes.state, remains?.spool.index, remains?.end]).toEqual([
+    expect([remains?.hashes?.state, remains?.spool.index, remains?.end]).toEqual([
       hashesOf(golden.database).state,
       -1,
       undefined,
     ]);
   });
 
-  test.each<[string, () => void]>([
-    ['nothing was saved', () => put(0, golden.bytes)],
+  test.each<[string, () => unknown]>([
+    ['nothing was saved', () => {}],
     [
       'the hashes are damaged',
-      () => (put(0, golden.bytes), save({ index: 0, offset: 0 }), fs.truncateSync(`${spoolFolder}/hashes`, 50)),
-    ],
-    [
-      'the transactions are gone',
-      () => (put(0, golden.bytes), save({ index: 0, offset: 0 }), fs.rmSync(`${spoolFolder}/commits.json`)),
-    ],
-    [
-      'the transactions are half-written',
-      () => (
-        put(0, golden.bytes),
-        save({ index: 0, offset: 0 }),
-        fs.writeFileSync(`${spoolFolder}/commits.json`, '[[1,')
-      ),
+      async () => {
+        await save({ index: 0, offset: 0 });
+        fs.truncateSync(`${spoolFolder}/hashes`, 50);
+      },
     ],
     [
       'the spool ends before the hashes',
-      () => (put(0, golden.bytes.subarray(0, endOf(4, pageSize))), save({ index: 0, offset: golden.bytes.length })),
+      async () => {
+        put(0, golden.bytes.subarray(0, endOf(4, pageSize)));
+        await save({ index: 0, offset: golden.bytes.length });
+      },
     ],
-    ['the index of the hashes is gone', () => (put(3, golden.bytes), save({ index: 2, offset: 0 }))],
-    ['the index of the hashes was lost with all before', () => save({ index: 2, offset: golden.bytes.length })],
-    ['an index between is gone', () => (put(0, golden.bytes), put(2, golden.bytes), save({ index: 2, offset: 600 }))],
-  ])('gives up where %s', async (_what, make) => {
-    make();
+    [
+      'the hashes are those of another WAL',
+      async () => await save({ index: 0, offset: commits[0]?.endOffset ?? 0 }, { mark: 7n }),
+    ],
+    ['the index of the hashes is gone', async () => await save({ index: 2, offset: 0 })],
+    [
+      'the index after the hashes is gone',
+      async () => (put(1, golden.bytes), put(3, golden.bytes), await save({ index: 3, offset: 600 })),
+    ],
+  ])('has the spool alone where %s', async (_what, make) => {
+    put(0, golden.bytes);
+    await make();
+    const remains = await read();
+    expect([remains === undefined, remains?.hashes, remains?.commits.last]).toEqual([false, undefined, undefined]);
+  });
+
+  test('gives up where neither is left', async () => {
+    expect(await read()).toBe(undefined);
+    await save({ index: 2, offset: golden.bytes.length });
     expect(await read()).toBe(undefined);
   });
 
   test('does without the note of a clean stop where it is half-written', async () => {
-    save({ index: 0, offset: 0 });
+    await save({ index: 0, offset: 0 });
     fs.writeFileSync(`${spoolFolder}/clean.json`, '{"index": 0');
     expect((await read())?.clean).toBe(undefined);
   });
@@ -170,8 +182,8 @@ describe('changedPages', () => {
     ['a smaller database', of(1, 2, 3), of(1, 2), [1]],
     ['a smaller database with a page changed', of(1, 2, 3), of(1, 9), [2]],
     ['a page of zeros that is new', of(1), of(1, 0), [2]],
-  ])('%s', (_what, before, after, expected) => {
-    expect(changedPages(before, after)).toEqual(expected);
+  ])('%s', async (_what, before, after, expected) => {
+    expect(await changedPages(before, after)).toEqual(expected);
   });
 });
 
@@ -190,7 +202,7 @@ describe('going on', () => {
   /** What a run leaves that captured everything up to now. */
   async function leave(): Promise<Remains> {
     put(0, fs.readFileSync(`${file}-wal`));
-    save({ index: 0, offset: 0 }, { hashes: new PageHashes(4096) });
+    await save({ index: 0, offset: 0 }, { hashes: new PageHashes(4096) });
     const remains = await read();
     if (remains === undefined) throw new Error('everything is there');
     return remains;
@@ -200,43 +212,55 @@ describe('going on', () => {
     return decideContinuation(connections, remains);
   };
   /** The remains with a note of a clean stop, taken now. */
-  function stopCleanly(remains: Remains): Remains {
+  async function stopCleanly(remains: Remains): Promise<Remains> {
     const fd = fs.openSync(file, 'r');
-    saveClean(spoolFolder, { at: { index: remains.spool.index, offset: remains.spool.offset }, fd });
+    await saveClean(spoolFolder, noteClean({ index: remains.spool.index, offset: remains.spool.offset }, fd));
     fs.closeSync(fd);
-    const clean = JSON.parse(fs.readFileSync(`${spoolFolder}/clean.json`, 'utf8')) as NonNullable<Remains['clean']>;
-    return { ...remains, clean };
+    return { ...remains, clean: readClean(spoolFolder) };
   }
   const restart = () => app.pragma('wal_checkpoint(TRUNCATE)');
 
   test('is in the same WAL where it still holds what was captured last', async () => {
     const remains = await leave();
-    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end });
+    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end, hashes: remains.hashes });
     app.exec('INSERT INTO t VALUES (2)');
-    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end });
+    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end, hashes: remains.hashes });
   });
 
   test('compares pages where the WAL restarted, and with a note of a clean stop that is not true any more', async () => {
     const remains = await leave();
     restart();
-    expect(decide(remains)).toEqual({ kind: 'compare' });
-    const stopped = stopCleanly(remains);
+    expect(decide(remains)).toMatchObject({ kind: 'compare' });
+    const stopped = await stopCleanly(remains);
     app.exec('INSERT INTO t VALUES (2)');
-    expect(decide(stopped)).toEqual({ kind: 'compare' });
+    expect(decide(stopped)).toMatchObject({ kind: 'compare' });
     restart();
-    expect(decide(stopped)).toEqual({ kind: 'compare' });
+    expect(decide(stopped)).toMatchObject({ kind: 'compare' });
   });
 
   test('needs nothing where nobody wrote since a clean stop', async () => {
     const remains = await leave();
     restart();
-    const stopped = stopCleanly(remains);
-    expect(decide(stopped)).toEqual({ kind: 'untouched' });
+    const stopped = await stopCleanly(remains);
+    expect(decide(stopped)).toMatchObject({ kind: 'untouched' });
     const elsewhere = { ...stopped, clean: stopped.clean && { ...stopped.clean, offset: 32 } };
-    expect(decide(elsewhere)).toEqual({ kind: 'compare' });
+    expect(decide(elsewhere)).toMatchObject({ kind: 'compare' });
     forgetClean(spoolFolder);
     forgetClean(spoolFolder);
     expect((await read())?.clean).toBe(undefined);
+  });
+
+  test('builds the hashes again only where the WAL goes on and no other index waits', async () => {
+    const remains = await leave();
+    const lost = { ...remains, hashes: undefined };
+    expect(decide(lost)).toEqual({ kind: 'rehash', end: remains.end });
+    put(1, fs.readFileSync(`${file}-wal`));
+    const more = await read();
+    if (more === undefined) throw new Error('the spool is there');
+    const reason = 'What Tidemark had noted about the database was lost or damaged';
+    expect(decide({ ...more, hashes: undefined })).toEqual({ kind: 'new-generation', reason });
+    restart();
+    expect(decide(lost)).toEqual({ kind: 'new-generation', reason });
   });
 
   test('begins anew where the page size was changed', async () => {
@@ -266,7 +290,15 @@ describe('going on', () => {
     )?.commitPages;
     const request = { spool, at, pages: pages ?? 0, pageSize: 4096 };
     const changed = Array.from({ length: request.pages }, (_, i) => i + 1);
-    const end = await spoolComposed({ ...request, connections, index, changed });
+    const image = await imageAt(connections, request);
+    const told: unknown[] = [];
+    const { signal } = new AbortController();
+    const onWhole = async (whole: unknown) => {
+      told.push(whole, fs.existsSync(spool.pathOf(index)));
+      await Promise.resolve();
+    };
+    const end = await spoolComposed(image, { spool, index, changed, signal, onWhole });
+    expect(told).toEqual([end, false]);
     const bytes = fs.readFileSync(spool.pathOf(index));
     expect(end).toEqual({ index, offset: bytes.length });
     expect(countRows({ database: before, bytes })).toBe(6);
@@ -274,6 +306,7 @@ describe('going on', () => {
     expect(composed.map(({ page, commitPages }) => [page, commitPages])).toEqual(
       changed.map((page) => [page, page === request.pages ? request.pages : 0]),
     );
-    expect(imageAt(connections, { ...request, at: { index, offset: 0 } }).spoolPath).toBe(undefined);
+    const elsewhere = await imageAt(connections, { ...request, at: { index: index + 9, offset: 0 } });
+    expect([image.layers.length, elsewhere.layers]).toEqual([1, []]);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ChangedPage, composeIndex } from '../../electron/engine/replica/composed.ts';
+import { type ChangedPages, composeIndex } from '../../electron/engine/replica/composed.ts';
 import {
   frameBytes,
   parseWalHeader,
@@ -27,15 +27,17 @@ describe('composeIndex', () => {
         async (pageSize, rowsBefore, rowsAfter) => {
           const before = await makeDatabase(folder, pageSize, rowsBefore);
           const after = await makeDatabase(folder, pageSize, rowsAfter);
-          const wal = Buffer.concat([
-            ...composeIndex({
+          const changed = changedPages(before, after, pageSize);
+          const wal = await collect(
+            composeIndex({
               pageSize,
-              pages: changedPages(before, after, pageSize),
+              changed: inPieces(changed),
+              count: changed.length,
               databasePages: after.length / pageSize,
               salts,
               sequence: 7,
             }),
-          ]);
+          );
           const path = join(folder, 'recovered.db');
           await writeFile(path, before);
           await writeFile(`${path}-wal`, wal);
@@ -51,17 +53,16 @@ describe('composeIndex', () => {
     );
   });
 
-  test('is one transaction: only its last frame commits', () => {
+  test('is one transaction: only its last frame commits', async () => {
     const pageSize = 512;
-    // The caller may use one buffer for every page.
-    const data = new Uint8Array(pageSize);
-    function* pages() {
-      for (const page of [1, 4, 9]) {
-        data.fill(page);
-        yield { page, data };
-      }
+    const content = Buffer.concat([1, 4, 9].map((byte) => Buffer.alloc(pageSize, byte)));
+    async function* changed(): AsyncGenerator<ChangedPages> {
+      yield { pages: [1, 4], bytes: content.subarray(0, 2 * pageSize) };
+      yield await Promise.resolve({ pages: [9], bytes: content.subarray(2 * pageSize) });
     }
-    const wal = Buffer.concat([...composeIndex({ pageSize, pages: pages(), databasePages: 9, salts, sequence: 1 })]);
+    const wal = await collect(
+      composeIndex({ pageSize, changed: changed(), count: 3, databasePages: 9, salts, sequence: 1 }),
+    );
     const header = parseWalHeader(wal);
     expect(header).toMatchObject({ pageSize, sequence: 1, ...salts });
     if (header === undefined) return;
@@ -93,9 +94,22 @@ async function makeDatabase(folder: string, pageSize: number, rows: number): Pro
   return readFile(path);
 }
 
-function* changedPages(before: Buffer, after: Buffer, pageSize: number): Generator<ChangedPage> {
+function changedPages(before: Buffer, after: Buffer, pageSize: number): readonly ChangedPages[] {
+  const changed: ChangedPages[] = [];
   for (let at = 0; at < after.length; at += pageSize) {
-    const data = after.subarray(at, at + pageSize);
-    if (at === 0 || !data.equals(before.subarray(at, at + pageSize))) yield { page: at / pageSize + 1, data };
+    const bytes = after.subarray(at, at + pageSize);
+    const isSame = bytes.equals(before.subarray(at, at + pageSize));
+    if (at === 0 || !isSame) changed.push({ pages: [at / pageSize + 1], bytes });
   }
+  return changed;
+}
+
+async function* inPieces(changed: readonly ChangedPages[]): AsyncGenerator<ChangedPages> {
+  for (const piece of changed) yield await Promise.resolve(piece);
+}
+
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all);
 }

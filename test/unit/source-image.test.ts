@@ -90,7 +90,7 @@ test('an image equals the state at its place although a writer goes on and check
   const pin = connections.pinForImage();
   await advance();
   const { at, pages } = keeper;
-  const image = imageAt(connections, { spool, at, pages, pageSize });
+  const image = await imageAt(connections, { spool, at, pages, pageSize });
 
   // While the image is read, the writer commits, and everything that may be checkpointed is.
   const output = fs.openSync(folder.at('image.db'), 'w');
@@ -129,7 +129,12 @@ describe('readImage', () => {
       [2, 512],
       [4, 1024],
     ]);
-    return { fd: fs.openSync(folder.at('file'), 'r'), pageSize: 512, pages: 5, spoolPath: folder.at('spool'), newest };
+    return {
+      fd: fs.openSync(folder.at('file'), 'r'),
+      pageSize: 512,
+      pages: 5,
+      layers: [{ path: folder.at('spool'), newest }],
+    };
   }
   const { signal } = new AbortController();
 
@@ -152,7 +157,7 @@ describe('readImage', () => {
   });
 
   test('needs no spool', async () => {
-    expect(await collect({ ...makeSource(), spoolPath: undefined })).toBe('abc00');
+    expect(await collect({ ...makeSource(), layers: [] })).toBe('abc00');
   });
 
   test('gives whole pages, whatever their number, and its hashes are those of the pages', async () => {
@@ -161,7 +166,7 @@ describe('readImage', () => {
     for (let page = 1; page <= pages; page++) bytes.writeUInt32BE(page, (page - 1) * 512);
     fs.writeFileSync(folder.at('large'), bytes);
     const fd = fs.openSync(folder.at('large'), 'r');
-    const source: ImageSource = { fd, pageSize: 512, pages, spoolPath: undefined, newest: new Map() };
+    const source: ImageSource = { fd, pageSize: 512, pages, layers: [] };
     const pieces: Uint8Array[] = [];
     for await (const piece of readImage(source, { signal })) {
       expect([piece.firstPage, piece.bytes.length % 512]).toEqual([

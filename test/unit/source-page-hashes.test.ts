@@ -105,8 +105,6 @@ describe('page hashes', () => {
         }
         expectSame(hashes, model, below - 3, lock + 5);
         expect(hashes.get(lock)).toBe(0n);
-        const decoded = PageHashes.decode(hashes.encode({ index: 1, offset: 2 }));
-        expect(decoded?.hashes.state).toBe(model.state);
       }),
       { numRuns: 25 },
     );
@@ -124,59 +122,79 @@ describe('page hashes', () => {
   });
 });
 
-describe('the encoding', () => {
-  const at = { index: 0x7fff_ffff, offset: 2 ** 40 + 5 };
+/** Around the border of two chunks; the pages below were written before. */
+const chunkPages = 2048;
 
-  test('is decoded to the same, and goes on from there', () => {
+function atBorder(list: readonly Step[]): { hashes: PageHashes; model: Model } {
+  const hashes = new PageHashes(512);
+  const model = new Model(512);
+  const below: Step[] = Array.from({ length: chunkPages - 10 }, (_, i) => ({
+    kind: 'set',
+    page: i + 1,
+    hash: BigInt(i + 1),
+  }));
+  for (const step of [...below, { kind: 'resize' as const, pages: chunkPages - 10 }, ...list]) {
+    apply(hashes, step);
+    model.apply(step);
+  }
+  return { hashes, model };
+}
+
+describe('a copy', () => {
+  test('stays what it was, whoever is written afterwards', () => {
+    const around = steps(chunkPages - 20, chunkPages + 20);
     fc.assert(
-      fc.property(steps(0, 70), steps(0, 70), (before, after) => {
-        const hashes = new PageHashes(1024);
-        const model = new Model(1024);
-        // What lies beyond the end is not encoded: end with a size that covers everything.
-        for (const step of [...before, { kind: 'resize' as const, pages: 70 }]) {
+      fc.property(around, around, around, (before, after, later) => {
+        const { hashes, model } = atBorder(before);
+        const copy = hashes.copy();
+        const { model: copied } = atBorder(before);
+        for (const step of after) {
           apply(hashes, step);
           model.apply(step);
         }
-        const decoded = PageHashes.decode(hashes.encode(at));
-        if (decoded === undefined) throw new Error('it was just encoded');
-        expect(decoded.at).toEqual(at);
-        expect(decoded.hashes.pageSize).toBe(1024);
-        for (const step of after) {
-          apply(decoded.hashes, step);
-          model.apply(step);
+        expectSame(copy, copied, chunkPages - 20, chunkPages + 20);
+        for (const step of later) {
+          apply(copy, step);
+          copied.apply(step);
         }
-        expectSame(decoded.hashes, model, 1, 70);
+        expectSame(copy, copied, chunkPages - 20, chunkPages + 20);
+        expectSame(hashes, model, chunkPages - 20, chunkPages + 20);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
-  test('is refused with any bit flipped, any byte missing and any byte more', () => {
-    const hashes = new PageHashes(512);
-    for (const page of [1, 2, 3, 4, 5, 6, 7]) hashes.set(page, BigInt(page) * 0x0123_4567_89ab_cdefn);
-    hashes.resize(7);
-    const bytes = hashes.encode(at);
-    const accepted: string[] = [];
-    for (let i = 0; i < bytes.length; i++) {
-      for (let bit = 0; bit < 8; bit++) {
-        const damaged = bytes.slice();
-        damaged[i] = (damaged[i] ?? 0) ^ (1 << bit);
-        if (PageHashes.decode(damaged) !== undefined) accepted.push(`byte ${i}, bit ${bit}`);
-      }
-      if (PageHashes.decode(bytes.subarray(0, i)) !== undefined) accepted.push(`the first ${i} bytes`);
-    }
-    if (PageHashes.decode(Buffer.concat([bytes, Buffer.alloc(1)])) !== undefined) accepted.push('one byte more');
-    if (PageHashes.decode(Buffer.concat([bytes, Buffer.alloc(8)])) !== undefined) accepted.push('one page more');
-    expect(accepted).toEqual([]);
-    expect(PageHashes.decode(bytes)?.hashes.state).toBe(hashes.state);
+  test('tells the pages that differ in a later state', async () => {
+    const around = steps(chunkPages - 20, chunkPages + 20);
+    await fc.assert(
+      fc.asyncProperty(around, around, async (before, after) => {
+        const { hashes, model: earlier } = atBorder(before);
+        const copy = hashes.copy();
+        const { model: later } = atBorder([...before, ...after]);
+        for (const step of after) apply(hashes, step);
+        const expected = Array.from({ length: later.pages }, (_, i) => i + 1).filter(
+          (page) => earlier.get(page) !== later.get(page),
+        );
+        expect(await copy.changedIn(hashes)).toEqual(expected);
+      }),
+      { numRuns: 40 },
+    );
   });
 
-  test('is read from bytes at any offset', () => {
-    const hashes = new PageHashes(512);
-    hashes.resize(3);
-    const bytes = hashes.encode(at);
-    const shifted = new Uint8Array(bytes.length + 3);
-    shifted.set(bytes, 3);
-    expect(PageHashes.decode(shifted.subarray(3))?.hashes.state).toBe(hashes.state);
+  test('is the same after its pieces were put together again', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps(chunkPages - 20, chunkPages + 20), async (list) => {
+        const { hashes, model } = atBorder(list);
+        const bytes = Buffer.concat([...hashes.pieces()]);
+        expect(bytes.length).toBe(hashes.pages * 8);
+        let from = 0;
+        const loaded = await PageHashes.load(hashes, async (piece) => {
+          from += bytes.copy(piece, 0, from);
+          await Promise.resolve();
+        });
+        expectSame(loaded, model, chunkPages - 20, chunkPages + 20);
+      }),
+      { numRuns: 20 },
+    );
   });
 });

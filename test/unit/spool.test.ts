@@ -43,8 +43,8 @@ interface Found {
   readonly left: string;
 }
 
-function recover(): Found | undefined {
-  const recovered = Spool.recover(folder.path);
+async function recover(): Promise<Found | undefined> {
+  const recovered = await Spool.recover(folder.path);
   if (recovered === undefined) return undefined;
   using spool = recovered.spool;
   const file = folder.at(nameOf(spool.index));
@@ -64,75 +64,75 @@ function expected(index: number, wal: GoldenWal, length = wal.bytes.length): Fou
 }
 
 describe('recovering', () => {
-  test('finds the longest prefix of whole transactions wherever the newest file was cut', () => {
+  test('finds the longest prefix of whole transactions wherever the newest file was cut', async () => {
     const borders = [0, 1, 31, 32, 33].concat(
       readFrames(golden).flatMap(({ endOffset }) => [endOffset - 1, endOffset, endOffset + 1]),
     );
     for (const cut of borders.filter((at) => at <= golden.bytes.length)) {
       put(7, golden.bytes.subarray(0, cut));
-      expect({ cut, ...recover() }).toEqual({ cut, ...expected(7, golden, cut) });
+      expect({ cut, ...(await recover()) }).toEqual({ cut, ...expected(7, golden, cut) });
     }
-    fc.assert(
-      fc.property(fc.nat(golden.bytes.length), (cut) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(golden.bytes.length), async (cut) => {
         put(7, golden.bytes.subarray(0, cut));
-        expect(recover()).toEqual(expected(7, golden, cut));
+        expect(await recover()).toEqual(expected(7, golden, cut));
       }),
       { numRuns: 300 },
     );
   });
 
-  test('the same where transactions are longer than a piece of reading', () => {
-    fc.assert(
-      fc.property(fc.nat(large.bytes.length), (cut) => {
+  test('the same where transactions are longer than a piece of reading', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(large.bytes.length), async (cut) => {
         put(0, large.bytes.subarray(0, cut));
-        expect(recover()).toEqual(expected(0, large, cut));
+        expect(await recover()).toEqual(expected(0, large, cut));
       }),
       { numRuns: 25 },
     );
   });
 
-  test('cuts what a crash left half-written: a damaged byte ends it before its transaction', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 32, max: golden.bytes.length - 1 }), (at) => {
+  test('cuts what a crash left half-written: a damaged byte ends it before its transaction', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 32, max: golden.bytes.length - 1 }), async (at) => {
         put(3, withByteFlipped(golden.bytes, at));
         const frame = Math.floor((at - 32) / (24 + golden.pageSize));
-        expect(recover()).toEqual(expected(3, golden, endOf(frame, golden.pageSize)));
+        expect(await recover()).toEqual(expected(3, golden, endOf(frame, golden.pageSize)));
       }),
       { numRuns: 100 },
     );
   });
 
-  test('cuts frames of a transaction that never ended', () => {
+  test('cuts frames of a transaction that never ended', async () => {
     const lastCommit = readFrames(golden).findLastIndex(
       ({ commitPages }, i, list) => commitPages > 0 && list[i - 1]?.commitPages === 0,
     );
     const cut = endOf(lastCommit, golden.pageSize);
     put(1, golden.bytes.subarray(0, cut));
     expect(committedEnd(golden, cut)).toBeLessThan(cut);
-    expect(recover()).toEqual(expected(1, golden, cut));
+    expect(await recover()).toEqual(expected(1, golden, cut));
     // Once more: what was cut stays cut.
-    expect(recover()).toEqual(expected(1, golden, cut));
+    expect(await recover()).toEqual(expected(1, golden, cut));
   });
 
-  test('gives up everything behind a file that is missing in the middle', () => {
+  test('gives up everything behind a file that is missing in the middle', async () => {
     for (const index of [2, 3, 5, 6]) put(index, golden.bytes);
-    expect(recover()).toEqual(expected(3, golden));
+    expect(await recover()).toEqual(expected(3, golden));
     expect(files()).toEqual([nameOf(2), nameOf(3)]);
   });
 
-  test('goes back to the index before when the newest holds no transaction', () => {
+  test('goes back to the index before when the newest holds no transaction', async () => {
     put(4, golden.bytes);
     put(5, encodeAnew(golden, { salt1: 1 }).subarray(0, 32));
-    expect(recover()).toEqual({ ...expected(4, golden), frames: undefined });
+    expect(await recover()).toEqual({ ...expected(4, golden), frames: undefined });
     expect(files()).toEqual([nameOf(4)]);
   });
 
-  test('finds nothing in a folder without a spool', () => {
-    expect(Spool.recover(folder.at('nowhere'))).toBe(undefined);
+  test('finds nothing in a folder without a spool, and removes what was not finished', async () => {
+    expect(await Spool.recover(folder.at('nowhere'))).toBe(undefined);
     fs.writeFileSync(folder.at('hashes'), 'x');
     fs.writeFileSync(folder.at(`${nameOf(1)}.tmp`), golden.bytes);
-    expect(recover()).toBe(undefined);
-    expect(files()).toEqual([`${nameOf(1)}.tmp`, 'hashes'].sort());
+    expect(await recover()).toBe(undefined);
+    expect(files()).toEqual(['hashes']);
   });
 
   test('reading goes on exactly there, into the same file', async () => {
@@ -142,7 +142,7 @@ describe('recovering', () => {
     const commits = all.filter(({ commitPages }) => commitPages > 0);
     for (const commit of [commits[0], commits[2], commits.at(-2)]) {
       put(9, bytes.subarray(0, (commit?.endOffset ?? 0) + 200));
-      const recovered = Spool.recover(folder.path);
+      const recovered = await Spool.recover(folder.path);
       if (recovered?.end === undefined) throw new Error('a transaction is whole');
       using spool = recovered.spool;
       using reader = new WalReader(folder.at('shop.db'), recovered.end);
@@ -198,30 +198,63 @@ describe('a spool', () => {
     expect(() => [...spool.read(5, { from: 0, to: length + 1 })]).toThrow('ends at');
   });
 
-  test('visits frames of a range, each with where its page lies', () => {
+  test('visits frames of a range, each with where its page lies', async () => {
     using spool = filled();
     const seen: unknown[] = [];
     const [, , first, , last] = readFrames(golden);
     const range = { from: (first?.endOffset ?? 0) - golden.pageSize - 24, to: last?.endOffset ?? 0 };
-    spool.visitFrames(5, range, ({ page, data, dataOffset, commitPages, endOffset }) => {
+    await spool.visitFrames(5, range, ({ page, data, dataOffset, commitPages, endOffset }) => {
       expect(digest(golden.bytes.subarray(dataOffset, dataOffset + golden.pageSize))).toBe(digest(data));
       seen.push({ page, commitPages, endOffset, content: digest(data) });
     });
     expect(seen).toEqual(readFrames(golden).slice(2, 5));
   });
 
-  test('removes what is below an index, and leaves one free for an index of its own', () => {
+  test('removes what is below an index, and leaves one free for an index of its own', async () => {
     using spool = filled();
     spool.removeBelow(6);
     expect([spool.files().map(({ index }) => index), spool.sizeOf(5)]).toEqual([[6], undefined]);
     const index = spool.reserve();
-    const writer = spool.writeIndex(index);
-    writer.append(golden.bytes.subarray(0, 100));
-    expect(fs.existsSync(spool.pathOf(7))).toBe(false);
-    writer.append(golden.bytes.subarray(100));
-    expect([index, writer.finish(), spool.sizeOf(7)]).toEqual([7, golden.bytes.length, golden.bytes.length]);
+    async function* pieces() {
+      yield golden.bytes.subarray(0, 100);
+      yield await Promise.resolve(golden.bytes.subarray(100));
+    }
+    const size = await spool.writeIndex(index, pieces(), async (whole) => {
+      expect([whole, fs.existsSync(spool.pathOf(7))]).toEqual([golden.bytes.length, false]);
+      await Promise.resolve();
+    });
+    expect([index, size, spool.sizeOf(7)]).toEqual([7, golden.bytes.length, golden.bytes.length]);
     spool.begin(golden.bytes.subarray(0, 32));
     expect([spool.index, fs.readdirSync(spool.folder).sort()]).toEqual([8, [6, 7, 8].map(nameOf)]);
+  });
+
+  test('keeps the indices of the WAL that is written, and tells them from those of another', () => {
+    using spool = filled();
+    for (const isRolled of [true, true]) {
+      spool.begin(golden.bytes.subarray(0, 32), isRolled);
+      spool.append(golden.bytes.subarray(32), 32);
+    }
+    const indices = (list: readonly { readonly index: number }[]) => list.map(({ index }) => index);
+    expect([5, 6, 7, 8, 9].map((index) => indices(spool.filesOfWal(index)))).toEqual([[5], [6], [6, 7], [6, 7, 8], []]);
+    spool.removeBelow(8);
+    expect(indices(spool.files())).toEqual([6, 7, 8]);
+    spool.begin(golden.bytes.subarray(0, 32));
+    spool.removeBelow(8);
+    expect(indices(spool.files())).toEqual([8, 9]);
+  });
+
+  test('gives the checksum of a frame as the mark of a place', () => {
+    using spool = filled();
+    const ends = readFrames(golden).map(({ endOffset }) => endOffset);
+    for (const offset of ends) {
+      const mark = golden.bytes.readBigUInt64BE(offset - golden.pageSize - 24 + 16);
+      expect(spool.markAt({ index: 5, offset })).toBe(mark);
+      expect(spool.markAt({ index: 6, offset })).not.toBe(mark);
+      expect(spool.markAt({ index: 5, offset: offset + 1 })).toBe(undefined);
+    }
+    const past = endOf(ends.length + 1, golden.pageSize);
+    expect([32, past].map((offset) => spool.markAt({ index: 5, offset }))).toEqual([undefined, undefined]);
+    expect([spool.markAt({ index: 5, offset: 0 }), spool.markAt({ index: 9, offset: 600 })]).toEqual([0n, undefined]);
   });
 
   test('stays where it was when its folder is gone', () => {

@@ -1,12 +1,15 @@
 // Reads an exact image of a live database at one position, while writers go on: the database file through the long-lived
 // descriptor, with every page that the spool holds at or before the position replaced by its newest frame. Valid only
-// while a pin keeps checkpoints from copying anything newer into the file. Constant memory; nothing is locked.
+// while a pin keeps checkpoints from copying anything newer into the file. Bounded memory; nothing is locked, and no read
+// of a slow disk holds up the event loop.
 import fs from 'node:fs';
 import { promisify } from 'node:util';
-import { readFully } from './wal-reader.ts';
+import { frameBytes, frameHeaderBytes, walHeaderBytes } from './wal.ts';
 
-const chunkBytes = 1024 * 1024;
 const read = promisify(fs.read);
+const chunkBytes = 1024 * 1024;
+/** Pages that {@link NewestFrames} makes room for at a time. */
+const lookupPages = 512;
 
 export interface ImageSource {
   /** The database's long-lived descriptor. */
@@ -14,10 +17,20 @@ export interface ImageSource {
   readonly pageSize: number;
   /** Size of the image in pages. */
   readonly pages: number;
-  /** The spool file of the index, when it holds frames. */
-  readonly spoolPath: string | undefined;
-  /** Page → where its newest bytes lie in the spool file. */
-  readonly newest: ReadonlyMap<number, number>;
+  /** Spool files that hold frames which the database file may not have, newest first. */
+  readonly layers: readonly ImageLayer[];
+}
+
+/** A spool file and, for each page in it, where its newest bytes lie. */
+export interface ImageLayer {
+  readonly path: string;
+  readonly newest: { get(page: number): number | undefined };
+}
+
+/** Pages in the order that was asked for, their bytes one behind the other. */
+export interface ImagePiece {
+  readonly pages: readonly number[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -27,46 +40,154 @@ export interface ImageSource {
 export async function* readImage(
   image: ImageSource,
   { signal }: { readonly signal: AbortSignal },
-): AsyncGenerator<{ readonly firstPage: number; readonly bytes: Uint8Array }> {
-  const { fd, pageSize, pages, newest } = image;
-  const spool = image.spoolPath === undefined ? undefined : fs.openSync(image.spoolPath, 'r');
-  const perChunk = Math.max(1, Math.floor(chunkBytes / pageSize));
-  const [even, odd] = [new Uint8Array(perChunk * pageSize), new Uint8Array(perChunk * pageSize)];
-  const start = (first: number): Promise<Uint8Array> => {
-    const buffer = Math.floor(first / perChunk) % 2 === 0 ? even : odd;
-    const bytes = buffer.subarray(0, Math.min(perChunk, pages - first + 1) * pageSize);
-    const reading = fillFrom(fd, bytes, (first - 1) * pageSize);
+): AsyncGenerator<{ readonly firstPage: number; readonly bytes: Uint8Array<ArrayBuffer> }> {
+  for await (const { pages, bytes } of readPages(image, numbers(1, image.pages), { signal })) {
+    yield { firstPage: pages[0] ?? 1, bytes };
+  }
+}
+
+/** The same for some pages of the image, in the order given. */
+export async function* readPages(
+  image: ImageSource,
+  pages: Iterable<number>,
+  { signal }: { readonly signal: AbortSignal },
+): AsyncGenerator<ImagePiece> {
+  const files = image.layers.map(({ path, newest }) => ({ fd: fs.openSync(path, 'r'), newest }));
+  const perPiece = Math.max(1, Math.floor(chunkBytes / image.pageSize));
+  const buffers = [new Uint8Array(perPiece * image.pageSize), new Uint8Array(perPiece * image.pageSize)] as const;
+  const start = (piece: readonly number[], buffer: Uint8Array<ArrayBuffer>): Promise<ImagePiece> => {
+    const reading = readPiece(image, { files, pages: piece, buffer });
     // @NOTE Its failure is met when its turn comes.
     reading.catch(() => {});
     return reading;
   };
-  let ahead: Promise<Uint8Array> | undefined;
+  let ahead: Promise<ImagePiece> | undefined;
+  let count = 0;
   try {
-    for (let first = 1; first <= pages; first += perChunk) {
+    for (const piece of inPieces(pages, perPiece)) {
       signal.throwIfAborted();
-      const bytes = await (ahead ?? start(first));
-      ahead = first + perChunk <= pages ? start(first + perChunk) : undefined;
-      if (spool !== undefined) {
-        for (let at = 0; at < bytes.length; at += pageSize) {
-          const from = newest.get(first + at / pageSize);
-          if (from !== undefined) readFully(spool, bytes.subarray(at, at + pageSize), from);
-        }
-      }
-      yield { firstPage: first, bytes };
+      const next = ahead;
+      ahead = start(piece, buffers[count++ % 2 === 0 ? 0 : 1]);
+      if (next !== undefined) yield await next;
     }
+    signal.throwIfAborted();
+    if (ahead !== undefined) yield await ahead;
   } finally {
     // The descriptor is the caller's again only when nothing reads from it any more.
     await ahead?.catch(() => {});
-    if (spool !== undefined) fs.closeSync(spool);
+    for (const { fd } of files) fs.closeSync(fd);
   }
 }
 
-/** Fills `bytes` from a place of the file; zeros where the file ends before. */
-async function fillFrom(fd: number, bytes: Uint8Array, position: number): Promise<Uint8Array> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesRead } = await read(fd, bytes, done, bytes.length - done, position + done);
-    if (bytesRead === 0) return bytes.fill(0, done);
-    done += bytesRead;
+/** Page → where its newest bytes lie in a spool file, in a few bytes per page. */
+export class NewestFrames {
+  readonly #frameBytes: number;
+  readonly #chunks = new Map<number, Uint32Array>();
+
+  constructor(pageSize: number) {
+    this.#frameBytes = frameBytes(pageSize);
   }
-  return bytes;
+
+  /** The page's newest bytes begin there: behind the header of one of the file's frames. */
+  set(page: number, dataOffset: number): void {
+    const number = Math.floor(page / lookupPages);
+    let chunk = this.#chunks.get(number);
+    if (chunk === undefined) this.#chunks.set(number, (chunk = new Uint32Array(lookupPages)));
+    // Frames are counted from 1: 0 says that there is none.
+    chunk[page % lookupPages] = Math.floor((dataOffset - walHeaderBytes) / this.#frameBytes) + 1;
+  }
+
+  get(page: number): number | undefined {
+    const frame = this.#chunks.get(Math.floor(page / lookupPages))?.[page % lookupPages] ?? 0;
+    return frame === 0 ? undefined : walHeaderBytes + (frame - 1) * this.#frameBytes + frameHeaderBytes;
+  }
+}
+
+interface LayerFile {
+  readonly fd: number;
+  readonly newest: ImageLayer['newest'];
+}
+
+/** Neighbouring pages that lie one behind the other, `stride` bytes apart. */
+interface Run {
+  readonly fd: number;
+  readonly offset: number;
+  readonly stride: number;
+  /** Number of its first page in the piece. */
+  readonly first: number;
+  count: number;
+}
+
+async function readPiece(
+  { fd, pageSize }: ImageSource,
+  {
+    files,
+    pages,
+    buffer,
+  }: {
+    readonly files: readonly LayerFile[];
+    readonly pages: readonly number[];
+    readonly buffer: Uint8Array<ArrayBuffer>;
+  },
+): Promise<ImagePiece> {
+  const runs: Run[] = [];
+  pages.forEach((page, i) => {
+    const found = locate(files, page) ?? { fd, offset: (page - 1) * pageSize };
+    const stride = found.fd === fd ? pageSize : frameBytes(pageSize);
+    const last = runs.at(-1);
+    if (last?.fd === found.fd && found.offset === last.offset + last.count * stride) last.count++;
+    else runs.push({ ...found, stride, first: i, count: 1 });
+  });
+  const bytes = buffer.subarray(0, pages.length * pageSize);
+  // All of them end before anything is closed, whether or not one fails.
+  const ended = await Promise.allSettled(runs.map(async (run) => await readRun(run, bytes, pageSize)));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  return { pages, bytes };
+}
+
+function locate(files: readonly LayerFile[], page: number): { fd: number; offset: number } | undefined {
+  for (const { fd, newest } of files) {
+    const offset = newest.get(page);
+    if (offset !== undefined) return { fd, offset };
+  }
+  return undefined;
+}
+
+async function readRun({ fd, offset, stride, first, count }: Run, bytes: Uint8Array, pageSize: number): Promise<void> {
+  const length = (count - 1) * stride + pageSize;
+  const into = bytes.subarray(first * pageSize, (first + count) * pageSize);
+  if (stride === pageSize) {
+    // Behind the end of the file lie pages that nobody ever wrote.
+    into.fill(0, await readInto(fd, into, offset));
+    return;
+  }
+  const frames = count === 1 ? into : new Uint8Array(length);
+  if ((await readInto(fd, frames, offset)) < length) throw new Error('a spool file is shorter than it was');
+  for (let i = 0; i < count && count > 1; i++) {
+    into.set(frames.subarray(i * stride, i * stride + pageSize), i * pageSize);
+  }
+}
+
+async function readInto(fd: number, into: Uint8Array, position: number): Promise<number> {
+  let got = 0;
+  while (got < into.length) {
+    const { bytesRead } = await read(fd, into, got, into.length - got, position + got);
+    if (bytesRead === 0) break;
+    got += bytesRead;
+  }
+  return got;
+}
+
+function* inPieces(pages: Iterable<number>, length: number): Generator<readonly number[]> {
+  let piece: number[] = [];
+  for (const page of pages) {
+    if (piece.push(page) < length) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
+}
+
+function* numbers(from: number, to: number): Generator<number> {
+  for (let number = from; number <= to; number++) yield number;
 }

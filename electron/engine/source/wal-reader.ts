@@ -1,10 +1,13 @@
 // Reads the committed frames of a live WAL, in order, each exactly once. Opens and closes only the `-wal` file, which
 // carries no locks. Relies on a pin that its caller holds: at most one restart can happen between two calls, and at that
 // restart everything of the former WAL was read already (https://www.sqlite.org/wal.html, and the pins in capture.ts).
+import { webcrypto as crypto } from 'node:crypto';
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { must } from '../../../shared/assert.ts';
 import { codeOf } from '../../../shared/errors.ts';
 import {
+  formatWalHeader,
   frameBytes,
   frameHeaderBytes,
   isSameWal,
@@ -15,12 +18,18 @@ import {
   type WalChain,
   type WalHeader,
   walHeaderBytes,
+  writeFrame,
 } from './wal.ts';
 
 /** Where read frames go. Calls come in WAL order. */
 export interface FrameSink {
-  /** A WAL begins: after a restart by some writer, or the first one that is seen. */
-  begin(header: WalHeader, headerBytes: Uint8Array): void;
+  /**
+   * A WAL begins: after a restart by some writer, or the first one that is seen. `isRolled`: the same WAL goes on under a
+   * header of our own, since it became too long for one index.
+   */
+  begin(header: WalHeader, headerBytes: Uint8Array, isRolled: boolean): void;
+  /** A long WAL may be rolled here. */
+  readonly canRoll?: boolean;
   /** Verified whole frames, to keep; `offset` is theirs in the WAL. Throwing leaves the reader where it was. */
   append(bytes: Uint8Array, offset: number): void;
   /** Each frame of what was appended. `data` is valid during the call only. */
@@ -34,6 +43,11 @@ export interface FrameSink {
 
 /** Frames are read and verified in pieces of about this size, with a turn of the event loop between them. */
 const sliceBytes = 2 * 1024 * 1024;
+/**
+ * A WAL that is longer goes on as another one, between two transactions: offsets in the names of objects have 32 bits, and
+ * one transaction alone may be long.
+ */
+const defaultRollBytes = 1024 * 1024 * 1024;
 
 /** A WAL up to some frame: its header, the chain there, and how many frames lie before. */
 export interface WalEnd {
@@ -41,8 +55,18 @@ export interface WalEnd {
   readonly frames: number;
 }
 
+/** The header and chain under which a long WAL goes on, and how far its offsets lie below those in the file. */
+interface Rolled {
+  readonly chain: WalChain;
+  readonly shift: number;
+}
+
 export class WalReader implements Disposable {
   readonly #path: string;
+  readonly #rollBytes: number;
+  #rolled: Rolled | undefined;
+  /** The last frame that was read ended a transaction. */
+  #isBetween = false;
   #fd: number | undefined;
   #chain: WalChain | undefined;
   #frames = 0;
@@ -51,8 +75,10 @@ export class WalReader implements Disposable {
   #commits = new Uint32Array(0);
 
   /** Reads on behind `end`, or from the start of whatever WAL there is. */
-  constructor(databasePath: string, end?: WalEnd) {
+  constructor(databasePath: string, end?: WalEnd, rollBytes = defaultRollBytes) {
     this.#path = `${databasePath}-wal`;
+    this.#rollBytes = rollBytes;
+    this.#isBetween = end !== undefined;
     this.#chain = end === undefined ? undefined : { ...end.chain };
     this.#frames = end?.frames ?? 0;
   }
@@ -88,9 +114,11 @@ export class WalReader implements Disposable {
     // Another header: the one restart that the pin permits. The count may still be the former WAL's, so ask again.
     const fresh = committed();
     if (fresh === 0) return true;
-    sink.begin(found.header, found.bytes);
+    sink.begin(found.header, found.bytes, false);
     this.#chain = startChain(found.header);
     this.#frames = 0;
+    this.#rolled = undefined;
+    this.#isBetween = false;
     return await this.#read(this.#chain, fresh, sink);
   }
 
@@ -115,14 +143,48 @@ export class WalReader implements Disposable {
         frames++;
       });
       if (frames < wanted) return false;
-      sink.append(this.#buffer.subarray(0, good), offset);
+      this.#append(this.#buffer.subarray(0, good), { offset, frames, sink, pageSize });
       chain.sum0 = end.sum0;
       chain.sum1 = end.sum1;
       this.#frames += frames;
-      this.#visit(frames, { offset, size, sink });
+      this.#isBetween = (this.#commits[frames - 1] ?? 0) > 0;
+      this.#visit(frames, { offset: offset - (this.#rolled?.shift ?? 0), size, sink });
       if (this.#frames < count) await nextTurn();
     }
     return true;
+  }
+
+  /** Hands verified frames over, under a header of our own where the WAL is long. */
+  #append(
+    bytes: Uint8Array,
+    {
+      offset,
+      frames,
+      sink,
+      pageSize,
+    }: { readonly offset: number; readonly frames: number; readonly sink: FrameSink; readonly pageSize: number },
+  ): void {
+    const length = offset - (this.#rolled?.shift ?? 0);
+    if (length >= this.#rollBytes && this.#isBetween && sink.canRoll === true) {
+      const rolled = rollWal(pageSize);
+      sink.begin(rolled.header, rolled.bytes, true);
+      this.#rolled = { chain: startChain(rolled.header), shift: offset - walHeaderBytes };
+    }
+    if (this.#rolled === undefined) {
+      sink.append(bytes, offset);
+      return;
+    }
+    const { chain, shift } = this.#rolled;
+    const end: WalChain = { ...chain };
+    const size = frameBytes(pageSize);
+    for (let i = 0; i < frames; i++) {
+      const frame = bytes.subarray(i * size, (i + 1) * size);
+      const [page = 0, commitPages = 0] = [this.#pages[i], this.#commits[i]];
+      writeFrame(end, frame, { page, commitPages, data: frame.subarray(frameHeaderBytes) });
+    }
+    sink.append(bytes, offset - shift);
+    chain.sum0 = end.sum0;
+    chain.sum1 = end.sum1;
   }
 
   #visit(
@@ -164,6 +226,13 @@ export class WalReader implements Disposable {
   #open(): number {
     return (this.#fd ??= fs.openSync(this.#path, 'r'));
   }
+}
+
+/** A header under which a WAL goes on. */
+function rollWal(pageSize: number): { readonly header: WalHeader; readonly bytes: Uint8Array } {
+  const [salt1 = 0, salt2 = 0] = crypto.getRandomValues(new Uint32Array(2));
+  const bytes = formatWalHeader({ pageSize, sequence: 0, salt1, salt2 });
+  return { bytes, header: must(parseWalHeader(bytes), 'it was just formatted') };
 }
 
 /** Reads until `into` is full or the file ends; returns the bytes read. */
