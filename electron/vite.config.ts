@@ -10,7 +10,15 @@ const source = import.meta.dirname;
 const outDir = join(source, '../dist/electron');
 
 /** Output name, without extension, of each entry; its source has the same name. */
-const entryNames = ['main', 'headless', 'cli', 'demo-writer', 'engine/worker', 'engine/restore/check-worker'];
+const entryNames = [
+  'main',
+  'headless',
+  'cli',
+  'demo-writer',
+  'engine/worker',
+  'engine/source/checkpoint-thread',
+  'engine/restore/check-worker',
+];
 
 /** Loaded from node_modules at run time: native code, and what finds its own files. */
 const nativeOrLarge = ['better-sqlite3', 'electron', 'lz4-napi', 'pino', 'ws', 'xxhash-wasm'];

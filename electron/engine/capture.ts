@@ -1,54 +1,18 @@
 // Captures one live database into its spool: every committed transaction, in order, whoever checkpoints or restarts the WAL.
-// The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). Also keeps the
-// WAL small without making a writer wait: settle, PASSIVE, and as the last resort a seal. Shipping is shipper.ts.
+// The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). When the pin
+// moves and how the WAL stays small is wal-upkeep.ts; shipping is shipper.ts.
 import fs from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Commit, CommitLog } from './commits.ts';
 import { hashPage } from './replica/state-hash.ts';
-import type { Connections, WalCounts } from './source/connections.ts';
+import type { WalCounts } from './source/checkpointer.ts';
+import type { Connections } from './source/connections.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
+import type { Watch, Watcher } from './source/watch.ts';
 import type { Spool } from './spool.ts';
-
-/** Frames that wait for a checkpoint before one is made although writers go on. */
-const passiveFrames = 500;
-/** Writers that had committed at each of this many looks in a row never pause. */
-const restlessLooks = 8;
-/**
- * A WAL of this many frames whose writers never pause is sealed: well below the 1,000 from which on SQLite makes each commit
- * of the application try a checkpoint, which under our pin could not finish and would only cost time.
- */
-const largeFrames = 500;
-/** A WAL that is this many times larger is sealed in any case: its writers pause, but never long enough. */
-const tooLargeTimes = 8;
-/** The same for large pages. */
-const largeBytes = 16 * 1024 * 1024;
-/** Before writers are held, most is copied while they go on: until this few frames are left, or so often. */
-const smallRestFrames = 400;
-const passivesBeforeSeal = 2;
-/** A seal that did not help is not tried again at once: writers come first. */
-const reclaimEveryMs = 50;
-/** How long a seal waits for somebody else's checkpoint. */
-const sealWaitMs = 20;
-/** Frames that a seal may still have to read under the write lock: well below its budget of 50 ms. */
-const sealRestFrames = 2000;
-const idleBeforePassiveMs = 1000;
-const passiveEveryMs = 20;
-/** Under constant writing, commits are read in batches this far apart. */
-const batchMs = 3;
-const longestSettleMs = 5000;
-/** Somebody else's checkpoint that is seen this often in a row, this far apart, without any progress, is stuck. */
-const stuckAfterLooks = 4;
-const blockedLookMs = 100;
-/** SQLite's own busy handler sleeps at most 100 ms between two tries. */
-const asideMs = 120;
-/**
- * A pin that is taken while a checkpointer still holds slot 0 lands elsewhere although everything is backfilled, and one
- * cannot ask where; so the pin is moved this often, at growing intervals, before it counts as resting.
- */
-const restAfter = 4;
+import { type SealTimes, WalUpkeep } from './wal-upkeep.ts';
 
 /** The end of what was captured: behind a whole transaction, in the spool. */
 export type Place = Pick<Position, 'index' | 'offset'>;
@@ -57,6 +21,7 @@ export interface CaptureOptions {
   readonly connections: Connections;
   readonly spool: Spool;
   readonly commits: CommitLog;
+  readonly watcher: Watcher;
   /** Instants that never decrease. */
   readonly now: () => number;
   /** The page hashes at the spool's end; undefined where they have to be built first. */
@@ -99,32 +64,36 @@ export class Capture implements AsyncDisposable, FrameSink {
   #end: Place;
   #pages = 0;
   #written = 0;
-  #counts: WalCounts = { frames: 0, backfilled: 0 };
-  /** How often the pin was moved since everything is backfilled. */
-  #rests = 0;
-  /** Looks in a row that found new transactions. */
-  #newsInARow = 0;
+  /** How many WALs were begun. */
+  #wals = 0;
+  readonly #upkeep: WalUpkeep;
+  #watch: Watch | undefined;
   #lock: Promise<unknown> = Promise.resolve();
   #isWoken = false;
   #isRunning = false;
   #isClosed = false;
-  #blockedLooks = 0;
   #isUnproven = false;
   #timer: NodeJS.Timeout | undefined;
-  #settleMs = 1;
-  #lastNewsAt = 0;
   #lastCycleAt = 0;
-  #lastPassiveAt = 0;
-  #reclaimedAt = 0;
-  #locked = { maxMs: 0, totalMs: 0 };
 
   constructor(options: CaptureOptions) {
     this.#options = options;
-    this.#reader = new WalReader(options.connections.path, options.end, options.rollBytes);
+    const { connections, spool } = options;
+    this.#reader = new WalReader(connections.path, options.end, options.rollBytes);
     this.#hashes = options.hashes;
     this.#pages = options.hashes?.pages ?? 0;
-    const { spool } = options;
     this.#end = spool.offset > 0 ? { index: spool.index, offset: spool.offset } : { index: spool.index + 1, offset: 0 };
+    this.#upkeep = new WalUpkeep({
+      connections,
+      pageSize: () => this.#reader.header?.pageSize ?? 4096,
+      catchUp: async () => await this.#catchUp(),
+      advance: async (how) => await this.#advance(how),
+      stepAside: async (ms, before) => await this.#stepAside(ms, before),
+      exclusively: async (work) => await this.#exclusively(work),
+      wake: () => this.wake(),
+      onFailed: (error) => this.#fail(error),
+      onRestless: (isRestless) => (isRestless ? this.#watch?.pause() : this.#watch?.resume()),
+    });
   }
 
   /** The end of the last transaction in the spool. */
@@ -136,21 +105,26 @@ export class Capture implements AsyncDisposable, FrameSink {
     return this.#hashes;
   }
 
-  get #largeFrames(): number {
-    const pageSize = this.#reader.header?.pageSize ?? 4096;
-    return Math.min(largeFrames, Math.floor(largeBytes / pageSize));
+  /** How long writers were held by seals. */
+  get seals(): SealTimes {
+    return this.#upkeep.seals;
   }
 
-  /** How long writers were held by seals. */
-  get locked(): { readonly maxMs: number; readonly totalMs: number } {
-    return this.#locked;
+  /** What the WAL held at the last look. */
+  get wal(): WalCounts {
+    return this.#upkeep.counts;
+  }
+
+  /** From now on each change on disk is captured at once. */
+  startWatching(): void {
+    this.#watch ??= this.#options.watcher.watch(this.#options.connections.path, () => this.wake());
+    this.wake();
   }
 
   /** Something changed on disk: captures it soon. Never throws. */
   wake(): void {
-    this.#settleMs = 1;
-    this.#isWoken = true;
-    if (!this.#isRunning && !this.#isClosed) void this.#pump();
+    this.#upkeep.notice();
+    this.#look();
   }
 
   /** Captures everything that is committed now, then calls `work` while nothing moves: between two transactions. */
@@ -168,7 +142,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   async startFromImage(): Promise<Place> {
     await this.#exclusively(async () => {
       this.#isOverlap = true;
-      await this.#advance();
+      await this.#advance({ apartMs: 0 });
       this.#isOverlap = false;
       this.#hashes = undefined;
     });
@@ -194,6 +168,7 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   begin(_header: unknown, headerBytes: Uint8Array, isRolled: boolean): void {
     this.#options.spool.begin(headerBytes, isRolled);
+    if (!isRolled) this.#wals++;
   }
 
   /** What an image overlaps stays in one index: between two, its states would be told apart. */
@@ -229,7 +204,9 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** Stops capturing; waits for a running step. The connections are the owner's. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    this.#watch?.[Symbol.dispose]();
     clearTimeout(this.#timer);
+    await this.#upkeep.close();
     await this.#lock;
     this.#reader[Symbol.dispose]();
   }
@@ -252,21 +229,24 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#written = 0;
   }
 
+  #look(): void {
+    this.#isWoken = true;
+    if (!this.#isRunning && !this.#isClosed) void this.#pump();
+  }
+
   async #pump(): Promise<void> {
     this.#isRunning = true;
     try {
       while (this.#isWoken && !this.#isClosed) {
         this.#isWoken = false;
         clearTimeout(this.#timer);
-        // Under constant writing, read batches rather than single commits; and never keep others from their turn.
-        const gapMs = this.#lastNewsAt === this.#lastCycleAt ? batchMs : 1;
-        const wait = this.#lastCycleAt + gapMs - performance.now();
+        const wait = this.#lastCycleAt + this.#upkeep.gapMs - performance.now();
         if (wait > 0) await new Promise((go) => setTimeout(go, wait));
-        await this.#exclusively(() => this.#cycle());
+        await this.#exclusively(async () => await this.#cycle());
       }
-      this.#scheduleSettle();
+      this.#scheduleLook();
     } catch (error) {
-      if (!this.#isClosed) this.#options.onFailed(error);
+      this.#fail(error);
     } finally {
       this.#isRunning = false;
     }
@@ -277,106 +257,30 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections } = this.#options;
     this.#lastCycleAt = performance.now();
     checkIdentity(connections);
+    const walsBefore = this.#wals;
     const isNew = await this.#catchUp();
-    if (isNew) this.#lastNewsAt = this.#lastCycleAt;
-    this.#newsInARow = isNew ? this.#newsInARow + 1 : 0;
-    const { frames } = this.#counts;
-    const isRestless = this.#newsInARow >= restlessLooks;
-    if (frames >= this.#largeFrames * tooLargeTimes || (isRestless && frames >= this.#largeFrames)) {
-      await this.#reclaim();
-      return;
-    }
-    // Writers are at work: the pin stays where it is, which also spares them checkpoints that could not finish anyway.
-    if (isNew) return;
-    await this.#advance();
-    await this.#checkpointWhenDue();
-    if (this.#counts.frames === this.#counts.backfilled) await this.#settle();
+    await this.#upkeep.look({ isNew, isRestart: this.#wals !== walsBefore });
   }
 
-  async #checkpointWhenDue(): Promise<void> {
-    const now = performance.now();
-    const waiting = this.#counts.frames - this.#counts.backfilled;
-    const isQuiet = now - this.#lastNewsAt >= idleBeforePassiveMs;
-    const isDue = isQuiet || (waiting >= passiveFrames && now - this.#lastPassiveAt >= passiveEveryMs);
-    if (waiting === 0 || !isDue) return;
-    const { isBlocked, ...counts } = this.#options.connections.checkpoint();
-    const isStill = isQuiet && isBlocked && counts.backfilled === this.#counts.backfilled;
-    this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;
-    this.#counts = counts;
-    this.#lastPassiveAt = now;
-    if (this.#blockedLooks >= stuckAfterLooks) await this.#stepAside();
+  /** Looks again without a notice, where that may bring something. */
+  #scheduleLook(): void {
+    const ms = this.#upkeep.nextLookMs;
+    if (ms === undefined || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), ms);
   }
 
-  /** Everything is backfilled, whoever did it: the pin may rest where it hinders nobody. */
-  async #settle(): Promise<void> {
-    if (this.#rests >= restAfter) return;
-    const before = this.#counts;
-    const isNew = await this.#advance();
-    const isSame = !isNew && this.#counts.frames === before.frames && this.#counts.backfilled === before.frames;
-    this.#rests = isSame ? this.#rests + 1 : 0;
-  }
-
-  /** Writers never pause and the WAL is large: copies what can be copied, then seals. */
-  async #reclaim(): Promise<void> {
-    const { connections } = this.#options;
-    if (connections.isReadingImage || performance.now() - this.#reclaimedAt < reclaimEveryMs) return;
-    for (let i = 0; i < passivesBeforeSeal && this.#restFrames > smallRestFrames; i++) {
-      await this.#advance();
-      const { isBlocked, ...counts } = connections.checkpoint();
-      this.#counts = counts;
-      if (isBlocked) break;
-      await nextTurn();
-    }
-    const isSealed = await this.#seal();
-    if (isSealed && this.#counts.frames !== this.#counts.backfilled) this.#reclaimedAt = performance.now();
-  }
-
-  /** Holds writers while the small rest of the WAL is read and copied. False when a writer had the lock. */
-  async #seal(): Promise<boolean> {
-    const { connections } = this.#options;
-    let startedAt = 0;
-    const isLocked = await connections.whileLocked(async () => {
-      startedAt = performance.now();
-      if (this.#restFrames > sealRestFrames) return;
-      await this.#advance();
-      this.#counts = await this.#checkpointAlone(startedAt);
-      if (this.#counts.frames === this.#counts.backfilled) await this.#advance();
-    });
-    if (!isLocked) return false;
-    const ms = performance.now() - startedAt;
-    this.#locked = { maxMs: Math.max(this.#locked.maxMs, ms), totalMs: this.#locked.totalMs + ms };
-    return true;
-  }
-
-  /** Frames that lie in the WAL only. */
-  get #restFrames(): number {
-    const { frames, backfilled } = this.#options.connections.counts();
-    return frames - backfilled;
-  }
-
-  /** A checkpoint that waits, for a moment, until a writer's own has ended. */
-  async #checkpointAlone(lockedAt: number): Promise<WalCounts> {
-    for (;;) {
-      const { isBlocked, ...counts } = this.#options.connections.checkpoint();
-      if (!isBlocked || performance.now() - lockedAt > sealWaitMs) return counts;
-      await new Promise((go) => setTimeout(go, 1));
-    }
+  #fail(error: unknown): void {
+    if (!this.#isClosed) this.#options.onFailed(error);
   }
 
   /**
-   * Somebody checkpoints and does not get on. SQLite looks at a reader's mark once and then waits for its slot; a pin that took
-   * this very slot in between, at the newest frame, would be given the same slot at every advance, and the application would
-   * wait out its busy timeout. So let go for a moment. Nobody commits while that checkpoint holds the write lock; whether it
-   * stayed so is proved by the WAL, or else by comparing pages at the next opening.
+   * Lets go of the pin while somebody else's checkpoint waits for it. Nobody commits while that checkpoint holds the write
+   * lock; whether it stayed so is proved by the WAL, or else by comparing pages at the next opening.
    */
-  async #stepAside(): Promise<void> {
+  async #stepAside(ms: number, before: WalCounts): Promise<void> {
     const { connections } = this.#options;
-    this.#blockedLooks = 0;
-    if (await this.#advance()) return;
-    const before = connections.counts();
-    const { isBlocked } = connections.checkpoint();
-    if (!isBlocked || before.frames === before.backfilled) return;
-    await connections.withoutPin(asideMs);
+    await connections.withoutPin(ms);
     const isProven = connections.counts().frames === before.frames && this.#reader.isCurrent();
     if (isProven) return;
     this.#isUnproven = true;
@@ -393,33 +297,19 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (!isWhole) {
       throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
     }
-    this.#counts = connections.counts();
     const isNew = this.#end.index !== before.index || this.#end.offset !== before.offset;
-    if (isNew) {
-      this.#rests = 0;
-      onCaptured();
-    }
+    if (isNew) onCaptured();
     return isNew;
   }
 
   /** Moves the pin to the end of the WAL. True when there was something to read on the way. */
-  async #advance(): Promise<boolean> {
+  async #advance({ apartMs }: { readonly apartMs: number }): Promise<boolean> {
     let isNew = false;
-    await this.#options.connections.advance(async () => {
-      isNew = await this.#catchUp();
-    });
+    const drain = async (): Promise<void> => {
+      if (await this.#catchUp()) isNew = true;
+    };
+    await this.#options.connections.advance(drain, { apartMs });
     return isNew;
-  }
-
-  /** Looks again at growing intervals until the pin rests; then only events wake. */
-  #scheduleSettle(): void {
-    if (this.#rests >= restAfter || this.#isClosed) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#isWoken = true;
-      if (!this.#isRunning && !this.#isClosed) void this.#pump();
-    }, this.#settleMs);
-    this.#settleMs = this.#blockedLooks > 0 ? blockedLookMs : Math.min(this.#settleMs * 2, longestSettleMs);
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {

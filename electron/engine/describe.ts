@@ -63,7 +63,7 @@ export function describeDatabase(described: Described): DatabaseState {
     generation: protection?.band,
     replicas,
     provenAt: row.provenAt,
-    locked: session?.capture.locked ?? { maxMs: 0, totalMs: 0 },
+    locked: { maxMs: session?.capture.seals.maxMs ?? 0, totalMs: session?.capture.seals.totalMs ?? 0 },
     days: described.days,
   };
 }

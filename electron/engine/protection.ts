@@ -124,19 +124,17 @@ export class Protection {
     const broken = new Promise<never>((_resolve, reject) => (this.#failed = reject));
     // @NOTE A failure before anybody waits for it must not count as unhandled.
     broken.catch(() => {});
-    using connections = Connections.open(row.path);
+    await using connections = await Connections.open(row.path);
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
     let session: Session | undefined;
     let shipping: Promise<unknown> = Promise.resolve();
-    using stack = new DisposableStack();
     try {
       session = await this.#opener.open(connections, both);
       this.#session = session;
       if (this.#isFinishing) for (const shipper of session.shippers) shipper.finish();
       const { capture } = session;
-      stack.use(this.#options.watcher.watch(row.path, () => capture.wake()));
-      capture.wake();
+      capture.startWatching();
       this.#report(undefined);
       shipping = Promise.all(session.shippers.map((shipper) => shipper.run(both)));
       await (this.#isFinishing ? shipping : Promise.race([broken, shipping]));
@@ -144,7 +142,6 @@ export class Protection {
       if (!this.#isFinishing) throw error;
       await shipping;
     } finally {
-      stack.dispose();
       ended.abort(new AppError('cancelled'));
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
       this.#session = undefined;
@@ -178,7 +175,7 @@ export class Protection {
     const { capture, connections, spool } = session;
     try {
       await saveSession(session);
-      const { frames, backfilled } = connections.checkpoint();
+      const { frames, backfilled } = await connections.checkpoint();
       if (frames === backfilled) {
         // Between the last look and this one nobody may have written.
         const before = capture.end;

@@ -328,6 +328,7 @@ export class SessionOpener {
     return new Capture({
       ...options,
       rollBytes: this.#options.rollBytes,
+      watcher: this.#options.watcher,
       onCaptured: () => this.#owner.onCaptured(),
       onFailed: (error) => this.#owner.onFailed(error),
     });
@@ -338,9 +339,9 @@ export class SessionOpener {
     image: ImageSource,
     { capture, signal }: { readonly capture: Capture; readonly signal: AbortSignal },
   ): Promise<PageHashes> {
-    const { watcher, row, onChange } = this.#options;
+    const { onChange } = this.#options;
     const totalBytes = image.pages * image.pageSize;
-    using _watch = watcher.watch(row.path, () => capture.wake());
+    capture.startWatching();
     this.#owner.hashing = { doneBytes: 0, totalBytes };
     try {
       return await hashImage(image, {

@@ -44,12 +44,14 @@ describe('Capture', () => {
     setup.close();
 
     const before = hashFile(file, 4096);
-    const connections = Connections.open(file);
+    const connections = await Connections.open(file);
     const commits = new CommitLog();
     using spool = Spool.create(folder.at('spool'), 0);
     let failure: unknown;
+    using watcher = new Watcher();
     const capture = new Capture({
       connections,
+      watcher,
       spool,
       commits,
       now: () => Date.now(),
@@ -60,8 +62,7 @@ describe('Capture', () => {
     });
     await capture.startFromImage();
     capture.adoptHashes(before);
-    const watcher = new Watcher();
-    watcher.watch(file, () => capture.wake());
+    capture.startWatching();
     let largestWal = 0;
     const measure = setInterval(() => (largestWal = Math.max(largestWal, fs.statSync(`${file}-wal`).size)), 5);
     const running = writers.map(([mode = '', ...more], i) =>
@@ -83,8 +84,7 @@ describe('Capture', () => {
     clearInterval(measure);
     const captured = await capture.catchUp(() => ({ pages: capture.pages, state: capture.hashes?.state }));
     await capture[Symbol.asyncDispose]();
-    watcher[Symbol.dispose]();
-    connections[Symbol.dispose]();
+    await connections[Symbol.asyncDispose]();
 
     const close = new Database(file);
     close.pragma('wal_checkpoint(TRUNCATE)');

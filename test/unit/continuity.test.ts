@@ -207,8 +207,8 @@ describe('going on', () => {
     if (remains === undefined) throw new Error('everything is there');
     return remains;
   }
-  const decide = (remains: Remains) => {
-    using connections = Connections.open(file);
+  const decide = async (remains: Remains) => {
+    await using connections = await Connections.open(file);
     return decideContinuation(connections, remains);
   };
   /** The remains with a note of a clean stop, taken now. */
@@ -222,29 +222,29 @@ describe('going on', () => {
 
   test('is in the same WAL where it still holds what was captured last', async () => {
     const remains = await leave();
-    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end, hashes: remains.hashes });
+    expect(await decide(remains)).toEqual({ kind: 'same-wal', end: remains.end, hashes: remains.hashes });
     app.exec('INSERT INTO t VALUES (2)');
-    expect(decide(remains)).toEqual({ kind: 'same-wal', end: remains.end, hashes: remains.hashes });
+    expect(await decide(remains)).toEqual({ kind: 'same-wal', end: remains.end, hashes: remains.hashes });
   });
 
   test('compares pages where the WAL restarted, and with a note of a clean stop that is not true any more', async () => {
     const remains = await leave();
     restart();
-    expect(decide(remains)).toMatchObject({ kind: 'compare' });
+    expect(await decide(remains)).toMatchObject({ kind: 'compare' });
     const stopped = await stopCleanly(remains);
     app.exec('INSERT INTO t VALUES (2)');
-    expect(decide(stopped)).toMatchObject({ kind: 'compare' });
+    expect(await decide(stopped)).toMatchObject({ kind: 'compare' });
     restart();
-    expect(decide(stopped)).toMatchObject({ kind: 'compare' });
+    expect(await decide(stopped)).toMatchObject({ kind: 'compare' });
   });
 
   test('needs nothing where nobody wrote since a clean stop', async () => {
     const remains = await leave();
     restart();
     const stopped = await stopCleanly(remains);
-    expect(decide(stopped)).toMatchObject({ kind: 'untouched' });
+    expect(await decide(stopped)).toMatchObject({ kind: 'untouched' });
     const elsewhere = { ...stopped, clean: stopped.clean && { ...stopped.clean, offset: 32 } };
-    expect(decide(elsewhere)).toMatchObject({ kind: 'compare' });
+    expect(await decide(elsewhere)).toMatchObject({ kind: 'compare' });
     forgetClean(spoolFolder);
     forgetClean(spoolFolder);
     expect((await read())?.clean).toBe(undefined);
@@ -253,19 +253,19 @@ describe('going on', () => {
   test('builds the hashes again only where the WAL goes on and no other index waits', async () => {
     const remains = await leave();
     const lost = { ...remains, hashes: undefined };
-    expect(decide(lost)).toEqual({ kind: 'rehash', end: remains.end });
+    expect(await decide(lost)).toEqual({ kind: 'rehash', end: remains.end });
     put(1, fs.readFileSync(`${file}-wal`));
     const more = await read();
     if (more === undefined) throw new Error('the spool is there');
     const reason = 'What Tidemark had noted about the database was lost or damaged';
-    expect(decide({ ...more, hashes: undefined })).toEqual({ kind: 'new-generation', reason });
+    expect(await decide({ ...more, hashes: undefined })).toEqual({ kind: 'new-generation', reason });
     restart();
-    expect(decide(lost)).toEqual({ kind: 'new-generation', reason });
+    expect(await decide(lost)).toEqual({ kind: 'new-generation', reason });
   });
 
   test('begins anew where the page size was changed', async () => {
     const remains = await leave();
-    expect(decide({ ...remains, hashes: new PageHashes(512) })).toEqual({
+    expect(await decide({ ...remains, hashes: new PageHashes(512) })).toEqual({
       kind: 'new-generation',
       reason: 'The page size of the database was changed',
     });
@@ -283,7 +283,7 @@ describe('going on', () => {
     const wal = fs.readFileSync(`${file}-wal`);
     spool.begin(wal.subarray(0, 32));
     spool.append(wal.subarray(32), 32);
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     const at = { index: spool.index, offset: spool.offset };
     const pages = readFrames({ bytes: wal, pageSize: 4096 }).findLast(
       ({ commitPages }) => commitPages > 0,

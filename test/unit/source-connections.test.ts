@@ -34,22 +34,23 @@ function isBusy(mode: 'RESTART' | 'TRUNCATE'): boolean {
 }
 
 describe('opening', () => {
-  const failureOf = (path: string): unknown => {
+  const failureOf = async (path: string): Promise<unknown> => {
     try {
-      Connections.open(path)[Symbol.dispose]();
+      await (await Connections.open(path))[Symbol.asyncDispose]();
     } catch (error) {
       return (error as AppError).code;
     }
     return 'it opened';
   };
 
-  test('says what is wrong', () => {
+  test('says what is wrong', async () => {
     const plain = new Database(folder.at('plain.db'));
     plain.exec('CREATE TABLE t(v)');
     plain.close();
     fs.writeFileSync(folder.at('text.db'), 'Not a database. '.repeat(100));
     const names = ['shop.db', 'nowhere.db', 'shop.db/inside.db', 'plain.db', 'text.db'];
-    expect(names.map((name) => failureOf(folder.at(...name.split('/'))))).toEqual([
+    const failures = names.map(async (name) => await failureOf(folder.at(...name.split('/'))));
+    expect(await Promise.all(failures)).toEqual([
       'it opened',
       'database-missing',
       'database-missing',
@@ -59,31 +60,31 @@ describe('opening', () => {
     expect(fs.existsSync(folder.at('nowhere.db'))).toBe(false);
   });
 
-  test('says that a program holds the database for itself', () => {
+  test('says that a program holds the database for itself', async () => {
     const other = new Database(folder.at('held.db'));
     other.pragma('journal_mode = wal');
     other.pragma('locking_mode = EXCLUSIVE');
     other.exec('CREATE TABLE t(v)');
-    expect(failureOf(folder.at('held.db'))).toBe('database-busy');
+    expect(await failureOf(folder.at('held.db'))).toBe('database-busy');
     other.close();
   });
 });
 
 describe('a pin', () => {
   test('keeps the WAL from restarting until it is moved', async () => {
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     write();
     await advance(connections);
     write();
     expect([isBusy('RESTART'), isBusy('TRUNCATE')]).toEqual([true, true]);
     await advance(connections);
-    connections.checkpoint();
+    await connections.checkpoint();
     await advance(connections);
     expect([isBusy('RESTART'), isBusy('TRUNCATE')]).toEqual([false, false]);
   });
 
   test('lets checkpoints copy what lies before it, and the counts say so', async () => {
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     const before = connections.counts().frames;
     write();
     await advance(connections);
@@ -91,14 +92,14 @@ describe('a pin', () => {
     write();
     write();
     expect(frames).toBeGreaterThan(before);
-    expect(connections.checkpoint()).toEqual({ frames: frames + 2, backfilled: frames, isBlocked: false });
+    expect(await connections.checkpoint()).toEqual({ frames: frames + 2, backfilled: frames, isBlocked: false });
     await advance(connections);
-    expect(connections.checkpoint()).toEqual({ frames: frames + 2, backfilled: frames + 2, isBlocked: false });
+    expect(await connections.checkpoint()).toEqual({ frames: frames + 2, backfilled: frames + 2, isBlocked: false });
     expect(connections.counts()).toEqual({ frames: frames + 2, backfilled: frames + 2 });
   });
 
   test('stays where it is when draining fails', async () => {
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     write();
     await advance(connections);
     write();
@@ -110,13 +111,13 @@ describe('a pin', () => {
       expect(isBusy('RESTART')).toBe(true);
     }
     await advance(connections);
-    expect(connections.checkpoint()).toMatchObject({ isBlocked: false });
+    expect(await connections.checkpoint()).toMatchObject({ isBlocked: false });
     await advance(connections);
     expect(isBusy('RESTART')).toBe(false);
   });
 
   test('for an image holds its place while the others move on', async () => {
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     write();
     await advance(connections);
     const { frames } = connections.counts();
@@ -124,13 +125,13 @@ describe('a pin', () => {
     expect(connections.isReadingImage).toBe(true);
     write();
     await advance(connections);
-    expect(connections.checkpoint().backfilled).toBe(frames);
+    expect((await connections.checkpoint()).backfilled).toBe(frames);
     pin[Symbol.dispose]();
-    expect([connections.isReadingImage, connections.checkpoint().backfilled]).toEqual([false, frames + 1]);
+    expect([connections.isReadingImage, (await connections.checkpoint()).backfilled]).toEqual([false, frames + 1]);
   });
 
   test('can be let go for a moment, and is taken again', async () => {
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     write();
     await advance(connections);
     write();
@@ -147,7 +148,7 @@ describe('a pin', () => {
 
 describe('the write lock', () => {
   test('is held while work runs, changes nothing, and is let go whether or not it fails', async () => {
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     write();
     const { frames } = connections.counts();
     const during = connections.whileLocked(async () => {
@@ -164,7 +165,7 @@ describe('the write lock', () => {
   });
 
   test('is left to a writer that has it', async () => {
-    using connections = Connections.open(file);
+    await using connections = await Connections.open(file);
     app.exec('BEGIN IMMEDIATE');
     let hasRun = false;
     const isLocked = await connections.whileLocked(async () => {
@@ -177,21 +178,21 @@ describe('the write lock', () => {
 
 describe('disposing', () => {
   test('leaves the WAL where it is, though it is the last to close', async () => {
-    const connections = Connections.open(file);
+    const connections = await Connections.open(file);
     write();
     await advance(connections);
     await connections.whileLocked(async () => {});
     app.close();
     const size = fs.statSync(`${file}-wal`).size;
-    connections[Symbol.dispose]();
-    connections[Symbol.dispose]();
+    await connections[Symbol.asyncDispose]();
+    await connections[Symbol.asyncDispose]();
     expect([fs.statSync(`${file}-wal`).size, size > 0]).toEqual([size, true]);
     app = new Database(file, { timeout: 0 });
     expect(app.prepare('SELECT count(*) FROM t').pluck().get()).toBe(1);
   });
 
-  test('leaves the application free', () => {
-    Connections.open(file)[Symbol.dispose]();
+  test('leaves the application free', async () => {
+    await (await Connections.open(file))[Symbol.asyncDispose]();
     write();
     expect(isBusy('TRUNCATE')).toBe(false);
   });

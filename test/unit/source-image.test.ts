@@ -74,7 +74,7 @@ test('an image equals the state at its place although a writer goes on and check
     truthFile,
   ]);
   await writer.printed('ready');
-  using connections = Connections.open(file);
+  await using connections = await Connections.open(file);
   using spool = Spool.create(folder.at('spool'), 0);
   using reader = new WalReader(file);
   const keeper = new Keeper(spool);
@@ -100,7 +100,7 @@ test('an image equals the state at its place although a writer goes on and check
     const count = truths().length;
     await until('the writer went on', () => truths().length >= count + 5);
     await advance();
-    connections.checkpoint();
+    await connections.checkpoint();
     pieces++;
   }
   fs.closeSync(output);

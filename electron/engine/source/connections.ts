@@ -3,16 +3,10 @@
 // POSIX locks belong to the process (closing any descriptor of the file drops them all), and the last connection to close
 // must be read-only, or SQLite deletes the WAL. Reading frames is wal-reader.ts.
 import fs from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { AppError } from '../../../shared/errors.ts';
+import { Checkpointer, type WalCounts } from './checkpointer.ts';
 import { classifySourceError } from './source-errors.ts';
-
-/** What `wal_checkpoint` says: frames in the WAL, and how many of them lie in the database file already. */
-export interface WalCounts {
-  readonly frames: number;
-  readonly backfilled: number;
-}
 
 interface Pin {
   readonly connection: Database.Database;
@@ -22,56 +16,61 @@ interface Pin {
 
 /** How long SQLite itself retries before a call of ours reports "busy"; short, since the worker thread waits with it. */
 const busyTimeoutMs = 20;
-const lockTriesMs = 2;
+const lockBurstMs = 1;
+const lockBursts = 10;
 
-export class Connections implements Disposable {
+export class Connections implements AsyncDisposable {
   readonly path: string;
   /** The one long-lived descriptor of the database file: opened before and closed after every connection. */
   readonly fd: number;
-  readonly #checkpointer: Database.Database;
+  readonly #checkpointer: Checkpointer;
+  readonly #observer: Database.Database;
   readonly #noop: Database.Statement<[], readonly [number, number, number]>;
-  readonly #passive: Database.Statement<[], readonly [number, number, number]>;
-  readonly #pins: [Pin, Pin];
+  readonly #pins: readonly [Pin, Pin];
   #held: 0 | 1 = 0;
   #images = 0;
   /** Opened with the first seal and kept: opening one touches the WAL's attributes, which would wake us again. */
   #sealer: Database.Database | undefined;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
-  private constructor(path: string, fd: number, checkpointer: Database.Database, pins: [Pin, Pin]) {
-    this.path = path;
-    this.fd = fd;
-    this.#checkpointer = checkpointer;
-    this.#noop = prepareCheckpoint(checkpointer, 'NOOP');
-    this.#passive = prepareCheckpoint(checkpointer, 'PASSIVE');
-    this.#pins = pins;
+  private constructor(opened: {
+    readonly path: string;
+    readonly fd: number;
+    readonly checkpointer: Checkpointer;
+    readonly observer: Database.Database;
+    readonly pins: readonly [Pin, Pin];
+  }) {
+    this.path = opened.path;
+    this.fd = opened.fd;
+    this.#checkpointer = opened.checkpointer;
+    this.#observer = opened.observer;
+    this.#noop = opened.observer.prepare<[], readonly [number, number, number]>('PRAGMA wal_checkpoint(NOOP)').raw();
+    this.#pins = opened.pins;
   }
 
   /**
    * Opens a database in WAL mode and takes the first pin. Fails with `database-missing`, `-no-permission`, `-not-wal`,
    * `-busy`, `-damaged` or `-not-sqlite`.
    */
-  static open(path: string): Connections {
+  static async open(path: string): Promise<Connections> {
     let fd: number | undefined;
+    let checkpointer: Checkpointer | undefined;
     const opened: Database.Database[] = [];
     try {
       fd = fs.openSync(path, 'r');
       fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
-      const checkpointer = new Database(path, { timeout: busyTimeoutMs, fileMustExist: true });
-      opened.push(checkpointer);
-      checkpointer.pragma('wal_autocheckpoint = 0');
-      const mode = String(checkpointer.pragma('journal_mode', { simple: true }));
-      if (mode !== 'wal') throw new AppError('database-not-wal', { path, mode });
-      // The first read makes SQLite open (or recover) the WAL before a read-only connection needs its shared memory.
-      checkpointer.prepare('SELECT count(*) FROM sqlite_schema').get();
+      checkpointer = await Checkpointer.open(path);
+      const observer = openWriter(path, busyTimeoutMs);
+      opened.push(observer);
       const first = openPin(path);
       opened.push(first.connection);
       const second = openPin(path);
       opened.push(second.connection);
       first.take();
-      return new Connections(path, fd, checkpointer, [first, second]);
+      return new Connections({ path, fd, checkpointer, observer, pins: [first, second] });
     } catch (error) {
       // Read-only connections last, the descriptor after them.
+      await checkpointer?.[Symbol.asyncDispose]();
       for (const connection of opened) connection.close();
       if (fd !== undefined) fs.closeSync(fd);
       throw classifySourceError(error, path);
@@ -84,17 +83,29 @@ export class Connections implements Disposable {
   }
 
   /**
-   * SQLite's PASSIVE checkpoint: copies what no reader prevents, waits for nobody. Judge it by the counts. `isBlocked`: somebody
-   * else is checkpointing at this moment.
+   * SQLite's PASSIVE checkpoint, in the checkpoint thread: copies what no reader prevents, waits for nobody. Judge it by the
+   * counts. `isBlocked`: somebody else is checkpointing at this moment. `onBegun` is called while it runs, and at the latest
+   * when it has ended.
    */
-  checkpoint(): WalCounts & { readonly isBlocked: boolean } {
-    try {
-      const row = this.#passive.get();
-      if (row !== undefined && row[1] >= 0) return { ...toCounts(row), isBlocked: false };
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-    }
-    return { ...this.counts(), isBlocked: true };
+  async checkpoint({ onBegun }: { readonly onBegun?: () => void } = {}): Promise<
+    WalCounts & { readonly isBlocked: boolean }
+  > {
+    const counts = await this.#checkpointer.checkpoint(onBegun === undefined ? {} : { onBegun });
+    return counts === undefined ? { ...this.counts(), isBlocked: true } : { ...counts, isBlocked: false };
+  }
+
+  /**
+   * Brings the database file to the disk. SQLite does so at the end of a checkpoint that copied everything: done before, it
+   * takes a writer that waits for that end much less time.
+   */
+  async flush(): Promise<void> {
+    // @NOTE Where a descriptor for reading cannot do it (Windows), the checkpoint does it as ever.
+    await new Promise<void>((done) => fs.fsync(this.fd, () => done()));
+  }
+
+  /** Resolves when a checkpoint would run at once: no other database's is under way. */
+  async checkpointerIdle(): Promise<void> {
+    await this.#checkpointer.idle();
   }
 
   /**
@@ -124,12 +135,23 @@ export class Connections implements Disposable {
   /**
    * Moves the pin: takes a new one, runs `drain` while the old one still keeps the WAL from restarting twice, lets the old
    * one go. If draining fails the old pin stays.
+   *
+   * `apartMs` spares an application that checkpoints by RESTART or TRUNCATE a long wait: it reads the mark of a reader's
+   * slot once and then waits for the slot; if the new pin took this very slot in between, it would wait for us until its
+   * busy timeout, since each later pin joins the same slot. So the new pin, whose mark is set now, is let go for some
+   * milliseconds while the old one holds on, and taken again.
    */
-  async advance(drain: () => Promise<void>): Promise<void> {
+  async advance(drain: () => Promise<void>, { apartMs = 0 }: { readonly apartMs?: number } = {}): Promise<void> {
     const next = this.#held === 0 ? 1 : 0;
     this.#pins[next].take();
     try {
       await drain();
+      if (apartMs > 0) {
+        this.#pins[next].release();
+        await delay(apartMs);
+        this.#pins[next].take();
+        await drain();
+      }
     } catch (error) {
       this.#pins[next].release();
       throw error;
@@ -143,17 +165,8 @@ export class Connections implements Disposable {
    * Nothing is written: the transaction is rolled back.
    */
   async whileLocked(work: () => Promise<void>): Promise<boolean> {
-    const sealer = (this.#sealer ??= openSealer(this.path));
-    // A writer that commits without pause leaves the lock for microseconds: look closely, for a moment.
-    const endAt = performance.now() + lockTriesMs;
-    while (!sealer.inTransaction) {
-      try {
-        sealer.exec('BEGIN IMMEDIATE');
-      } catch (error) {
-        if (!isBusy(error)) throw classifySourceError(error, this.path);
-        if (performance.now() > endAt) return false;
-      }
-    }
+    const sealer = (this.#sealer ??= openWriter(this.path, 0));
+    if (!(await takeWriteLock(sealer, this.path))) return false;
     try {
       await work();
     } finally {
@@ -182,16 +195,23 @@ export class Connections implements Disposable {
   }
 
   /** Closes in the order that leaves the WAL in place: read-only connections last, then the descriptor. Idempotent. */
-  [Symbol.dispose](): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#sealer?.close();
-    this.#checkpointer.close();
-    for (const pin of this.#pins) {
-      pin.release();
-      pin.connection.close();
+    this.#observer.close();
+    try {
+      await this.#checkpointer[Symbol.asyncDispose]();
+    } finally {
+      for (const pin of this.#pins) {
+        pin.release();
+        pin.connection.close();
+      }
+      fs.closeSync(this.fd);
     }
-    fs.closeSync(this.fd);
   }
 }
 
@@ -218,14 +238,28 @@ function openPin(path: string): Pin {
   };
 }
 
-function openSealer(path: string): Database.Database {
-  const sealer = new Database(path, { timeout: 0, fileMustExist: true });
-  sealer.pragma('wal_autocheckpoint = 0');
-  return sealer;
+/** A writer that commits without pause leaves the lock for microseconds: looks closely, in bursts, for a moment. */
+async function takeWriteLock(sealer: Database.Database, path: string): Promise<boolean> {
+  for (let burst = 0; burst < lockBursts; burst++) {
+    const endAt = performance.now() + lockBurstMs;
+    while (performance.now() < endAt) {
+      try {
+        sealer.exec('BEGIN IMMEDIATE');
+        return true;
+      } catch (error) {
+        if (!isBusy(error)) throw classifySourceError(error, path);
+      }
+    }
+    await nextTurn();
+  }
+  return false;
 }
 
-function prepareCheckpoint(connection: Database.Database, mode: 'NOOP' | 'PASSIVE') {
-  return connection.prepare<[], readonly [number, number, number]>(`PRAGMA wal_checkpoint(${mode})`).raw();
+/** A connection that may take the write lock, and never checkpoints by itself. */
+function openWriter(path: string, timeout: number): Database.Database {
+  const connection = new Database(path, { timeout, fileMustExist: true });
+  connection.pragma('wal_autocheckpoint = 0');
+  return connection;
 }
 
 function toCounts(row: readonly [number, number, number] | undefined): WalCounts {

@@ -1,0 +1,376 @@
+// Keeps the WAL of one live database small without making its writers wait: decides, look by look, when the pin moves,
+// when a PASSIVE checkpoint runs, and, as the last resort, when writers are held for a moment: a seal. Two ways of life:
+// calm, where every pause is used at once; and restless, where writers never pause, so that nothing is done for long and
+// then much at once. Reading the WAL is capture.ts; the pins are connections.ts.
+import { must } from '../../shared/assert.ts';
+import type { WalCounts } from './source/checkpointer.ts';
+import type { Connections } from './source/connections.ts';
+
+/** Looks in a row with new transactions, from which on writers count as restless; and without any, as calm again. */
+const restlessLooks = 8;
+const calmLooks = 10;
+/** Frames that wait for a checkpoint before one is made although the last commit was just now. */
+const passiveFrames = 500;
+const passiveEveryMs = 20;
+const idleBeforePassiveMs = 1000;
+/** Writers that pause, but never long enough, are sealed from this many frames on. */
+const calmLargeFrames = 2000;
+/**
+ * Restless writers are sealed from this many frames on. Until then the pin lies on a frame up to which everything is
+ * backfilled: a checkpoint that the application tries at each commit finds nothing that it could do, and costs it nothing;
+ */
+const restlessLargeFrames = 15_000;
+/** and from as many as calm ones are, when the last seal was this long ago. */
+const sealEveryMs = 1000;
+/** The same for large pages. */
+const calmLargeBytes = 8 * 1024 * 1024;
+const restlessLargeBytes = 64 * 1024 * 1024;
+/** Before writers are held, most is copied while they go on, at most so often. */
+const passivesBeforeSeal = 5;
+/** Frames that a seal may still have to read and copy under the write lock; fewer where one took longer than this. */
+const sealRestFrames = 1500;
+const leastRestFrames = 100;
+const sealMs = 30;
+/** A seal that could not be made, or did not help, is not tried again at once: writers come first. */
+const reclaimEveryMs = 50;
+const hopelessReclaimEveryMs = 2000;
+/** How long a seal waits for somebody else's checkpoint. */
+const sealWaitMs = 20;
+/** How long a new pin is let go again before the old one is (connections.ts says why). */
+const apartMs = 3;
+/** Somebody else's checkpoint that is seen this often in a row without any progress is stuck. */
+const stuckAfterLooks = 4;
+const blockedLookMs = 100;
+/** SQLite's own busy handler sleeps at most 100 ms between two tries. */
+const asideMs = 120;
+/**
+ * A pin that is taken while a checkpointer still holds slot 0 lands elsewhere although everything is backfilled, and one
+ * cannot ask where; so the pin is moved this often, at growing intervals, before it counts as resting.
+ */
+const restAfter = 4;
+const longestSettleMs = 5000;
+/** Under constant writing, commits are read in batches this far apart. */
+const batchMs = 4;
+
+/** What upkeep needs of the capture it serves. */
+export interface UpkeepHost {
+  readonly connections: Connections;
+  /** Bytes of a page. */
+  readonly pageSize: () => number;
+  /** Reads what is committed, leaving the pin where it is. */
+  readonly catchUp: () => Promise<unknown>;
+  /** Moves the pin to the end of the WAL, reading what is on the way. True when there was something. */
+  readonly advance: (options: { readonly apartMs: number }) => Promise<boolean>;
+  /** Lets go of the pin for a moment; throws where it cannot be proved that nothing slipped by. */
+  readonly stepAside: (ms: number, before: WalCounts) => Promise<void>;
+  /** Runs while nothing else reads or moves. */
+  readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Look again soon. */
+  readonly wake: () => void;
+  readonly onFailed: (error: unknown) => void;
+  /** Writers never pause, or do again: notices of the file system are not needed, or are again. */
+  readonly onRestless: (isRestless: boolean) => void;
+}
+
+/** Milliseconds for which writers were held by seals. */
+export interface SealTimes {
+  readonly count: number;
+  readonly maxMs: number;
+  readonly totalMs: number;
+}
+
+export class WalUpkeep {
+  readonly #host: UpkeepHost;
+  #counts: WalCounts = { frames: 0, backfilled: 0 };
+  /** The counts when the pin was moved last. */
+  #pinned: WalCounts | undefined;
+  #rests = 0;
+  #newsInARow = 0;
+  #emptyInARow = 0;
+  #isRestless = false;
+  /** The pin lies on a backfilled frame of the present WAL. */
+  #isHolding = false;
+  #lastNewsAt = 0;
+  #lastPassiveAt = 0;
+  #blockedLooks = 0;
+  #settleMs = 1;
+  #reclaimAt = 0;
+  #sealedAt = 0;
+  #sealRest = sealRestFrames;
+  /** A checkpoint or a seal that is under way. */
+  #task: Promise<void> | undefined;
+  #seals: SealTimes = { count: 0, maxMs: 0, totalMs: 0 };
+  #checkpoints = 0;
+  #isClosed = false;
+
+  constructor(host: UpkeepHost) {
+    this.#host = host;
+  }
+
+  /** What the WAL held at the last look. */
+  get counts(): WalCounts {
+    return this.#counts;
+  }
+
+  get seals(): SealTimes {
+    return this.#seals;
+  }
+
+  /** Checkpoints that were made here. */
+  get checkpoints(): number {
+    return this.#checkpoints;
+  }
+
+  /** Milliseconds until the next look is due without any notice; undefined when only a notice can bring news. */
+  get nextLookMs(): number | undefined {
+    if (this.#isRestless) return batchMs;
+    if (this.#rests >= restAfter) return undefined;
+    if (this.#blockedLooks > 0) return blockedLookMs;
+    return this.#settleMs;
+  }
+
+  /** How long the next look has to wait for: under constant writing commits are read in batches. */
+  get gapMs(): number {
+    if (this.#newsInARow > 0) return batchMs;
+    return Math.min(2 ** Math.min(this.#emptyInARow, 3), 8);
+  }
+
+  /** Something may have changed: look closely again. */
+  notice(): void {
+    this.#settleMs = 1;
+  }
+
+  /** After everything that is committed was read: does what is due. Called exclusively. */
+  async look({ isNew, isRestart }: { readonly isNew: boolean; readonly isRestart: boolean }): Promise<void> {
+    const { connections } = this.#host;
+    if (isNew) {
+      this.#lastNewsAt = performance.now();
+      this.#pinned = undefined;
+      this.#rests = 0;
+    }
+    this.#newsInARow = isNew ? this.#newsInARow + 1 : 0;
+    this.#emptyInARow = isNew ? 0 : this.#emptyInARow + 1;
+    if (isRestart) this.#isHolding = false;
+    this.#observe(connections.counts());
+    const isRestless = this.#isRestless ? this.#emptyInARow < calmLooks : this.#newsInARow >= restlessLooks;
+    if (isRestless !== this.#isRestless) {
+      this.#isRestless = isRestless;
+      this.#host.onRestless(isRestless);
+    }
+    if (isRestless) await this.#hold();
+    // Writers are at work: the pin stays where it is.
+    else if (!isNew) await this.#calm();
+    this.#settleMs = Math.min(this.#settleMs * 2, longestSettleMs);
+  }
+
+  /** Nothing is started any more; resolves when nothing is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#task;
+  }
+
+  /** Writers never pause: lets the WAL grow behind a backfilled frame, then takes it back at once. */
+  async #hold(): Promise<void> {
+    const { frames, backfilled } = this.#counts;
+    if (this.#task !== undefined || frames === backfilled) return;
+    const isLarge = frames >= this.#large(calmLargeFrames, calmLargeBytes);
+    const isVeryLarge = frames >= this.#large(restlessLargeFrames, restlessLargeBytes);
+    if (isVeryLarge || (isLarge && performance.now() - this.#sealedAt >= sealEveryMs)) {
+      this.#reclaimWhenDue();
+    } else if (!this.#isHolding && frames >= this.#large(passiveFrames, calmLargeBytes)) {
+      this.#isHolding = true;
+      await this.#advance(0);
+      this.#start(async () => void (await this.#checkpoint()));
+    }
+  }
+
+  /** A pause of the writers: uses it. */
+  async #calm(): Promise<void> {
+    this.#isHolding = false;
+    const { frames, backfilled } = this.#counts;
+    const isMoved = frames !== this.#pinned?.frames;
+    if (isMoved) await this.#advance(apartMs);
+    if (frames === backfilled) {
+      if (this.#rests >= restAfter) return;
+      const isNew = isMoved || (await this.#advance(0));
+      this.#rests = isNew ? 0 : this.#rests + 1;
+      return;
+    }
+    if (this.#task !== undefined) return;
+    if (frames >= this.#large(calmLargeFrames, calmLargeBytes)) this.#reclaimWhenDue();
+    else await this.#checkpointWhenDue();
+  }
+
+  async #checkpointWhenDue(): Promise<void> {
+    const now = performance.now();
+    const before = this.#counts;
+    const waiting = before.frames - before.backfilled;
+    const isQuiet = now - this.#lastNewsAt >= idleBeforePassiveMs;
+    const isDue = isQuiet || (waiting >= passiveFrames && now - this.#lastPassiveAt >= passiveEveryMs);
+    if (!isDue) return;
+    if (this.#blockedLooks >= stuckAfterLooks) {
+      this.#blockedLooks = 0;
+      await this.#stepAside();
+      return;
+    }
+    this.#lastPassiveAt = now;
+    this.#start(async () => {
+      const { isBlocked, backfilled } = await this.#checkpoint();
+      const isStill = isQuiet && isBlocked && backfilled === before.backfilled;
+      this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;
+      // The pin may rest now, if nobody wrote meanwhile.
+      if (!isBlocked) this.#host.wake();
+    });
+  }
+
+  #reclaimWhenDue(): void {
+    if (this.#host.connections.isReadingImage || performance.now() < this.#reclaimAt) return;
+    this.#start(async () => {
+      const isDone = await this.#reclaim();
+      if (isDone === undefined) this.#reclaimAt = performance.now() + hopelessReclaimEveryMs;
+      else if (!isDone) this.#reclaimAt = performance.now() + reclaimEveryMs;
+      this.#host.wake();
+    });
+  }
+
+  /** Copies what can be copied while writers go on, then seals. Undefined where something holds the WAL that is not ours. */
+  async #reclaim(): Promise<boolean | undefined> {
+    const { connections, exclusively } = this.#host;
+    for (let i = 0; i < passivesBeforeSeal && !this.#isClosed; i++) {
+      const { isBlocked, isHeld } = await this.#copyMost();
+      if (isHeld) return undefined;
+      if (isBlocked) return false;
+      // SQLite brings the file to the disk at the end, under the lock: most of it may lie there already.
+      await connections.flush();
+      if (this.#restFrames <= this.#sealRest) break;
+    }
+    if (this.#isClosed || this.#restFrames > this.#sealRest) return false;
+    // Not under the lock: another database's checkpoint may take long.
+    await connections.checkpointerIdle();
+    return await exclusively(async () => await this.#seal());
+  }
+
+  /**
+   * Moves the pin and checkpoints up to there, while writers go on. The moment in between belongs to nobody: writers are
+   * held until the checkpoint runs, or else the application's next commit would do all the copying.
+   */
+  async #copyMost(): Promise<{ readonly isBlocked: boolean; readonly isHeld: boolean }> {
+    const { connections, exclusively } = this.#host;
+    await connections.checkpointerIdle();
+    let frames = 0;
+    let running: Promise<WalCounts & { readonly isBlocked: boolean }> | undefined;
+    const begin = async (): Promise<void> => {
+      ({ frames } = connections.counts());
+      await this.#advance(0);
+      await new Promise<void>((begun) => {
+        running = this.#checkpoint(begun);
+        running.then(
+          () => begun(),
+          () => begun(),
+        );
+      });
+    };
+    await exclusively(async () => {
+      await this.#host.catchUp();
+      if ((await this.#whileLocked(begin)) === undefined) await begin();
+    });
+    const { isBlocked, backfilled } = await must(running, 'it was begun');
+    return { isBlocked, isHeld: !isBlocked && backfilled < frames };
+  }
+
+  /** Holds writers while the small rest of the WAL is read and copied. False when it could not be done. */
+  async #seal(): Promise<boolean> {
+    let isDone = false;
+    const ms = await this.#whileLocked(async () => {
+      if (this.#restFrames > this.#sealRest) return;
+      await this.#advance(0);
+      await this.#checkpointAlone(performance.now());
+      isDone = this.#counts.frames === this.#counts.backfilled;
+      if (isDone) await this.#advance(0);
+    });
+    // Slow disks get less to do under the lock, so that writers are not held longer.
+    const isSlow = ms !== undefined && ms > sealMs;
+    this.#sealRest = isSlow
+      ? Math.max(leastRestFrames, this.#sealRest / 2)
+      : Math.min(sealRestFrames, this.#sealRest * 1.2);
+    if (isDone) {
+      this.#isHolding = false;
+      this.#sealedAt = performance.now();
+    }
+    return isDone;
+  }
+
+  /** Holds writers while `work` runs; returns for how many milliseconds. Undefined when a writer had the lock. */
+  async #whileLocked(work: () => Promise<void>): Promise<number | undefined> {
+    let startedAt = 0;
+    const isLocked = await this.#host.connections.whileLocked(async () => {
+      startedAt = performance.now();
+      await work();
+    });
+    if (!isLocked) return undefined;
+    const ms = performance.now() - startedAt;
+    const { count, maxMs, totalMs } = this.#seals;
+    this.#seals = { count: count + 1, maxMs: Math.max(maxMs, ms), totalMs: totalMs + ms };
+    return ms;
+  }
+
+  /** A checkpoint that waits, for a moment, until a writer's own has ended. */
+  async #checkpointAlone(lockedAt: number): Promise<void> {
+    while ((await this.#checkpoint()).isBlocked && performance.now() - lockedAt < sealWaitMs) {
+      await new Promise((go) => setTimeout(go, 1));
+    }
+  }
+
+  /**
+   * Somebody checkpoints and does not get on although nobody writes: it may be waiting for the very slot of our pin
+   * (connections.ts). So the pin is let go for a moment.
+   */
+  async #stepAside(): Promise<void> {
+    const { connections } = this.#host;
+    if (await this.#advance(0)) return;
+    const before = connections.counts();
+    const { isBlocked } = await this.#checkpoint();
+    if (isBlocked && before.frames !== before.backfilled) await this.#host.stepAside(asideMs, before);
+  }
+
+  async #checkpoint(onBegun?: () => void): Promise<WalCounts & { readonly isBlocked: boolean }> {
+    const result = await this.#host.connections.checkpoint(onBegun === undefined ? {} : { onBegun });
+    if (!result.isBlocked) this.#checkpoints++;
+    this.#observe(result);
+    return result;
+  }
+
+  async #advance(apart: number): Promise<boolean> {
+    const isNew = await this.#host.advance({ apartMs: apart });
+    this.#observe(this.#host.connections.counts());
+    this.#pinned = this.#counts;
+    return isNew;
+  }
+
+  #observe({ frames, backfilled }: WalCounts): void {
+    const before = this.#counts;
+    if (frames !== before.frames || backfilled !== before.backfilled) this.#rests = 0;
+    this.#counts = { frames, backfilled };
+  }
+
+  /** Frames that lie in the WAL only, now. */
+  get #restFrames(): number {
+    const { frames, backfilled } = this.#host.connections.counts();
+    return frames - backfilled;
+  }
+
+  #large(frames: number, bytes: number): number {
+    return Math.min(frames, Math.floor(bytes / this.#host.pageSize()));
+  }
+
+  #start(work: () => Promise<void>): void {
+    if (this.#isClosed) return;
+    this.#task = work()
+      .catch((error: unknown) => {
+        if (!this.#isClosed) this.#host.onFailed(error);
+      })
+      .finally(() => {
+        this.#task = undefined;
+      });
+  }
+}
