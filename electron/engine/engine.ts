@@ -31,6 +31,8 @@ export interface EngineSetup {
   readonly version: string;
   readonly onState: (state: EngineState) => void;
   readonly clock?: Clock;
+  /** A WAL that is longer goes on as the next index; well below 4 GiB, where offsets end. */
+  readonly rollBytes?: number;
 }
 
 interface Storage {
@@ -207,6 +209,7 @@ export class Engine {
       sqliteVersion: this.#sqliteVersion,
       clock: this.#clock,
       log: this.#log,
+      rollBytes: this.#setup.rollBytes,
       onChange: () => this.#changed(),
     });
     return { store, catalogue, points: new Points(catalogue), databases };
