@@ -11,6 +11,7 @@ import { formatSegmentKey, formatSnapshotKey, generationPrefix, parseKey } from 
 import { encodeWhole, encodeObject, readTrailer } from './replica/object.ts';
 import { formatHash, stateHashName } from './replica/state-hash.ts';
 import { maxCommits, type Trailer } from './replica/trailer.ts';
+import type { Composed } from './notes.ts';
 import type { Spool } from './spool.ts';
 import type { StoredObject, Target } from './targets/target.ts';
 
@@ -37,8 +38,8 @@ export interface Shipment {
   readonly end: () => Place;
   /** The state at the end of an index, for segments without a transaction of their own. */
   readonly baseline: { readonly place: Place; readonly at: number; readonly state: bigint; readonly pages: number };
-  /** The index that was composed for a time that was not watched, when there is one. */
-  readonly composed: { readonly index: number; readonly from: number; readonly to: number } | undefined;
+  /** The indices that were composed for times that were not watched. */
+  readonly composed: readonly Composed[];
   readonly openImage: () => Promise<SnapshotImage>;
   readonly by: Trailer['by'];
 }
@@ -309,7 +310,8 @@ export class Shipper {
 
   async #shipSegment(from: Place, end: number, signal: AbortSignal): Promise<void> {
     const { target, shipment, onShipped } = this.#options;
-    const { spool, generation, pageSize, baseline, composed } = shipment;
+    const { spool, generation, pageSize, baseline } = shipment;
+    const composed = shipment.composed.find(({ index }) => index === from.index);
     let commits = shipment.commits.between(from.index, from.offset, end);
     // Cut at the last transaction that fits; the first cut of an index must reach the image that overlaps it.
     const least = from.index === baseline.place.index ? baseline.place.offset : 0;
@@ -325,8 +327,7 @@ export class Shipper {
       pageSize,
       commits: kept.map(({ offset, at }) => [offset, at]),
       states: kept.map(({ state, pages }) => [formatHash(state), pages]),
-      origin:
-        composed?.index === from.index ? { kind: 'composed', from: composed.from, to: composed.to } : { kind: 'wal' },
+      origin: composed === undefined ? { kind: 'wal' } : { kind: 'composed', from: composed.from, to: composed.to },
       by: shipment.by,
       ...this.#follows(from),
     });
