@@ -42,11 +42,6 @@ const texts = {
     message: `${d['path']} is not a regular file.`,
     hint: 'Choose the database file itself.',
   }),
-  'database-path-too-long': (d) => ({
-    message: `The path of ${d['path']} is longer than SQLite can open.`,
-    safe: untouched,
-    hint: 'Move the database into a folder with a shorter path.',
-  }),
   'database-empty': (d) => ({
     message: `${d['path']} is empty: it holds no database yet.`,
     safe: untouched,
@@ -223,6 +218,11 @@ const texts = {
     message: `The disk with Tidemark’s own data (${d['path']}) is full.`,
     safe: 'Your database is untouched; what was shipped stays restorable.',
     hint: 'Free some space; capturing goes on by itself.',
+  }),
+  'disk-low': (d) => ({
+    message: `Only ${d['free']} are left on the disk with Tidemark’s own data (${d['path']}).`,
+    safe: 'Tidemark stepped aside, so that your applications keep what room there is; what was shipped stays restorable.',
+    hint: 'Free some space; capturing goes on by itself, and catches up with what was changed meanwhile.',
   }),
   'config-invalid': (d) => ({
     message: `${d['path']}: ${d['reason']}.`,

@@ -7,10 +7,12 @@ import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, DatabaseInspection, FolderInspection } from '../../shared/model.ts';
 import type { Clock } from './clock.ts';
 import { claimReplica, inspectFolder, replicaPathIn } from './destination.ts';
+import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import type { Logger } from './log.ts';
 import { narrate } from './narrate.ts';
 import { Protection } from './protection.ts';
 import type { ProtectionEvent, ReplicaTarget } from './session.ts';
+import { SnapshotTurns } from './ship/snapshot-turns.ts';
 import { enableWal } from './source/enable-wal.ts';
 import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
 import { Watcher } from './source/watch.ts';
@@ -29,10 +31,15 @@ export interface DatabasesOptions {
   readonly sqliteVersion: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A WAL that is longer goes on as the next index. */
-  readonly rollBytes: number | undefined;
+  readonly limits?: Limits | undefined;
   /** Something that the state shows has changed. */
   readonly onChange: () => void;
+}
+
+/** How much of the disk may be used; without it as disk-guard.ts says. */
+export interface Limits {
+  readonly spoolBudgetBytes?: number;
+  readonly probeDisk?: ProbeDisk;
 }
 
 interface Cancel {
@@ -47,11 +54,15 @@ const finishWithinMs = 10_000;
 export class Databases implements AsyncDisposable {
   readonly #options: DatabasesOptions;
   readonly #watcher = new Watcher();
+  readonly #turns = new SnapshotTurns();
+  readonly #disk: DiskGuard;
   readonly #protections = new Map<DatabaseId, Protection>();
   readonly #declared = new Set<DatabaseId>();
 
   constructor(options: DatabasesOptions) {
     this.#options = options;
+    const { dataDir: folder, clock, limits } = options;
+    this.#disk = new DiskGuard({ folder, clock, budgetBytes: limits?.spoolBudgetBytes, probe: limits?.probeDisk });
   }
 
   /** Starts protecting what is kept and not paused. */
@@ -250,7 +261,7 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, clock, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
+    const { store, catalogue, clock, log, version, sqliteVersion, onChange } = this.#options;
     const protection = new Protection({
       row,
       replicas: store.replicas(row.id).map((replica) => this.#replicaTarget(row, replica)),
@@ -260,7 +271,8 @@ export class Databases implements AsyncDisposable {
       clock,
       log: log.child({ database: row.id }),
       by: { tidemark: version, sqlite: sqliteVersion },
-      rollBytes,
+      turns: this.#turns,
+      disk: this.#disk,
       onChange,
       onEvent: (event) => this.#tell(row, event),
     });

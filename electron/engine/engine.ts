@@ -9,7 +9,7 @@ import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, DayActivity, EngineState } from '../../shared/model.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { Databases } from './databases.ts';
+import { Databases, type Limits } from './databases.ts';
 import { describeDatabase, describeDays } from './describe.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
@@ -31,8 +31,7 @@ export interface EngineSetup {
   readonly version: string;
   readonly onState: (state: EngineState) => void;
   readonly clock?: Clock;
-  /** A WAL that is longer goes on as the next index; well below 4 GiB, where offsets end. */
-  readonly rollBytes?: number;
+  readonly limits?: Limits;
 }
 
 interface Storage {
@@ -209,7 +208,7 @@ export class Engine {
       sqliteVersion: this.#sqliteVersion,
       clock: this.#clock,
       log: this.#log,
-      rollBytes: this.#setup.rollBytes,
+      limits: this.#setup.limits,
       onChange: () => this.#changed(),
     });
     return { store, catalogue, points: new Points(catalogue), databases };

@@ -34,6 +34,18 @@ export function narrate(
         level: 'info',
         text: `${name} was changed while it was not watched; ${plural(event.pages, 'changed page')} caught up.`,
       };
+    case 'hole':
+      return {
+        kind: 'problem',
+        level: 'warning',
+        text: `${name}: ${at(event.replica)} was away for longer than changes were kept for it. It goes on with a new image; restore points in between are not there.`,
+      };
+    case 'rest-lost':
+      return {
+        kind: 'problem',
+        level: 'warning',
+        text: `${name}: the end of its former history did not reach ${at(event.replica)} and is not kept any more. What lies there stays restorable.`,
+      };
     case 'problem':
       return {
         kind: 'problem',

@@ -3,6 +3,7 @@
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import { ContinuityUnproven, type Place } from './capture.ts';
+import type { SpoolMember } from './disk-guard.ts';
 import { noteClean, saveClean } from './notes.ts';
 import { type ProtectionOptions, saveSession, type Session, SessionOpener, type SessionOwner } from './session.ts';
 import { Connections } from './source/connections.ts';
@@ -77,6 +78,7 @@ export class Protection {
       onCaptured: () => {
         for (const shipper of this.#session?.shippers ?? []) shipper.wake();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
+        this.#options.disk.noteKept();
         this.#options.onChange();
       },
       onShipped: ({ at }) => {
@@ -124,6 +126,7 @@ export class Protection {
     const broken = new Promise<never>((_resolve, reject) => (this.#failed = reject));
     // @NOTE A failure before anybody waits for it must not count as unhandled.
     broken.catch(() => {});
+    await this.#options.disk.mustHaveRoom();
     await using connections = await Connections.open(row.path);
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
@@ -134,6 +137,7 @@ export class Protection {
       this.#session = session;
       if (this.#isFinishing) for (const shipper of session.shippers) shipper.finish();
       const { capture } = session;
+      using _kept = this.#options.disk.add(this.#spoolMember(session));
       capture.startWatching();
       this.#report(undefined);
       shipping = Promise.all(session.shippers.map((shipper) => shipper.run(both)));
@@ -161,7 +165,38 @@ export class Protection {
       first,
     );
     session.commits.dropThrough(least);
-    session.spool.removeBelow(Math.min(least.index, session.savedIndex));
+    // An index whose end is all that a target has stays: the next start finds by it that nothing is missing there.
+    session.spool.removeBelow(Math.min(least.offset > 0 ? least.index : least.index - 1, session.savedIndex));
+  }
+
+  #spoolMember(session: Session): SpoolMember {
+    const { spool, formers, shippers, commits } = session;
+    return {
+      bytes: () => spool.totalBytes + formers.reduce((sum, former) => sum + former.bytes(), 0),
+      shed: async (bytes) => {
+        let left = bytes;
+        for (const former of formers) {
+          if (left <= 0) return;
+          left -= former.bytes();
+          former.remove();
+        }
+        if (left <= 0) return;
+        // What is written down must not build on what goes.
+        await saveSession(session).catch((error: unknown) => this.#failed(error));
+        // The index before the present one stays too: so whole indices are missing where something is, and every reader of the
+        // target sees it by their names.
+        const last = Math.min(spool.index - 2, session.savedIndex - 1);
+        const gone = spool.files().filter(({ index }) => index <= last);
+        const count = gone.findIndex((_, i) => gone.slice(0, i + 1).reduce((sum, file) => sum + file.bytes, 0) >= left);
+        const through = (count === -1 ? gone.at(-1) : gone[count])?.index;
+        if (through === undefined) return;
+        this.#options.log.warn({ through, bytes: spool.totalBytes }, 'spool beyond its budget, oldest indices let go');
+        spool.removeBelow(through + 1);
+        commits.dropThrough({ index: (spool.files()[0]?.index ?? 0) - 1, offset: Infinity });
+        for (const shipper of shippers) shipper.wake();
+      },
+      onLow: (error) => this.#failed(error),
+    };
   }
 
   #saveSometimes(session: Session): void {

@@ -3,12 +3,12 @@
 import type { Capture } from './capture.ts';
 import { imageAt } from './continuity.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
-import type { SnapshotImage } from './shipper.ts';
+import type { SnapshotImage } from './ship/shipment.ts';
 import type { Connections } from './source/connections.ts';
 import { type ImageSource, readImage } from './source/image.ts';
 import type { Spool } from './spool.ts';
 
-/** An image at the present end, under a pin of its own; `now` is the clock of the capture. */
+/** An image at the present end, under a pin of its own; `now` tells its time. */
 export async function openImage({
   connections,
   capture,
@@ -28,12 +28,11 @@ export async function openImage({
       at,
       state: capture.hashes?.state ?? 0n,
       pages: capture.hashes?.pages ?? 0,
-      // Now, and by the clock of the capture: no transaction that follows may bear an earlier time.
-      time: now(),
     }));
     const image = await imageAt(connections, { spool, pageSize, ...reached });
     return {
       ...reached,
+      time: now(),
       read: ({ signal, onProgress }) => readChecked(image, { state: reached.state, signal, onProgress }),
       [Symbol.dispose]: () => pin[Symbol.dispose](),
     };

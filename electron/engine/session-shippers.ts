@@ -1,8 +1,12 @@
 // Makes the shippers of a session, one per target: what each is told of its target by the catalogue, and where its news goes.
+import type { Moment } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
-import type { Place } from './capture.ts';
+import type { Commit } from './commits.ts';
+import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
-import { type Shipment, Shipper } from './shipper.ts';
+import type { Told } from './ship/locate.ts';
+import type { Shipment } from './ship/shipment.ts';
+import { Shipper } from './ship/shipper.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow } from './state/store.ts';
 
@@ -11,29 +15,50 @@ export function makeShipper(
   { row, target, prepare }: ReplicaTarget,
   {
     shipment,
+    formers,
     options,
     owner,
-  }: { readonly shipment: Shipment; readonly options: ProtectionOptions; readonly owner: SessionOwner },
+  }: {
+    readonly shipment: Shipment;
+    readonly formers: readonly Former[];
+    readonly options: ProtectionOptions;
+    readonly owner: SessionOwner;
+  },
 ): Shipper {
-  const { catalogue, clock, onEvent, onChange } = options;
+  const { catalogue, clock, turns, onEvent, onChange } = options;
   const databaseId = options.row.id;
   const { generation, pageSize } = shipment;
   const { targetId, syncIntervalMs, snapshotIntervalMs } = row;
+  const addShipped = (last: Moment, commits: readonly Commit[], size: number): void => {
+    const { generation: of } = last.position;
+    catalogue.addRun(databaseId, { generation: of, pageSize: size, commits });
+    catalogue.setShipped(databaseId, { targetId, generation: of, last: { ...last.position, at: last.at } });
+  };
   return new Shipper({
     targetId,
     target,
     shipment,
+    formers: formers.map((former) => ({
+      history: former.history,
+      isGone: former.isGone,
+      onShipped: (last, commits) => addShipped(last, commits, former.history.pageSize),
+      onEnded: (isLost) => {
+        if (isLost) onEvent({ kind: 'rest-lost', replica: row });
+        former.onEnded();
+      },
+    })),
     syncIntervalMs,
     snapshotIntervalMs,
+    turns,
     clock,
     prepare: async (signal) => await prepare({ pageSize }, signal),
     onShipped: (last, commits) => {
-      catalogue.addRun(databaseId, { generation, pageSize, commits });
-      catalogue.setShipped(databaseId, { targetId, generation, last: { ...last.position, at: last.at } });
+      addShipped(last, commits, pageSize);
       owner.onShipped(last);
     },
-    known: knownOf(catalogue, { databaseId, targetId, generation }),
-    onSnapshot: ({ at, time, pages, beginsPart, isFound }) => {
+    told: () => toldOf(catalogue, { databaseId, targetId, generation }),
+    onSnapshot: ({ at, time, pages, beginsPart, isFound, missingSince }) => {
+      if (missingSince !== undefined) tellHole(row, { generation, options, fromAt: missingSince, toAt: time });
       const snapshot = { targetId, generation, index: at.index, offset: at.offset, at: time, pages, pageSize };
       catalogue.addSnapshot(databaseId, snapshot, { beginsPart });
       if (!isFound) onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
@@ -48,8 +73,34 @@ export function makeShipper(
   });
 }
 
+/** A target has nothing between two instants; where no other one has it either, that is a gap of the history. */
+function tellHole(
+  replica: ReplicaRow,
+  {
+    generation,
+    options: { catalogue, row, onEvent },
+    fromAt,
+    toAt,
+  }: {
+    readonly generation: Generation;
+    readonly options: ProtectionOptions;
+    readonly fromAt: number;
+    readonly toAt: number;
+  },
+): void {
+  const isElsewhere = catalogue
+    .shipped(row.id)
+    .some(
+      ({ targetId, generation: of, first, last }) =>
+        targetId !== replica.targetId && of === generation && first.at <= fromAt && last.at >= fromAt,
+    );
+  const text = 'The destination was away for longer than changes are kept for it: it has nothing between';
+  if (!isElsewhere) catalogue.addGap(row.id, { fromAt, toAt, text });
+  onEvent({ kind: 'hole', replica, fromAt, toAt });
+}
+
 /** What the catalogue says of a generation on a target. */
-function knownOf(
+function toldOf(
   catalogue: Catalogue,
   {
     databaseId,
@@ -60,7 +111,7 @@ function knownOf(
     readonly targetId: ReplicaRow['targetId'];
     readonly generation: Generation;
   },
-): { readonly snapshots: ReadonlySet<number>; readonly last: Place | undefined } {
+): Told {
   const isHere = (row: { readonly targetId: string; readonly generation: string }) =>
     row.targetId === targetId && row.generation === generation;
   return {

@@ -1,6 +1,5 @@
 // Opens a database for protection: continues its history as continuity.ts decides, and puts together what exists while it is
 // open (capture, spool, one shipper per target). The life around it, with its failures and its end, is protection.ts.
-import fs from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
@@ -13,7 +12,7 @@ import {
   decideContinuation,
   hashImage,
   imageAt,
-  filePages,
+  imagePages,
   newGeneration,
   notesLost,
   readHeader,
@@ -21,12 +20,16 @@ import {
   type Remains,
   spoolComposed,
 } from './continuity.ts';
+import type { DiskGuard } from './disk-guard.ts';
 import type { Logger } from './log.ts';
-import { forgetClean, readComposed, saveComposed, saveNotes, type TakenNotes } from './notes.ts';
+import { forgetClean, saveNotes, type TakenNotes } from './notes.ts';
 import type { Trailer } from './replica/trailer.ts';
+import { type Former, openFormers } from './formers.ts';
 import { openImage } from './session-image.ts';
 import { makeShipper } from './session-shippers.ts';
-import type { Shipment, Shipper } from './shipper.ts';
+import type { Shipment } from './ship/shipment.ts';
+import type { Shipper } from './ship/shipper.ts';
+import type { SnapshotTurns } from './ship/snapshot-turns.ts';
 import type { Connections } from './source/connections.ts';
 import type { ImageSource } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
@@ -56,6 +59,9 @@ export interface ProtectionOptions {
   readonly by: Trailer['by'];
   /** A WAL that is longer goes on as the next index. */
   readonly rollBytes?: number | undefined;
+  /** Shared by all databases of the process. */
+  readonly turns: SnapshotTurns;
+  readonly disk: DiskGuard;
   readonly onChange: () => void;
   readonly onEvent: (event: ProtectionEvent) => void;
 }
@@ -65,6 +71,10 @@ export type ProtectionEvent =
   | { readonly kind: 'generation-started'; readonly reason: string; readonly isFirst: boolean }
   | { readonly kind: 'snapshot'; readonly replica: ReplicaRow; readonly bytes: number }
   | { readonly kind: 'gap'; readonly fromAt: number; readonly toAt: number; readonly pages: number }
+  /** A target was away for longer than changes were kept for it; it goes on behind them. */
+  | { readonly kind: 'hole'; readonly replica: ReplicaRow; readonly fromAt: number; readonly toAt: number }
+  /** What a target had not got of a former generation cannot be shipped any more. */
+  | { readonly kind: 'rest-lost'; readonly replica: ReplicaRow }
   | { readonly kind: 'problem'; readonly problem: Problem; readonly replica: ReplicaRow | undefined }
   | { readonly kind: 'recovered'; readonly replica: ReplicaRow | undefined };
 
@@ -76,6 +86,8 @@ export interface Session {
   readonly spool: Spool;
   readonly commits: CommitLog;
   readonly shippers: readonly Shipper[];
+  /** Generations before this one that some target may not have whole. */
+  readonly formers: readonly Former[];
   readonly pageSize: number;
   savedIndex: number;
   /** Notes are written one after the other. */
@@ -118,10 +130,7 @@ export class SessionOpener {
     const startOver = this.#owner.takeStartOver();
     if (known === undefined) return await this.#begin(connections, { pageSize, reason: 'Protection began', signal });
     if (startOver !== undefined) return await this.#begin(connections, { pageSize, reason: startOver, signal });
-    const remains = await readRemains(this.#spoolFolder(known.generation), {
-      generation: known.generation,
-      notBefore: known.lastAt,
-    });
+    const remains = await readRemains(this.#spoolFolder(known.generation), known.generation);
     if (remains === undefined) {
       return await this.#begin(connections, { pageSize, reason: notesLost, signal });
     }
@@ -152,7 +161,7 @@ export class SessionOpener {
     const place = capture.end;
     const baseline = { place, at: now(), state: hashes.state, pages: hashes.pages };
     await capture.catchUp(() => {});
-    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
     opening.move();
     return session;
   }
@@ -173,11 +182,12 @@ export class SessionOpener {
     using _pin = connections.pinForImage();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end });
     await using opening = closing(capture, spool);
-    const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
+    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
+    const startedAt = now();
     const hashes = await this.#hashImage(image, { capture, signal });
-    const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
+    const baseline = { place: at, at: startedAt, state: hashes.state, pages: hashes.pages };
     capture.adoptHashes(hashes);
-    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
     opening.move();
     return session;
   }
@@ -198,10 +208,11 @@ export class SessionOpener {
     const index = spool.reserve();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end: undefined });
     await using opening = closing(capture, spool);
-    const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
+    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
     const changed = await changedPages(before, hashes);
     const { state, pages } = hashes;
+    const toAt = now();
     if (changed.length > pages / 2 && changed.length > 100) {
       await opening.disposeAsync();
       const reason = 'Most of the database was changed while Tidemark was not watching';
@@ -215,22 +226,22 @@ export class SessionOpener {
       signal,
       // Noted before it has its name: replayed over the former hashes, what the image overlaps would tell states that never were.
       onWhole: async (end) => {
-        commits.add({ ...end, at: time, state, pages, written: changed.length, transactions: 1 });
+        commits.add({ ...end, at: toAt, state, pages, written: changed.length, transactions: 1 });
         await spool.sync(at.index);
         await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at }));
-        await saveComposed(spool.folder, [...remains.composed, { index, from: lastAt, to: time }]);
       },
     });
     capture.adoptHashes(hashes);
     if (changed.length > 0) {
-      const gap = { fromAt: lastAt, toAt: time, pages: changed.length };
+      const gap = { fromAt: lastAt, toAt, pages: changed.length };
       this.#options.catalogue.addGap(this.#options.row.id, {
         ...gap,
         text: 'Not watched: changes in between were not seen one by one',
       });
       this.#options.onEvent({ kind: 'gap', ...gap });
     }
-    const baseline = { place: at, at: time, state, pages };
+    const baseline = { place: at, at: toAt, state, pages };
+    const composed = { index, from: lastAt, to: toAt };
     const session = await this.#assemble({
       generation,
       connections,
@@ -238,8 +249,8 @@ export class SessionOpener {
       spool,
       commits,
       pageSize,
-      now,
       baseline,
+      composed,
     });
     opening.move();
     return session;
@@ -250,25 +261,25 @@ export class SessionOpener {
     connections: Connections,
     { pageSize, reason, signal }: { readonly pageSize: number; readonly reason: string; readonly signal: AbortSignal },
   ): Promise<Session> {
-    const { row, catalogue, clock, onEvent, folder, log } = this.#options;
+    const { row, catalogue, clock, onEvent, log } = this.#options;
     const known = catalogue.generations(row.id);
     const now = monotonic(clock, known.at(-1)?.lastAt);
     const generation = newGeneration();
-    fs.rmSync(path.join(folder, 'spool'), { recursive: true, force: true });
     const spool = Spool.create(this.#spoolFolder(generation), 0);
     const commits = new CommitLog();
     using _pin = connections.pinForImage();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end: undefined });
     await using opening = closing(capture, spool);
-    const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
+    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
+    const startedAt = now();
     const hashes = await this.#hashImage(image, { capture, signal });
-    const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
+    const baseline = { place: at, at: startedAt, state: hashes.state, pages: hashes.pages };
     capture.adoptHashes(hashes);
-    catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
-    this.#owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
+    catalogue.addGeneration(row.id, { generation, startedAt, reason });
+    this.#owner.band = { generation, fromAt: startedAt, toAt: startedAt, reason, isCurrent: true };
     log.info({ generation, reason }, 'generation started');
     onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
-    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
     opening.move();
     return session;
   }
@@ -277,16 +288,18 @@ export class SessionOpener {
   async #startFromImage(
     connections: Connections,
     { capture, spool, pageSize }: Pick<Session, 'capture' | 'spool' | 'pageSize'>,
-  ): Promise<{ readonly at: Place; readonly time: number; readonly image: ImageSource }> {
-    const { at, time, pages: seen } = await capture.startFromImage();
-    const pages = seen > 0 ? seen : filePages(connections, pageSize);
-    return { at, time, image: await imageAt(connections, { spool, at, pages, pageSize }) };
+  ): Promise<{ readonly at: Place; readonly image: ImageSource }> {
+    const at = await capture.startFromImage();
+    const pages = imagePages(connections, capture, pageSize);
+    return { at, image: await imageAt(connections, { spool, at, pages, pageSize }) };
   }
 
   async #assemble(
-    facts: Omit<Session, 'shippers' | 'savedIndex' | 'saving'> & Pick<Shipment, 'baseline'> & Pick<Continuing, 'now'>,
+    facts: Omit<Session, 'shippers' | 'formers' | 'savedIndex' | 'saving'> &
+      Pick<Shipment, 'baseline'> &
+      Partial<Pick<Shipment, 'composed'>>,
   ): Promise<Session> {
-    const { generation, connections, capture, spool, commits, pageSize, baseline } = facts;
+    const { generation, connections, capture, spool, commits, pageSize, baseline, composed } = facts;
     const shipment: Shipment = {
       generation,
       spool,
@@ -294,12 +307,19 @@ export class SessionOpener {
       pageSize,
       end: () => capture.end,
       baseline,
-      composed: readComposed(spool.folder),
-      openImage: async () => await openImage(facts),
+      composed,
+      openImage: async () =>
+        await openImage({ ...facts, now: () => Math.max(this.#options.clock.now(), this.#owner.band?.toAt ?? 0) }),
       by: this.#options.by,
     };
     const [options, owner] = [this.#options, this.#owner];
-    const shippers = options.replicas.map((replica) => makeShipper(replica, { shipment, options, owner }));
+    const formers = await openFormers({
+      folder: path.join(options.folder, 'spool'),
+      present: generation,
+      replicas: options.replicas.length,
+      by: options.by,
+    });
+    const shippers = options.replicas.map((replica) => makeShipper(replica, { shipment, formers, options, owner }));
     const session: Session = {
       generation,
       connections,
@@ -307,6 +327,7 @@ export class SessionOpener {
       spool,
       commits,
       shippers,
+      formers,
       pageSize,
       savedIndex: spool.index,
       saving: Promise.resolve(),

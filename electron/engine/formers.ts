@@ -1,0 +1,78 @@
+// Generations of a database that ended before every target had all of them: what the spool still keeps of each, until it is
+// shipped or has to make room. Owns their folders. Shipping them is ship/former.ts.
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Generation } from '../../shared/position.ts';
+import type { Place } from './capture.ts';
+import { readRemains } from './continuity.ts';
+import type { Trailer } from './replica/trailer.ts';
+import type { KeptHistory } from './ship/shipment.ts';
+
+/** The rest of a former generation. */
+export interface Former {
+  readonly history: KeptHistory;
+  /** Bytes on disk; none once it is removed. */
+  readonly bytes: () => number;
+  readonly isGone: () => boolean;
+  /** One target needs nothing of it any more; its files go when no target does. */
+  readonly onEnded: () => void;
+  /** Removes it, shipped or not. */
+  readonly remove: () => void;
+}
+
+/** What is kept of generations other than the present one, oldest first. What cannot be read or shipped is removed. */
+export async function openFormers({
+  folder,
+  present,
+  replicas,
+  by,
+}: {
+  /** The folder of all of the database's spools. */
+  readonly folder: string;
+  readonly present: Generation;
+  readonly replicas: number;
+  readonly by: Trailer['by'];
+}): Promise<readonly Former[]> {
+  const formers: (Former & { readonly lastAt: number })[] = [];
+  for (const name of fs.readdirSync(folder)) {
+    if (name === present) continue;
+    const generation = name as Generation;
+    const place = path.join(folder, name);
+    const remains = await readRemains(place, generation);
+    if (remains?.hashes === undefined || replicas === 0) {
+      fs.rmSync(place, { recursive: true, force: true });
+      continue;
+    }
+    const { spool, commits, hashes, lastAt } = remains;
+    const end: Place = { index: spool.index, offset: spool.offset };
+    spool[Symbol.dispose]();
+    let waiting = replicas;
+    let isGone = false;
+    const remove = () => {
+      isGone = true;
+      fs.rmSync(place, { recursive: true, force: true });
+    };
+    const baseline = { place: end, at: lastAt, state: hashes.state, pages: hashes.pages };
+    formers.push({
+      lastAt,
+      history: {
+        generation,
+        spool,
+        commits,
+        pageSize: hashes.pageSize,
+        end: () => end,
+        baseline,
+        composed: undefined,
+        by,
+      },
+      bytes: () => (isGone ? 0 : spool.totalBytes),
+      isGone: () => isGone,
+      onEnded: () => {
+        waiting--;
+        if (waiting === 0) remove();
+      },
+      remove,
+    });
+  }
+  return formers.sort((a, b) => a.lastAt - b.lastAt);
+}

@@ -1,0 +1,39 @@
+// What a target had not got of a generation when the next one began: it is shipped first, as far as the spool still has it.
+import type { Commit } from '../commits.ts';
+import type { Moment } from '../../../shared/model.ts';
+import type { Target } from '../targets/target.ts';
+import { locate } from './locate.ts';
+import { shipRange } from './segments.ts';
+import { isBehind, type KeptHistory } from './shipment.ts';
+
+/** A generation that ended, and what this computer still keeps of it. */
+export interface FormerHistory {
+  readonly history: KeptHistory;
+  /** It had to make room. */
+  readonly isGone: () => boolean;
+  readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+  /** One target has all of it that it can get; `isLost`: not all that was captured. */
+  readonly onEnded: (isLost: boolean) => void;
+}
+
+/** Ships the rest of a former generation to one target. */
+export async function shipFormer(
+  { history, isGone, onShipped, onEnded }: FormerHistory,
+  { target, signal }: { readonly target: Target; readonly signal: AbortSignal },
+): Promise<void> {
+  const { generation } = history;
+  const to = history.end();
+  const { position, snapshot } = await locate(target, generation, { signal });
+  if (position !== undefined && !isBehind(position, to)) return onEnded(false);
+  if (isGone()) return onEnded(true);
+  // Without an image nothing of it can be restored from there.
+  if (position === undefined || snapshot === undefined) return onEnded(true);
+  const reached = await shipRange(history, {
+    target,
+    from: position,
+    to,
+    signal,
+    onShipped: (segment) => onShipped({ position: { generation, ...segment.to }, at: segment.at }, segment.commits),
+  });
+  onEnded(isBehind(reached, to));
+}

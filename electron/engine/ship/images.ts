@@ -1,0 +1,192 @@
+// The images of one database on one target: when one is due, whose turn it is, and putting it there. Later images are put
+// beside the shipping of segments, which goes on meanwhile. Reading an image is the session's.
+import { AppError } from '../../../shared/errors.ts';
+import type { Clock } from '../clock.ts';
+import { formatSnapshotKey } from '../replica/keys.ts';
+import { encodeObject } from '../replica/object.ts';
+import { formatHash, stateHashName } from '../replica/state-hash.ts';
+import type { Target } from '../targets/target.ts';
+import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
+import type { SnapshotTurns, Turn } from './snapshot-turns.ts';
+
+export interface ImagesOptions {
+  readonly target: Target;
+  readonly shipment: Shipment;
+  readonly snapshotIntervalMs: number;
+  readonly turns: SnapshotTurns;
+  readonly clock: Clock;
+  readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
+  readonly onProgress: () => void;
+  /** The turn for an image has come, or the one on its way has ended. */
+  readonly onReady: () => void;
+}
+
+interface Put {
+  readonly signal: AbortSignal;
+  readonly beginsPart: boolean;
+  readonly missingSince: number | undefined;
+}
+
+/** A snapshot is due when this much WAL was shipped since the last one, or as much as the database is large, */
+const snapshotAfterBytes = 256 * 1024 * 1024;
+/** but not oftener than this: an image costs reading the whole database. */
+const snapshotEveryMs = 10 * 60_000;
+
+export class Images implements AsyncDisposable {
+  readonly #options: ImagesOptions;
+  readonly #stop = new AbortController();
+  #lastAt: number | undefined;
+  #lastIndex: number | undefined;
+  #bytesSince = 0;
+  #turn: Turn | undefined;
+  #progress: { doneBytes: number; readonly totalBytes: number } | undefined;
+  #beside: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: ImagesOptions) {
+    this.#options = options;
+  }
+
+  /** When the newest image was taken that what follows on the target builds upon; undefined while there is none. */
+  get lastAt(): number | undefined {
+    return this.#lastAt;
+  }
+
+  /** The image on its way. */
+  get progress(): { readonly doneBytes: number; readonly totalBytes: number } | undefined {
+    return this.#progress;
+  }
+
+  /** This image lies on the target. */
+  adopt({ index, at }: { readonly index: number; readonly at: number }): void {
+    this.#lastAt = at;
+    this.#lastIndex = index;
+    this.#bytesSince = 0;
+  }
+
+  /** No image on the target leads to what comes next. */
+  forget(): void {
+    this.#lastAt = undefined;
+    this.#lastIndex = undefined;
+  }
+
+  /** This much was shipped. */
+  count(bytes: number): void {
+    this.#bytesSince += bytes;
+  }
+
+  /** Throws what an image beside the shipping failed with. */
+  throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  /** The image that has to come before anything else; undefined while its turn has not come. */
+  async openFirst(): Promise<SnapshotImage | undefined> {
+    await this.#beside;
+    return await this.#openInTurn(true);
+  }
+
+  /** The next image when one is due, its turn has come and none is on its way. */
+  async openDue(): Promise<SnapshotImage | undefined> {
+    if (this.#beside !== undefined) return undefined;
+    if (this.#isDue()) return await this.#openInTurn(false);
+    this.#endTurn();
+    return undefined;
+  }
+
+  /** Puts an image on the target. */
+  async put(image: SnapshotImage, { signal, beginsPart, missingSince }: Put): Promise<void> {
+    const { target, shipment, onSnapshot, onProgress } = this.#options;
+    const totalBytes = image.pages * shipment.pageSize;
+    this.#progress = { doneBytes: 0, totalBytes };
+    try {
+      const bytes = image.read({
+        signal,
+        onProgress: (done) => {
+          this.#progress = { doneBytes: (this.#progress?.doneBytes ?? 0) + done, totalBytes };
+          onProgress();
+        },
+      });
+      const object = encodeObject(bytes, () => ({
+        state: { kind: stateHashName, hash: formatHash(image.state) },
+        pages: image.pages,
+        pageSize: shipment.pageSize,
+        at: { time: image.time, ...image.at },
+        by: shipment.by,
+      }));
+      const key = formatSnapshotKey(shipment.generation, image.at.index);
+      await target.put(key, object, { modifiedAt: image.time, signal });
+      this.adopt({ index: image.at.index, at: image.time });
+      const { at, time, pages } = image;
+      onSnapshot({ at, time, pages, beginsPart, isFound: false, missingSince });
+    } finally {
+      this.#progress = undefined;
+      this.#endTurn();
+    }
+  }
+
+  /** Puts an image while segments are shipped; takes the image over. */
+  putBeside(image: SnapshotImage, signal: AbortSignal): void {
+    const run = async (): Promise<void> => {
+      using _image = image;
+      const both = AbortSignal.any([signal, this.#stop.signal]);
+      try {
+        await this.put(image, { signal: both, beginsPart: false, missingSince: undefined });
+      } catch (error) {
+        // One that was not needed to the end is made again another time.
+        if (!both.aborted) this.#failure = { error };
+      } finally {
+        this.#beside = undefined;
+        this.#options.onReady();
+      }
+    };
+    this.#beside = run();
+  }
+
+  /** Lets others have the turn while nothing can be put. */
+  yieldTurn(): void {
+    if (this.#beside === undefined) this.#endTurn();
+  }
+
+  /** Gives up the image beside the shipping: it is not needed to end. */
+  finish(): void {
+    this.#stop.abort(new AppError('cancelled'));
+  }
+
+  /** Waits until nothing reads the database any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.finish();
+    await this.#beside;
+    this.#endTurn();
+  }
+
+  async #openInTurn(isFirst: boolean): Promise<SnapshotImage | undefined> {
+    const { turns, shipment, onReady } = this.#options;
+    const bytes = shipment.baseline.pages * shipment.pageSize;
+    this.#turn ??= turns.request({ bytes, isFirst, onGranted: onReady });
+    if (!this.#turn.isGranted) return undefined;
+    try {
+      return await shipment.openImage();
+    } catch (error) {
+      this.#endTurn();
+      throw error;
+    }
+  }
+
+  #endTurn(): void {
+    this.#turn?.[Symbol.dispose]();
+    this.#turn = undefined;
+  }
+
+  #isDue(): boolean {
+    const { shipment, snapshotIntervalMs, clock } = this.#options;
+    if (this.#lastAt === undefined || this.#bytesSince === 0) return false;
+    // A target holds one snapshot per index: another one would replace it, and the points between them would be lost.
+    if (shipment.end().index === this.#lastIndex) return false;
+    const ageMs = clock.now() - this.#lastAt;
+    const isLarge = this.#bytesSince > Math.max(snapshotAfterBytes, shipment.baseline.pages * shipment.pageSize);
+    return (isLarge && ageMs >= snapshotEveryMs) || (snapshotIntervalMs > 0 && ageMs >= snapshotIntervalMs);
+  }
+}

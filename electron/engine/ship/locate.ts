@@ -1,0 +1,132 @@
+// What a target has of a generation, by its listing; and telling the catalogue of what lies there that nobody was told of,
+// since an earlier run was killed after it had put it. Reads trailers, changes nothing.
+import { AppError } from '../../../shared/errors.ts';
+import type { Moment } from '../../../shared/model.ts';
+import type { Generation } from '../../../shared/position.ts';
+import type { Place } from '../capture.ts';
+import type { Commit } from '../commits.ts';
+import { generationPrefix, parseKey } from '../replica/keys.ts';
+import { readTrailer } from '../replica/object.ts';
+import type { Trailer } from '../replica/trailer.ts';
+import type { StoredObject, Target } from '../targets/target.ts';
+import { isBehind, type ShippedSnapshot } from './shipment.ts';
+
+export interface Located {
+  readonly objects: readonly StoredObject[];
+  /** The newest image. */
+  readonly snapshot: { readonly index: number; readonly at: number } | undefined;
+  /** The end of the newest segment, else the start of the newest image's index; undefined where there is nothing. */
+  readonly position: Place | undefined;
+  /** When the newest object was captured. */
+  readonly shippedAt: number;
+}
+
+/** What was told of a target in earlier runs. */
+export interface Told {
+  readonly snapshots: ReadonlySet<number>;
+  readonly last: Place | undefined;
+}
+
+interface Signal {
+  readonly signal: AbortSignal;
+}
+
+/** Lists a generation on a target. */
+export async function locate(target: Target, generation: Generation, { signal }: Signal): Promise<Located> {
+  const objects = await target.list(generationPrefix(generation), { signal });
+  let last: (StoredObject & { readonly place: Place }) | undefined;
+  let snapshot: Located['snapshot'];
+  for (const object of objects) {
+    const key = parseKey(object.key);
+    if (key?.kind === 'segment') last = { ...object, place: { index: key.index, offset: key.offset } };
+    if (key?.kind === 'snapshot') snapshot = { index: key.index, at: object.modifiedAt };
+  }
+  const start = snapshot && { index: snapshot.index, offset: 0 };
+  if (last === undefined) return { objects, snapshot, position: start, shippedAt: snapshot?.at ?? 0 };
+  const end = await endOfSegment(target, last, { signal });
+  // An image that was put when its own index was not there yet.
+  const isAhead = start !== undefined && (end === undefined || isBehind(end, start));
+  return { objects, snapshot, position: isAhead ? start : end, shippedAt: last.modifiedAt };
+}
+
+/** Tells what lies on a target beyond what was told: the trailers say it. */
+export async function tellFound(
+  target: Target,
+  objects: readonly StoredObject[],
+  {
+    generation,
+    told,
+    signal,
+    onSnapshot,
+    onShipped,
+  }: Signal & {
+    readonly generation: Generation;
+    readonly told: Told;
+    readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
+    readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+  },
+): Promise<void> {
+  // In the order of history, an image before what follows it: which part a segment belongs to is known by then.
+  const found = objects.flatMap((object) => {
+    const key = parseKey(object.key);
+    return key === undefined ? [] : [{ object, key }];
+  });
+  const indices = new Set(found.flatMap(({ key }) => (key.kind === 'segment' ? [key.index] : [])));
+  const offsetOf = (key: (typeof found)[number]['key']) => (key.kind === 'segment' ? key.offset : -1);
+  found.sort((a, b) => a.key.index - b.key.index || offsetOf(a.key) - offsetOf(b.key));
+  let hasPart = told.snapshots.size > 0;
+  for (const { object, key } of found) {
+    if (key.kind === 'snapshot') {
+      if (told.snapshots.has(key.index)) continue;
+      const { at, pages } = (await soundTrailer(target, object, { signal })) ?? {};
+      if (at === undefined || pages === undefined) continue;
+      const beginsPart = !hasPart || !indices.has(key.index - 1);
+      onSnapshot({ at, time: at.time, pages, beginsPart, isFound: true, missingSince: undefined });
+      hasPart = true;
+    } else if (told.last === undefined || !isBehind(key, told.last)) {
+      const trailer = await soundTrailer(target, object, { signal });
+      if (trailer === undefined) continue;
+      const { index } = key;
+      const commits = commitsOf(trailer, index);
+      const position = { generation, index, offset: key.offset + trailer.size };
+      onShipped({ position, at: commits.at(-1)?.at ?? object.modifiedAt }, commits);
+    }
+  }
+}
+
+function commitsOf(trailer: Trailer, index: number): readonly Commit[] {
+  return (trailer.commits ?? []).map(([offset, at], i) => ({
+    index,
+    offset,
+    at,
+    state: 0n,
+    pages: trailer.states?.[i]?.[1] ?? trailer.pages,
+    written: 0,
+    transactions: 1,
+  }));
+}
+
+/** An object's trailer; undefined where it has none, or is damaged: a restore says so when it needs it. */
+async function soundTrailer(target: Target, object: StoredObject, { signal }: Signal): Promise<Trailer | undefined> {
+  try {
+    return await readTrailer(target, object, { signal });
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'object-damaged') return undefined;
+    throw error;
+  }
+}
+
+/** Where the last segment on a target ends; its own start where it is damaged, so that it is shipped once more. */
+async function endOfSegment(
+  target: Target,
+  last: StoredObject & { readonly place: Place },
+  { signal }: Signal,
+): Promise<Place | undefined> {
+  try {
+    const trailer = await readTrailer(target, last, { signal });
+    return trailer && { index: last.place.index, offset: last.place.offset + trailer.size };
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'object-damaged') return last.place;
+    throw error;
+  }
+}

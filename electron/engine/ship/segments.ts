@@ -1,0 +1,111 @@
+// Cuts segments out of a spool and puts them on a target: each ends with a transaction, and none is held in memory whole,
+// however large its transaction is. Which part is due is shipper.ts; how an object is framed is object.ts.
+import type { Place } from '../capture.ts';
+import { type Commit, thinCommits } from '../commits.ts';
+import { formatSegmentKey } from '../replica/keys.ts';
+import { encodeObject, encodeWhole, type TrailerFields } from '../replica/object.ts';
+import { formatHash, stateHashName } from '../replica/state-hash.ts';
+import { maxCommits } from '../replica/trailer.ts';
+import { frameBytes } from '../source/wal.ts';
+import type { Target } from '../targets/target.ts';
+import { isBehind, type KeptHistory } from './shipment.ts';
+
+/** A segment is cut here at the latest, unless one transaction alone is larger. */
+const segmentBytes = 32 * 1024 * 1024;
+/** Up to this size a segment is put at once; larger ones are streamed. */
+const wholeBytes = 1024 * 1024;
+
+export interface ShippedSegment {
+  /** Where it ends. */
+  readonly to: Place;
+  readonly at: number;
+  /** Its restore points. */
+  readonly commits: readonly Commit[];
+}
+
+/**
+ * Puts everything from `from` to `to` on the target, segment by segment; `onShipped` hears of each. Returns the place that was
+ * reached: `to`, or the start of an index that the spool does not have any more.
+ */
+export async function shipRange(
+  history: KeptHistory,
+  range: {
+    readonly target: Target;
+    readonly from: Place;
+    readonly to: Place;
+    readonly signal: AbortSignal;
+    readonly onShipped: (segment: ShippedSegment) => void;
+  },
+): Promise<Place> {
+  const { target, to, signal, onShipped } = range;
+  let from = range.from;
+  while (isBehind(from, to)) {
+    signal.throwIfAborted();
+    const end = from.index === to.index ? to.offset : history.spool.sizeOf(from.index);
+    if (end === undefined || history.spool.sizeOf(from.index) === undefined) return from;
+    if (from.offset < end) {
+      const segment = await putSegment(history, { target, from, end, signal });
+      onShipped(segment);
+      from = segment.to;
+    } else {
+      from = { index: from.index + 1, offset: 0 };
+    }
+  }
+  return from;
+}
+
+async function putSegment(
+  history: KeptHistory,
+  { target, from, end, signal }: { target: Target; from: Place; end: number; signal: AbortSignal },
+): Promise<ShippedSegment> {
+  const { spool, generation } = history;
+  const within = history.commits.between(from.index, from.offset, end);
+  const to = cut(within, { from: from.offset, end });
+  const commits = thinCommits(
+    within.filter(({ offset }) => offset <= to),
+    maxCommits,
+  );
+  const fields = await describe(history, { from, to, commits });
+  const bytes = spool.read(from.index, { from: from.offset, to });
+  const object =
+    to - from.offset <= wholeBytes ? await encodeWhole([...bytes], fields) : encodeObject(bytes, () => fields);
+  const at = commits.at(-1)?.at ?? history.baseline.at;
+  await target.put(formatSegmentKey(generation, from.index, from.offset), object, { modifiedAt: at, signal });
+  return { to: { index: from.index, offset: to }, at, commits };
+}
+
+/** The end of the last transaction that fits, or of the first one where that alone is larger. */
+function cut(commits: readonly Commit[], { from, end }: { readonly from: number; readonly end: number }): number {
+  if (end - from <= segmentBytes) return end;
+  return (commits.findLast(({ offset }) => offset - from <= segmentBytes) ?? commits[0])?.offset ?? end;
+}
+
+async function describe(
+  history: KeptHistory,
+  { from, to, commits }: { readonly from: Place; readonly to: number; readonly commits: readonly Commit[] },
+): Promise<TrailerFields> {
+  const { spool, pageSize, composed, baseline, by } = history;
+  const { index } = from;
+  const isBaseline = baseline.place.index === index && baseline.place.offset === to;
+  const last = commits.at(-1) ?? (isBaseline ? baseline : undefined);
+  const before = spool.sizeOf(index - 1);
+  return {
+    // Frames that an image overlapped have no transaction of their own: their state is known at the image's place only.
+    ...(last !== undefined && { state: { kind: stateHashName, hash: formatHash(last.state) } }),
+    pages: last?.pages ?? (await pagesAt(history, index, to)),
+    pageSize,
+    commits: commits.map(({ offset, at }) => [offset, at]),
+    states: commits.map(({ state, pages }) => [formatHash(state), pages]),
+    origin: composed?.index === index ? { kind: 'composed', from: composed.from, to: composed.to } : { kind: 'wal' },
+    by,
+    // Where the index before this one ended, so that a segment that is lost there is missed.
+    ...(from.offset === 0 && before !== undefined && { follows: { index: index - 1, offset: before } }),
+  };
+}
+
+/** Size of the database after the transaction that ends here, as its commit frame says. */
+async function pagesAt({ spool, pageSize }: KeptHistory, index: number, to: number): Promise<number> {
+  let pages = 0;
+  await spool.visitFrames(index, { from: to - frameBytes(pageSize), to }, ({ commitPages }) => (pages = commitPages));
+  return pages;
+}

@@ -1,0 +1,57 @@
+// What is shipped: a generation of one database as its capture keeps it, and images of it. Plain descriptions between the
+// session that has these things and the shippers that put them on targets.
+import type { Place } from '../capture.ts';
+import type { CommitLog } from '../commits.ts';
+import type { Generation } from '../../../shared/position.ts';
+import type { Trailer } from '../replica/trailer.ts';
+import type { Spool } from '../spool.ts';
+
+/** An image of the database, ready to be read. */
+export interface SnapshotImage extends Disposable {
+  readonly at: Place;
+  readonly time: number;
+  readonly state: bigint;
+  readonly pages: number;
+  /** Bytes of the image, checked against the state hash while they pass; throws at the end if they differ. */
+  read(options: {
+    readonly signal: AbortSignal;
+    readonly onProgress: (bytes: number) => void;
+  }): AsyncIterable<Uint8Array>;
+}
+
+/** Captured transactions of one generation. */
+export interface KeptHistory {
+  readonly generation: Generation;
+  readonly spool: Spool;
+  readonly commits: CommitLog;
+  readonly pageSize: number;
+  /** The end of the last captured transaction. */
+  readonly end: () => Place;
+  /** The state at the end of an index, for segments without a transaction of their own. */
+  readonly baseline: { readonly place: Place; readonly at: number; readonly state: bigint; readonly pages: number };
+  /** The index that was composed for a time that was not watched, when there is one. */
+  readonly composed: { readonly index: number; readonly from: number; readonly to: number } | undefined;
+  readonly by: Trailer['by'];
+}
+
+/** The generation that goes on. */
+export interface Shipment extends KeptHistory {
+  readonly openImage: () => Promise<SnapshotImage>;
+}
+
+/** A snapshot that lies on a target. */
+export interface ShippedSnapshot {
+  readonly at: Place;
+  readonly time: number;
+  readonly pages: number;
+  /** Nothing that the target has reaches it. */
+  readonly beginsPart: boolean;
+  /** An earlier run put it there. */
+  readonly isFound: boolean;
+  /** Since when the target misses what was captured, where it was away for longer than that was kept for it. */
+  readonly missingSince: number | undefined;
+}
+
+export function isBehind(a: Place, b: Place): boolean {
+  return a.index < b.index || (a.index === b.index && a.offset < b.offset);
+}

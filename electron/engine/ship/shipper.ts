@@ -1,0 +1,263 @@
+// Ships one database to one target: what was captured since, once per sync interval, and an image when the history there
+// needs one. The position is learned by listing. A target that fails costs nothing but lag: capture goes on, and this tries
+// again with jitter and a cap. Cutting segments is segments.ts, reading what lies there locate.ts.
+import { AppError, toErrorData } from '../../../shared/errors.ts';
+import type { Moment, Problem, TargetId } from '../../../shared/model.ts';
+import type { Place } from '../capture.ts';
+import type { Clock } from '../clock.ts';
+import type { Commit } from '../commits.ts';
+import type { Target } from '../targets/target.ts';
+import { type FormerHistory, shipFormer } from './former.ts';
+import { Images } from './images.ts';
+import { locate, tellFound, type Told } from './locate.ts';
+import { Pace } from './pace.ts';
+import { shipRange } from './segments.ts';
+import { isBehind, type Shipment, type ShippedSnapshot } from './shipment.ts';
+import type { SnapshotTurns } from './snapshot-turns.ts';
+
+export interface ShipperOptions {
+  readonly targetId: TargetId;
+  readonly target: Target;
+  readonly shipment: Shipment;
+  /** Generations before this one that the target may not have whole, oldest first. */
+  readonly formers: readonly FormerHistory[];
+  readonly syncIntervalMs: number;
+  readonly snapshotIntervalMs: number;
+  readonly turns: SnapshotTurns;
+  readonly clock: Clock;
+  /** Prepares the place on the target (folder, replica record); runs before the first listing. */
+  readonly prepare: (signal: AbortSignal) => Promise<void>;
+  readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+  readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
+  /** What was told of this target so far: what lies there beyond is told again. */
+  readonly told: () => Told;
+  readonly onProblem: (problem: Problem | undefined) => void;
+  readonly onProgress: () => void;
+  /** The target has more than the spool: what was captured last is lost here, and the history cannot be continued. */
+  readonly onAhead: () => void;
+}
+
+const firstRetryMs = 500;
+const longestRetryMs = 30_000;
+
+export class Shipper {
+  readonly #options: ShipperOptions;
+  readonly #pace: Pace;
+  readonly #images: Images;
+  readonly #formers: FormerHistory[];
+  #position: Place | undefined;
+  #shippedAt = 0;
+  /** Since when the target misses what was captured, while it waits for an image that goes on behind the hole. */
+  #missingSince: number | undefined;
+  #problem: Problem | undefined;
+  #finishAt: Place = { index: 0, offset: 0 };
+  #isTold = false;
+
+  constructor(options: ShipperOptions) {
+    this.#options = options;
+    this.#pace = new Pace(options.clock);
+    this.#formers = [...options.formers];
+    this.#images = new Images({ ...options, onReady: () => this.#pace.wake() });
+  }
+
+  /** What the target has; undefined before it was asked. */
+  get position(): Place | undefined {
+    return this.#position;
+  }
+
+  get shipped(): Moment | undefined {
+    if (this.#position === undefined || this.#images.lastAt === undefined) return undefined;
+    return { position: { generation: this.#options.shipment.generation, ...this.#position }, at: this.#shippedAt };
+  }
+
+  get targetId(): TargetId {
+    return this.#options.targetId;
+  }
+
+  get problem(): Problem | undefined {
+    return this.#problem;
+  }
+
+  /** The image on its way. */
+  get snapshotting(): { readonly doneBytes: number; readonly totalBytes: number } | undefined {
+    return this.#images.progress;
+  }
+
+  /** Captured bytes that the target does not have. */
+  get lagBytes(): number {
+    const { spool, end } = this.#options.shipment;
+    const to = end();
+    const from = this.#position;
+    let bytes = 0;
+    for (const file of spool.files()) {
+      if (file.index > to.index || (from !== undefined && file.index < from.index)) continue;
+      bytes += file.index === to.index ? to.offset : file.bytes;
+      if (file.index === from?.index) bytes -= from.offset;
+    }
+    return Math.max(0, bytes);
+  }
+
+  /** When the oldest captured transaction was made that the target does not have; undefined when it has all. */
+  get laggingSince(): number | undefined {
+    return this.#options.shipment.commits.firstBehind(this.#position ?? { index: -1, offset: 0 })?.at;
+  }
+
+  /** How long the oldest captured transaction that the target does not have waits; 0 when it has all. */
+  get lagSeconds(): number {
+    const since = this.laggingSince;
+    return since === undefined ? 0 : Math.max(0, this.#options.clock.now() - since) / 1000;
+  }
+
+  /** More was captured. */
+  wake(): void {
+    this.#pace.wake();
+  }
+
+  /** Ships until stopped. Ends when `signal` aborts; after {@link finish}, ends when everything is shipped. */
+  async run(signal: AbortSignal): Promise<void> {
+    await using _images = this.#images;
+    let retryMs = firstRetryMs;
+    while (!signal.aborted) {
+      this.#pace.begin();
+      try {
+        const isWhole = await this.#shipAll(signal);
+        retryMs = firstRetryMs;
+        this.#report(undefined);
+        if (!isWhole) await this.#pace.woken(signal);
+        else if (!this.#pace.isHurried) await this.#pace.nextRound(this.#options.syncIntervalMs, signal);
+        // The round may have begun before the end was where it was when finishing was asked.
+        else if (this.#position !== undefined && !isBehind(this.#position, this.#finishAt)) return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#position = undefined;
+        // Something may lie there that could not be told.
+        this.#isTold = false;
+        this.#images.yieldTurn();
+        this.#report(error);
+        // A last try is one try: what waits is in the spool and goes out after the next start.
+        if (this.#pace.isHurried) return;
+        await this.#pace.pause(retryMs * (0.5 + Math.random()), signal);
+        retryMs = Math.min(retryMs * 2, longestRetryMs);
+      }
+    }
+  }
+
+  /** Ship what is captured now, without waiting for the interval, then end. What comes later waits in the spool. */
+  finish(): void {
+    this.#finishAt = this.#options.shipment.end();
+    this.#images.finish();
+    this.#pace.hurry();
+  }
+
+  /** One round. False while an image has to be made before anything else, and its turn has not come. */
+  async #shipAll(signal: AbortSignal): Promise<boolean> {
+    const { shipment } = this.#options;
+    this.#images.throwFailure();
+    if (this.#position === undefined) await this.#locate(signal);
+    if (this.#images.lastAt === undefined && !(await this.#beginPart(signal))) return false;
+    if (!(await this.#shipTo(shipment.end(), signal))) {
+      // The spool let go what comes next here: only an image helps, at once when its turn comes.
+      this.#missingSince ??= this.#shippedAt;
+      this.#images.forget();
+      this.#pace.wake();
+      return false;
+    }
+    const image = this.#pace.isHurried ? undefined : await this.#images.openDue();
+    // Everything before the image first: a restore to any time behind the snapshot must find it.
+    if (image !== undefined) {
+      try {
+        await this.#shipTo(image.at, signal);
+      } catch (error) {
+        image[Symbol.dispose]();
+        throw error;
+      }
+      this.#images.putBeside(image, signal);
+    }
+    return true;
+  }
+
+  /** The image that a history, or a part of one behind a hole, begins with. False while its turn has not come. */
+  async #beginPart(signal: AbortSignal): Promise<boolean> {
+    const image = await this.#images.openFirst();
+    if (image === undefined) return false;
+    using _image = image;
+    // A snapshot needs its index from the start.
+    this.#position = { index: image.at.index, offset: 0 };
+    await this.#shipTo(image.at, signal);
+    await this.#images.put(image, { signal, beginsPart: true, missingSince: this.#missingSince });
+    this.#missingSince = undefined;
+    this.#shippedAt = Math.max(this.#shippedAt, image.time);
+    return true;
+  }
+
+  /** Learns by listing what the target has of this generation. */
+  async #locate(signal: AbortSignal): Promise<void> {
+    const { target, shipment, prepare, onAhead } = this.#options;
+    const { generation, spool } = shipment;
+    await prepare(signal);
+    await this.#shipFormers(signal);
+    const located = await locate(target, generation, { signal });
+    if (!this.#isTold) {
+      await tellFound(target, located.objects, { ...this.#options, generation, told: this.#options.told(), signal });
+      this.#isTold = true;
+    }
+    const { position, snapshot } = located;
+    const end = shipment.end();
+    this.#shippedAt = located.shippedAt;
+    if (position !== undefined && isBehind(end, position)) {
+      onAhead();
+      throw new AppError('cancelled');
+    }
+    const isHeld = position !== undefined && spool.sizeOf(position.index) !== undefined;
+    const isNext = position !== undefined && position.index === end.index && position.offset === 0;
+    if (snapshot !== undefined && (isHeld || isNext)) {
+      this.#images.adopt(snapshot);
+      this.#position = position;
+      return;
+    }
+    // Nothing there that the spool continues: an image, and the index that it belongs to from its start.
+    if (snapshot !== undefined) this.#missingSince = located.shippedAt;
+    this.#images.forget();
+    this.#position = { index: end.index, offset: 0 };
+  }
+
+  async #shipFormers(signal: AbortSignal): Promise<void> {
+    const { target } = this.#options;
+    for (let former = this.#formers[0]; former !== undefined; former = this.#formers[0]) {
+      await shipFormer(former, { target, signal });
+      this.#formers.shift();
+    }
+  }
+
+  /** Ships up to a place; false when the spool does not have all of it any more. */
+  async #shipTo(to: Place, signal: AbortSignal): Promise<boolean> {
+    const { target, shipment, onShipped } = this.#options;
+    const from = this.#position;
+    if (from === undefined || isBehind(to, from)) return true;
+    const reached = await shipRange(shipment, {
+      target,
+      from,
+      to,
+      signal,
+      onShipped: (segment) => {
+        const bytes = segment.to.offset - (segment.to.index === this.#position?.index ? this.#position.offset : 0);
+        this.#position = segment.to;
+        this.#shippedAt = Math.max(this.#shippedAt, segment.at);
+        this.#images.count(bytes);
+        onShipped({ position: { generation: shipment.generation, ...segment.to }, at: segment.at }, segment.commits);
+      },
+    });
+    this.#position = reached;
+    return !isBehind(reached, to);
+  }
+
+  #report(error: unknown): void {
+    const problem =
+      error === undefined
+        ? undefined
+        : { ...toErrorData(error), sinceAt: this.#problem?.sinceAt ?? this.#options.clock.now() };
+    if (problem?.code === this.#problem?.code && problem?.message === this.#problem?.message) return;
+    this.#problem = problem;
+    this.#options.onProblem(problem);
+  }
+}
