@@ -42,6 +42,11 @@ const texts = {
     message: `${d['path']} is not a regular file.`,
     hint: 'Choose the database file itself.',
   }),
+  'database-path-too-long': (d) => ({
+    message: `The path of ${d['path']} is longer than SQLite can open.`,
+    safe: untouched,
+    hint: 'Move the database into a folder with a shorter path.',
+  }),
   'database-empty': (d) => ({
     message: `${d['path']} is empty: it holds no database yet.`,
     safe: untouched,

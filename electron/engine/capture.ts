@@ -137,16 +137,16 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /**
    * Starts over from an image: what the WAL holds now is kept but not taken apart, since the image at the returned place
-   * contains it. The page hashes there follow by {@link adoptHashes}; until then transactions wait for them.
+   * and time contains it (`pages`: its size, 0 where the WAL does not tell). The page hashes there follow by {@link adoptHashes}; until then transactions wait for them.
    */
-  async startFromImage(): Promise<Place> {
-    await this.#exclusively(async () => {
+  async startFromImage(): Promise<{ readonly at: Place; readonly time: number; readonly pages: number }> {
+    return await this.#exclusively(async () => {
       this.#isOverlap = true;
       await this.#advance({ apartMs: 0 });
       this.#isOverlap = false;
       this.#hashes = undefined;
+      return { at: this.#end, time: this.#options.now(), pages: this.#pages };
     });
-    return this.#end;
   }
 
   /** Takes over the page hashes at the place that {@link startFromImage} returned. */

@@ -3,10 +3,19 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import type { Generation } from '../../shared/position.ts';
-import type { Capture, Place } from './capture.ts';
+import type { Place } from './capture.ts';
 import { type Commit, CommitLog } from './commits.ts';
 import { composeIndex } from './replica/composed.ts';
-import { type CleanStop, isAsLeft, type Notes, readClean, readNotes } from './notes.ts';
+import {
+  type CleanStop,
+  type Composed,
+  isAsLeft,
+  type Notes,
+  readClean,
+  readComposed,
+  readNotes,
+  saveComposed,
+} from './notes.ts';
 import { hashPage } from './replica/state-hash.ts';
 import type { Connections } from './source/connections.ts';
 import { parseDatabaseHeader, databaseHeaderBytes } from './source/header.ts';
@@ -26,6 +35,8 @@ export interface Remains {
   readonly hashes: PageHashes | undefined;
   /** Where the chain of the newest spool file ends; undefined while that WAL holds no transaction. */
   readonly end: WalEnd | undefined;
+  /** Composed indices that some target may not have yet. */
+  readonly composed: readonly Composed[];
   readonly clean: CleanStop | undefined;
   /** When the last of it was written: the beginning of a time that was not watched. */
   readonly lastAt: number;
@@ -42,6 +53,9 @@ export type Continuation =
   | { readonly kind: 'compare'; readonly hashes: PageHashes }
   | { readonly kind: 'new-generation'; readonly reason: string };
 
+/** File systems take times from a clock that ticks only every few milliseconds. */
+const fileTimeSlackMs = 10;
+
 /** Why a new generation begins where nothing is left to go on from. */
 export const notesLost = 'What Tidemark had noted about the database was lost or damaged';
 
@@ -54,7 +68,10 @@ export function newGeneration(): Generation {
  * Reads what an earlier run left in `folder` and brings its page hashes to the spool's end, telling each transaction on
  * the way (their times are lost with the process: all get the file's). Undefined when nothing of it is usable.
  */
-export async function readRemains(folder: string, generation: Generation): Promise<Remains | undefined> {
+export async function readRemains(
+  folder: string,
+  { generation, notBefore }: { readonly generation: Generation; readonly notBefore: number },
+): Promise<Remains | undefined> {
   const recovered = await Spool.recover(folder);
   const notes = await readNotes(folder, generation);
   const clean = readClean(folder);
@@ -63,16 +80,30 @@ export async function readRemains(folder: string, generation: Generation): Promi
     // A new generation may have been kept without a single captured transaction.
     const spool = recovered?.spool ?? Spool.create(folder, at.offset === 0 ? at.index : at.index + 1);
     const end = recovered?.end;
-    const lastAt = Math.floor(recovered?.writtenAt ?? notes.savedAt);
     commits.dropBehind(at);
+    const lastAt = Math.max(timeOf(recovered?.writtenAt ?? notes.savedAt), commits.last?.at ?? 0, notBefore);
     if (await replay(spool, { notes, time: lastAt })) {
-      return { generation, spool, commits, hashes, end, clean, lastAt };
+      return { generation, spool, commits, hashes, end, composed: await composedIn(spool), clean, lastAt };
     }
   }
   if (recovered === undefined) return undefined;
   const { spool, end, writtenAt } = recovered;
-  const lastAt = Math.floor(writtenAt);
-  return { generation, spool, commits: new CommitLog(), hashes: undefined, end, clean, lastAt };
+  const lastAt = Math.max(timeOf(writtenAt), notBefore);
+  const composed = await composedIn(spool);
+  return { generation, spool, commits: new CommitLog(), hashes: undefined, end, composed, clean, lastAt };
+}
+
+/** A file's time as one that no transaction in it is behind: times of a history never run backwards. */
+function timeOf(writtenAt: number): number {
+  return Math.floor(writtenAt) + fileTimeSlackMs;
+}
+
+/** The composed indices that are there. One that never got its name is forgotten: a WAL may take its number. */
+async function composedIn(spool: Spool): Promise<readonly Composed[]> {
+  const noted = readComposed(spool.folder);
+  const composed = noted.filter(({ index }) => spool.sizeOf(index) !== undefined);
+  if (composed.length < noted.length) await saveComposed(spool.folder, composed);
+  return composed;
 }
 
 /** How to go on with an open database, given what is left of its history. */
@@ -246,9 +277,7 @@ export function readHeader(fd: number): ReturnType<typeof parseDatabaseHeader> {
   return parseDatabaseHeader(bytes);
 }
 
-/** Size of the database after an image place, in pages: what the capture saw, else what the header or the file says. */
-export function imagePages(connections: Connections, capture: Capture, pageSize: number): number {
-  if (capture.pages > 0) return capture.pages;
-  const { size } = fs.fstatSync(connections.fd);
-  return Math.floor(size / pageSize);
+/** Size of the database file, in pages: what the database has while nothing of it lies in a WAL. */
+export function filePages(connections: Connections, pageSize: number): number {
+  return Math.floor(fs.fstatSync(connections.fd).size / pageSize);
 }

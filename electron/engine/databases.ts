@@ -31,6 +31,8 @@ export interface DatabasesOptions {
   readonly sqliteVersion: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** A WAL that is longer goes on as the next index. */
+  readonly rollBytes: number | undefined;
   readonly limits?: Limits | undefined;
   /** Something that the state shows has changed. */
   readonly onChange: () => void;
@@ -261,7 +263,7 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, clock, log, version, sqliteVersion, onChange } = this.#options;
+    const { store, catalogue, clock, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
     const protection = new Protection({
       row,
       replicas: store.replicas(row.id).map((replica) => this.#replicaTarget(row, replica)),
@@ -271,6 +273,7 @@ export class Databases implements AsyncDisposable {
       clock,
       log: log.child({ database: row.id }),
       by: { tidemark: version, sqlite: sqliteVersion },
+      rollBytes,
       turns: this.#turns,
       disk: this.#disk,
       onChange,

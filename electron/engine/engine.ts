@@ -31,6 +31,8 @@ export interface EngineSetup {
   readonly version: string;
   readonly onState: (state: EngineState) => void;
   readonly clock?: Clock;
+  /** A WAL that is longer goes on as the next index; well below 4 GiB, where offsets end. */
+  readonly rollBytes?: number;
   readonly limits?: Limits;
 }
 
@@ -208,6 +210,7 @@ export class Engine {
       sqliteVersion: this.#sqliteVersion,
       clock: this.#clock,
       log: this.#log,
+      rollBytes: this.#setup.rollBytes,
       limits: this.#setup.limits,
       onChange: () => this.#changed(),
     });

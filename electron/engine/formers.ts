@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Generation } from '../../shared/position.ts';
 import type { Place } from './capture.ts';
 import { readRemains } from './continuity.ts';
+import { readComposed } from './notes.ts';
 import type { Trailer } from './replica/trailer.ts';
 import type { KeptHistory } from './ship/shipment.ts';
 
@@ -25,12 +26,15 @@ export async function openFormers({
   folder,
   present,
   replicas,
+  lastAtOf,
   by,
 }: {
   /** The folder of all of the database's spools. */
   readonly folder: string;
   readonly present: Generation;
   readonly replicas: number;
+  /** When the newest was captured that a target has of a generation. */
+  readonly lastAtOf: (generation: Generation) => number;
   readonly by: Trailer['by'];
 }): Promise<readonly Former[]> {
   const formers: (Former & { readonly lastAt: number })[] = [];
@@ -38,7 +42,7 @@ export async function openFormers({
     if (name === present) continue;
     const generation = name as Generation;
     const place = path.join(folder, name);
-    const remains = await readRemains(place, generation);
+    const remains = await readRemains(place, { generation, notBefore: lastAtOf(generation) });
     if (remains?.hashes === undefined || replicas === 0) {
       fs.rmSync(place, { recursive: true, force: true });
       continue;
@@ -62,7 +66,7 @@ export async function openFormers({
         pageSize: hashes.pageSize,
         end: () => end,
         baseline,
-        composed: undefined,
+        composed: readComposed(place),
         by,
       },
       bytes: () => (isGone ? 0 : spool.totalBytes),

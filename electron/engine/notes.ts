@@ -1,6 +1,6 @@
 // What a protection writes down beside its spool: the page hashes at one place of the history with the transactions up to
-// there, as one file that checks itself and names its generation and its place; and the note of a clean stop. Each is written
-// whole or not at all, in small steps. What a file says that is damaged, stale or somebody else's is never trusted.
+// there, as one file that checks itself and names its generation and its place; which indices were composed; and the note of
+// a clean stop. Each is written whole or not at all, in small steps. What a file says that is damaged, stale or somebody else's is never trusted.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Generation } from '../../shared/position.ts';
@@ -40,7 +40,15 @@ export interface TakenNotes extends Omit<Notes, 'commits' | 'savedAt'> {
   readonly commits: Uint8Array<ArrayBuffer>;
 }
 
+/** An index that was composed for a time that was not watched. */
+export interface Composed {
+  readonly index: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 const notesFile = 'hashes';
+const composedFile = 'composed.json';
 const cleanFile = 'clean.json';
 const magic = 0x5449444e; // "TIDN"
 const formatVersion = 1;
@@ -109,6 +117,18 @@ export function readClean(folder: string): CleanStop | undefined {
 /** From now on the database may change: a note of a clean stop is not true any more. */
 export function forgetClean(folder: string): void {
   fs.rmSync(path.join(folder, cleanFile), { force: true });
+}
+
+/** Writes down which indices of the spool are composed, until every target was told. */
+export async function saveComposed(folder: string, composed: readonly Composed[]): Promise<void> {
+  const bytes = new TextEncoder().encode(JSON.stringify(composed));
+  await writeWhole(path.join(folder, composedFile), async (write) => await write(bytes));
+}
+
+/** The inverse of {@link saveComposed}; none where nothing was written down. */
+export function readComposed(folder: string): readonly Composed[] {
+  const file = path.join(folder, composedFile);
+  return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as readonly Composed[]) : [];
 }
 
 function formatHeader(generation: Generation, { hashes, commits, at, mark }: TakenNotes): Uint8Array<ArrayBuffer> {

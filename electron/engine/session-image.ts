@@ -8,7 +8,7 @@ import type { Connections } from './source/connections.ts';
 import { type ImageSource, readImage } from './source/image.ts';
 import type { Spool } from './spool.ts';
 
-/** An image at the present end, under a pin of its own; `now` tells its time. */
+/** An image at the present end, under a pin of its own; `now` is the clock of the capture. */
 export async function openImage({
   connections,
   capture,
@@ -28,11 +28,12 @@ export async function openImage({
       at,
       state: capture.hashes?.state ?? 0n,
       pages: capture.hashes?.pages ?? 0,
+      // Now, and by the clock of the capture: no transaction that follows may bear an earlier time.
+      time: now(),
     }));
     const image = await imageAt(connections, { spool, pageSize, ...reached });
     return {
       ...reached,
-      time: now(),
       read: ({ signal, onProgress }) => readChecked(image, { state: reached.state, signal, onProgress }),
       [Symbol.dispose]: () => pin[Symbol.dispose](),
     };

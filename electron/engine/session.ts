@@ -12,7 +12,7 @@ import {
   decideContinuation,
   hashImage,
   imageAt,
-  imagePages,
+  filePages,
   newGeneration,
   notesLost,
   readHeader,
@@ -22,7 +22,7 @@ import {
 } from './continuity.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Logger } from './log.ts';
-import { forgetClean, saveNotes, type TakenNotes } from './notes.ts';
+import { forgetClean, readComposed, saveComposed, saveNotes, type TakenNotes } from './notes.ts';
 import type { Trailer } from './replica/trailer.ts';
 import { type Former, openFormers } from './formers.ts';
 import { openImage } from './session-image.ts';
@@ -130,7 +130,10 @@ export class SessionOpener {
     const startOver = this.#owner.takeStartOver();
     if (known === undefined) return await this.#begin(connections, { pageSize, reason: 'Protection began', signal });
     if (startOver !== undefined) return await this.#begin(connections, { pageSize, reason: startOver, signal });
-    const remains = await readRemains(this.#spoolFolder(known.generation), known.generation);
+    const remains = await readRemains(this.#spoolFolder(known.generation), {
+      generation: known.generation,
+      notBefore: known.lastAt,
+    });
     if (remains === undefined) {
       return await this.#begin(connections, { pageSize, reason: notesLost, signal });
     }
@@ -161,7 +164,7 @@ export class SessionOpener {
     const place = capture.end;
     const baseline = { place, at: now(), state: hashes.state, pages: hashes.pages };
     await capture.catchUp(() => {});
-    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
     opening.move();
     return session;
   }
@@ -182,12 +185,11 @@ export class SessionOpener {
     using _pin = connections.pinForImage();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end });
     await using opening = closing(capture, spool);
-    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
-    const startedAt = now();
+    const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
-    const baseline = { place: at, at: startedAt, state: hashes.state, pages: hashes.pages };
+    const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
     capture.adoptHashes(hashes);
-    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
     opening.move();
     return session;
   }
@@ -208,11 +210,10 @@ export class SessionOpener {
     const index = spool.reserve();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end: undefined });
     await using opening = closing(capture, spool);
-    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
+    const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
     const changed = await changedPages(before, hashes);
     const { state, pages } = hashes;
-    const toAt = now();
     if (changed.length > pages / 2 && changed.length > 100) {
       await opening.disposeAsync();
       const reason = 'Most of the database was changed while Tidemark was not watching';
@@ -226,22 +227,22 @@ export class SessionOpener {
       signal,
       // Noted before it has its name: replayed over the former hashes, what the image overlaps would tell states that never were.
       onWhole: async (end) => {
-        commits.add({ ...end, at: toAt, state, pages, written: changed.length, transactions: 1 });
+        commits.add({ ...end, at: time, state, pages, written: changed.length, transactions: 1 });
         await spool.sync(at.index);
         await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at }));
+        await saveComposed(spool.folder, [...remains.composed, { index, from: lastAt, to: time }]);
       },
     });
     capture.adoptHashes(hashes);
     if (changed.length > 0) {
-      const gap = { fromAt: lastAt, toAt, pages: changed.length };
+      const gap = { fromAt: lastAt, toAt: time, pages: changed.length };
       this.#options.catalogue.addGap(this.#options.row.id, {
         ...gap,
         text: 'Not watched: changes in between were not seen one by one',
       });
       this.#options.onEvent({ kind: 'gap', ...gap });
     }
-    const baseline = { place: at, at: toAt, state, pages };
-    const composed = { index, from: lastAt, to: toAt };
+    const baseline = { place: at, at: time, state, pages };
     const session = await this.#assemble({
       generation,
       connections,
@@ -249,8 +250,8 @@ export class SessionOpener {
       spool,
       commits,
       pageSize,
+      now,
       baseline,
-      composed,
     });
     opening.move();
     return session;
@@ -270,16 +271,15 @@ export class SessionOpener {
     using _pin = connections.pinForImage();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end: undefined });
     await using opening = closing(capture, spool);
-    const { at, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
-    const startedAt = now();
+    const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
-    const baseline = { place: at, at: startedAt, state: hashes.state, pages: hashes.pages };
+    const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
     capture.adoptHashes(hashes);
-    catalogue.addGeneration(row.id, { generation, startedAt, reason });
-    this.#owner.band = { generation, fromAt: startedAt, toAt: startedAt, reason, isCurrent: true };
+    catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
+    this.#owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
     log.info({ generation, reason }, 'generation started');
     onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
-    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, baseline });
+    const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
     opening.move();
     return session;
   }
@@ -288,18 +288,18 @@ export class SessionOpener {
   async #startFromImage(
     connections: Connections,
     { capture, spool, pageSize }: Pick<Session, 'capture' | 'spool' | 'pageSize'>,
-  ): Promise<{ readonly at: Place; readonly image: ImageSource }> {
-    const at = await capture.startFromImage();
-    const pages = imagePages(connections, capture, pageSize);
-    return { at, image: await imageAt(connections, { spool, at, pages, pageSize }) };
+  ): Promise<{ readonly at: Place; readonly time: number; readonly image: ImageSource }> {
+    const { at, time, pages: seen } = await capture.startFromImage();
+    const pages = seen > 0 ? seen : filePages(connections, pageSize);
+    return { at, time, image: await imageAt(connections, { spool, at, pages, pageSize }) };
   }
 
   async #assemble(
     facts: Omit<Session, 'shippers' | 'formers' | 'savedIndex' | 'saving'> &
       Pick<Shipment, 'baseline'> &
-      Partial<Pick<Shipment, 'composed'>>,
+      Pick<Continuing, 'now'>,
   ): Promise<Session> {
-    const { generation, connections, capture, spool, commits, pageSize, baseline, composed } = facts;
+    const { generation, connections, capture, spool, commits, pageSize, baseline } = facts;
     const shipment: Shipment = {
       generation,
       spool,
@@ -307,9 +307,8 @@ export class SessionOpener {
       pageSize,
       end: () => capture.end,
       baseline,
-      composed,
-      openImage: async () =>
-        await openImage({ ...facts, now: () => Math.max(this.#options.clock.now(), this.#owner.band?.toAt ?? 0) }),
+      composed: readComposed(spool.folder),
+      openImage: async () => await openImage(facts),
       by: this.#options.by,
     };
     const [options, owner] = [this.#options, this.#owner];
@@ -317,6 +316,8 @@ export class SessionOpener {
       folder: path.join(options.folder, 'spool'),
       present: generation,
       replicas: options.replicas.length,
+      lastAtOf: (former) =>
+        options.catalogue.generations(options.row.id).find((one) => one.generation === former)?.lastAt ?? 0,
       by: options.by,
     });
     const shippers = options.replicas.map((replica) => makeShipper(replica, { shipment, formers, options, owner }));

@@ -28,11 +28,15 @@ export interface TestEngine extends AsyncDisposable {
 }
 
 /** Opens an engine on a data folder. */
-export function openTestEngine(dataDir: string, options: { readonly isDeclaredOnly?: boolean } = {}): TestEngine {
+export function openTestEngine(
+  dataDir: string,
+  options: { readonly isDeclaredOnly?: boolean; readonly rollBytes?: number } = {},
+): TestEngine {
   const engine = Engine.open({
     dataDir,
     isDeclaredOnly: options.isDeclaredOnly ?? false,
     version: '0.0.0-test',
+    ...(options.rollBytes === undefined ? {} : { rollBytes: options.rollBytes }),
     onState: () => {},
   });
   const call: TestEngine['call'] = async (name, argument) => {

@@ -1,7 +1,8 @@
 // Golden WALs, named by their fault: what a reader takes of each, and how it goes on.
 import fs from 'node:fs';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { WalReader } from '../../electron/engine/source/wal-reader.ts';
+import { type FrameSink, WalReader } from '../../electron/engine/source/wal-reader.ts';
 import {
   countRows,
   digest,
@@ -295,5 +296,102 @@ describe('a sink that throws', () => {
     sink.failsToBegin = true;
     await expect(drain(reader, [all], sink)).rejects.toThrow('disk full');
     expect(await drain(reader, [all], sink)).toEqual(taken(all));
+  });
+});
+
+describe('a WAL that is too long for one index', () => {
+  const commitCounts = frames.flatMap(({ commitPages }, i) => (commitPages > 0 ? [i + 1] : []));
+
+  /** Keeps each WAL that begins as a file of its own, as the spool does. */
+  class Keeper implements FrameSink {
+    readonly wals: Buffer[] = [];
+    readonly rolled: boolean[] = [];
+    readonly ends: (readonly [wal: number, offset: number])[] = [];
+    canRoll = true;
+    failsNext = false;
+    begin(_header: unknown, head: Uint8Array, isRolled: boolean): void {
+      this.wals.push(Buffer.from(head));
+      this.rolled.push(isRolled);
+    }
+    append(more: Uint8Array, offset: number): void {
+      if (this.failsNext) {
+        this.failsNext = false;
+        throw new Error('disk full');
+      }
+      this.wals.push(Buffer.concat([(this.wals.pop() ?? Buffer.alloc(0)).subarray(0, offset), more]));
+    }
+    frame({ commitPages, endOffset }: Parameters<FrameSink['frame']>[0]): void {
+      if (commitPages > 0) this.ends.push([this.wals.length - 1, endOffset]);
+    }
+  }
+
+  /** The database file after SQLite replayed WALs one after the other. */
+  function replay(wals: readonly Buffer[]): Buffer {
+    const replayed = folder.at('replayed.db');
+    fs.writeFileSync(replayed, golden.database);
+    for (const wal of wals) {
+      fs.writeFileSync(`${replayed}-wal`, wal);
+      new Database(replayed).exec('PRAGMA wal_checkpoint(TRUNCATE)').close();
+    }
+    return fs.readFileSync(replayed);
+  }
+
+  async function drainByCommit(reader: WalReader, sink: FrameSink): Promise<void> {
+    for (const count of commitCounts) expect(await reader.drain(() => count, sink)).toBe(true);
+  }
+
+  test.each([
+    ['of this machine’s byte order', ok],
+    ['of the other byte order', encodeAnew(golden, { isBigEndian: true })],
+  ])('goes on under a header of our own, as WALs that SQLite replays one after the other: %s', async (_what, bytes) => {
+    write(bytes);
+    using reader = new WalReader(file, undefined, 1500);
+    const sink = new Keeper();
+    await drainByCommit(reader, sink);
+    expect(sink.rolled).toEqual([false, true, true, true]);
+    expect(reader.offset).toBe(ok.length);
+    for (const wal of sink.wals.slice(0, -1)) expect(wal.length).toBeGreaterThanOrEqual(1500);
+    expect(sink.wals.map((wal, i) => [i, wal.length])).toEqual(
+      sink.wals.map((_wal, i) => sink.ends.findLast(([at]) => at === i)),
+    );
+    expect(digest(replay(sink.wals))).toBe(digest(replay([ok])));
+    expect(new Set(sink.wals.map((wal) => wal.toString('hex', 16, 24))).size).toBe(4);
+  });
+
+  test('loses nothing where keeping fails at the border', async () => {
+    write(ok);
+    using reader = new WalReader(file, undefined, 1500);
+    const sink = new Keeper();
+    for (const count of commitCounts) {
+      sink.failsNext = true;
+      await expect(reader.drain(() => count, sink)).rejects.toThrow('disk full');
+      expect(await reader.drain(() => count, sink)).toBe(true);
+    }
+    expect(sink.rolled).toEqual([false, true, true, true]);
+    expect(digest(replay(sink.wals))).toBe(digest(replay([ok])));
+  });
+
+  test('stays one where it may not be parted, and is parted later', async () => {
+    write(ok);
+    using reader = new WalReader(file, undefined, 600);
+    const sink = new Keeper();
+    sink.canRoll = false;
+    expect(await reader.drain(() => commitCounts.at(-2) ?? 0, sink)).toBe(true);
+    expect(sink.rolled).toEqual([false]);
+    sink.canRoll = true;
+    expect(await reader.drain(() => all, sink)).toBe(true);
+    expect(sink.rolled).toEqual([false, true]);
+    expect(digest(replay(sink.wals))).toBe(digest(replay([ok])));
+  });
+
+  test('ends with a restart: the next WAL is its own again', async () => {
+    write(ok);
+    using reader = new WalReader(file, undefined, 600);
+    const sink = new Keeper();
+    await drainByCommit(reader, sink);
+    write(restarted);
+    expect(await reader.drain(() => 3, sink)).toBe(true);
+    expect(sink.rolled.at(-1)).toBe(false);
+    expect(digest(sink.wals.at(-1) ?? Buffer.alloc(0))).toBe(digest(restarted.subarray(0, endOf(3, pageSize))));
   });
 });

@@ -84,8 +84,9 @@ async function describe(
   history: KeptHistory,
   { from, to, commits }: { readonly from: Place; readonly to: number; readonly commits: readonly Commit[] },
 ): Promise<TrailerFields> {
-  const { spool, pageSize, composed, baseline, by } = history;
+  const { spool, pageSize, baseline, by } = history;
   const { index } = from;
+  const composed = history.composed.find((one) => one.index === index);
   const isBaseline = baseline.place.index === index && baseline.place.offset === to;
   const last = commits.at(-1) ?? (isBaseline ? baseline : undefined);
   const before = spool.sizeOf(index - 1);
@@ -96,7 +97,7 @@ async function describe(
     pageSize,
     commits: commits.map(({ offset, at }) => [offset, at]),
     states: commits.map(({ state, pages }) => [formatHash(state), pages]),
-    origin: composed?.index === index ? { kind: 'composed', from: composed.from, to: composed.to } : { kind: 'wal' },
+    origin: composed === undefined ? { kind: 'wal' } : { kind: 'composed', from: composed.from, to: composed.to },
     by,
     // Where the index before this one ended, so that a segment that is lost there is missed.
     ...(from.offset === 0 && before !== undefined && { follows: { index: index - 1, offset: before } }),

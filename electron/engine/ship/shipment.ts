@@ -3,6 +3,7 @@
 import type { Place } from '../capture.ts';
 import type { CommitLog } from '../commits.ts';
 import type { Generation } from '../../../shared/position.ts';
+import type { Composed } from '../notes.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import type { Spool } from '../spool.ts';
 
@@ -29,8 +30,8 @@ export interface KeptHistory {
   readonly end: () => Place;
   /** The state at the end of an index, for segments without a transaction of their own. */
   readonly baseline: { readonly place: Place; readonly at: number; readonly state: bigint; readonly pages: number };
-  /** The index that was composed for a time that was not watched, when there is one. */
-  readonly composed: { readonly index: number; readonly from: number; readonly to: number } | undefined;
+  /** The indices that were composed for times that were not watched. */
+  readonly composed: readonly Composed[];
   readonly by: Trailer['by'];
 }
 

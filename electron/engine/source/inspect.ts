@@ -8,6 +8,9 @@ import { databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
 import { classifySourceError } from './source-errors.ts';
 import { readFully } from './wal-reader.ts';
 
+/** SQLite's own limit on Unix: 512 bytes with room for the name of a journal. */
+const longestPathBytes = 504;
+
 /** The absolute path of the database that `input` means: links resolved, a sidecar replaced by its database. */
 export function resolveDatabasePath(input: string): string {
   const absolute = path.resolve(input);
@@ -35,6 +38,9 @@ function inspect(file: string, isProtected: (stat: fs.Stats) => boolean): Databa
   const stat = fs.statSync(file);
   if (stat.isDirectory()) throw new AppError('database-is-directory', { path: file });
   if (!stat.isFile()) throw new AppError('database-not-regular', { path: file });
+  if (process.platform !== 'win32' && Buffer.byteLength(file) > longestPathBytes) {
+    throw new AppError('database-path-too-long', { path: file });
+  }
   if (isProtected(stat)) throw new AppError('database-already-protected', { path: file });
   if (stat.size === 0) throw new AppError('database-empty', { path: file });
   fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK);

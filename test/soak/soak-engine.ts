@@ -1,0 +1,54 @@
+// An engine in a process of its own, as the soak needs it: protects what it is told with short intervals, says what is
+// protected and what waits, ends in order on SIGTERM.
+// node soak-engine.ts --data <folder> --sync <ms> --snapshot <ms> --databases <JSON: [path, replica folder][]>
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Engine } from '../../electron/engine/engine.ts';
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    sync: { type: 'string', default: '0' },
+    snapshot: { type: 'string', default: '0' },
+    databases: { type: 'string', default: '[]' },
+  },
+});
+let printed = '';
+const engine = Engine.open({
+  dataDir: values.data,
+  isDeclaredOnly: true,
+  version: '0.0.0-soak',
+  onState: ({ databases }) => {
+    const line = JSON.stringify(
+      databases.map(({ status, lag }) => [
+        status.kind,
+        status.kind === 'problem' ? status.problem.code : '',
+        lag.bytes,
+      ]),
+    );
+    if (line !== printed) process.stdout.write(`state ${line}\n`);
+    printed = line;
+  },
+});
+let isEnding = false;
+process.on('SIGTERM', () => {
+  isEnding = true;
+  void engine.close().then(() => process.exit(0));
+});
+const databases = (JSON.parse(values.databases) as readonly (readonly [string, string])[]).map(([path, folder]) => ({
+  path,
+  enableWal: false,
+  replicas: [{ url: folder, syncIntervalMs: Number(values.sync), snapshotIntervalMs: Number(values.snapshot) }],
+}));
+// One that cannot be protected now (its target is cut off, say) is asked for again.
+let waiting = databases;
+while (waiting.length > 0 && !isEnding) {
+  const reply = await engine.invoke('protectDeclared', { databases: waiting });
+  const refused = reply.ok ? reply.value.filter(({ kind }) => kind === 'refused') : waiting;
+  waiting = databases.filter(({ path }) => refused.some((one) => one.path === path));
+  if (waiting.length > 0) {
+    process.stdout.write(`refused ${JSON.stringify(reply)}\n`);
+    await delay(50);
+  }
+}
+process.stdout.write('declared\n');

@@ -1,0 +1,60 @@
+// Long runs of seeded histories: npm run soak -- [--minutes 10] [--seed N] [--seconds 8] [--restores 100] [--once] [--crash]
+// Prints every seed; a history that fails stays in its folder as evidence, and the run ends with status 1.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { versionOf } from './executors.ts';
+import { runHistory } from './history.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
+    seconds: { type: 'string', default: '8' },
+    restores: { type: 'string', default: '100' },
+    once: { type: 'boolean', default: false },
+  },
+});
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+for (const application of ['sqlite3', 'python3'] as const) {
+  const version = versionOf(application);
+  say(version === undefined ? `without ${application}, which is not installed` : `${application}: SQLite ${version}`);
+}
+process.on('SIGTERM', () => process.exit(1)).on('SIGINT', () => process.exit(1));
+const endAt = Date.now() + Number(values.minutes) * 60_000;
+let failures = 0;
+let histories = 0;
+for (let seed = Number(values.seed); Date.now() < endAt && (!values.once || histories === 0); seed++) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tidemark-soak-'));
+  let complaints: readonly string[];
+  const startedAt = Date.now();
+  try {
+    const result = await runHistory({
+      seed,
+      folder,
+      seconds: Number(values.seconds),
+      restores: Number(values.restores),
+      say,
+    });
+    ({ complaints } = result);
+    const { commits, points, restored, gaps, generations } = result;
+    say(
+      `  ${commits} commits, ${points} points, ${restored} restored, ${gaps} gaps, ${generations} generations, ${Math.round((Date.now() - startedAt) / 1000)} s`,
+    );
+  } catch (error) {
+    complaints = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  }
+  histories++;
+  if (complaints.length === 0) {
+    fs.rmSync(folder, { recursive: true, force: true });
+    continue;
+  }
+  failures++;
+  say(`  FAILED: seed ${seed}, evidence in ${folder}`);
+  for (const complaint of complaints.slice(0, 20)) say(`    ${complaint}`);
+  if (complaints.length > 20) say(`    and ${complaints.length - 20} more`);
+}
+say(`${histories} histories, ${failures} failed`);
+process.exitCode = failures > 0 ? 1 : 0;
