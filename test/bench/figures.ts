@@ -11,6 +11,14 @@ export interface WriterReport {
   readonly committedAt: readonly number[];
 }
 
+/** What one process of a crowd says about itself. */
+export interface CrowdReport {
+  readonly rows: number;
+  /** How often it was told that the database is busy. */
+  readonly busy: number;
+  readonly slowestMs: number;
+}
+
 /** The value below which that part of the values lies; NaN for none. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);

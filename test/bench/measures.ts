@@ -1,11 +1,23 @@
 // The three measures: what capturing costs the writer, how soon a commit is an object, how long a restore takes.
-import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, watch } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  watch,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeFrame } from '../../electron/engine/replica/lz4-frame.ts';
 import { type Capturer, startCapturing, timeRestore } from './capturers.ts';
-import type { WriterReport } from './figures.ts';
-import { fillDatabase, writeFor } from './writing.ts';
+import type { CrowdReport, WriterReport } from './figures.ts';
+import { crowdFor, fillDatabase, writeFor } from './writing.ts';
 
 /** Rows of the database before it is written to: about 25 MB. */
 const rows = 100_000;
@@ -13,15 +25,80 @@ const rows = 100_000;
 /** Undefined capturer: the writer alone. */
 export async function measureWriter(
   capturer: Capturer | undefined,
-  { folder, seconds }: { readonly folder: string; readonly seconds: number },
+  { folder, seconds, everyMs = 0 }: { readonly folder: string; readonly seconds: number; readonly everyMs?: number },
 ): Promise<WriterReport & { readonly largestWalBytes: number }> {
   using place = scratch(folder);
   const database = join(place.path, 'app.db');
   await fillDatabase(database, rows);
   await using running = capturer === undefined ? undefined : await startCapturing(capturer, database, place.path);
-  const report = await writeFor(database, { seconds });
+  const report = await writeFor(database, { seconds, everyMs });
   await running?.stop();
   return report;
+}
+
+/** Undefined capturer: the crowd alone. */
+export async function measureCrowd(
+  capturer: Capturer | undefined,
+  { folder, seconds }: { readonly folder: string; readonly seconds: number },
+): Promise<CrowdReport> {
+  using place = scratch(folder);
+  const database = join(place.path, 'app.db');
+  await fillDatabase(database, 5_000);
+  const running = capturer === undefined ? undefined : await startCapturing(capturer, database, place.path);
+  const report = await crowdFor(database, seconds);
+  await running?.stop();
+  return report;
+}
+
+/** Milliseconds from each commit's return to the moment when its frames lie in Tidemark's spool. */
+export async function measureSpooling(
+  capturer: Capturer,
+  { folder, seconds, everyMs }: { readonly folder: string; readonly seconds: number; readonly everyMs: number },
+): Promise<readonly number[]> {
+  using place = scratch(folder);
+  const database = join(place.path, 'app.db');
+  await fillDatabase(database, 1_000);
+  await using running = await startCapturing(capturer, database, place.path);
+  const spool = readdirSync(join(place.path, 'state'), { recursive: true, encoding: 'utf8' }).find((name) =>
+    /spool.[0-9a-f]{16}$/.test(name),
+  );
+  if (spool === undefined) throw new Error('there is no spool');
+  const folderOfSpool = join(place.path, 'state', spool);
+  /** A file may be removed once it is shipped: its descriptor still reads. */
+  const files = new Map<string, { readonly fd: number; readonly growth: { at: number; size: number }[] }>();
+  const watcher = watch(folderOfSpool, (_event, name) => {
+    if (name?.endsWith('.wal') !== true) return;
+    const file = files.get(name) ?? openSpooled(join(folderOfSpool, name));
+    if (file === undefined) return;
+    files.set(name, file);
+    file.growth.push({ at: performance.timeOrigin + performance.now(), size: fstatSync(file.fd).size });
+  });
+  await delay(500);
+  const { committedAt } = await writeFor(database, { seconds, everyMs });
+  await delay(500);
+  watcher.close();
+  await running.stop();
+  const arrivals: Arrival[] = [];
+  for (const { fd, growth } of files.values()) {
+    const bytes = readFileSync(fd);
+    closeSync(fd);
+    let lastMark = -Infinity;
+    let from = 0;
+    for (const { at, size } of growth) {
+      for (const [, mark] of bytes.toString('latin1', from, size).matchAll(/#(\d{8})#/g)) {
+        lastMark = Math.max(lastMark, Number(mark));
+      }
+      from = size;
+      arrivals.push({ at, lastMark });
+    }
+  }
+  return pairUp(committedAt, arrivals);
+}
+
+function openSpooled(
+  path: string,
+): { readonly fd: number; readonly growth: { at: number; size: number }[] } | undefined {
+  return existsSync(path) ? { fd: openSync(path, 'r'), growth: [] } : undefined;
 }
 
 /** Milliseconds from each commit's return to the moment when an object that holds it has its final name. */

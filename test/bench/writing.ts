@@ -3,14 +3,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { WriterReport } from './figures.ts';
+import type { CrowdReport, WriterReport } from './figures.ts';
 
-const script = join(import.meta.dirname, 'bench-writer.ts');
+const writer = join(import.meta.dirname, 'bench-writer.ts');
+const crowd = join(import.meta.dirname, 'bench-crowd.ts');
 const watchEveryMs = 100;
 
 /** Fills a new database. */
 export async function fillDatabase(database: string, rows: number): Promise<void> {
-  await run(['--database', database, '--rows', String(rows)]);
+  await run(writer, ['--database', database, '--rows', String(rows)]);
 }
 
 /** Writes for some seconds; `every` paces it. Also tells the largest WAL that was seen meanwhile. */
@@ -23,14 +24,34 @@ export async function writeFor(
     largestWalBytes = Math.max(largestWalBytes, statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0);
   }, watchEveryMs);
   try {
-    const output = await run(['--database', database, '--seconds', String(seconds), '--every', String(everyMs)]);
+    const output = await run(writer, [
+      '--database',
+      database,
+      '--seconds',
+      String(seconds),
+      '--every',
+      String(everyMs),
+    ]);
     return { ...(JSON.parse(output) as WriterReport), largestWalBytes };
   } finally {
     clearInterval(watch);
   }
 }
 
-async function run(args: readonly string[]): Promise<string> {
+/** Three applications at once that keep house by themselves; their reports as one. */
+export async function crowdFor(database: string, seconds: number): Promise<CrowdReport> {
+  const running = ['passive', 'restart', 'truncate'].map(
+    async (mode) => await run(crowd, ['--database', database, '--seconds', String(seconds), '--mode', mode]),
+  );
+  const reports = (await Promise.all(running)).map((output) => JSON.parse(output) as CrowdReport);
+  return {
+    rows: reports.reduce((sum, { rows }) => sum + rows, 0),
+    busy: reports.reduce((sum, { busy }) => sum + busy, 0),
+    slowestMs: Math.max(...reports.map(({ slowestMs }) => slowestMs)),
+  };
+}
+
+async function run(script: string, args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
