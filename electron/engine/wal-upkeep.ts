@@ -36,11 +36,19 @@ const reclaimEveryMs = 50;
 const hopelessReclaimEveryMs = 2000;
 /** How long a seal waits for somebody else's checkpoint. */
 const sealWaitMs = 20;
-/** How long a new pin is let go again before the old one is (connections.ts says why). */
-const apartMs = 3;
+/** An application that restarts or truncates the WAL itself waits for our pin: for this long after, it is met halfway. */
+const waitsForMs = 60_000;
+/** How long a new pin is then let go again before the old one is (connections.ts says why), */
+const apartMs = 1.5;
+/** how often is looked whether the pin can rest, and for how long after a commit, */
+const closeLookMs = 2;
+const closeLooksForMs = 100;
+/** and after how long without news a checkpoint of its is suspected to be stuck. */
+const suspiciousMs = 60;
 /** Somebody else's checkpoint that is seen this often in a row without any progress is stuck. */
 const stuckAfterLooks = 4;
 const blockedLookMs = 100;
+const suspiciousLookMs = 15;
 /** SQLite's own busy handler sleeps at most 100 ms between two tries. */
 const asideMs = 120;
 /**
@@ -62,7 +70,7 @@ export interface UpkeepHost {
   /** Moves the pin to the end of the WAL, reading what is on the way. True when there was something. */
   readonly advance: (options: { readonly apartMs: number }) => Promise<boolean>;
   /** Lets go of the pin for a moment; throws where it cannot be proved that nothing slipped by. */
-  readonly stepAside: (ms: number, before: WalCounts) => Promise<void>;
+  readonly stepAside: (ms: number) => Promise<void>;
   /** Runs while nothing else reads or moves. */
   readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
   /** Look again soon. */
@@ -96,6 +104,7 @@ export class WalUpkeep {
   #settleMs = 1;
   #reclaimAt = 0;
   #sealedAt = 0;
+  #waitedForAt = -Infinity;
   #sealRest = sealRestFrames;
   /** A checkpoint or a seal that is under way. */
   #task: Promise<void> | undefined;
@@ -125,14 +134,14 @@ export class WalUpkeep {
   get nextLookMs(): number | undefined {
     if (this.#isRestless) return batchMs;
     if (this.#rests >= restAfter) return undefined;
-    if (this.#blockedLooks > 0) return blockedLookMs;
-    return this.#settleMs;
+    if (this.#blockedLooks > 0) return this.#isWaitedFor ? suspiciousLookMs : blockedLookMs;
+    const isClose = this.#isWaitedFor && performance.now() - this.#lastNewsAt < closeLooksForMs;
+    return isClose ? Math.min(this.#settleMs, closeLookMs) : this.#settleMs;
   }
 
   /** How long the next look has to wait for: under constant writing commits are read in batches. */
   get gapMs(): number {
-    if (this.#newsInARow > 0) return batchMs;
-    return Math.min(2 ** Math.min(this.#emptyInARow, 3), 8);
+    return this.#isRestless ? batchMs : 1;
   }
 
   /** Something may have changed: look closely again. */
@@ -158,8 +167,7 @@ export class WalUpkeep {
       this.#host.onRestless(isRestless);
     }
     if (isRestless) await this.#hold();
-    // Writers are at work: the pin stays where it is.
-    else if (!isNew) await this.#calm();
+    else await this.#calm();
     this.#settleMs = Math.min(this.#settleMs * 2, longestSettleMs);
   }
 
@@ -184,12 +192,12 @@ export class WalUpkeep {
     }
   }
 
-  /** A pause of the writers: uses it. */
+  /** Writers that pause: the pin follows them at once, and rests when everything is backfilled. */
   async #calm(): Promise<void> {
     this.#isHolding = false;
+    const isMoved = this.#counts.frames !== this.#pinned?.frames;
+    if (isMoved) await this.#advance(this.#isWaitedFor ? apartMs : 0);
     const { frames, backfilled } = this.#counts;
-    const isMoved = frames !== this.#pinned?.frames;
-    if (isMoved) await this.#advance(apartMs);
     if (frames === backfilled) {
       if (this.#rests >= restAfter) return;
       const isNew = isMoved || (await this.#advance(0));
@@ -205,7 +213,7 @@ export class WalUpkeep {
     const now = performance.now();
     const before = this.#counts;
     const waiting = before.frames - before.backfilled;
-    const isQuiet = now - this.#lastNewsAt >= idleBeforePassiveMs;
+    const isQuiet = now - this.#lastNewsAt >= (this.#isWaitedFor ? suspiciousMs : idleBeforePassiveMs);
     const isDue = isQuiet || (waiting >= passiveFrames && now - this.#lastPassiveAt >= passiveEveryMs);
     if (!isDue) return;
     if (this.#blockedLooks >= stuckAfterLooks) {
@@ -330,7 +338,7 @@ export class WalUpkeep {
     if (await this.#advance(0)) return;
     const before = connections.counts();
     const { isBlocked } = await this.#checkpoint();
-    if (isBlocked && before.frames !== before.backfilled) await this.#host.stepAside(asideMs, before);
+    if (isBlocked && before.frames !== before.backfilled) await this.#host.stepAside(asideMs);
   }
 
   async #checkpoint(onBegun?: () => void): Promise<WalCounts & { readonly isBlocked: boolean }> {
@@ -350,7 +358,14 @@ export class WalUpkeep {
   #observe({ frames, backfilled }: WalCounts): void {
     const before = this.#counts;
     if (frames !== before.frames || backfilled !== before.backfilled) this.#rests = 0;
+    // A writer that restarts the WAL does so with its first frame: an empty one was emptied.
+    if (frames === 0 && before.frames > 0) this.#waitedForAt = performance.now();
     this.#counts = { frames, backfilled };
+  }
+
+  /** The application restarts or truncates the WAL itself. */
+  get #isWaitedFor(): boolean {
+    return performance.now() - this.#waitedForAt < waitsForMs;
   }
 
   /** Frames that lie in the WAL only, now. */

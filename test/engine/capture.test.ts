@@ -4,27 +4,14 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { Capture } from '../../electron/engine/capture.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
-import { hashPage, lockPage } from '../../electron/engine/replica/state-hash.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
-import { PageHashes } from '../../electron/engine/source/page-hashes.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { startScript } from '../support/processes.ts';
+import { hashFile } from '../support/hash-file.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 1e9));
-
-/** Hashes of the database file as it lies on disk, when nothing is left in a WAL. */
-function hashFile(file: string, pageSize: number): PageHashes {
-  const bytes = fs.readFileSync(file);
-  const hashes = new PageHashes(pageSize);
-  for (let page = 1; page <= bytes.length / pageSize; page++) {
-    if (page !== lockPage(pageSize))
-      hashes.set(page, hashPage(page, bytes.subarray((page - 1) * pageSize, page * pageSize)));
-  }
-  hashes.resize(bytes.length / pageSize);
-  return hashes;
-}
 
 describe('Capture', () => {
   const scenarios: readonly (readonly [string, readonly (readonly string[])[]])[] = [

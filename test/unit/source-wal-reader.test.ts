@@ -224,6 +224,30 @@ describe('one drain after another', () => {
     expect((await drain(reader, [all, 2], sink)).frames.length).toBe(all + 2);
   });
 
+  test('is not put off by a WAL that is truncated between the count and the look', async () => {
+    write(ok);
+    using reader = new WalReader(file);
+    expect(await drain(reader, [all])).toEqual(taken(all));
+    const told: number[] = [];
+    const sink = new Recorder();
+    const truncates = async (counts: readonly number[], then: Uint8Array) => {
+      const left = [...counts];
+      return await reader.drain(() => {
+        const count = left.length > 1 ? left.shift() : left[0];
+        told.push(count ?? 0);
+        // The count is the former WAL's; by the time of the look its file is empty.
+        write(told.length === 1 ? new Uint8Array(0) : then);
+        return count ?? 0;
+      }, sink);
+    };
+    expect([await truncates([all, 0], new Uint8Array(0)), sink.told().begun]).toEqual([true, []]);
+    told.length = 0;
+    expect([await truncates([all, 3], restarted), sink.told().begun]).toEqual([true, [sequence + 1]]);
+    expect(sink.told().frames).toHaveLength(3);
+    write(new Uint8Array(0));
+    expect(await reader.drain(() => 3, sink)).toBe(false);
+  });
+
   test('goes on behind an end that is handed over', async () => {
     write(ok);
     using first = new WalReader(file);

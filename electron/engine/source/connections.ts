@@ -7,6 +7,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import Database from 'better-sqlite3';
 import { Checkpointer, type WalCounts } from './checkpointer.ts';
 import { classifySourceError } from './source-errors.ts';
+import { WalIndex } from './wal-index.ts';
 
 interface Pin {
   readonly connection: Database.Database;
@@ -23,6 +24,8 @@ export class Connections implements AsyncDisposable {
   readonly path: string;
   /** The one long-lived descriptor of the database file: opened before and closed after every connection. */
   readonly fd: number;
+  /** The header of the wal-index, where it can be read. */
+  readonly walIndex: WalIndex | undefined;
   readonly #checkpointer: Checkpointer;
   readonly #observer: Database.Database;
   readonly #noop: Database.Statement<[], readonly [number, number, number]>;
@@ -36,12 +39,14 @@ export class Connections implements AsyncDisposable {
   private constructor(opened: {
     readonly path: string;
     readonly fd: number;
+    readonly walIndex: WalIndex | undefined;
     readonly checkpointer: Checkpointer;
     readonly observer: Database.Database;
     readonly pins: readonly [Pin, Pin];
   }) {
     this.path = opened.path;
     this.fd = opened.fd;
+    this.walIndex = opened.walIndex;
     this.#checkpointer = opened.checkpointer;
     this.#observer = opened.observer;
     this.#noop = opened.observer.prepare<[], readonly [number, number, number]>('PRAGMA wal_checkpoint(NOOP)').raw();
@@ -67,7 +72,14 @@ export class Connections implements AsyncDisposable {
       const second = openPin(path);
       opened.push(second.connection);
       first.take();
-      return new Connections({ path, fd, checkpointer, observer, pins: [first, second] });
+      return new Connections({
+        path,
+        fd,
+        walIndex: WalIndex.open(path),
+        checkpointer,
+        observer,
+        pins: [first, second],
+      });
     } catch (error) {
       // Read-only connections last, the descriptor after them.
       await checkpointer?.[Symbol.asyncDispose]();
@@ -210,6 +222,7 @@ export class Connections implements AsyncDisposable {
         pin.release();
         pin.connection.close();
       }
+      this.walIndex?.[Symbol.dispose]();
       fs.closeSync(this.fd);
     }
   }

@@ -93,6 +93,29 @@ export class WalReader implements Disposable {
     return this.#chain?.header;
   }
 
+  /** Frames of the present WAL that were read. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /**
+   * How many transactions lie behind what was read, up to the `count`th frame of the WAL that is there now; reads on
+   * nothing. Undefined when the file does not hold so much, or changed meanwhile.
+   */
+  async countAhead(count: number): Promise<number | undefined> {
+    const end = this.#chain && { chain: this.#chain, frames: this.#frames };
+    using probe = new WalReader(this.#path.slice(0, -'-wal'.length), end);
+    let commits = 0;
+    const isWhole = await probe.drain(() => count, {
+      begin: () => {},
+      append: () => {},
+      frame: ({ commitPages }) => {
+        if (commitPages > 0) commits++;
+      },
+    });
+    return isWhole && probe.isCurrent() ? commits : undefined;
+  }
+
   /** The WAL in the file is still the one that is being read. */
   isCurrent(): boolean {
     const found = this.#readHeader();
@@ -105,8 +128,13 @@ export class WalReader implements Disposable {
    * Returns false when the file does not hold what SQLite says it holds.
    */
   async drain(committed: () => number, sink: FrameSink): Promise<boolean> {
-    const count = committed();
-    const found = this.#readHeader();
+    let count = committed();
+    let found = this.#readHeader();
+    // A WAL that was truncated in between: the count was the former one's. The pin permits that once.
+    for (let again = 0; found === undefined && count > 0 && again < 2; again++) {
+      count = committed();
+      found = this.#readHeader();
+    }
     if (found === undefined) return count === 0;
     if (this.#chain !== undefined && isSameWal(found.header, this.#chain.header)) {
       return count <= this.#frames || (await this.#read(this.#chain, count, sink));

@@ -1,0 +1,54 @@
+// Reads the header of SQLite's wal-index (`-shm`): how many transactions were ever committed to this WAL's database since
+// the index was made. With it one can prove, after a moment without a pin, that nothing was committed and lost unseen.
+// POSIX locks belong to the process, and closing any descriptor of this file drops them: so there is one descriptor per
+// database, opened after the first of our SQLite connections and closed after the last (connections.ts). Never written.
+// Format: https://www.sqlite.org/walformat.html#the_wal_index_file_format
+import fs from 'node:fs';
+import { readFully } from './wal-reader.ts';
+
+export interface WalIndexHeader {
+  /** Counts every committed transaction; wraps at 2^32. */
+  readonly changes: number;
+  /** Committed frames in the present WAL. */
+  readonly frames: number;
+}
+
+/** The header is there twice, so that a reader can tell a half-written one. */
+const copyBytes = 48;
+const tries = 100;
+
+export class WalIndex implements Disposable {
+  readonly #fd: number;
+  readonly #bytes = new Uint8Array(2 * copyBytes);
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Undefined where there is no such file: then nothing can be proved by it. */
+  static open(databasePath: string): WalIndex | undefined {
+    try {
+      return new WalIndex(fs.openSync(`${databasePath}-shm`, 'r'));
+    } catch {
+      // @NOTE Not there or not readable: its owner then proves less and compares more.
+      return undefined;
+    }
+  }
+
+  /** The header now; undefined while it is not in order. */
+  read(): WalIndexHeader | undefined {
+    const [first, second] = [this.#bytes.subarray(0, copyBytes), this.#bytes.subarray(copyBytes)];
+    for (let again = 0; again < tries; again++) {
+      if (readFully(this.#fd, this.#bytes, 0) < this.#bytes.length) return undefined;
+      if (Buffer.compare(first, second) !== 0) continue;
+      // In this machine's byte order: version, unused, changes, flags and page size, frames.
+      const words = new Uint32Array(this.#bytes.buffer, 0, 5);
+      return { changes: words[2] ?? 0, frames: words[4] ?? 0 };
+    }
+    return undefined;
+  }
+
+  [Symbol.dispose](): void {
+    fs.closeSync(this.#fd);
+  }
+}

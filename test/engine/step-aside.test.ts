@@ -1,0 +1,97 @@
+// Letting go of the pin while an application's checkpoint waits for it: what happened meanwhile is captured where SQLite's
+// count of transactions proves that it is all there, and refused as a contiguous history where it is not.
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
+import { CommitLog } from '../../electron/engine/commits.ts';
+import { Connections } from '../../electron/engine/source/connections.ts';
+import { Watcher } from '../../electron/engine/source/watch.ts';
+import { Spool } from '../../electron/engine/spool.ts';
+import { hashFile } from '../support/hash-file.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+let folder: TempFolder;
+let file: string;
+let app: Database.Database;
+let open: AsyncDisposableStack;
+let capture: Capture;
+beforeEach(async () => {
+  folder = tempFolder();
+  file = folder.at('shop.db');
+  app = new Database(file, { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.pragma('wal_autocheckpoint = 0');
+  app.exec('CREATE TABLE t(v); PRAGMA wal_checkpoint(TRUNCATE)');
+  const before = hashFile(file, 4096);
+  open = new AsyncDisposableStack();
+  const connections = open.use(await Connections.open(file));
+  const watcher = open.use(new Watcher());
+  const spool = open.use(Spool.create(folder.at('spool'), 0));
+  capture = open.use(
+    new Capture({
+      connections,
+      watcher,
+      spool,
+      commits: new CommitLog(),
+      now: () => Date.now(),
+      hashes: undefined,
+      end: undefined,
+      onCaptured: () => {},
+      onFailed: () => {},
+    }),
+  );
+  await capture.startFromImage();
+  capture.adoptHashes(before);
+  write(3);
+  await capture.catchUp(() => {});
+});
+afterEach(async () => {
+  await open.disposeAsync();
+  app.close();
+  folder[Symbol.dispose]();
+});
+
+function write(count: number): void {
+  for (let i = 0; i < count; i++) app.exec('INSERT INTO t VALUES (randomblob(3000))');
+}
+
+/** Does something while the pin is let go; all of it before anybody looks again. */
+async function whileAside(work: () => void): Promise<void> {
+  const aside = capture.stepAside(5000);
+  // What is committed is read first; then the pin is let go.
+  for (let turn = 0; turn < 5; turn++) await new Promise((next) => setImmediate(next));
+  work();
+  await aside;
+}
+
+/** What was captured, and what the file is when everything is in it. */
+async function ends(): Promise<readonly (bigint | undefined)[]> {
+  const state = await capture.catchUp(() => capture.hashes?.state);
+  await open.disposeAsync();
+  app.pragma('wal_checkpoint(TRUNCATE)');
+  return [state, hashFile(file, 4096).state];
+}
+
+describe('what happened while the pin was let go is captured', () => {
+  test.each([
+    ['a checkpoint', () => app.pragma('wal_checkpoint(TRUNCATE)')],
+    ['commits', () => write(4)],
+    ['a restart and commits', () => (app.pragma('wal_checkpoint(RESTART)'), write(2))],
+    ['a truncation and commits', () => (app.pragma('wal_checkpoint(TRUNCATE)'), write(2))],
+  ])('where it was %s', async (_name, work) => {
+    await whileAside(work);
+    write(1);
+    const [captured, truth] = await ends();
+    expect(captured).toBe(truth);
+  });
+});
+
+test('what was overwritten before it could be read is not taken for contiguous', async () => {
+  const lost = () => {
+    write(4);
+    app.pragma('wal_checkpoint(TRUNCATE)');
+    write(2);
+  };
+  await expect(whileAside(lost)).rejects.toThrow(ContinuityUnproven);
+  await expect(capture.catchUp(() => {})).rejects.toThrow(ContinuityUnproven);
+});

@@ -1,0 +1,52 @@
+// The header of the wal-index: counts every transaction, whoever commits it and whatever becomes of the WAL.
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WalIndex } from '../../electron/engine/source/wal-index.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+let folder: TempFolder;
+let file: string;
+let app: Database.Database;
+beforeEach(() => {
+  folder = tempFolder();
+  file = folder.at('shop.db');
+  app = new Database(file);
+  app.pragma('journal_mode = wal');
+  app.pragma('wal_autocheckpoint = 0');
+  app.exec('CREATE TABLE t(v)');
+});
+afterEach(() => {
+  app.close();
+  folder[Symbol.dispose]();
+});
+
+const write = () => app.exec('INSERT INTO t VALUES (randomblob(100))');
+
+/** SQLite's own count of frames. */
+function framesOf(): number {
+  const [row] = app.pragma('wal_checkpoint(NOOP)') as readonly { readonly log: number }[];
+  return row?.log ?? -1;
+}
+
+test.each(['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'])('counts on across a checkpoint (%s)', (mode) => {
+  using index = WalIndex.open(file);
+  const changes = () => index?.read()?.changes ?? Number.NaN;
+  const begun = changes();
+  const counted: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    write();
+    write();
+    expect(index?.read()?.frames).toBe(framesOf());
+    app.pragma(`wal_checkpoint(${mode})`);
+    counted.push(changes() - begun);
+  }
+  app.exec(
+    'BEGIN; INSERT INTO t VALUES (1); ROLLBACK; BEGIN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); COMMIT',
+  );
+  counted.push(changes() - begun);
+  expect(counted).toEqual([2, 4, 6, 7]);
+});
+
+test('is not there where there is no such file', () => {
+  expect(WalIndex.open(folder.at('nowhere.db'))).toBe(undefined);
+});
