@@ -286,8 +286,6 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { frames } = this.#reader;
     const before = connections.walIndex?.read();
     await connections.withoutPin(ms);
-    await connections.withoutPin(ms);
-    console.log('ASIDE', performance.now() - t0, frames, connections.counts());
     if (connections.counts().frames === frames && this.#reader.isCurrent()) return;
     if (before?.frames === frames && (await this.#isAllThere(before))) return;
     this.#isUnproven = true;
