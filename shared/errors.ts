@@ -70,7 +70,7 @@ const texts = {
   'database-busy': (d) => ({
     message: `${d['path']} is locked by another program.`,
     safe: untouched,
-    hint: 'Tidemark tries again by itself; if it stays, close the program that holds the lock.',
+    hint: 'Tidemark tries again by itself; if it stays, close the program that holds the lock (some keep a database for themselves: PRAGMA locking_mode = EXCLUSIVE).',
   }),
   'database-damaged': (d) => ({
     message: `SQLite reports that ${d['path']} is damaged: ${d['reason']}.`,
@@ -81,6 +81,46 @@ const texts = {
     message: `${d['path']} was replaced by another file.`,
     safe: 'The history of the former file stays restorable.',
     hint: 'Tidemark goes on with the new file.',
+  }),
+  'database-overwritten': (d) => ({
+    message: `${d['path']} was overwritten by another program.`,
+    safe: 'Everything before stays restorable.',
+    hint: 'Tidemark compares it page by page and goes on with what it holds now. If programs had it open meanwhile, quit them and start them again.',
+  }),
+  'database-moved': (d) => ({
+    message: `${d['path']} was moved to ${d['to']}.`,
+    safe: 'History that was already captured stays restorable.',
+    hint: 'Move it back and Tidemark goes on by itself; if that is its new place, add it there and remove this one.',
+  }),
+  'database-left-wal': (d) => ({
+    message: `${d['path']} was switched out of WAL mode (its journal mode is “${d['mode']}” now), so its changes cannot be captured.`,
+    safe: 'History that was already captured stays restorable.',
+    hint: 'Let its application switch back (PRAGMA journal_mode = WAL); Tidemark goes on by itself. Or remove it here and add it again to allow the switch.',
+  }),
+  'database-hot-journal': (d) => ({
+    message: `A program is changing ${d['path']} right now, or was interrupted: ${d['journal']} holds what SQLite needs to undo it.`,
+    safe: 'Tidemark touches neither file.',
+    hint: 'Let the program finish, or start it once so that it recovers. Do not delete that file: the database would be damaged.',
+  }),
+  'database-stale-wal': (d) => ({
+    message: `${d['path']} was changed from outside, and ${d['wal']} still belongs to what it was before: SQLite would mix the two.`,
+    safe: 'Tidemark touches neither file, and everything captured stays restorable.',
+    hint: 'Quit the programs that use it. If that file still lies there then, move it and the one that ends in “-shm” away before you start them again. Tidemark goes on by itself.',
+  }),
+  'database-wal-deleted': (d) => ({
+    message: `${d['wal']} was deleted while programs had the database open: what they write now would be lost when they start again.`,
+    safe: 'Tidemark still has that file open: it goes on capturing, and has SQLite copy everything into the database.',
+    hint: 'Quit the programs that use it and start them again. Tidemark goes on by itself.',
+  }),
+  'database-on-network': (d) => ({
+    message: `${d['path']} lies on a network drive (${d['fileSystem']}), where SQLite’s WAL mode is not safe.`,
+    safe: untouched,
+    hint: 'Keep the database on a disk of this computer, or protect it on the computer that has the disk.',
+  }),
+  'database-in-cloud-folder': (d) => ({
+    message: `${d['service']} keeps this folder in step with other computers.`,
+    safe: 'Protecting it changes nothing about that.',
+    hint: 'Such services copy the database and its WAL at different moments, or put an older copy back while it is open, which damages databases. Keep it in another folder; its history may well go to the cloud.',
   }),
   'database-already-protected': (d) => ({
     message: `${d['path']} is already protected.`,

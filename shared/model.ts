@@ -255,6 +255,8 @@ export type DatabaseInspection =
       /** False: protecting it needs the user's consent to switch its journal mode. */
       readonly isWal: boolean;
       readonly journalMode: string;
+      /** What speaks against this place, though it can be protected there. */
+      readonly warning?: AppErrorData;
     }
   | { readonly kind: 'refused'; readonly error: AppErrorData };
 

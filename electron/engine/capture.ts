@@ -1,13 +1,13 @@
 // Captures one live database into its spool: every committed transaction, in order, whoever checkpoints or restarts the WAL.
 // The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). When the pin
 // moves and how the WAL stays small is wal-upkeep.ts; shipping is shipper.ts.
-import fs from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Commit, CommitLog } from './commits.ts';
 import { hashPage } from './replica/state-hash.ts';
 import type { WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
+import { IdentityGuard } from './source/identity.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import type { WalIndexHeader } from './source/wal-index.ts';
 import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
@@ -33,6 +33,10 @@ export interface CaptureOptions {
   readonly rollBytes?: number | undefined;
   /** New transactions are in the spool. */
   readonly onCaptured: () => void;
+  /** The database came to rest: everything captured lies in its file. */
+  readonly onRest?: () => void;
+  /** Somebody deleted the WAL that is open. */
+  readonly onWalLost?: () => void;
   /** Capturing cannot go on; the owner closes and starts again. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -57,6 +61,8 @@ interface PendingFrame {
 export class Capture implements AsyncDisposable, FrameSink {
   readonly #options: CaptureOptions;
   readonly #reader: WalReader;
+  /** Asked whether the file is still the database that is open. */
+  readonly guard: IdentityGuard;
   #hashes: PageHashes | undefined;
   /** Frames that arrived while the page hashes were still being built. */
   #pending: PendingFrame[] = [];
@@ -81,6 +87,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#options = options;
     const { connections, spool } = options;
     this.#reader = new WalReader(connections.path, options.end, options.rollBytes);
+    this.guard = new IdentityGuard(connections);
     this.#hashes = options.hashes;
     this.#pages = options.hashes?.pages ?? 0;
     this.#end = spool.offset > 0 ? { index: spool.index, offset: spool.offset } : { index: spool.index + 1, offset: 0 };
@@ -93,6 +100,9 @@ export class Capture implements AsyncDisposable, FrameSink {
       exclusively: async (work) => await this.#exclusively(work),
       wake: () => this.wake(),
       onFailed: (error) => this.#fail(error),
+      beforeCheckpoint: async () => await this.proveContent(),
+      afterCheckpoint: () => this.guard.afterCheckpoint(),
+      onRest: () => this.#rest(),
       onRestless: (isRestless) => (isRestless ? this.#watch?.pause() : this.#watch?.resume()),
     });
   }
@@ -158,6 +168,18 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#pending = [];
     for (const frame of pending) this.#apply(hashes, frame);
     if (pending.length > 0) this.#options.onCaptured();
+  }
+
+  /** A checkpoint may write to the file: fails with `database-overwritten` where somebody else did. */
+  async proveContent(): Promise<void> {
+    const hashes = this.#hashes;
+    if (hashes === undefined || !this.guard.isChanged) return;
+    const { spool } = this.#options;
+    const pagesInWal = new Set<number>();
+    for (const { index, bytes } of spool.filesOfWal(spool.index)) {
+      await spool.visitFrames(index, { from: 0, to: bytes }, ({ page }) => pagesInWal.add(page));
+    }
+    this.#prove((guard) => guard.beforeCheckpoint(hashes, pagesInWal));
   }
 
   /** Bytes of the database after the last captured transaction, in pages; 0 while unknown. */
@@ -255,9 +277,9 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   async #cycle(): Promise<void> {
     if (this.#isClosed) return;
-    const { connections } = this.#options;
     this.#lastCycleAt = performance.now();
-    checkIdentity(connections);
+    this.guard.checkPath();
+    if (this.guard.isWalLost) this.#options.onWalLost?.();
     const walsBefore = this.#wals;
     const isNew = await this.#catchUp();
     await this.#upkeep.look({ isNew, isRestart: this.#wals !== walsBefore });
@@ -309,14 +331,33 @@ export class Capture implements AsyncDisposable, FrameSink {
     // Frames behind an unproven moment would look contiguous: better none.
     if (this.#isUnproven) throw new ContinuityUnproven();
     const { connections, onCaptured } = this.#options;
+    this.#prove((guard) => guard.checkContent());
     const before = this.#end;
     const isWhole = await this.#reader.drain(() => connections.counts().frames, this);
     if (!isWhole) {
       throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
     }
     const isNew = this.#end.index !== before.index || this.#end.offset !== before.offset;
-    if (isNew) onCaptured();
+    if (isNew) {
+      this.guard.moved();
+      onCaptured();
+    }
     return isNew;
+  }
+
+  #rest(): void {
+    const hashes = this.#hashes;
+    if (hashes !== undefined && this.#prove((guard) => guard.rest(hashes))) this.#options.onRest?.();
+  }
+
+  /** Asks whether the file still holds what was captured; where it does not, nothing more is captured on top of it. */
+  #prove<T>(ask: (guard: IdentityGuard) => T): T {
+    try {
+      return ask(this.guard);
+    } catch (error) {
+      this.#isUnproven = true;
+      throw error;
+    }
   }
 
   /** Moves the pin to the end of the WAL. True when there was something to read on the way. */
@@ -335,11 +376,4 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#lock = turn.catch(() => {});
     return await turn;
   }
-}
-
-/** The file under the path is still the one that is open. */
-function checkIdentity({ path, fd }: Connections): void {
-  const there = fs.statSync(path, { throwIfNoEntry: false });
-  if (there === undefined) throw new AppError('database-missing', { path });
-  if (there.ino !== fs.fstatSync(fd).ino) throw new AppError('database-replaced', { path });
 }

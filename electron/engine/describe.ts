@@ -96,6 +96,7 @@ function statusOf(
   if (protection === undefined) return { kind: 'starting' };
   if (protection.problem !== undefined) return { kind: 'problem', problem: protection.problem };
   const { session } = protection;
+  if (protection.notice !== undefined) return { kind: 'attention', problem: protection.notice };
   const failing = replicas.map(({ problem }) => problem).filter((problem): problem is Problem => problem !== undefined);
   if (failing[0] !== undefined) {
     const isAnyGood = failing.length < replicas.length;

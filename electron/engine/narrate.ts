@@ -46,6 +46,8 @@ export function narrate(
         level: 'warning',
         text: `${name}: the end of its former history did not reach ${at(event.replica)} and is not kept any more. What lies there stays restorable.`,
       };
+    case 'outside':
+      return { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(event.what)}` };
     case 'problem':
       return {
         kind: 'problem',

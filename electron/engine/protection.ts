@@ -1,15 +1,31 @@
 // The life of one protected database: open → capture and ship → close, and again after a failure. Owns the connections and
 // the session on them; how a history is continued is session.ts, what is done with bytes capture.ts and shipper.ts.
-import { AppError, toErrorData } from '../../shared/errors.ts';
+import { AppError, type ErrorCode, toErrorData } from '../../shared/errors.ts';
 import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import { ContinuityUnproven, type Place } from './capture.ts';
 import type { SpoolMember } from './disk-guard.ts';
 import { noteClean, saveClean } from './notes.ts';
-import { type ProtectionOptions, saveSession, type Session, SessionOpener, type SessionOwner } from './session.ts';
+import { untilStill } from './outside.ts';
+import {
+  type ProtectionOptions,
+  replacedWords,
+  saveSession,
+  type Session,
+  SessionOpener,
+  type SessionOwner,
+} from './session.ts';
 import { Connections } from './source/connections.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
+/** A deleted WAL is read on through its descriptor, of which no directory tells. */
+const lostWalEveryMs = 250;
+/** What somebody did to an open database, after which it is opened again at once; and how the history says it. */
+const outsideWords: ReadonlyMap<ErrorCode, string> = new Map([
+  ['database-replaced', replacedWords],
+  ['database-overwritten', 'The database was overwritten by another program'],
+  ['database-wal-deleted', 'The WAL of the database was deleted by another program'],
+]);
 /** Page hashes are written down when the WAL restarted, but not more often than this. */
 const saveEveryMs = 10_000;
 
@@ -20,6 +36,8 @@ export class Protection {
   #running: Promise<void> | undefined;
   #session: Session | undefined;
   #problem: Problem | undefined;
+  #notice: Problem | undefined;
+  #lostWal: NodeJS.Timeout | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = 0;
   readonly #owner: SessionOwner;
@@ -62,6 +80,11 @@ export class Protection {
     return this.#problem;
   }
 
+  /** What needs a look although capturing goes on. */
+  get notice(): Problem | undefined {
+    return this.#notice;
+  }
+
   get hashing(): SessionOwner['hashing'] {
     return this.#owner.hashing;
   }
@@ -75,6 +98,8 @@ export class Protection {
     const owner: SessionOwner = {
       band: bandOf(this.#options),
       hashing: undefined,
+      outside: undefined,
+      onWalLost: () => this.#lookAfterLostWal(),
       onCaptured: () => {
         for (const shipper of this.#session?.shippers ?? []) shipper.wake();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
@@ -113,11 +138,46 @@ export class Protection {
           this.#options.log.info('comparing pages, since the WAL moved on unseen');
           continue;
         }
+        if (this.#tellOutside(error)) {
+          // Perhaps it is still being copied; a file that is another one now is waited for by the next opening.
+          if (this.#owner.outside !== replacedWords)
+            await untilStill(this.#options.row.path, { signal }).catch(() => {});
+          continue;
+        }
         this.#report(error);
         await this.#waitForChange(retryMs, signal);
         retryMs = Math.min(retryMs * 2, longestRetryMs);
       }
     }
+  }
+
+  /** True for what somebody did to the file, after which its history goes on at once. */
+  #tellOutside(error: unknown): boolean {
+    const words = error instanceof AppError ? outsideWords.get(error.code) : undefined;
+    if (words === undefined) return false;
+    this.#owner.outside = words;
+    // A deleted WAL was told when it was found.
+    if (this.#notice === undefined) this.#options.onEvent({ kind: 'outside', what: toErrorData(error) });
+    return true;
+  }
+
+  /**
+   * Goes on with a WAL that somebody deleted while it was open: what is written to it is captured, and copied into the
+   * database. Only when nobody else has it open any more can a new one begin.
+   */
+  #lookAfterLostWal(): void {
+    if (this.#lostWal !== undefined) return;
+    const { row, clock, onEvent, onChange } = this.#options;
+    const lost = new AppError('database-wal-deleted', { path: row.path, wal: `${row.path}-wal` });
+    this.#notice = { ...lost.toData(), sinceAt: clock.now() };
+    onEvent({ kind: 'problem', problem: this.#notice, replica: undefined });
+    onChange();
+    this.#lostWal = setInterval(() => {
+      const { capture } = this.#session ?? {};
+      capture?.wake();
+      const isAtRest = capture?.guard.atRest !== undefined;
+      if (isAtRest && capture.guard.isHeldByOthers === false) this.#failed(lost);
+    }, lostWalEveryMs);
   }
 
   /** One opening of the database, until it is stopped or fails. */
@@ -127,17 +187,19 @@ export class Protection {
     // @NOTE A failure before anybody waits for it must not count as unhandled.
     broken.catch(() => {});
     await this.#options.disk.mustHaveRoom();
-    await using connections = await Connections.open(row.path);
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
+    const prospect = await this.#opener.prepare(both);
+    await using connections = await Connections.open(row.path);
     let session: Session | undefined;
     let shipping: Promise<unknown> = Promise.resolve();
     try {
-      session = await this.#opener.open(connections, both);
+      session = await this.#opener.open(connections, prospect, both);
       this.#session = session;
       if (this.#isFinishing) for (const shipper of session.shippers) shipper.finish();
       const { capture } = session;
       using _kept = this.#options.disk.add(this.#spoolMember(session));
+      this.#notice = undefined;
       capture.startWatching();
       this.#report(undefined);
       shipping = Promise.all(session.shippers.map((shipper) => shipper.run(both)));
@@ -146,6 +208,8 @@ export class Protection {
       if (!this.#isFinishing) throw error;
       await shipping;
     } finally {
+      clearInterval(this.#lostWal);
+      this.#lostWal = undefined;
       ended.abort(new AppError('cancelled'));
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
       this.#session = undefined;
@@ -210,6 +274,7 @@ export class Protection {
     const { capture, connections, spool } = session;
     try {
       await saveSession(session);
+      await capture.proveContent();
       const { frames, backfilled } = await connections.checkpoint();
       if (frames === backfilled) {
         // Between the last look and this one nobody may have written.

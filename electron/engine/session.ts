@@ -1,7 +1,7 @@
 // Opens a database for protection: continues its history as continuity.ts decides, and puts together what exists while it is
 // open (capture, spool, one shipper per target). The life around it, with its failures and its end, is protection.ts.
 import path from 'node:path';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, type AppErrorData } from '../../shared/errors.ts';
 import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import { Capture, type Place } from './capture.ts';
@@ -9,6 +9,7 @@ import { type Clock, monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
 import {
   changedPages,
+  type Continuation,
   decideContinuation,
   hashImage,
   imageAt,
@@ -26,6 +27,7 @@ import { forgetClean, readComposed, saveComposed, saveNotes, type TakenNotes } f
 import type { Trailer } from './replica/trailer.ts';
 import { type Former, openFormers } from './formers.ts';
 import { openImage } from './session-image.ts';
+import { lookFromOutside, noteCapturedFile } from './outside.ts';
 import { makeShipper } from './session-shippers.ts';
 import type { Shipment } from './ship/shipment.ts';
 import type { Shipper } from './ship/shipper.ts';
@@ -33,6 +35,7 @@ import type { SnapshotTurns } from './ship/snapshot-turns.ts';
 import type { Connections } from './source/connections.ts';
 import type { ImageSource } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
+import { checkBeforeOpening } from './source/inspect.ts';
 import type { Watcher } from './source/watch.ts';
 import { Spool } from './spool.ts';
 import type { Catalogue } from './state/catalogue.ts';
@@ -75,6 +78,7 @@ export type ProtectionEvent =
   | { readonly kind: 'hole'; readonly replica: ReplicaRow; readonly fromAt: number; readonly toAt: number }
   /** What a target had not got of a former generation cannot be shipped any more. */
   | { readonly kind: 'rest-lost'; readonly replica: ReplicaRow }
+  | { readonly kind: 'outside'; readonly what: AppErrorData }
   | { readonly kind: 'problem'; readonly problem: Problem; readonly replica: ReplicaRow | undefined }
   | { readonly kind: 'recovered'; readonly replica: ReplicaRow | undefined };
 
@@ -109,6 +113,18 @@ export interface SessionOwner {
   startOver(reason: string): void;
   /** The reason that {@link startOver} was given since the last opening. */
   takeStartOver(): string | undefined;
+  /** What somebody did to the file, in words; undefined when nothing is known. The next opening says it of the gap. */
+  outside: string | undefined;
+  /** Somebody deleted the WAL that is open. */
+  onWalLost(): void;
+}
+
+/** What is known of a database before a connection to it is opened. */
+export interface Prospect {
+  readonly known: { readonly lastAt: number } | undefined;
+  /** Undefined where nothing was captured yet, or what remains of it is not usable. */
+  readonly remains: Remains | undefined;
+  readonly isReplaced: boolean;
 }
 
 export class SessionOpener {
@@ -120,25 +136,55 @@ export class SessionOpener {
     this.#owner = owner;
   }
 
+  /** Looks at the file and at what an earlier run left, before SQLite opens anything. */
+  async prepare(signal: AbortSignal): Promise<Prospect> {
+    const { row, catalogue, log, onEvent } = this.#options;
+    checkBeforeOpening(row.path);
+    const known = catalogue.generations(row.id).at(-1);
+    const remains =
+      known &&
+      (await readRemains(this.#spoolFolder(known.generation), {
+        generation: known.generation,
+        notBefore: known.lastAt,
+      }));
+    if (remains === undefined) return { known, remains, isReplaced: false };
+    try {
+      const { isReplaced, removedWal } = await lookFromOutside(row.path, { remains, signal });
+      if (removedWal !== undefined) log.warn({ wal: removedWal }, 'removed a WAL that belonged to a former file');
+      // What was seen while it was open is told already.
+      if (isReplaced && this.#owner.outside === undefined) {
+        this.#owner.outside = replacedWords;
+        onEvent({ kind: 'outside', what: new AppError('database-replaced', { path: row.path }).toData() });
+      }
+      return { known, remains, isReplaced };
+    } catch (error) {
+      remains.spool[Symbol.dispose]();
+      throw error;
+    }
+  }
+
   /** Continues the history: the one decision of continuity.ts, carried out. */
-  async open(connections: Connections, signal: AbortSignal): Promise<Session> {
-    const { row, catalogue, clock } = this.#options;
+  async open(
+    connections: Connections,
+    { known, remains, isReplaced }: Prospect,
+    signal: AbortSignal,
+  ): Promise<Session> {
+    const { row, clock } = this.#options;
     const header = readHeader(connections.fd);
     if (header === undefined) throw new AppError('database-not-sqlite', { path: row.path });
     const { pageSize } = header;
-    const known = catalogue.generations(row.id).at(-1);
     const startOver = this.#owner.takeStartOver();
+    const { outside } = this.#owner;
+    this.#owner.outside = undefined;
     if (known === undefined) return await this.#begin(connections, { pageSize, reason: 'Protection began', signal });
     if (startOver !== undefined) return await this.#begin(connections, { pageSize, reason: startOver, signal });
-    const remains = await readRemains(this.#spoolFolder(known.generation), {
-      generation: known.generation,
-      notBefore: known.lastAt,
-    });
     if (remains === undefined) {
       return await this.#begin(connections, { pageSize, reason: notesLost, signal });
     }
     const now = monotonic(clock, Math.max(known.lastAt, remains.lastAt));
-    const choice = decideContinuation(connections, remains);
+    const decided = decideContinuation(connections, remains);
+    // Another file may hold the same WAL and yet be older or newer.
+    const choice = isReplaced ? comparing(decided) : decided;
     forgetClean(remains.spool.folder);
     switch (choice.kind) {
       case 'same-wal':
@@ -148,7 +194,7 @@ export class SessionOpener {
       case 'rehash':
         return await this.#rehash(connections, { remains, now, pageSize, end: choice.end, signal });
       case 'compare':
-        return await this.#compare(connections, { remains, now, pageSize, before: choice.hashes, signal });
+        return await this.#compare(connections, { remains, now, pageSize, before: choice.hashes, outside, signal });
       case 'new-generation':
         return await this.#begin(connections, { pageSize, reason: choice.reason, signal });
     }
@@ -202,8 +248,13 @@ export class SessionOpener {
       now,
       pageSize,
       before,
+      outside,
       signal,
-    }: Continuing & { readonly before: PageHashes; readonly signal: AbortSignal },
+    }: Continuing & {
+      readonly before: PageHashes;
+      readonly outside: string | undefined;
+      readonly signal: AbortSignal;
+    },
   ): Promise<Session> {
     const { generation, spool, commits, lastAt } = remains;
     using _pin = connections.pinForImage();
@@ -216,7 +267,7 @@ export class SessionOpener {
     const { state, pages } = hashes;
     if (changed.length > pages / 2 && changed.length > 100) {
       await opening.disposeAsync();
-      const reason = 'Most of the database was changed while Tidemark was not watching';
+      const reason = outside ?? 'Most of the database was changed while Tidemark was not watching';
       return await this.#begin(connections, { pageSize, reason, signal });
     }
     await spoolComposed(image, {
@@ -238,7 +289,7 @@ export class SessionOpener {
       const gap = { fromAt: lastAt, toAt: time, pages: changed.length };
       this.#options.catalogue.addGap(this.#options.row.id, {
         ...gap,
-        text: 'Not watched: changes in between were not seen one by one',
+        text: `${outside ?? 'Not watched'}: changes in between were not seen one by one`,
       });
       this.#options.onEvent({ kind: 'gap', ...gap });
     }
@@ -333,6 +384,7 @@ export class SessionOpener {
       savedIndex: spool.index,
       saving: Promise.resolve(),
     };
+    noteFile(session);
     await saveSession(session);
     return session;
   }
@@ -344,13 +396,16 @@ export class SessionOpener {
       readonly hashes: PageHashes | undefined;
     },
   ): Capture {
-    return new Capture({
+    const capture: Capture = new Capture({
       ...options,
+      onRest: () => noteFile({ capture, spool: options.spool }),
+      onWalLost: () => this.#owner.onWalLost(),
       rollBytes: this.#options.rollBytes,
       watcher: this.#options.watcher,
       onCaptured: () => this.#owner.onCaptured(),
       onFailed: (error) => this.#owner.onFailed(error),
     });
+    return capture;
   }
 
   /** Page hashes of an image, while capturing goes on. */
@@ -414,6 +469,21 @@ function closing(capture: Capture, spool: Spool): AsyncDisposableStack {
   stack.use(spool);
   stack.use(capture);
   return stack;
+}
+
+/** Why the content of a file is not what was captured, when another one lies under its path. */
+export const replacedWords = 'The database was replaced by another file';
+
+/** Where a history was to go on at once, its pages are compared first. */
+function comparing(decided: Continuation): Continuation {
+  if (decided.kind === 'new-generation') return decided;
+  if (decided.kind === 'rehash') return { kind: 'new-generation', reason: replacedWords };
+  return { kind: 'compare', hashes: decided.hashes };
+}
+
+function noteFile({ capture, spool }: Pick<Session, 'capture' | 'spool'>): void {
+  const { identity, wal, atRest } = capture.guard;
+  noteCapturedFile(spool.folder, { ...identity, wal, atRest: atRest && { ...atRest, ...capture.end } });
 }
 
 interface Continuing {

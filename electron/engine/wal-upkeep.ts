@@ -76,6 +76,11 @@ export interface UpkeepHost {
   /** Look again soon. */
   readonly wake: () => void;
   readonly onFailed: (error: unknown) => void;
+  /** Throws where somebody else wrote to the database file, so that nothing may be copied into it. */
+  readonly beforeCheckpoint: () => Promise<void>;
+  readonly afterCheckpoint: () => void;
+  /** Everything that is committed was read and is backfilled, and the pin lies behind it. */
+  readonly onRest: () => void;
   /** Writers never pause, or do again: notices of the file system are not needed, or are again. */
   readonly onRestless: (isRestless: boolean) => void;
 }
@@ -202,6 +207,8 @@ export class WalUpkeep {
       if (this.#rests >= restAfter) return;
       const isNew = isMoved || (await this.#advance(0));
       this.#rests = isNew ? 0 : this.#rests + 1;
+      const isSame = this.#counts.frames === frames && this.#counts.backfilled === frames;
+      if (!isNew && isSame) this.#host.onRest();
       return;
     }
     if (this.#task !== undefined) return;
@@ -223,6 +230,7 @@ export class WalUpkeep {
     }
     this.#lastPassiveAt = now;
     this.#start(async () => {
+      await this.#host.beforeCheckpoint();
       const { isBlocked, backfilled } = await this.#checkpoint();
       const isStill = isQuiet && isBlocked && backfilled === before.backfilled;
       this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;
@@ -343,7 +351,10 @@ export class WalUpkeep {
 
   async #checkpoint(onBegun?: () => void): Promise<WalCounts & { readonly isBlocked: boolean }> {
     const result = await this.#host.connections.checkpoint(onBegun === undefined ? {} : { onBegun });
-    if (!result.isBlocked) this.#checkpoints++;
+    if (!result.isBlocked) {
+      this.#checkpoints++;
+      this.#host.afterCheckpoint();
+    }
     this.#observe(result);
     return result;
   }

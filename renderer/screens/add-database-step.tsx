@@ -80,11 +80,18 @@ function Inspected({ inspection, typed }: InspectedProps): ReactNode {
       </FindingLine>
     );
   }
-  const { name, sizeBytes, path } = inspection;
+  const { name, sizeBytes, path, warning } = inspection;
   return (
-    <FindingLine tone="good">
-      {name} is a SQLite database of {formatBytes(sizeBytes)}.{path !== typed && ` It lies at ${path}.`}
-    </FindingLine>
+    <>
+      <FindingLine tone="good">
+        {name} is a SQLite database of {formatBytes(sizeBytes)}.{path !== typed && ` It lies at ${path}.`}
+      </FindingLine>
+      {warning !== undefined && (
+        <FindingLine tone="attention">
+          <ErrorText error={warning} />
+        </FindingLine>
+      )}
+    </>
   );
 }
 

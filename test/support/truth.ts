@@ -30,14 +30,19 @@ export interface Truth {
 export function readTruth(file: string, table = 't'): Truth {
   const database = new Database(file);
   try {
-    let rows = 0;
-    let digest = 0;
-    for (const row of database.prepare<[], { id: number; v: Buffer }>(`SELECT id, v FROM ${table}`).iterate()) {
-      rows++;
-      digest = (digest + rowDigest(row.id, row.v)) % 2 ** 48;
-    }
-    return { n: Number(database.prepare(`SELECT n FROM ${table}_n`).pluck().get()), rows, digest };
+    return readTruthOf(database, table);
   } finally {
     database.close();
   }
+}
+
+/** The same facts, as a connection sees them. */
+export function readTruthOf(database: Database.Database, table = 't'): Truth {
+  let rows = 0;
+  let digest = 0;
+  for (const row of database.prepare<[], { id: number; v: Buffer }>(`SELECT id, v FROM ${table}`).iterate()) {
+    rows++;
+    digest = (digest + rowDigest(row.id, row.v)) % 2 ** 48;
+  }
+  return { n: Number(database.prepare(`SELECT n FROM ${table}_n`).pluck().get()), rows, digest };
 }

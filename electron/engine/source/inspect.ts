@@ -4,12 +4,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
 import type { DatabaseInspection } from '../../../shared/model.ts';
-import { databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
+import { type DatabaseHeader, databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
+import { cloudService, networkFileSystem } from './place.ts';
 import { classifySourceError } from './source-errors.ts';
 import { readFully } from './wal-reader.ts';
 
 /** SQLite's own limit on Unix: 512 bytes with room for the name of a journal. */
 const longestPathBytes = 504;
+/** How a rollback journal that holds something begins: https://www.sqlite.org/fileformat2.html#the_rollback_journal. */
+const journalMagic = Uint8Array.of(0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7);
 
 /** The absolute path of the database that `input` means: links resolved, a sidecar replaced by its database. */
 export function resolveDatabasePath(input: string): string {
@@ -17,7 +20,8 @@ export function resolveDatabasePath(input: string): string {
   const sidecar = /^(.+)-(?:wal|shm|journal)$/.exec(absolute)?.[1];
   const meant = sidecar !== undefined && fs.existsSync(sidecar) ? sidecar : absolute;
   try {
-    return fs.realpathSync(meant);
+    // The system's own resolution turns a mapped drive of Windows into the share that it stands for.
+    return fs.realpathSync.native(meant);
   } catch (error) {
     // @NOTE What does not exist keeps its name; whoever opens it says so.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return meant;
@@ -42,9 +46,68 @@ function inspect(file: string, isProtected: (stat: fs.Stats) => boolean): Databa
     throw new AppError('database-path-too-long', { path: file });
   }
   if (isProtected(stat)) throw new AppError('database-already-protected', { path: file });
+  checkPlace(file);
   if (stat.size === 0) throw new AppError('database-empty', { path: file });
   fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK);
   fs.accessSync(path.dirname(file), fs.constants.W_OK);
+  const header = readFileHeader(file);
+  checkJournal(file);
+  const service = cloudService(file);
+  return {
+    kind: 'database',
+    path: file,
+    name: path.basename(file),
+    sizeBytes: stat.size,
+    pageSize: header.pageSize,
+    isWal: header.isWal,
+    journalMode: header.isWal ? 'wal' : 'delete',
+    ...(service === undefined
+      ? {}
+      : { warning: new AppError('database-in-cloud-folder', { path: file, service }).toData() }),
+  };
+}
+
+/**
+ * Looks at a database that is kept here before SQLite opens it: opening it in a wrong state would change it. Fails with
+ * `database-missing`, `-on-network`, `-not-sqlite`, `-left-wal` or `-hot-journal`. No connection to it may be open here.
+ */
+export function checkBeforeOpening(file: string): void {
+  try {
+    checkPlace(file);
+    const header = readFileHeader(file);
+    checkJournal(file);
+    if (!header.isWal) throw new AppError('database-left-wal', { path: file, mode: 'delete' });
+  } catch (error) {
+    throw classifySourceError(error, file);
+  }
+}
+
+function checkPlace(file: string): void {
+  const fileSystem = networkFileSystem(file);
+  if (fileSystem !== undefined) throw new AppError('database-on-network', { path: file, fileSystem });
+}
+
+/** A rollback journal with content: SQLite would undo a transaction with it, which is not ours to cause. */
+function checkJournal(file: string): void {
+  const journal = `${file}-journal`;
+  const magic = new Uint8Array(journalMagic.length);
+  let fd: number;
+  try {
+    fd = fs.openSync(journal, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    readFully(fd, magic, 0);
+  } finally {
+    fs.closeSync(fd);
+  }
+  if (Buffer.compare(magic, journalMagic) === 0) throw new AppError('database-hot-journal', { path: file, journal });
+}
+
+function readFileHeader(file: string): DatabaseHeader {
+  if (fs.statSync(file).size === 0) throw new AppError('database-empty', { path: file });
   const bytes = new Uint8Array(databaseHeaderBytes);
   const fd = fs.openSync(file, 'r');
   try {
@@ -54,13 +117,5 @@ function inspect(file: string, isProtected: (stat: fs.Stats) => boolean): Databa
   }
   const header = parseDatabaseHeader(bytes);
   if (header === undefined) throw new AppError('database-not-sqlite', { path: file });
-  return {
-    kind: 'database',
-    path: file,
-    name: path.basename(file),
-    sizeBytes: stat.size,
-    pageSize: header.pageSize,
-    isWal: header.isWal,
-    journalMode: header.isWal ? 'wal' : 'delete',
-  };
+  return header;
 }

@@ -2,9 +2,12 @@
 // slow poll for everything as the safety net where the file system does not notify. Reads nothing but directory entries.
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Much shorter than a user's patience, long enough to cost nothing with hundreds of databases. */
 const pollMs = 10_000;
+/** Databases that the slow poll looks at before others get their turn. */
+const pollSlice = 16;
 /** While a folder's notices are paused, its other databases are looked at this often, */
 const pausedPollMs = 20;
 /** and with more databases than this in one folder looking costs more than notices do. */
@@ -27,29 +30,34 @@ interface Watched {
   readonly path: string;
   readonly onChange: () => void;
   seen: string;
+  isOver: boolean;
 }
 
 interface Directory {
   readonly path: string;
   readonly databases: Map<string, Set<Watched>>;
   readonly paused: Set<Watched>;
+  /** Undefined where the folder cannot be watched, or is gone: the slow poll tries again. */
   watcher: fs.FSWatcher | undefined;
+  /** The folder that is watched: another one may come to its path. */
+  inode: number | undefined;
   poll: NodeJS.Timeout | undefined;
 }
 
 export class Watcher implements Disposable {
   readonly #directories = new Map<string, Directory>();
   #poll: NodeJS.Timeout | undefined;
+  #isPolling = false;
 
   /** Calls `onChange` after each change of the database at `databasePath` or its WAL, until disposed. */
   watch(databasePath: string, onChange: () => void): Watch {
     const folder = path.dirname(databasePath);
     const name = path.basename(databasePath);
     const directory = this.#directories.get(folder) ?? this.#open(folder);
-    const watched: Watched = { path: databasePath, onChange, seen: fingerprint(databasePath) };
+    const watched: Watched = { path: databasePath, onChange, seen: fingerprint(databasePath), isOver: false };
     const group = directory.databases.get(name) ?? new Set();
     directory.databases.set(name, group.add(watched));
-    this.#poll ??= setInterval(() => this.#pollAll(), pollMs);
+    this.#poll ??= setInterval(() => void this.#pollAll(), pollMs);
     return {
       pause: () => {
         if (directory.databases.size > pausableDatabases || !group.has(watched)) return;
@@ -78,14 +86,16 @@ export class Watcher implements Disposable {
       databases: new Map(),
       paused: new Set(),
       watcher: undefined,
+      inode: undefined,
       poll: undefined,
     };
-    directory.watcher = openWatcher(directory);
+    openWatcher(directory);
     this.#directories.set(folder, directory);
     return directory;
   }
 
   #forget(directory: Directory, name: string, watched: Watched): void {
+    watched.isOver = true;
     const group = directory.databases.get(name);
     if (group === undefined || !group.delete(watched)) return;
     if (group.size === 0) directory.databases.delete(name);
@@ -101,25 +111,42 @@ export class Watcher implements Disposable {
     this.#poll = undefined;
   }
 
-  #pollAll(): void {
-    for (const directory of this.#directories.values()) pollDirectory(directory);
+  async #pollAll(): Promise<void> {
+    if (this.#isPolling) return;
+    this.#isPolling = true;
+    for (const directory of this.#directories.values()) {
+      if (directory.poll === undefined && inodeOf(directory.path) !== directory.inode) openWatcher(directory);
+    }
+    const all = [...this.#directories.values()].flatMap(({ databases, paused }) =>
+      [...databases.values()].flatMap((group) => [...group].filter((watched) => !paused.has(watched))),
+    );
+    for (const [i, watched] of all.entries()) {
+      if (i % pollSlice === pollSlice - 1) await nextTurn();
+      if (!watched.isOver) look(watched);
+    }
+    this.#isPolling = false;
   }
 }
 
-function openWatcher(directory: Directory): fs.FSWatcher | undefined {
-  const notify = (name: string | null): void => {
+/** Watches a folder, in place of the one that was at its path before. */
+function openWatcher(directory: Directory): void {
+  directory.watcher?.close();
+  directory.watcher = undefined;
+  directory.inode = inodeOf(directory.path);
+  const notify = (event: string, name: string | null): void => {
     if (name === null) return;
     const database = name.endsWith('-wal') ? name.slice(0, -4) : name;
     for (const watched of directory.databases.get(database) ?? []) watched.onChange();
+    // The folder itself was moved or removed: that changes every database in it.
+    if (event === 'rename' && name === path.basename(directory.path)) pollDirectory(directory);
   };
   try {
-    const watcher = fs.watch(directory.path, (_event, name) => notify(name));
+    const watcher = fs.watch(directory.path, notify);
     // @NOTE A watcher that breaks (folder removed, limits) leaves the poll to notice changes.
     watcher.on('error', () => watcher.close());
-    return watcher;
+    directory.watcher = watcher;
   } catch {
     // @NOTE No watcher for this folder: the poll serves alone.
-    return undefined;
   }
 }
 
@@ -134,7 +161,7 @@ function pause(directory: Directory): void {
 function resume(directory: Directory): void {
   clearInterval(directory.poll);
   directory.poll = undefined;
-  directory.watcher = openWatcher(directory);
+  openWatcher(directory);
   for (const group of directory.databases.values()) for (const watched of group) watched.onChange();
 }
 
@@ -148,13 +175,21 @@ function close(directory: Directory): void {
 function pollDirectory({ databases, paused }: Directory): void {
   for (const group of databases.values()) {
     for (const watched of group) {
-      if (paused.has(watched)) continue;
-      const now = fingerprint(watched.path);
-      if (now === watched.seen) continue;
-      watched.seen = now;
-      watched.onChange();
+      if (!paused.has(watched)) look(watched);
     }
   }
+}
+
+/** Tells of a database whose files look different than at the last look. */
+function look(watched: Watched): void {
+  const now = fingerprint(watched.path);
+  if (now === watched.seen) return;
+  watched.seen = now;
+  watched.onChange();
+}
+
+function inodeOf(folder: string): number | undefined {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.ino;
 }
 
 /**

@@ -1,0 +1,178 @@
+// What happened to a database from outside while it was not open here, looked at before SQLite opens it: another file under
+// its path, other content, or a WAL left behind that belongs to what the file was before. SQLite would mix such a WAL into
+// the database; so it is removed where everything in it is captured and nobody uses it, as the last connection to the former
+// file would have done, and else waited for.
+import fs from 'node:fs';
+import path from 'node:path';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../../shared/errors.ts';
+import type { Place } from './capture.ts';
+import type { Remains } from './continuity.ts';
+import { hashPage, lockPage } from './replica/state-hash.ts';
+import { type FileIdentity, type FileLook, identityOf, isLockedByOthers, isSameFile } from './source/identity.ts';
+import { readFully } from './source/wal-reader.ts';
+import { frameBytes, isSameWal, offsetAfter, parseWalHeader, scanFrames, walHeaderBytes } from './source/wal.ts';
+
+/** Which file a history was captured from. */
+export interface FileNote extends FileIdentity {
+  readonly wal: FileIdentity | undefined;
+  /** How it looked when everything captured lay in it. */
+  readonly atRest: (FileLook & Place) | undefined;
+}
+
+export interface Outside {
+  /** Another file lies under the path than the one that was captured. */
+  readonly isReplaced: boolean;
+  /** The path of a WAL that belonged to what was there before, and is gone now. */
+  readonly removedWal: string | undefined;
+}
+
+const noteFile = 'file.json';
+/** A file that did not change for this long is not being copied any more. */
+const stillForMs = 900;
+const stillLookMs = 150;
+const sampledPages = 16;
+/** Pages that are read before others get their turn. */
+const pagesPerTurn = 256;
+
+/** Writes down which file is captured into the spool at `folder`. A note that a crash loses is only missed, so it is not forced to disk. */
+export function noteCapturedFile(folder: string, file: FileNote): void {
+  fs.writeFileSync(path.join(folder, noteFile), JSON.stringify(file));
+}
+
+/**
+ * Looks at the file under the path of a database that was captured before; no connection to it may be open in this process.
+ * Waits while it is still being copied. Fails with `database-stale-wal`.
+ */
+export async function lookFromOutside(
+  file: string,
+  { remains, signal }: { readonly remains: Remains; readonly signal: AbortSignal },
+): Promise<Outside> {
+  const note = readNote(remains.spool.folder);
+  const isReplaced = note !== undefined && !isSameFile(note, identityOf(fs.statSync(file)));
+  if (isReplaced) await untilStill(file, { signal });
+  const wal = `${file}-wal`;
+  const walStat = fs.statSync(wal, { throwIfNoEntry: false });
+  const isCaptured = isAtCapturedEnd(file, remains);
+  const isFormerWal =
+    isReplaced &&
+    note.wal !== undefined &&
+    walStat !== undefined &&
+    walStat.size > 0 &&
+    isSameFile(note.wal, identityOf(walStat));
+  if (!isFormerWal && (!isCaptured || (await isContentCaptured(file, { remains, note, signal })))) {
+    return { isReplaced, removedWal: undefined };
+  }
+  // Removed only where every frame of it is in the spool: the database that it belonged to is not here any more.
+  const shm = `${file}-shm`;
+  const memory = fs.statSync(shm, { throwIfNoEntry: false });
+  const isHeld = memory !== undefined && isLockedByOthers(memory.ino) !== false;
+  if (isHeld || !isCaptured) throw new AppError('database-stale-wal', { path: file, wal });
+  fs.rmSync(wal);
+  fs.rmSync(shm, { force: true });
+  return { isReplaced, removedWal: wal };
+}
+
+/** Resolves once a file was not written for a moment, or is gone. */
+export async function untilStill(file: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  const look = () => {
+    const stat = fs.statSync(file, { throwIfNoEntry: false });
+    return stat === undefined ? undefined : `${stat.ino}:${stat.size}:${stat.mtimeMs}`;
+  };
+  let seen = look();
+  for (let stillAt = performance.now(); seen !== undefined && performance.now() - stillAt < stillForMs;) {
+    await delay(stillLookMs, undefined, { signal });
+    const now = look();
+    if (now !== seen) stillAt = performance.now();
+    seen = now;
+  }
+}
+
+function readNote(folder: string): FileNote | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(folder, noteFile), 'utf8')) as FileNote;
+  } catch {
+    // @NOTE Absent or half-written: then only content tells one file from another.
+    return undefined;
+  }
+}
+
+/** The WAL beside the database ends with exactly the last frame that was captured. */
+function isAtCapturedEnd(file: string, { spool, end }: Remains): boolean {
+  if (end === undefined) return false;
+  let fd: number;
+  try {
+    fd = fs.openSync(`${file}-wal`, 'r');
+  } catch {
+    // @NOTE No WAL, or none that may be read: nothing that could be mixed in.
+    return false;
+  }
+  try {
+    const head = new Uint8Array(walHeaderBytes);
+    readFully(fd, head, 0);
+    const header = parseWalHeader(head);
+    if (header === undefined || !isSameWal(header, end.chain.header)) return false;
+    const size = frameBytes(header.pageSize);
+    const to = offsetAfter(end.frames, header.pageSize);
+    const live = new Uint8Array(2 * size);
+    const got = readFully(fd, live, to - size);
+    const [kept] = spool.read(spool.index, { from: to - size, to });
+    if (got < size || kept === undefined || Buffer.compare(live.subarray(0, size), kept) !== 0) return false;
+    return scanFrames({ ...end.chain }, live.subarray(size, got), () => {}) === 0;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * The file holds what was captured, or what a checkpoint of this WAL may have made of it. Nothing is read where it looks as
+ * it did when it was last at rest. Else, if everything captured lay in it then, each page must be what was captured; if not,
+ * each page that the WAL does not hold: those can change only through another WAL, or by somebody else's hand.
+ */
+async function isContentCaptured(
+  file: string,
+  {
+    remains,
+    note,
+    signal,
+  }: { readonly remains: Remains; readonly note: FileNote | undefined; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const { spool, hashes, clean } = remains;
+  // Without page hashes there is nothing to compare with.
+  if (hashes === undefined) return true;
+  const { pageSize } = hashes;
+  const restedAs = [note?.atRest, clean && { ...clean, ...clean.file }].filter(
+    (rest) => rest?.index === spool.index && rest.offset === spool.offset,
+  );
+  const mayDiffer = new Set<number>([lockPage(pageSize)]);
+  if (restedAs.length === 0) {
+    for (const { index, bytes } of spool.filesOfWal(spool.index)) {
+      await spool.visitFrames(index, { from: 0, to: bytes }, ({ page }) => mayDiffer.add(page));
+    }
+  }
+  const fd = fs.openSync(file, 'r');
+  try {
+    const { size, mtimeMs } = fs.fstatSync(fd);
+    if (restedAs.some((rest) => rest?.size === size && rest.modifiedAt === mtimeMs)) return true;
+    const pages = Math.min(hashes.pages, Math.floor(size / pageSize));
+    const bytes = new Uint8Array(pageSize);
+    const isSame = (page: number): boolean => {
+      if (mayDiffer.has(page)) return true;
+      readFully(fd, bytes, (page - 1) * pageSize);
+      const expected = hashes.get(page);
+      // A page that was allocated and never written reads as whatever lay there before.
+      return hashPage(page, bytes) === expected || hashPage(page, new Uint8Array(pageSize)) === expected;
+    };
+    for (let i = 0; i < sampledPages; i++) if (!isSame(1 + Math.floor(Math.random() * pages))) return false;
+    if (!isSame(1)) return false;
+    for (let page = 1; page <= pages; page++) {
+      if (!isSame(page)) return false;
+      if (page % pagesPerTurn !== 0) continue;
+      await nextTurn();
+      signal.throwIfAborted();
+    }
+    return true;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
