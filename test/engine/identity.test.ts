@@ -207,7 +207,7 @@ describe('an older copy is put back', () => {
     } else {
       const args = ['--data', house.folder.at('data'), '--add', house.file, '--folder', house.folder.at('backup')];
       await using engine = startScript('engine-process.ts', args);
-      await engine.printed('added');
+      await engine.printed('protected');
       await house.write(6);
       // Until everything lies in the database, where it rests.
       await new Promise((go) => setTimeout(go, 1500));
@@ -322,7 +322,8 @@ describe('the file is gone', () => {
     move(house.folder.at('inner'), house.folder.at('outer'));
     await tells(engine, id, 'database-moved');
     move(house.folder.at('outer'), house.folder.at('inner'));
-    await shipped(engine, id);
+    const { status } = await shipped(engine, id);
+    expect(status.kind).toBe('protected');
   });
 });
 
