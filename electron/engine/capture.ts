@@ -175,11 +175,13 @@ export class Capture implements AsyncDisposable, FrameSink {
     const hashes = this.#hashes;
     if (hashes === undefined || !this.guard.isChanged) return;
     const { spool } = this.#options;
-    const pagesInWal = new Set<number>();
+    const sample = this.guard.sample(hashes);
     for (const { index, bytes } of spool.filesOfWal(spool.index)) {
-      await spool.visitFrames(index, { from: 0, to: bytes }, ({ page }) => pagesInWal.add(page));
+      await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data }) => {
+        sample.get(page)?.add(hashPage(page, data));
+      });
     }
-    this.#prove((guard) => guard.beforeCheckpoint(hashes, pagesInWal));
+    this.#prove((guard) => guard.beforeCheckpoint(sample, hashes.pageSize));
   }
 
   /** Bytes of the database after the last captured transaction, in pages; 0 while unknown. */

@@ -133,6 +133,12 @@ async function shipped(engine: TestEngine, id: DatabaseId): Promise<DatabaseStat
   );
 }
 
+/** Until everything lies in the database file itself: what is put over it before that is still completed by the WAL. */
+async function rested(engine: TestEngine, id: DatabaseId): Promise<void> {
+  await shipped(engine, id);
+  await new Promise((go) => setTimeout(go, 2500));
+}
+
 async function tells(engine: TestEngine, id: DatabaseId, code: string): Promise<DatabaseState> {
   const codeOf = ({ status }: DatabaseState) =>
     status.kind === 'problem' || status.kind === 'attention' ? status.problem.code : status.kind;
@@ -174,7 +180,7 @@ describe('an older copy is put back', () => {
       await using engine = house.open();
       const id = await house.protect(engine);
       await house.write(6);
-      await shipped(engine, id);
+      await rested(engine, id);
       put(house.folder.at('older.db'), house.file);
       await says(engine, `shop.db was ${word} by another`);
       await shipped(engine, id);
@@ -255,7 +261,7 @@ describe('an older copy is put back', () => {
     const app = await house.start();
     await using engine = house.open();
     const id = await house.protect(engine);
-    await new Promise((go) => setTimeout(go, 1500));
+    await rested(engine, id);
     copy(house.folder.at('older.db'), house.file);
     await tells(engine, id, 'database-stale-wal');
     app.child.kill('SIGTERM');

@@ -20,8 +20,8 @@ export interface FileLook {
   readonly modifiedAt: number;
 }
 
-/** Pages that are compared with what was captured, beside the first, after checkpoints wrote to the file. */
-const sampledPages = 8;
+/** Pages that are compared with what was captured, beside the first, when the file was written. */
+const sampledPages = 24;
 
 export class IdentityGuard {
   readonly #path: string;
@@ -33,6 +33,8 @@ export class IdentityGuard {
   #atRest: FileLook | undefined;
   /** The file after the last change that is explained. */
   #seen: FileLook;
+  /** Page hashes of the file when it was last at rest. */
+  #hashesAtRest: PageHashes | undefined;
 
   /** Watches over a database that was just opened: its WAL exists. */
   constructor({ path: file, fd }: { readonly path: string; readonly fd: number }) {
@@ -89,27 +91,38 @@ export class IdentityGuard {
    */
   rest(hashes: PageHashes): boolean {
     if (this.#atRest !== undefined) return false;
-    this.#atRest = this.#look();
-    if (isSameLook(this.#atRest, this.#seen)) return true;
-    this.#seen = this.#atRest;
-    if (this.#seen.size < hashes.pages * hashes.pageSize) throw this.#overwritten();
-    this.#sample(hashes, new Set());
-    return true;
-  }
-
-  /**
-   * A checkpoint is about to write to the file, which somebody changed: it must still hold what was captured, apart from
-   * pages that the WAL holds. Fails with `database-overwritten`.
-   */
-  beforeCheckpoint(hashes: PageHashes, pagesInWal: ReadonlySet<number>): void {
     const look = this.#look();
-    this.#sample(hashes, pagesInWal);
+    if (!isSameLook(look, this.#seen)) {
+      if (look.size < hashes.pages * hashes.pageSize) throw this.#overwritten();
+      this.#compare(new Map(samplePages(hashes).map((page) => [page, new Set([hashes.get(page)])])), hashes.pageSize);
+    }
+    this.#atRest = look;
     this.#seen = look;
+    this.#hashesAtRest = hashes.copy();
+    return true;
   }
 
   /** The file was written by somebody since the last checkpoint that was made here. */
   get isChanged(): boolean {
     return !isSameLook(this.#look(), this.#seen);
+  }
+
+  /** A few pages of the file with the hashes that they may have by now; those of frames in the WAL are for the caller to add. */
+  sample(hashes: PageHashes): Map<number, Set<bigint>> {
+    const before = this.#hashesAtRest;
+    // What lay in the file before is known from the last time that it was at rest.
+    if (before === undefined) return new Map();
+    return new Map(samplePages(before).map((page) => [page, new Set([before.get(page), hashes.get(page)])]));
+  }
+
+  /**
+   * A checkpoint is about to write to the file, which somebody changed: pages must be what they were, or what the WAL says.
+   * Fails with `database-overwritten`.
+   */
+  beforeCheckpoint(sample: ReadonlyMap<number, ReadonlySet<bigint>>, pageSize: number): void {
+    const look = this.#look();
+    this.#compare(sample, pageSize);
+    this.#seen = look;
   }
 
   /** A checkpoint wrote to the file. */
@@ -122,22 +135,14 @@ export class IdentityGuard {
     return { size, modifiedAt: mtimeMs };
   }
 
-  /** Compares the first page and a few others with what was captured. */
-  #sample(hashes: PageHashes, mayDiffer: ReadonlySet<number>): void {
-    const { pages, pageSize } = hashes;
-    const sample = Array.from({ length: sampledPages }, () => 1 + Math.floor(Math.random() * pages));
-    const page = new Uint8Array(pageSize);
-    const isSame = [1, ...sample].every((number) => {
-      if (number === lockPage(pageSize) || mayDiffer.has(number)) return true;
-      const got = readFully(this.#fd, page, (number - 1) * pageSize);
-      const expected = hashes.get(number);
+  #compare(expected: ReadonlyMap<number, ReadonlySet<bigint>>, pageSize: number): void {
+    const bytes = new Uint8Array(pageSize);
+    for (const [page, hashes] of expected) {
+      const got = readFully(this.#fd, bytes, (page - 1) * pageSize);
       // A page that was allocated and never written reads as whatever lay there before.
-      return (
-        got === pageSize &&
-        (hashPage(number, page) === expected || hashPage(number, new Uint8Array(pageSize)) === expected)
-      );
-    });
-    if (!isSame) throw this.#overwritten();
+      const isUnwritten = hashes.has(0n) || hashes.has(hashPage(page, new Uint8Array(pageSize)));
+      if (!isUnwritten && (got < pageSize || !hashes.has(hashPage(page, bytes)))) throw this.#overwritten();
+    }
   }
 
   /** The WAL that is open lies under its path no more: somebody deleted it, which SQLite itself never does meanwhile. */
@@ -188,6 +193,15 @@ export function isLockedByOthers(inode: number, locks = readLocks()): boolean | 
     const [, , , , pid, file] = line.trim().split(/\s+/);
     return file?.endsWith(`:${inode}`) === true && pid !== String(process.pid);
   });
+}
+
+/** The first page and a few others; all of a small database. */
+function samplePages({ pages, pageSize }: PageHashes): readonly number[] {
+  const all = pages <= sampledPages;
+  const sample = Array.from({ length: Math.min(pages, sampledPages) }, (_, i) =>
+    all ? i + 1 : 1 + Math.floor(Math.random() * pages),
+  );
+  return [1, ...sample].filter((page) => page !== lockPage(pageSize));
 }
 
 function isSameLook(a: FileLook, b: FileLook): boolean {
