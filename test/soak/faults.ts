@@ -40,12 +40,12 @@ function reach(kind: string): void {
 /** The innermost frame, when it is the engine's own code. */
 function engineFrame(): string | undefined {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 5;
+  Error.stackTraceLimit = 6;
   const { stack = '' } = new Error('where');
   Error.stackTraceLimit = limit;
   for (const line of stack.split('\n').slice(3)) {
-    if (line.includes('node:') || line.includes('(<anonymous>)')) continue;
-    const [, file = '', at = ''] = /(?:file:\/\/)?(\/[^:]+):(\d+:\d+)\)?$/.exec(line) ?? [];
+    if (line.includes(import.meta.filename) || line.includes('node:') || line.includes('(<anonymous>)')) continue;
+    const [, file = '', at = ''] = /(?:file:\/\/)?(\/[^:]+):(\d+):\d+\)?$/.exec(line) ?? [];
     return file.startsWith(engineFolder) ? `${path.relative(engineFolder, file)}:${at}` : undefined;
   }
   return undefined;

@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 import { must } from '../../shared/assert.ts';
 import { seededRandom } from '../support/truth.ts';
 import { until } from '../support/temp.ts';
+import { loseNotes } from './crash-points.ts';
 import { type Application, versionOf } from './executors.ts';
 import { type Absence, judge, type Judged, listPoints, type Protected } from './verify.ts';
 
@@ -337,7 +338,9 @@ function states(engine: Running): readonly (readonly [string, string, number])[]
     .split('\n')
     .slice(0, -1)
     .findLast((candidate) => candidate.startsWith('state '));
-  return line === undefined ? [] : (JSON.parse(line.slice(6)) as readonly (readonly [string, string, number])[]);
+  return line === undefined
+    ? []
+    : (JSON.parse(line.slice(6, line.lastIndexOf(' at '))) as readonly (readonly [string, string, number])[]);
 }
 
 function isProtecting(engine: Running): boolean {
@@ -357,13 +360,6 @@ function createDatabase(file: string, { pageSize, autoVacuum, actors }: Plan['da
   database.exec('CREATE TABLE model(actor TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID');
   for (const { name } of actors) database.prepare('INSERT INTO model VALUES (?, 0)').run(name);
   database.close();
-}
-
-/** Removes the page hashes that the engine kept. */
-function loseNotes(dataDir: string): void {
-  for (const name of fs.readdirSync(dataDir, { recursive: true, encoding: 'utf8' })) {
-    if (path.basename(name) === 'hashes') fs.rmSync(path.join(dataDir, name));
-  }
 }
 
 /** An actor that was killed in the middle may have left another journal mode. */

@@ -26,7 +26,7 @@ const engine = Engine.open({
         lag.bytes,
       ]),
     );
-    if (line !== printed) process.stdout.write(`state ${line}\n`);
+    if (line !== printed) process.stdout.write(`state ${line} at ${Date.now()}\n`);
     printed = line;
   },
 });

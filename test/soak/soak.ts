@@ -4,6 +4,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { seededRandom } from '../support/truth.ts';
+import { type CrashPoint, CrashStage, scenarios } from './crash-points.ts';
 import { versionOf } from './executors.ts';
 import { runHistory } from './history.ts';
 
@@ -14,6 +16,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '8' },
     restores: { type: 'string', default: '100' },
     once: { type: 'boolean', default: false },
+    crash: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
 
@@ -24,6 +28,10 @@ for (const application of ['sqlite3', 'python3'] as const) {
 }
 process.on('SIGTERM', () => process.exit(1)).on('SIGINT', () => process.exit(1));
 const endAt = Date.now() + Number(values.minutes) * 60_000;
+if (values.crash) {
+  await crashEverywhere();
+  process.exit();
+}
 let failures = 0;
 let histories = 0;
 for (let seed = Number(values.seed); Date.now() < endAt && (!values.once || histories === 0); seed++) {
@@ -58,3 +66,52 @@ for (let seed = Number(values.seed); Date.now() < endAt && (!values.once || hist
 }
 say(`${histories} histories, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
+
+/** One run per place where the engine awaits or touches a file, in random order, as long as there is time. */
+async function crashEverywhere(): Promise<void> {
+  const seed = Number(values.seed);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tidemark-crash-'));
+  using stage = new CrashStage(folder);
+  const points: CrashPoint[] = [];
+  for (const scenario of scenarios) points.push(...(await stage.find(scenario, seed)));
+  const random = seededRandom(seed);
+  const shuffled = points
+    .filter(({ scenario, site }) => `${scenario} ${site}`.includes(values.only))
+    .map((point) => ({ point, order: random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ point }) => point);
+  // Every place once, then the same places in other scenarios.
+  const places = new Set<string>();
+  const isNews = ({ site, occurrence }: CrashPoint): boolean => {
+    const place = `${site} ${occurrence === 1}`;
+    return !places.has(place) && places.add(place) !== undefined;
+  };
+  const news = shuffled.filter(isNews);
+  const chosen = [...news, ...shuffled.filter((point) => !news.includes(point))];
+  say(`${news.length} places, ${new Set(chosen.map(({ site }) => site)).size} of them distinct lines`);
+  say(`seed ${seed}: ${chosen.length} crash points`);
+  let reached = 0;
+  let failed = 0;
+  let done = 0;
+  for (const point of chosen) {
+    if (Date.now() > endAt) break;
+    done++;
+    const name = `${point.scenario} ${point.site} #${point.occurrence}`;
+    try {
+      const { isReached, complaints } = await stage.crash(point);
+      if (isReached) reached++;
+      if (complaints.length === 0) continue;
+      say(`  FAILED: ${name}`);
+      for (const complaint of complaints.slice(0, 8)) say(`    ${complaint}`);
+    } catch (error) {
+      say(`  FAILED: ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+    failed++;
+    const evidence = `${folder}-evidence-${failed}`;
+    fs.cpSync(path.join(folder, 'work'), evidence, { recursive: true });
+    say(`    evidence in ${evidence}`);
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+  say(`${done} of ${chosen.length} crash points tried, ${reached} reached, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
