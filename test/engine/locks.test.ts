@@ -1,0 +1,93 @@
+// Locks of a process on a file all vanish when it closes any descriptor of that file: then writers and checkpoints would go
+// through under a pin that is believed to be held. Watched from outside while Tidemark does all that it does with a database.
+import fs from 'node:fs';
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { openTestEngine } from '../support/engine.ts';
+import { startScript, type Started } from '../support/processes.ts';
+import { tempFolder, until } from '../support/temp.ts';
+
+async function watchLocks(file: string): Promise<Started> {
+  const watch = startScript('lock-watch.ts', [String(process.pid), file]);
+  await watch.printed('watching');
+  return watch;
+}
+
+describe.skipIf(process.platform !== 'linux')('the locks of a protected database', () => {
+  test('stay in place whatever is done with the file', async () => {
+    using folder = tempFolder();
+    const file = folder.at('shop.db');
+    const database = new Database(file);
+    database.pragma('journal_mode = wal');
+    database.exec('CREATE TABLE first(v); INSERT INTO first SELECT zeroblob(8000000)');
+    database.close();
+    fs.symlinkSync(file, folder.at('link.db'));
+
+    await using engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
+    const replica = folder.at('backup');
+    const [declared] = await engine.call('protectDeclared', {
+      databases: [
+        { path: file, enableWal: false, replicas: [{ url: replica, syncIntervalMs: 0, snapshotIntervalMs: 100 }] },
+      ],
+    });
+    if (declared?.kind !== 'protecting') throw new Error(JSON.stringify(declared));
+    const id = declared.databaseId;
+    await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+    await using watch = await watchLocks(file);
+    const writers = ['small', 'vacuum', 'reopen'].map((mode, i) =>
+      startScript('writer.ts', [
+        ...['--database', file, '--table', `t${i}`, '--mode', mode, '--seconds', '2.5', '--pause', '2'],
+        ...['--seed', String(i)],
+      ]),
+    );
+
+    // Looking at it, by its own name and by another one; adding it again, which is refused.
+    for (const path of [file, folder.at('link.db')]) {
+      expect(await engine.call('inspectDatabase', { path })).toBeDefined();
+      expect(await engine.call('inspectFolder', { path: folder.at('other'), databasePath: path })).toBeDefined();
+      await engine.call('addDatabase', { path, folder: folder.at('other') }).catch(() => {});
+    }
+    await engine.call('suggestPaths', { prefix: folder.path, withFiles: true });
+    await engine.call('getTimeline', { databaseId: id, bins: 20 });
+
+    // Images are taken meanwhile; earlier moments are restored, one of them over the database itself, which is refused.
+    const snapshots = (): number =>
+      fs.readdirSync(replica, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.snapshot.lz4'))
+        .length;
+    await until('another image was taken', () => snapshots() > 1);
+    const [point] = await engine.points(id);
+    if (point === undefined) throw new Error('no restore point');
+    await engine.call('proposeRestore', { databaseId: id, position: point.position });
+    await engine.restore(id, point, folder.at('restored.db'));
+    await engine.restore(id, point, file).catch(() => {});
+    await engine.restore(id, point, folder.at('link.db')).catch(() => {});
+    const { operationId } = await engine.call('startReplicaRestore', {
+      url: replica,
+      wish: { kind: 'latest' },
+      outputPath: folder.at('again.db'),
+    });
+    expect(await engine.ended(operationId)).toMatchObject({ state: 'done' });
+    for (const writer of writers) expect(await writer.ended, writer.output()).toBe(0);
+    await engine.waitFor(id, 'everything is shipped', ({ lag }) => lag.bytes === 0);
+
+    watch.child.kill('SIGTERM');
+    await watch.ended;
+    expect(watch.output()).not.toContain('missing');
+    expect(watch.output()).toMatch(/looked \d{3,} times/);
+  });
+
+  test('would be seen to vanish', async () => {
+    using folder = tempFolder();
+    const file = folder.at('shop.db');
+    const database = new Database(file);
+    database.pragma('journal_mode = wal');
+    database.exec('CREATE TABLE first(v)');
+    database.exec('BEGIN; SELECT * FROM first');
+    await using watch = await watchLocks(file);
+    fs.closeSync(fs.openSync(`${file}-shm`, 'r'));
+    await watch.printed('missing a read mark, the shared memory');
+    fs.closeSync(fs.openSync(file, 'r'));
+    await watch.printed('missing a read mark, the shared memory, the database');
+    database.close();
+  });
+});
