@@ -35,10 +35,10 @@ describe.skipIf(process.platform !== 'linux')('the locks of a protected database
     await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
     await using watch = await watchLocks(file);
     const writers = ['small', 'vacuum', 'reopen'].map((mode, i) =>
-      startScript('writer.ts', [
-        ...['--database', file, '--table', `t${i}`, '--mode', mode, '--seconds', '2.5', '--pause', '2'],
-        ...['--seed', String(i)],
-      ]),
+      startScript(
+        'writer.ts',
+        `--table t${i} --mode ${mode} --seconds 2.5 --pause 2 --seed ${i} --database`.split(' ').concat(file),
+      ),
     );
 
     // Looking at it, by its own name and by another one; adding it again, which is refused.
@@ -88,6 +88,7 @@ describe.skipIf(process.platform !== 'linux')('the locks of a protected database
     await watch.printed('missing a read mark, the shared memory');
     fs.closeSync(fs.openSync(file, 'r'));
     await watch.printed('missing a read mark, the shared memory, the database');
+    expect(database.inTransaction).toBe(true);
     database.close();
   });
 });

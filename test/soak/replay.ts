@@ -1,7 +1,6 @@
 // Reads a whole replica once, from its first object to its last, and shows the database at every restore point on the way:
 // with code of its own, so that what a restore gives can be compared with it. Says where the objects leave a hole.
 import fs from 'node:fs';
-import path from 'node:path';
 import { parseKey } from '../../electron/engine/replica/keys.ts';
 import { openObject, readTrailer } from '../../electron/engine/replica/object.ts';
 import type { Trailer } from '../../electron/engine/replica/trailer.ts';

@@ -23,6 +23,8 @@ const all = frames.length;
 const sequence = ok.readUInt32BE(12);
 /** A WAL that restarted in place: its own first three frames, then what the former one left. */
 const restarted = encodeAnew(golden, { sequence: sequence + 1, salt1: ok.readUInt32BE(16) + 1, salt2: 77, frames: 3 });
+/** The same with the checksum's words in the other byte order. */
+const bigEndian = encodeAnew(golden, { isBigEndian: true });
 
 let folder: TempFolder;
 let file: string;
@@ -91,6 +93,7 @@ describe('one drain', () => {
     readonly outcome: Outcome;
   }[] = [
     { fault: 'ok', bytes: ok, count: all, outcome: taken(all) },
+    { fault: 'big-endian', bytes: bigEndian, count: all, outcome: taken(all, bigEndian) },
     { fault: 'nothing committed yet', bytes: ok, count: 0, outcome: nothing },
     { fault: 'an uncommitted tail', bytes: ok, count: 4, outcome: taken(4) },
     {
