@@ -311,7 +311,12 @@ export class Databases implements AsyncDisposable {
   }
 
   #note(entry: Omit<Parameters<Store['addActivity']>[0], 'at'>): void {
-    this.#options.store.addActivity({ at: this.#options.clock.now(), ...entry });
+    try {
+      this.#options.store.addActivity({ at: this.#options.clock.now(), ...entry });
+    } catch (error) {
+      // @NOTE What is told may be that the disk is full, and then it cannot be written down: the state still says it.
+      this.#options.log.warn({ error, entry }, 'an activity could not be kept');
+    }
     this.#options.onChange();
   }
 

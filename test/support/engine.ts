@@ -9,6 +9,7 @@ import type {
   OperationId,
   RestorePoint,
 } from '../../shared/model.ts';
+import type { Limits } from '../../electron/engine/databases.ts';
 import { Engine } from '../../electron/engine/engine.ts';
 import { until } from './temp.ts';
 
@@ -30,13 +31,14 @@ export interface TestEngine extends AsyncDisposable {
 /** Opens an engine on a data folder. */
 export function openTestEngine(
   dataDir: string,
-  options: { readonly isDeclaredOnly?: boolean; readonly rollBytes?: number } = {},
+  options: { readonly isDeclaredOnly?: boolean; readonly rollBytes?: number; readonly limits?: Limits } = {},
 ): TestEngine {
   const engine = Engine.open({
     dataDir,
     isDeclaredOnly: options.isDeclaredOnly ?? false,
     version: '0.0.0-test',
     ...(options.rollBytes === undefined ? {} : { rollBytes: options.rollBytes }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     onState: () => {},
   });
   const call: TestEngine['call'] = async (name, argument) => {

@@ -31,22 +31,28 @@ interface Signal {
   readonly signal: AbortSignal;
 }
 
-/** Lists a generation on a target. */
+/**
+ * Lists a generation on a target. What lies behind a hole, since an image that was to go on there was never finished, does
+ * not count.
+ */
 export async function locate(target: Target, generation: Generation, { signal }: Signal): Promise<Located> {
   const objects = await target.list(generationPrefix(generation), { signal });
-  let last: (StoredObject & { readonly place: Place }) | undefined;
-  let snapshot: Located['snapshot'];
-  for (const object of objects) {
-    const key = parseKey(object.key);
-    if (key?.kind === 'segment') last = { ...object, place: { index: key.index, offset: key.offset } };
-    if (key?.kind === 'snapshot') snapshot = { index: key.index, at: object.modifiedAt };
+  const found = parseAll(objects);
+  const image = found.findLast(({ key }) => key.kind === 'snapshot');
+  const snapshot = image && { index: image.key.index, at: image.object.modifiedAt };
+  let last: { readonly object: StoredObject; readonly place: Place } | undefined;
+  for (const { object, key } of found) {
+    if (key.kind !== 'segment' || (snapshot !== undefined && key.index < snapshot.index)) continue;
+    const reach = last === undefined ? snapshot?.index : last.place.index + 1;
+    if (reach !== undefined && key.index > reach) break;
+    last = { object, place: { index: key.index, offset: key.offset } };
   }
-  const start = snapshot && { index: snapshot.index, offset: 0 };
-  if (last === undefined) return { objects, snapshot, position: start, shippedAt: snapshot?.at ?? 0 };
-  const end = await endOfSegment(target, last, { signal });
-  // An image that was put when its own index was not there yet.
-  const isAhead = start !== undefined && (end === undefined || isBehind(end, start));
-  return { objects, snapshot, position: isAhead ? start : end, shippedAt: last.modifiedAt };
+  if (last === undefined) {
+    const position = snapshot && { index: snapshot.index, offset: 0 };
+    return { objects, snapshot, position, shippedAt: snapshot?.at ?? 0 };
+  }
+  const position = await endOfSegment(target, last.object, { place: last.place, signal });
+  return { objects, snapshot, position, shippedAt: last.object.modifiedAt };
 }
 
 /** Tells what lies on a target beyond what was told: the trailers say it. */
@@ -66,16 +72,14 @@ export async function tellFound(
     readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
   },
 ): Promise<void> {
-  // In the order of history, an image before what follows it: which part a segment belongs to is known by then.
-  const found = objects.flatMap((object) => {
-    const key = parseKey(object.key);
-    return key === undefined ? [] : [{ object, key }];
-  });
+  const found = parseAll(objects);
   const indices = new Set(found.flatMap(({ key }) => (key.kind === 'segment' ? [key.index] : [])));
-  const offsetOf = (key: (typeof found)[number]['key']) => (key.kind === 'segment' ? key.offset : -1);
-  found.sort((a, b) => a.key.index - b.key.index || offsetOf(a.key) - offsetOf(b.key));
   let hasPart = told.snapshots.size > 0;
+  // The last index of the part that the segments so far belong to.
+  let reach: number | undefined;
   for (const { object, key } of found) {
+    if (key.kind === 'segment' && reach !== undefined && key.index > reach + 1) continue;
+    reach = key.index;
     if (key.kind === 'snapshot') {
       if (told.snapshots.has(key.index)) continue;
       const { at, pages } = (await soundTrailer(target, object, { signal })) ?? {};
@@ -92,6 +96,19 @@ export async function tellFound(
       onShipped({ position, at: commits.at(-1)?.at ?? object.modifiedAt }, commits);
     }
   }
+}
+
+type Key = NonNullable<ReturnType<typeof parseKey>>;
+
+/** In the order of history, an image before what follows it: which part a segment belongs to is known by then. */
+function parseAll(objects: readonly StoredObject[]): readonly { readonly object: StoredObject; readonly key: Key }[] {
+  const offsetOf = (key: Key) => (key.kind === 'segment' ? key.offset : -1);
+  return objects
+    .flatMap((object) => {
+      const key = parseKey(object.key);
+      return key === undefined ? [] : [{ object, key }];
+    })
+    .sort((a, b) => a.key.index - b.key.index || offsetOf(a.key) - offsetOf(b.key));
 }
 
 function commitsOf(trailer: Trailer, index: number): readonly Commit[] {
@@ -119,14 +136,14 @@ async function soundTrailer(target: Target, object: StoredObject, { signal }: Si
 /** Where the last segment on a target ends; its own start where it is damaged, so that it is shipped once more. */
 async function endOfSegment(
   target: Target,
-  last: StoredObject & { readonly place: Place },
-  { signal }: Signal,
+  last: StoredObject,
+  { place, signal }: Signal & { readonly place: Place },
 ): Promise<Place | undefined> {
   try {
     const trailer = await readTrailer(target, last, { signal });
-    return trailer && { index: last.place.index, offset: last.place.offset + trailer.size };
+    return trailer && { index: place.index, offset: place.offset + trailer.size };
   } catch (error) {
-    if (error instanceof AppError && error.code === 'object-damaged') return last.place;
+    if (error instanceof AppError && error.code === 'object-damaged') return place;
     throw error;
   }
 }

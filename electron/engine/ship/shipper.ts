@@ -183,8 +183,11 @@ export class Shipper {
     using _image = image;
     // A snapshot needs its index from the start.
     this.#position = { index: image.at.index, offset: 0 };
-    await this.#shipTo(image.at, signal);
+    // What lies there before the image does belongs to no part yet: it is told afterwards.
+    const news: Parameters<ShipperOptions['onShipped']>[] = [];
+    await this.#shipTo(image.at, signal, (...one) => news.push(one));
     await this.#images.put(image, { signal, beginsPart: true, missingSince: this.#missingSince });
+    for (const one of news) this.#options.onShipped(...one);
     this.#missingSince = undefined;
     this.#shippedAt = Math.max(this.#shippedAt, image.time);
     return true;
@@ -230,8 +233,12 @@ export class Shipper {
   }
 
   /** Ships up to a place; false when the spool does not have all of it any more. */
-  async #shipTo(to: Place, signal: AbortSignal): Promise<boolean> {
-    const { target, shipment, onShipped } = this.#options;
+  async #shipTo(
+    to: Place,
+    signal: AbortSignal,
+    onShipped: (...news: Parameters<ShipperOptions['onShipped']>) => void = this.#options.onShipped,
+  ): Promise<boolean> {
+    const { target, shipment } = this.#options;
     const from = this.#position;
     if (from === undefined || isBehind(to, from)) return true;
     const reached = await shipRange(shipment, {
