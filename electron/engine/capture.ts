@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Commit, CommitLog } from './commits.ts';
 import { hashPage } from './replica/state-hash.ts';
+import type { SealTimes } from './seal.ts';
 import type { WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
 import { IdentityGuard } from './source/identity.ts';
@@ -13,7 +14,7 @@ import type { WalIndexHeader } from './source/wal-index.ts';
 import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Watch, Watcher } from './source/watch.ts';
 import type { Spool } from './spool.ts';
-import { type SealTimes, WalUpkeep } from './wal-upkeep.ts';
+import { WalUpkeep } from './wal-upkeep.ts';
 
 /** The end of what was captured: behind a whole transaction, in the spool. */
 export type Place = Pick<Position, 'index' | 'offset'>;

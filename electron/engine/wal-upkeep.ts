@@ -2,7 +2,7 @@
 // when a PASSIVE checkpoint runs, and, as the last resort, when writers are held for a moment: a seal. Two ways of life:
 // calm, where every pause is used at once; and restless, where writers never pause, so that nothing is done for long and
 // then much at once. Reading the WAL is capture.ts; the pins are connections.ts.
-import { must } from '../../shared/assert.ts';
+import { Seal, type SealTimes } from './seal.ts';
 import type { WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
 
@@ -19,23 +19,15 @@ const calmLargeFrames = 2000;
  * Restless writers are sealed from this many frames on. Until then the pin lies on a frame up to which everything is
  * backfilled: a checkpoint that the application tries at each commit finds nothing that it could do, and costs it nothing;
  */
-const restlessLargeFrames = 15_000;
+const restlessLargeFrames = 12_000;
 /** and from as many as calm ones are, when the last seal was this long ago. */
 const sealEveryMs = 1000;
 /** The same for large pages. */
 const calmLargeBytes = 8 * 1024 * 1024;
-const restlessLargeBytes = 64 * 1024 * 1024;
-/** Before writers are held, most is copied while they go on, at most so often. */
-const passivesBeforeSeal = 5;
-/** Frames that a seal may still have to read and copy under the write lock; fewer where one took longer than this. */
-const sealRestFrames = 1500;
-const leastRestFrames = 100;
-const sealMs = 30;
+const restlessLargeBytes = 48 * 1024 * 1024;
 /** A seal that could not be made, or did not help, is not tried again at once: writers come first. */
 const reclaimEveryMs = 50;
-const hopelessReclaimEveryMs = 2000;
-/** How long a seal waits for somebody else's checkpoint. */
-const sealWaitMs = 20;
+const heldReclaimEveryMs = 2000;
 /** An application that restarts or truncates the WAL itself waits for our pin: for this long after, it is met halfway. */
 const waitsForMs = 60_000;
 /** How long a new pin is then let go again before the old one is (connections.ts says why), */
@@ -85,13 +77,6 @@ export interface UpkeepHost {
   readonly onRestless: (isRestless: boolean) => void;
 }
 
-/** Milliseconds for which writers were held by seals. */
-export interface SealTimes {
-  readonly count: number;
-  readonly maxMs: number;
-  readonly totalMs: number;
-}
-
 export class WalUpkeep {
   readonly #host: UpkeepHost;
   #counts: WalCounts = { frames: 0, backfilled: 0 };
@@ -110,15 +95,19 @@ export class WalUpkeep {
   #reclaimAt = 0;
   #sealedAt = 0;
   #waitedForAt = -Infinity;
-  #sealRest = sealRestFrames;
   /** A checkpoint or a seal that is under way. */
   #task: Promise<void> | undefined;
-  #seals: SealTimes = { count: 0, maxMs: 0, totalMs: 0 };
   #checkpoints = 0;
   #isClosed = false;
+  readonly #seal: Seal;
 
   constructor(host: UpkeepHost) {
     this.#host = host;
+    this.#seal = new Seal({
+      ...host,
+      advance: async () => await this.#advance(0),
+      checkpoint: async (onBegun) => await this.#checkpoint(onBegun),
+    });
   }
 
   /** What the WAL held at the last look. */
@@ -127,7 +116,7 @@ export class WalUpkeep {
   }
 
   get seals(): SealTimes {
-    return this.#seals;
+    return this.#seal.times;
   }
 
   /** Checkpoints that were made here. */
@@ -179,6 +168,7 @@ export class WalUpkeep {
   /** Nothing is started any more; resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#seal.close();
     await this.#task;
   }
 
@@ -242,99 +232,16 @@ export class WalUpkeep {
   #reclaimWhenDue(): void {
     if (this.#host.connections.isReadingImage || performance.now() < this.#reclaimAt) return;
     this.#start(async () => {
-      const isDone = await this.#reclaim();
-      if (isDone === undefined) this.#reclaimAt = performance.now() + hopelessReclaimEveryMs;
-      else if (!isDone) this.#reclaimAt = performance.now() + reclaimEveryMs;
+      const result = await this.#seal.reclaim();
+      const now = performance.now();
+      if (result === 'sealed') {
+        this.#isHolding = false;
+        this.#sealedAt = now;
+      } else {
+        this.#reclaimAt = now + (result === 'held' ? heldReclaimEveryMs : reclaimEveryMs);
+      }
       this.#host.wake();
     });
-  }
-
-  /** Copies what can be copied while writers go on, then seals. Undefined where something holds the WAL that is not ours. */
-  async #reclaim(): Promise<boolean | undefined> {
-    const { connections, exclusively } = this.#host;
-    for (let i = 0; i < passivesBeforeSeal && !this.#isClosed; i++) {
-      const { isBlocked, isHeld } = await this.#copyMost();
-      if (isHeld) return undefined;
-      if (isBlocked) return false;
-      // SQLite brings the file to the disk at the end, under the lock: most of it may lie there already.
-      await connections.flush();
-      if (this.#restFrames <= this.#sealRest) break;
-    }
-    if (this.#isClosed || this.#restFrames > this.#sealRest) return false;
-    // Not under the lock: another database's checkpoint may take long.
-    await connections.checkpointerIdle();
-    return await exclusively(async () => await this.#seal());
-  }
-
-  /**
-   * Moves the pin and checkpoints up to there, while writers go on. The moment in between belongs to nobody: writers are
-   * held until the checkpoint runs, or else the application's next commit would do all the copying.
-   */
-  async #copyMost(): Promise<{ readonly isBlocked: boolean; readonly isHeld: boolean }> {
-    const { connections, exclusively } = this.#host;
-    await connections.checkpointerIdle();
-    let frames = 0;
-    let running: Promise<WalCounts & { readonly isBlocked: boolean }> | undefined;
-    const begin = async (): Promise<void> => {
-      ({ frames } = connections.counts());
-      await this.#advance(0);
-      await new Promise<void>((begun) => {
-        running = this.#checkpoint(begun);
-        running.then(
-          () => begun(),
-          () => begun(),
-        );
-      });
-    };
-    await exclusively(async () => {
-      await this.#host.catchUp();
-      if ((await this.#whileLocked(begin)) === undefined) await begin();
-    });
-    const { isBlocked, backfilled } = await must(running, 'it was begun');
-    return { isBlocked, isHeld: !isBlocked && backfilled < frames };
-  }
-
-  /** Holds writers while the small rest of the WAL is read and copied. False when it could not be done. */
-  async #seal(): Promise<boolean> {
-    let isDone = false;
-    const ms = await this.#whileLocked(async () => {
-      if (this.#restFrames > this.#sealRest) return;
-      await this.#advance(0);
-      await this.#checkpointAlone(performance.now());
-      isDone = this.#counts.frames === this.#counts.backfilled;
-      if (isDone) await this.#advance(0);
-    });
-    // Slow disks get less to do under the lock, so that writers are not held longer.
-    const isSlow = ms !== undefined && ms > sealMs;
-    this.#sealRest = isSlow
-      ? Math.max(leastRestFrames, this.#sealRest / 2)
-      : Math.min(sealRestFrames, this.#sealRest * 1.2);
-    if (isDone) {
-      this.#isHolding = false;
-      this.#sealedAt = performance.now();
-    }
-    return isDone;
-  }
-
-  /** Holds writers while `work` runs; returns for how many milliseconds. Undefined when a writer had the lock. */
-  async #whileLocked(work: () => Promise<void>): Promise<number | undefined> {
-    let startedAt = 0;
-    const isLocked = await this.#host.connections.whileLocked(async () => {
-      startedAt = performance.now();
-      await work();
-    });
-    if (!isLocked) return undefined;
-    const ms = performance.now() - startedAt;
-    const { count, maxMs, totalMs } = this.#seals;
-    this.#seals = { count: count + 1, maxMs: Math.max(maxMs, ms), totalMs: totalMs + ms };
-    return ms;
-  }
-
-  /** A checkpoint that waits, for a moment, until a writer's own has ended. */
-  async #checkpointAlone(lockedAt: number): Promise<void> {
-    while ((await this.#checkpoint()).isBlocked && performance.now() - lockedAt < sealWaitMs) {
-      await new Promise((go) => setTimeout(go, 1));
-    }
   }
 
   /**
@@ -377,12 +284,6 @@ export class WalUpkeep {
   /** The application restarts or truncates the WAL itself. */
   get #isWaitedFor(): boolean {
     return performance.now() - this.#waitedForAt < waitsForMs;
-  }
-
-  /** Frames that lie in the WAL only, now. */
-  get #restFrames(): number {
-    const { frames, backfilled } = this.#host.connections.counts();
-    return frames - backfilled;
   }
 
   #large(frames: number, bytes: number): number {

@@ -1,0 +1,152 @@
+// Takes back the WAL of writers that never pause: copies most of it while they go on, then holds them for the small rest,
+// so that the next one starts the WAL anew. The only time that writers wait for Tidemark; it is bounded and measured.
+import { must } from '../../shared/assert.ts';
+import type { WalCounts } from './source/checkpointer.ts';
+import type { Connections } from './source/connections.ts';
+
+/** Before writers are held, most is copied while they go on, at most so often. */
+const passivesBeforeSeal = 5;
+/** Frames that may still have to be read and copied under the write lock; fewer where one took longer than this. */
+const restFrames = 1500;
+const leastRestFrames = 100;
+const restBytes = 6 * 1024 * 1024;
+const slowMs = 30;
+/** How long somebody else's checkpoint is waited for under the lock. */
+const waitMs = 20;
+
+type Checkpointed = WalCounts & { readonly isBlocked: boolean };
+
+/** What a seal needs of its surroundings. */
+export interface SealHost {
+  readonly connections: Connections;
+  /** Bytes of a page. */
+  readonly pageSize: () => number;
+  /** Reads what is committed, leaving the pin where it is. */
+  readonly catchUp: () => Promise<unknown>;
+  /** Moves the pin to the end of the WAL, reading what is on the way. */
+  readonly advance: () => Promise<unknown>;
+  /** A PASSIVE checkpoint; `onBegun` is called while it runs. */
+  readonly checkpoint: (onBegun?: () => void) => Promise<Checkpointed>;
+  /** Runs while nothing else reads or moves. */
+  readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** Milliseconds for which writers were held, and how often. */
+export interface SealTimes {
+  readonly count: number;
+  readonly maxMs: number;
+  readonly totalMs: number;
+}
+
+/** `held`: somebody else reads an old state, and nothing can be taken back before that ends. */
+export type Reclaimed = 'sealed' | 'not-now' | 'held';
+
+export class Seal {
+  readonly #host: SealHost;
+  #rest = restFrames;
+  #times: SealTimes = { count: 0, maxMs: 0, totalMs: 0 };
+  #isClosed = false;
+
+  constructor(host: SealHost) {
+    this.#host = host;
+  }
+
+  get times(): SealTimes {
+    return this.#times;
+  }
+
+  /** Nothing more is begun. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Copies what can be copied while writers go on, then holds them for the rest. */
+  async reclaim(): Promise<Reclaimed> {
+    const { connections, exclusively } = this.#host;
+    for (let i = 0; i < passivesBeforeSeal && !this.#isClosed; i++) {
+      const { isBlocked, isHeld } = await this.#copyMost();
+      if (isHeld) return 'held';
+      if (isBlocked) return 'not-now';
+      // SQLite brings the file to the disk at the end, under the lock: most of it may lie there already.
+      await connections.flush();
+      if (this.#isSmall) break;
+    }
+    if (this.#isClosed || !this.#isSmall) return 'not-now';
+    // Not under the lock: another database's checkpoint may take long.
+    await connections.checkpointerIdle();
+    return (await exclusively(async () => await this.#seal())) ? 'sealed' : 'not-now';
+  }
+
+  /**
+   * Moves the pin and checkpoints up to there, while writers go on. The moment in between belongs to nobody: writers are
+   * held until the checkpoint runs, or else the application's next commit would do all the copying.
+   */
+  async #copyMost(): Promise<{ readonly isBlocked: boolean; readonly isHeld: boolean }> {
+    const { connections, exclusively, catchUp, advance, checkpoint } = this.#host;
+    await connections.checkpointerIdle();
+    let frames = 0;
+    let running: Promise<Checkpointed> | undefined;
+    const begin = async (): Promise<void> => {
+      ({ frames } = connections.counts());
+      await advance();
+      await new Promise<void>((begun) => {
+        running = checkpoint(begun);
+        running.then(
+          () => begun(),
+          () => begun(),
+        );
+      });
+    };
+    await exclusively(async () => {
+      await catchUp();
+      if ((await this.#whileLocked(begin)) === undefined) await begin();
+    });
+    const { isBlocked, backfilled } = await must(running, 'it was begun');
+    return { isBlocked, isHeld: !isBlocked && backfilled < frames };
+  }
+
+  /** Holds writers while the small rest of the WAL is read and copied. False when it could not be done. */
+  async #seal(): Promise<boolean> {
+    const { connections, advance } = this.#host;
+    let isDone = false;
+    const ms = await this.#whileLocked(async () => {
+      if (!this.#isSmall) return;
+      await advance();
+      await this.#checkpointAlone(performance.now());
+      const { frames, backfilled } = connections.counts();
+      isDone = frames === backfilled;
+      if (isDone) await advance();
+    });
+    // Slow disks get less to do under the lock, so that writers are not held longer.
+    const isSlow = ms !== undefined && ms > slowMs;
+    this.#rest = isSlow ? Math.max(leastRestFrames, this.#rest / 2) : Math.min(restFrames, this.#rest * 1.2);
+    return isDone;
+  }
+
+  /** Holds writers while `work` runs; returns for how many milliseconds. Undefined when a writer had the lock. */
+  async #whileLocked(work: () => Promise<void>): Promise<number | undefined> {
+    let startedAt = 0;
+    const isLocked = await this.#host.connections.whileLocked(async () => {
+      startedAt = performance.now();
+      await work();
+    });
+    if (!isLocked) return undefined;
+    const ms = performance.now() - startedAt;
+    const { count, maxMs, totalMs } = this.#times;
+    this.#times = { count: count + 1, maxMs: Math.max(maxMs, ms), totalMs: totalMs + ms };
+    return ms;
+  }
+
+  /** A checkpoint that waits, for a moment, until a writer's own has ended. */
+  async #checkpointAlone(lockedAt: number): Promise<void> {
+    while ((await this.#host.checkpoint()).isBlocked && performance.now() - lockedAt < waitMs) {
+      await new Promise((go) => setTimeout(go, 1));
+    }
+  }
+
+  /** What lies in the WAL only can be read and copied while writers wait. */
+  get #isSmall(): boolean {
+    const { frames, backfilled } = this.#host.connections.counts();
+    return frames - backfilled <= Math.min(this.#rest, Math.floor(restBytes / this.#host.pageSize()));
+  }
+}
