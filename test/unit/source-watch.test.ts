@@ -124,6 +124,61 @@ describe('disposing', () => {
   });
 });
 
+describe('a pause', () => {
+  /** Watches with a handle that can pause. */
+  function watch(file: string) {
+    const counted = { told: 0, handle: watcher.watch(file, () => counted.told++) };
+    return counted;
+  }
+
+  test('spares its own database the notices, tells the others of the folder still, and ends with one for all', async () => {
+    const busy = watch(folder.at('busy.db'));
+    const other = watch(folder.at('other.db'));
+    const before = await watchedFolders();
+    busy.handle.pause();
+    expect((await watchedFolders()) - before).toBe(-1);
+    fs.writeFileSync(folder.at('busy.db-wal'), 'x');
+    const told = { busy: busy.told, other: other.told };
+    fs.writeFileSync(folder.at('other.db-wal'), 'x');
+    await until('the other one is told', () => other.told > told.other);
+    expect(busy.told).toBe(told.busy);
+    told.other = other.told;
+    busy.handle.resume();
+    expect([busy.told > told.busy, other.told > told.other, (await watchedFolders()) - before]).toEqual([
+      true,
+      true,
+      0,
+    ]);
+    const resumed = busy.told;
+    fs.appendFileSync(folder.at('busy.db-wal'), 'y');
+    await until('it is told again', () => busy.told > resumed);
+  });
+
+  test('ends when its database is let go', async () => {
+    const before = await watchedFolders();
+    const busy = watch(folder.at('busy.db'));
+    const other = watch(folder.at('other.db'));
+    busy.handle.pause();
+    busy.handle[Symbol.dispose]();
+    expect((await watchedFolders()) - before).toBe(1);
+    const { told } = other;
+    fs.writeFileSync(folder.at('other.db'), 'x');
+    await until('the other one is told', () => other.told > told);
+    busy.handle.pause();
+    busy.handle.resume();
+    other.handle.pause();
+    other.handle[Symbol.dispose]();
+    expect((await watchedFolders()) - before).toBe(0);
+  });
+
+  test('is not given in a folder of many databases', async () => {
+    const all = Array.from({ length: 9 }, (_, i) => watch(folder.at(`${i}.db`)));
+    const before = await watchedFolders();
+    all[0]?.handle.pause();
+    expect((await watchedFolders()) - before).toBe(0);
+  });
+});
+
 test('polls where nothing can be watched, and tells each change once', () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   const file = folder.at('later', 'shop.db');
