@@ -194,7 +194,9 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   begin(_header: unknown, headerBytes: Uint8Array, isRolled: boolean): void {
     this.#options.spool.begin(headerBytes, isRolled);
-    if (!isRolled) this.#wals++;
+    if (isRolled) return;
+    this.#wals++;
+    this.guard.restarted(this.#pending.length === 0 ? this.#hashes : undefined);
   }
 
   /** What an image overlaps stays in one index: between two, its states would be told apart. */

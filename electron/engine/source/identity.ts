@@ -33,8 +33,8 @@ export class IdentityGuard {
   #atRest: FileLook | undefined;
   /** The file after the last change that is explained. */
   #seen: FileLook;
-  /** Page hashes of the file when it was last at rest. */
-  #hashesAtRest: PageHashes | undefined;
+  /** Some pages of the file, as they were when everything captured lay in it last. */
+  #sampleAtRest: ReadonlyMap<number, bigint> = new Map();
 
   /** Watches over a database that was just opened: its WAL exists. */
   constructor({ path: file, fd }: { readonly path: string; readonly fd: number }) {
@@ -94,11 +94,12 @@ export class IdentityGuard {
     const look = this.#look();
     if (!isSameLook(look, this.#seen)) {
       if (look.size < hashes.pages * hashes.pageSize) throw this.#overwritten();
-      this.#compare(new Map(samplePages(hashes).map((page) => [page, new Set([hashes.get(page)])])), hashes.pageSize);
+      const sample = [...samplePages(hashes)].map(([page, hash]) => [page, new Set([hash])] as const);
+      this.#compare(new Map(sample), hashes.pageSize);
     }
     this.#atRest = look;
     this.#seen = look;
-    this.#hashesAtRest = hashes.copy();
+    this.#sampleAtRest = samplePages(hashes);
     return true;
   }
 
@@ -109,10 +110,12 @@ export class IdentityGuard {
 
   /** A few pages of the file with the hashes that they may have by now; those of frames in the WAL are for the caller to add. */
   sample(hashes: PageHashes): Map<number, Set<bigint>> {
-    const before = this.#hashesAtRest;
-    // What lay in the file before is known from the last time that it was at rest.
-    if (before === undefined) return new Map();
-    return new Map(samplePages(before).map((page) => [page, new Set([before.get(page), hashes.get(page)])]));
+    return new Map([...this.#sampleAtRest].map(([page, hash]) => [page, new Set([hash, hashes.get(page)])]));
+  }
+
+  /** The WAL was restarted: everything of the former one lies in the file, whose page hashes are these. */
+  restarted(hashes: PageHashes | undefined): void {
+    this.#sampleAtRest = hashes === undefined ? new Map() : samplePages(hashes);
   }
 
   /**
@@ -195,13 +198,15 @@ export function isLockedByOthers(inode: number, locks = readLocks()): boolean | 
   });
 }
 
-/** The first page and a few others; all of a small database. */
-function samplePages({ pages, pageSize }: PageHashes): readonly number[] {
+/** Hashes of the first page and a few others; of all pages of a small database. */
+function samplePages(hashes: PageHashes): ReadonlyMap<number, bigint> {
+  const { pages, pageSize } = hashes;
   const all = pages <= sampledPages;
   const sample = Array.from({ length: Math.min(pages, sampledPages) }, (_, i) =>
     all ? i + 1 : 1 + Math.floor(Math.random() * pages),
   );
-  return [1, ...sample].filter((page) => page !== lockPage(pageSize));
+  const kept = [1, ...sample].filter((page) => page !== lockPage(pageSize));
+  return new Map(kept.map((page) => [page, hashes.get(page)]));
 }
 
 function isSameLook(a: FileLook, b: FileLook): boolean {

@@ -1,0 +1,73 @@
+// The guard of a database's identity: tells what checkpoints write to the file from what somebody else did.
+import fs from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { hashPage } from '../../electron/engine/replica/state-hash.ts';
+import { IdentityGuard } from '../../electron/engine/source/identity.ts';
+import { PageHashes } from '../../electron/engine/source/page-hashes.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+const pageSize = 512;
+const pages = 4;
+let folder: TempFolder;
+let file: string;
+let fd: number;
+let guard: IdentityGuard;
+beforeEach(() => {
+  folder = tempFolder();
+  file = folder.at('shop.db');
+  fs.writeFileSync(file, new Uint8Array(pageSize * pages));
+  for (let page = 1; page <= pages; page++) writePage(page, 1);
+  fd = fs.openSync(file, 'r');
+  guard = new IdentityGuard({ path: file, fd });
+});
+afterEach(() => {
+  fs.closeSync(fd);
+  folder[Symbol.dispose]();
+});
+
+const content = (page: number, version: number) => new Uint8Array(pageSize).fill(16 * page + version);
+
+/** As a checkpoint of somebody does; the file's time is moved on, however coarse it ticks. */
+function writePage(page: number, version: number): void {
+  const to = fs.openSync(file, 'r+');
+  fs.writeSync(to, content(page, version), 0, pageSize, (page - 1) * pageSize);
+  fs.closeSync(to);
+  const at = fs.statSync(file).mtimeMs / 1000 + 1;
+  fs.utimesSync(file, at, at);
+}
+
+/** What was captured, when page 2 has this version. */
+function captured(version: number): PageHashes {
+  const hashes = new PageHashes(pageSize);
+  for (let page = 1; page <= pages; page++) hashes.set(page, hashPage(page, content(page, page === 2 ? version : 1)));
+  hashes.resize(pages);
+  return hashes;
+}
+
+const checkBefore = (hashes: PageHashes) => guard.beforeCheckpoint(guard.sample(hashes), pageSize);
+
+test('a page that was checkpointed before the WAL restarted, and changed again since, is explained', () => {
+  guard.rest(captured(1));
+  guard.moved();
+  writePage(2, 2);
+  guard.restarted(captured(2));
+  expect(guard.isChanged).toBe(true);
+  expect(() => checkBefore(captured(3))).not.toThrow();
+  writePage(2, 3);
+  expect(() => checkBefore(captured(3))).not.toThrow();
+});
+
+test('a page that nobody wrote into the WAL is not', () => {
+  guard.rest(captured(1));
+  guard.moved();
+  writePage(3, 7);
+  expect(() => checkBefore(captured(2))).toThrow(expect.objectContaining({ code: 'database-overwritten' }));
+  expect(() => guard.rest(captured(2))).toThrow(expect.objectContaining({ code: 'database-overwritten' }));
+});
+
+test('a file at rest may not change at all', () => {
+  expect([guard.rest(captured(1)), guard.rest(captured(1))]).toEqual([true, false]);
+  expect(() => guard.checkContent()).not.toThrow();
+  writePage(2, 1);
+  expect(() => guard.checkContent()).toThrow(expect.objectContaining({ code: 'database-overwritten' }));
+});
