@@ -5,6 +5,7 @@ import type { AppErrorData } from './errors.ts';
 import type {
   ActivityEntry,
   AppState,
+  DatabaseDetails,
   DatabaseId,
   DatabaseInspection,
   FolderInspection,
@@ -66,6 +67,8 @@ export const engineCommands = {
   /** Without an id: all databases. */
   pause: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
   resume: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
+  /** What a database costs and how it stands: figures that are not pushed. */
+  getDetails: command(z.strictObject({ databaseId })).returns<DatabaseDetails>(),
   /** Without a range: the whole history. */
   getTimeline: command(
     z.strictObject({

@@ -112,6 +112,11 @@ const texts = {
     safe: 'Tidemark still has that file open: it goes on capturing, and has SQLite copy everything into the database.',
     hint: 'Quit the programs that use it and start them again. Tidemark goes on by itself.',
   }),
+  'database-wal-held': (d) => ({
+    message: `A program has been reading ${d['path']} for ${d['duration']} without a pause: its WAL cannot be emptied and has grown to ${d['size']}.`,
+    safe: 'Nothing is lost; every change is captured.',
+    hint: 'It is emptied by itself once that program ends its transaction. One that forgot to may need to be started again.',
+  }),
   'database-on-network': (d) => ({
     message: `${d['path']} lies on a network drive (${d['fileSystem']}), where SQLite’s WAL mode is not safe.`,
     safe: untouched,

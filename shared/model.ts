@@ -85,6 +85,61 @@ export interface DatabaseState {
   readonly days: readonly DayActivity[];
 }
 
+/** What one database costs and how it stands, for people who look closely. Asked for, not pushed. */
+export interface DatabaseDetails {
+  readonly databaseId: DatabaseId;
+  /** The end of what was captured into the spool. */
+  readonly captured: Moment | undefined;
+  readonly generation: GenerationBand | undefined;
+  readonly replicas: readonly ReplicaLag[];
+  readonly wal: WalDetails;
+  /** Captured frames on this computer that targets may still need. */
+  readonly spoolBytes: number;
+  /** Time that writers waited for Tidemark under the write lock. */
+  readonly locked: { readonly count: number; readonly maxMs: number; readonly totalMs: number };
+  /** The last thing that went wrong, even when it is over. */
+  readonly lastProblem: Problem | undefined;
+  readonly counters: Counters;
+  /** The longest time that the engine's thread was kept from its turns since the last question. */
+  readonly loopDelayMaxMs: number;
+}
+
+export interface ReplicaLag {
+  readonly targetId: TargetId;
+  readonly lagBytes: number;
+  readonly lagSeconds: number;
+}
+
+export interface WalDetails {
+  readonly bytes: number;
+  readonly frames: number;
+  /** Frames that no checkpoint has copied into the database yet. */
+  readonly waitingFrames: number;
+  /** Since when a reader keeps the WAL from being emptied. */
+  readonly heldSinceAt: number | undefined;
+}
+
+/** What was done for a database since the engine started; these only grow. */
+export interface Counters {
+  readonly transactions: number;
+  readonly frames: number;
+  readonly capturedBytes: number;
+  /** How often a WAL began anew. */
+  readonly walRestarts: number;
+  readonly checkpoints: number;
+  /** Checkpoints under the write lock, and for how long. */
+  readonly seals: number;
+  readonly sealMs: number;
+  readonly composedIndices: number;
+  readonly generations: number;
+  readonly segments: number;
+  readonly snapshots: number;
+  readonly shippedBytes: number;
+  readonly targetErrors: number;
+  /** How often the database was opened. */
+  readonly openings: number;
+}
+
 export interface DayActivity {
   /** `none`: before protection began; `idle`: protected, nothing written. */
   readonly kind: 'none' | 'idle' | 'active' | 'attention';

@@ -4,6 +4,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Commit, CommitLog } from './commits.ts';
+import { type MutableCounters, newCounters } from './counters.ts';
 import { hashPage } from './replica/state-hash.ts';
 import type { SealTimes } from './seal.ts';
 import type { WalCounts } from './source/checkpointer.ts';
@@ -38,6 +39,9 @@ export interface CaptureOptions {
   readonly onRest?: () => void;
   /** Somebody deleted the WAL that is open. */
   readonly onWalLost?: () => void;
+  /** A reader keeps the WAL from being emptied, or does not any more. */
+  readonly onHeld?: (isHeld: boolean) => void;
+  readonly counters?: MutableCounters;
   /** Capturing cannot go on; the owner closes and starts again. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -62,6 +66,7 @@ interface PendingFrame {
 export class Capture implements AsyncDisposable, FrameSink {
   readonly #options: CaptureOptions;
   readonly #reader: WalReader;
+  readonly #counters: MutableCounters;
   /** Asked whether the file is still the database that is open. */
   readonly guard: IdentityGuard;
   #hashes: PageHashes | undefined;
@@ -89,6 +94,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections, spool } = options;
     this.#reader = new WalReader(connections.path, options.end, options.rollBytes);
     this.guard = new IdentityGuard(connections);
+    this.#counters = options.counters ?? newCounters();
     this.#hashes = options.hashes;
     this.#pages = options.hashes?.pages ?? 0;
     this.#end = spool.offset > 0 ? { index: spool.index, offset: spool.offset } : { index: spool.index + 1, offset: 0 };
@@ -104,6 +110,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       beforeCheckpoint: async () => await this.proveContent(),
       afterCheckpoint: () => this.guard.afterCheckpoint(),
       onRest: () => this.#rest(),
+      onHeld: (isHeld) => this.#options.onHeld?.(isHeld),
       onRestless: (isRestless) => (isRestless ? this.#watch?.pause() : this.#watch?.resume()),
     });
   }
@@ -120,6 +127,11 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** How long writers were held by seals. */
   get seals(): SealTimes {
     return this.#upkeep.seals;
+  }
+
+  /** Checkpoints that were made here. */
+  get checkpoints(): number {
+    return this.#upkeep.checkpoints;
   }
 
   /** What the WAL held at the last look. */
@@ -197,6 +209,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (isRolled) return;
     this.#wals++;
     this.guard.restarted(this.#pending.length === 0 ? this.#hashes : undefined);
+    this.#counters.walRestarts++;
   }
 
   /** What an image overlaps stays in one index: between two, its states would be told apart. */
@@ -206,6 +219,7 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   append(bytes: Uint8Array, offset: number): void {
     this.#options.spool.append(bytes, offset);
+    this.#counters.capturedBytes += bytes.length;
   }
 
   frame(frame: {
@@ -216,7 +230,9 @@ export class Capture implements AsyncDisposable, FrameSink {
   }): void {
     const { page, data, commitPages, endOffset } = frame;
     const { index } = this.#options.spool;
+    this.#counters.frames++;
     if (commitPages > 0) {
+      this.#counters.transactions++;
       this.#end = { index, offset: endOffset };
       this.#pages = commitPages;
     }

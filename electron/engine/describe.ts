@@ -1,6 +1,14 @@
 // A protection as the plain state that windows show: what is restorable, what waits, and what that means. The truth about
 // safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
-import type { DatabaseState, DatabaseStatus, DayActivity, Problem, ReplicaState } from '../../shared/model.ts';
+import { newCounters } from './counters.ts';
+import type {
+  DatabaseDetails,
+  DatabaseState,
+  DatabaseStatus,
+  DayActivity,
+  Problem,
+  ReplicaState,
+} from '../../shared/model.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
 import type { Catalogue } from './state/catalogue.ts';
@@ -65,6 +73,40 @@ export function describeDatabase(described: Described): DatabaseState {
     provenAt: row.provenAt,
     locked: { maxMs: session?.capture.seals.maxMs ?? 0, totalMs: session?.capture.seals.totalMs ?? 0 },
     days: described.days,
+  };
+}
+
+/** What one database costs and how it stands. */
+export function describeDetails(
+  row: DatabaseRow,
+  { protection, loopDelayMaxMs }: Pick<Described, 'protection'> & { readonly loopDelayMaxMs: number },
+): DatabaseDetails {
+  const session = protection?.session;
+  const { frames = 0, backfilled = 0 } = session?.capture.wal ?? {};
+  const last = session?.commits.last;
+  return {
+    databaseId: row.id,
+    captured: session && {
+      position: { generation: session.generation, ...session.capture.end },
+      at: last?.at ?? protection.band?.toAt ?? row.addedAt,
+    },
+    generation: protection?.band,
+    replicas: (session?.shippers ?? []).map(({ targetId, lagBytes, lagSeconds }) => ({
+      targetId,
+      lagBytes,
+      lagSeconds,
+    })),
+    wal: {
+      bytes: fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      frames,
+      waitingFrames: frames - backfilled,
+      heldSinceAt: protection?.heldSinceAt,
+    },
+    spoolBytes: session?.spool.totalBytes ?? 0,
+    locked: session?.capture.seals ?? { count: 0, maxMs: 0, totalMs: 0 },
+    lastProblem: protection?.lastProblem,
+    counters: protection?.counters ?? newCounters(),
+    loopDelayMaxMs,
   };
 }
 

@@ -10,9 +10,10 @@ import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, DayActivity, EngineState } from '../../shared/model.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
-import { describeDatabase, describeDays } from './describe.ts';
+import { describeDatabase, describeDays, describeDetails } from './describe.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
+import { LoopDelay } from './loop-delay.ts';
 import { type Logger, openLog } from './log.ts';
 import { Operations } from './operations.ts';
 import { RestoreJobs } from './restore-jobs.ts';
@@ -58,6 +59,7 @@ export class Engine {
   readonly #database: Database.Database | undefined;
   readonly #storage: Storage | undefined;
   readonly #days = new Map<DatabaseId, { readonly at: number; readonly days: readonly DayActivity[] }>();
+  readonly #loopDelay = new LoopDelay();
   readonly #operations: Operations;
   readonly #restores: RestoreJobs;
   readonly #startedAt: number;
@@ -114,6 +116,7 @@ export class Engine {
     await this.#operations.stop();
     await this.#storage?.databases[Symbol.asyncDispose]();
     clearTimeout(this.#push);
+    this.#loopDelay[Symbol.dispose]();
     // The last word: a command line says by it whether everything was shipped.
     this.#setup.onState(this.state);
     this.#database?.close();
@@ -168,6 +171,11 @@ export class Engine {
     removeDatabase: async ({ databaseId }) => await this.#databases.remove(databaseId),
     pause: async ({ databaseId }) => await this.#databases.pause(databaseId),
     resume: ({ databaseId }) => this.#databases.resume(databaseId),
+    getDetails: ({ databaseId }) =>
+      describeDetails(this.#databases.rowOf(databaseId), {
+        protection: this.#databases.protectionOf(databaseId),
+        loopDelayMaxMs: this.#loopDelay.read(),
+      }),
     getTimeline: ({ databaseId, fromAt, toAt, bins }) => {
       this.#databases.rowOf(databaseId);
       return readTimeline(this.#required, databaseId, { fromAt, toAt, bins, now: this.#clock.now() });

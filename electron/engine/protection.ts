@@ -1,8 +1,11 @@
 // The life of one protected database: open → capture and ship → close, and again after a failure. Owns the connections and
 // the session on them; how a history is continued is session.ts, what is done with bytes capture.ts and shipper.ts.
+import fs from 'node:fs';
 import { AppError, type ErrorCode, toErrorData } from '../../shared/errors.ts';
-import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
+import { formatBytes, formatDuration } from '../../shared/format.ts';
+import type { Counters, GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import { ContinuityUnproven, type Place } from './capture.ts';
+import { newCounters } from './counters.ts';
 import type { SpoolMember } from './disk-guard.ts';
 import { noteClean, saveClean } from './notes.ts';
 import { untilStill } from './outside.ts';
@@ -26,6 +29,9 @@ const outsideWords: ReadonlyMap<ErrorCode, string> = new Map([
   ['database-overwritten', 'The database was overwritten by another program'],
   ['database-wal-deleted', 'The WAL of the database was deleted by another program'],
 ]);
+/** A reader that keeps the WAL from being emptied is told after so long, once the WAL is so large. */
+const longReaderMs = 30_000;
+const longReaderBytes = 16 * 1024 * 1024;
 /** Page hashes are written down when the WAL restarted, but not more often than this. */
 const saveEveryMs = 10_000;
 
@@ -37,6 +43,9 @@ export class Protection {
   #session: Session | undefined;
   #problem: Problem | undefined;
   #notice: Problem | undefined;
+  #lastProblem: Problem | undefined;
+  #heldSinceAt: number | undefined;
+  readonly #counters = newCounters();
   #lostWal: NodeJS.Timeout | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = 0;
@@ -85,6 +94,27 @@ export class Protection {
     return this.#notice;
   }
 
+  /** The last thing that went wrong, even when it is over. */
+  get lastProblem(): Problem | undefined {
+    return this.#lastProblem;
+  }
+
+  /** Since when a reader keeps the WAL from being emptied. */
+  get heldSinceAt(): number | undefined {
+    return this.#heldSinceAt;
+  }
+
+  /** What was done since the engine started. */
+  get counters(): Counters {
+    const { seals, checkpoints } = this.#session?.capture ?? { seals: undefined, checkpoints: 0 };
+    return {
+      ...this.#counters,
+      checkpoints: this.#counters.checkpoints + checkpoints,
+      seals: this.#counters.seals + (seals?.count ?? 0),
+      sealMs: this.#counters.sealMs + (seals?.totalMs ?? 0),
+    };
+  }
+
   get hashing(): SessionOwner['hashing'] {
     return this.#owner.hashing;
   }
@@ -100,6 +130,11 @@ export class Protection {
       hashing: undefined,
       outside: undefined,
       onWalLost: () => this.#lookAfterLostWal(),
+      onHeld: (isHeld) => this.#lookAfterReader(isHeld),
+      onProblem: (problem) => {
+        this.#lastProblem = problem;
+      },
+      counters: this.#counters,
       onCaptured: () => {
         for (const shipper of this.#session?.shippers ?? []) shipper.wake();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
@@ -180,6 +215,26 @@ export class Protection {
     }, lostWalEveryMs);
   }
 
+  /** A reader that keeps the WAL from being emptied for long is worth a look once the WAL is large. */
+  #lookAfterReader(isHeld: boolean): void {
+    const { row, clock, onChange } = this.#options;
+    const now = clock.now();
+    const wasHeld = this.#heldSinceAt !== undefined;
+    this.#heldSinceAt = isHeld ? (this.#heldSinceAt ?? now) : undefined;
+    const bytes = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    const isTold = this.#notice?.code === 'database-wal-held';
+    if (this.#heldSinceAt === undefined) {
+      if (isTold) this.#notice = undefined;
+      if (wasHeld) onChange();
+      return;
+    }
+    const heldMs = now - this.#heldSinceAt;
+    if (heldMs < longReaderMs || bytes < longReaderBytes || (this.#notice !== undefined && !isTold)) return;
+    const facts = { path: row.path, duration: formatDuration(heldMs), size: formatBytes(bytes) };
+    this.#notice = { ...new AppError('database-wal-held', facts).toData(), sinceAt: this.#heldSinceAt };
+    onChange();
+  }
+
   /** One opening of the database, until it is stopped or fails. */
   async #runSession(signal: AbortSignal): Promise<void> {
     const { row, log } = this.#options;
@@ -196,6 +251,7 @@ export class Protection {
     try {
       session = await this.#opener.open(connections, prospect, both);
       this.#session = session;
+      this.#counters.openings++;
       if (this.#isFinishing) for (const shipper of session.shippers) shipper.finish();
       const { capture } = session;
       using _kept = this.#options.disk.add(this.#spoolMember(session));
@@ -212,9 +268,17 @@ export class Protection {
       this.#lostWal = undefined;
       ended.abort(new AppError('cancelled'));
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
+      if (session !== undefined) this.#keepCounts(session);
       this.#session = undefined;
       if (session !== undefined) await this.#close(session);
     }
+  }
+
+  #keepCounts({ capture: { seals, checkpoints } }: Session): void {
+    this.#counters.checkpoints += checkpoints;
+    this.#counters.seals += seals.count;
+    this.#counters.sealMs += seals.totalMs;
+    this.#heldSinceAt = undefined;
   }
 
   /** What every target has need not be kept: commits, and spool files below the saved hashes. */
@@ -299,6 +363,7 @@ export class Protection {
         ? undefined
         : { ...toErrorData(error), sinceAt: before?.sinceAt ?? this.#options.clock.now() };
     this.#options.onChange();
+    if (this.#problem !== undefined) this.#lastProblem = this.#problem;
     if (before?.code === this.#problem?.code) return;
     this.#options.onEvent(
       this.#problem === undefined

@@ -2,6 +2,7 @@
 import type { Moment } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { Commit } from './commits.ts';
+import { countPuts } from './counters.ts';
 import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import type { Told } from './ship/locate.ts';
@@ -36,7 +37,7 @@ export function makeShipper(
   };
   return new Shipper({
     targetId,
-    target,
+    target: countPuts(target, owner.counters),
     shipment,
     formers: formers.map((former) => ({
       history: former.history,
@@ -65,6 +66,10 @@ export function makeShipper(
       onChange();
     },
     onProblem: (problem) => {
+      if (problem !== undefined) {
+        owner.counters.targetErrors++;
+        owner.onProblem(problem);
+      }
       onEvent(problem === undefined ? { kind: 'recovered', replica: row } : { kind: 'problem', problem, replica: row });
       onChange();
     },

@@ -7,6 +7,7 @@ import type { Generation } from '../../shared/position.ts';
 import { Capture, type Place } from './capture.ts';
 import { type Clock, monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
+import type { MutableCounters } from './counters.ts';
 import {
   changedPages,
   type Continuation,
@@ -117,6 +118,11 @@ export interface SessionOwner {
   outside: string | undefined;
   /** Somebody deleted the WAL that is open. */
   onWalLost(): void;
+  /** A reader keeps the WAL from being emptied, or does not any more. */
+  onHeld(isHeld: boolean): void;
+  /** Something went wrong with a target. */
+  onProblem(problem: Problem): void;
+  readonly counters: MutableCounters;
 }
 
 /** What is known of a database before a connection to it is opened. */
@@ -285,6 +291,7 @@ export class SessionOpener {
       },
     });
     capture.adoptHashes(hashes);
+    this.#owner.counters.composedIndices++;
     if (changed.length > 0) {
       const gap = { fromAt: lastAt, toAt: time, pages: changed.length };
       this.#options.catalogue.addGap(this.#options.row.id, {
@@ -328,6 +335,7 @@ export class SessionOpener {
     capture.adoptHashes(hashes);
     catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
     this.#owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
+    this.#owner.counters.generations++;
     log.info({ generation, reason }, 'generation started');
     onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
     const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
@@ -400,6 +408,8 @@ export class SessionOpener {
       ...options,
       onRest: () => noteFile({ capture, spool: options.spool }),
       onWalLost: () => this.#owner.onWalLost(),
+      onHeld: (isHeld) => this.#owner.onHeld(isHeld),
+      counters: this.#owner.counters,
       rollBytes: this.#options.rollBytes,
       watcher: this.#options.watcher,
       onCaptured: () => this.#owner.onCaptured(),

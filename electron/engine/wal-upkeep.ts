@@ -73,6 +73,8 @@ export interface UpkeepHost {
   readonly afterCheckpoint: () => void;
   /** Everything that is committed was read and is backfilled, and the pin lies behind it. */
   readonly onRest: () => void;
+  /** After a checkpoint: whether a reader kept it from copying what our pin allows. */
+  readonly onHeld: (isHeld: boolean) => void;
   /** Writers never pause, or do again: notices of the file system are not needed, or are again. */
   readonly onRestless: (isRestless: boolean) => void;
 }
@@ -257,10 +259,14 @@ export class WalUpkeep {
   }
 
   async #checkpoint(onBegun?: () => void): Promise<WalCounts & { readonly isBlocked: boolean }> {
-    const result = await this.#host.connections.checkpoint(onBegun === undefined ? {} : { onBegun });
+    const { connections } = this.#host;
+    const pinned = this.#pinned?.frames;
+    const result = await connections.checkpoint(onBegun === undefined ? {} : { onBegun });
     if (!result.isBlocked) {
       this.#checkpoints++;
       this.#host.afterCheckpoint();
+      const isOurs = connections.isReadingImage || pinned === undefined;
+      if (!isOurs) this.#host.onHeld(result.backfilled < Math.min(pinned, result.frames));
     }
     this.#observe(result);
     return result;

@@ -136,7 +136,10 @@ async function shipped(engine: TestEngine, id: DatabaseId): Promise<DatabaseStat
 /** Until everything lies in the database file itself: what is put over it before that is still completed by the WAL. */
 async function rested(engine: TestEngine, id: DatabaseId): Promise<void> {
   await shipped(engine, id);
-  await new Promise((go) => setTimeout(go, 2500));
+  await until('it rests', async () => {
+    const { wal } = await engine.call('getDetails', { databaseId: id });
+    return wal.waitingFrames === 0;
+  });
 }
 
 async function tells(engine: TestEngine, id: DatabaseId, code: string): Promise<DatabaseState> {
