@@ -10,7 +10,9 @@ import { formatDuration } from '../../shared/format.ts';
 import { killAll, litestream } from './capturers.ts';
 import { type Bench, say } from './report.ts';
 import { benchCrowd } from './scenario-crowd.ts';
+import { benchDrain } from './scenario-drain.ts';
 import { benchLatency } from './scenario-latency.ts';
+import { benchLoop } from './scenario-loop.ts';
 import { benchPaced } from './scenario-paced.ts';
 import { benchRestore } from './scenario-restore.ts';
 import { benchWriter } from './scenario-writer.ts';
@@ -21,6 +23,8 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   crowd: benchCrowd,
   latency: benchLatency,
   restore: benchRestore,
+  drain: benchDrain,
+  loop: benchLoop,
 };
 
 const { values } = parseArgs({

@@ -12,8 +12,8 @@ export interface HashedAt {
 
 const chunkPages = 2048;
 const chunkBytes = chunkPages * 8;
-/** Chunks that are gone through between two turns of the event loop: well under a millisecond. */
-const chunksPerTurn = 512;
+/** Chunks that are gone through between two turns of the event loop: about a millisecond. */
+const chunksPerTurn = 16;
 
 /** Hashes of neighbouring pages; 0 where nobody set one. Two views of the same memory: one hash is two words. */
 interface Chunk {
