@@ -239,7 +239,10 @@ export class SessionOpener {
     await using opening = closing(capture, spool);
     const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
-    const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
+    const { state, pages } = hashes;
+    // What came before cannot be told apart any more: one point for all of it.
+    commits.add({ ...at, at: time, state, pages, written: 0, transactions: 1 });
+    const baseline = { place: at, at: time, state, pages };
     capture.adoptHashes(hashes);
     const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
     opening.move();

@@ -1,8 +1,9 @@
-// Databases that are large: beyond SQLite's lock page.
+// Databases and transactions that are large: beyond SQLite's lock page, and larger than memory would like.
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { openTestEngine } from '../support/engine.ts';
+import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
 const mebibyte = 1024 * 1024;
@@ -73,4 +74,25 @@ test('a database beyond the lock page: captured, compared after unseen changes, 
   expect(result?.proof.kind).toBe('identical');
   app.close();
   expect(areEqual(folder.at('restored.db'), file)).toBe(true);
+});
+
+test.skipIf(process.platform !== 'linux')('a transaction of 300 MB does not fill the memory', async () => {
+  using folder = tempFolder('large');
+  const file = folder.at('shop.db');
+  const app = new Database(file);
+  app.pragma('journal_mode = wal');
+  app.pragma('synchronous = off');
+  app.exec('CREATE TABLE t(v BLOB)');
+  const setup = ['--data', folder.at('data'), '--add', file, '--folder', folder.at('backup')];
+  await using engine = startScript('engine-process.ts', setup);
+  await engine.printed('protected 0:');
+  const status = () => fs.readFileSync(`/proc/${engine.child.pid}/status`, 'utf8');
+  const peak = () => Number(/VmHWM:\s+(\d+) kB/.exec(status())?.[1]) * 1024;
+  const before = peak();
+  app.exec(
+    'WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 300) INSERT INTO t SELECT randomblob(1000000) FROM i',
+  );
+  await until('it is shipped', () => /protected \d:3\d{8}/.test(engine.output()));
+  expect(Math.round((peak() - before) / mebibyte)).toBeLessThan(260);
+  app.close();
 });

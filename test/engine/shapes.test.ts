@@ -1,13 +1,13 @@
 // Every shape of database, from end to end: protected while it is written, restored at each step and at the end, where every
 // byte must be the same. All of them in one engine at once.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { DatabaseId, RestorePoint } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { contentOf, readContent } from '../support/content.ts';
 import { encodeAnew } from '../support/golden-wal.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
@@ -130,32 +130,6 @@ function reserveBytes(file: string, count: number): void {
   bytes.writeUInt8(count, 20);
   bytes.writeUInt16BE(1024 - count, 105);
   fs.writeFileSync(file, bytes);
-}
-
-/** Everything that SQL sees of a database. */
-function contentOf(app: Database.Database): string {
-  const hash = createHash('sha1');
-  const schema = app.prepare<[], { name: string; type: string; sql: string | null }>(
-    'SELECT name, type, sql FROM sqlite_schema ORDER BY name',
-  );
-  for (const { name, type, sql } of schema.all()) {
-    hash.update(`${name} ${type} ${String(sql)}`);
-    if (type !== 'table') continue;
-    for (const row of app.prepare(`SELECT * FROM "${name}"`).raw().iterate()) hash.update(JSON.stringify(row));
-  }
-  const numbers = ['user_version', 'application_id', 'encoding', 'auto_vacuum', 'page_count'].map((name) =>
-    String(app.pragma(name, { simple: true })),
-  );
-  return `${hash.digest('hex').slice(0, 12)} ${numbers.join(' ')}`;
-}
-
-function readContent(file: string): string {
-  const opened = new Database(file);
-  try {
-    return contentOf(opened);
-  } finally {
-    opened.close();
-  }
 }
 
 interface Running {
