@@ -185,16 +185,19 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /** A checkpoint may write to the file: fails with `database-overwritten` where somebody else did. */
   async proveContent(): Promise<void> {
-    const hashes = this.#hashes;
-    if (hashes === undefined || !this.guard.isChanged) return;
-    const { spool } = this.#options;
-    const sample = this.guard.sample(hashes);
-    for (const { index, bytes } of spool.filesOfWal(spool.index)) {
-      await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data }) => {
-        sample.get(page)?.add(hashPage(page, data));
-      });
-    }
-    this.#prove((guard) => guard.beforeCheckpoint(sample, hashes.pageSize));
+    // The pin must not move meanwhile: an application's checkpoint could bring newer pages than are looked for.
+    await this.#exclusively(async () => {
+      const hashes = this.#hashes;
+      if (hashes === undefined || !this.guard.isChanged) return;
+      const { spool } = this.#options;
+      const sample = this.guard.sample(hashes);
+      for (const { index, bytes } of spool.filesOfWal(spool.index)) {
+        await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data }) => {
+          sample.get(page)?.add(hashPage(page, data));
+        });
+      }
+      this.#prove((guard) => guard.beforeCheckpoint(sample, hashes.pageSize));
+    });
   }
 
   /** Bytes of the database after the last captured transaction, in pages; 0 while unknown. */

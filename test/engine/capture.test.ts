@@ -45,7 +45,9 @@ describe('Capture', () => {
       hashes: undefined,
       end: undefined,
       onCaptured: () => {},
-      onFailed: (error) => (failure = error),
+      onFailed: (error) => {
+        failure ??= error;
+      },
     });
     await capture.startFromImage();
     capture.adoptHashes(before);
@@ -69,6 +71,7 @@ describe('Capture', () => {
     );
     await Promise.all(running.map(({ ended }) => ended));
     clearInterval(measure);
+    expect(failure).toBeUndefined();
     const captured = await capture.catchUp(() => ({ pages: capture.pages, state: capture.hashes?.state }));
     await capture[Symbol.asyncDispose]();
     await connections[Symbol.asyncDispose]();
