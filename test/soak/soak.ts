@@ -96,6 +96,7 @@ async function crashEverywhere(): Promise<void> {
   for (const point of chosen) {
     if (Date.now() > endAt) break;
     done++;
+    if (done % 50 === 0) say(`  ${done} done, ${reached} reached`);
     const name = `${point.scenario} ${point.site} #${point.occurrence}`;
     try {
       const { isReached, complaints } = await stage.crash(point);

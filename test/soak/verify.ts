@@ -169,13 +169,17 @@ function compare({ n, digest }: Vector, logs: ReadonlyMap<string, ActorLog>): re
   });
 }
 
-/** What the engine lists lies on the target. */
+/** The engine's list and the objects tell the same points. */
 function compareLists(told: readonly RestorePoint[], seen: ReadonlyMap<string, Seen>): readonly string[] {
   const complaints: string[] = [];
+  const names = new Set(told.map(({ position }) => keyOf(position)));
   for (const point of told) {
     const there = seen.get(keyOf(point.position));
     if (there === undefined) complaints.push(`${describe(point.position)} is told, but no object has it`);
   }
+  const untold = [...seen].filter(([key, { origin }]) => origin !== 'snapshot' && !names.has(key));
+  for (const [key] of untold.slice(0, 5))
+    complaints.push(`${key} is on the target, but not told (one of ${untold.length})`);
   return complaints;
 }
 
