@@ -71,7 +71,7 @@ export class CrashStage implements Disposable {
     using writer = new Writer(this.#protected);
     writer.write();
     const database = this.#protected;
-    const [told = []] = await listPoints(path.join(this.#work, 'data'), [database]);
+    const [[told = []] = []] = await listPoints(path.join(this.#work, 'data'), [database]);
     const scratch = path.join(this.#work, 'scratch');
     fs.mkdirSync(scratch);
     writer[Symbol.dispose]();
@@ -79,7 +79,8 @@ export class CrashStage implements Disposable {
       { what: 'before', from: 0, to: this.#startedAt },
       { what: 'crash', from: diedAt - 100, to: Date.now() },
     ];
-    const { complaints } = await judge(database, { told, absences, restores: 2, seed: occurrence, scratch });
+    const [replica = ''] = database.replicas;
+    const { complaints } = await judge(database, { replica, told, absences, restores: 2, seed: occurrence, scratch });
     return { isReached, complaints };
   }
 
@@ -87,7 +88,7 @@ export class CrashStage implements Disposable {
 
   get #protected(): Protected {
     const at = (...parts: string[]) => path.join(this.#work, ...parts);
-    return { file: at('shop.db'), replica: at('backup'), logs: { [actor]: at('log') } };
+    return { file: at('shop.db'), replicas: [at('backup')], logs: { [actor]: at('log') } };
   }
 
   /** Sets a scenario up as it was before the engine starts. */
@@ -157,7 +158,7 @@ export class CrashStage implements Disposable {
   }
 
   #start(faults: object): ChildProcess {
-    const { file, replica } = this.#protected;
+    const { file, replicas } = this.#protected;
     const here = import.meta.dirname;
     const fd = fs.openSync(path.join(this.#work, 'output'), 'w');
     const child = spawn(
@@ -170,7 +171,7 @@ export class CrashStage implements Disposable {
         '--data',
         path.join(this.#work, 'data'),
         '--databases',
-        JSON.stringify([[file, replica]]),
+        JSON.stringify([[file, ...replicas]]),
         '--sync',
         '0',
         '--snapshot',

@@ -2,7 +2,7 @@
 // or touches a file, and kills it at one of them. The engine itself knows nothing of it.
 // TIDEMARK_FAULTS holds JSON: { control?: folder, target?: folder, data?: folder, record?: file, crash?: { site, occurrence } }.
 // `control/cut` makes everything below `target` fail with the error code it contains; `control/full` makes writing below
-// `data` fail with ENOSPC.
+// `data` fail with ENOSPC; `control/clock` holds by how many milliseconds the clock is wrong.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
@@ -83,6 +83,13 @@ function wrap(owner: object, name: string, before: (args: unknown[]) => void): v
     before.call(this, args);
     return original.apply(this, args);
   };
+}
+
+const { control } = faults;
+if (control !== undefined) {
+  const now = Date.now.bind(Date);
+  const clock = path.join(control, 'clock');
+  Date.now = () => now() + (existsSync(clock) ? Number(readFileSync(clock, 'utf8')) : 0);
 }
 
 const openSync = fs.openSync.bind(fs);

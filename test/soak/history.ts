@@ -27,6 +27,7 @@ export interface HistoryOptions {
 interface Plan {
   readonly syncMs: number;
   readonly snapshotMs: number;
+  readonly targets: number;
   readonly databases: readonly {
     readonly pageSize: number;
     readonly autoVacuum: number;
@@ -43,7 +44,7 @@ interface PlannedActor {
   readonly limit: number;
 }
 
-type EventKind = 'kill' | 'stop' | 'freeze' | 'cut' | 'full' | 'kill-actor' | 'stop-all' | 'lose-notes';
+type EventKind = 'kill' | 'stop' | 'freeze' | 'cut' | 'full' | 'kill-actor' | 'stop-all' | 'lose-notes' | 'clock';
 
 interface Event {
   readonly kind: EventKind;
@@ -72,19 +73,23 @@ export async function runHistory(options: HistoryOptions): Promise<Judged> {
   fs.mkdirSync(scratch);
   const results: Judged[] = [];
   for (const [i, database] of stage.databases.entries()) {
-    results.push(
-      await judge(database, {
-        told: must(told[i], 'one list for each'),
+    for (const [n, replica] of database.replicas.entries()) {
+      const judged = await judge(database, {
+        replica,
+        told: told[i]?.[n] ?? [],
         absences: stage.absences,
+        hasOddClock: plan.events.some(({ kind }) => kind === 'clock'),
         restores: options.restores,
         seed: options.seed,
         scratch,
-      }),
-    );
+      });
+      const complaints = judged.complaints.map((text) => `db${i} on target ${n}: ${text}`);
+      results.push({ ...judged, complaints });
+    }
   }
   const sum = (of: (one: Judged) => number) => results.reduce((total, one) => total + of(one), 0);
   return {
-    complaints: results.flatMap(({ complaints }, i) => complaints.map((text) => `db${i}: ${text}`)),
+    complaints: results.flatMap(({ complaints }) => complaints),
     points: sum(({ points }) => points),
     restored: sum(({ restored }) => restored),
     commits: sum(({ commits }) => commits),
@@ -125,7 +130,7 @@ function makePlan(seed: number, seconds: number): Plan {
     );
     events.push({ kind, atMs, forMs: one(0, 100, 300, 800) * random() * 1.5 });
   }
-  return { syncMs: one(0, 0, 50, 300), snapshotMs: one(300, 1000, 5000), databases, events };
+  return { syncMs: one(0, 0, 50, 300), snapshotMs: one(300, 1000, 5000), targets: one(1, 1, 2), databases, events };
 }
 
 /** Everything that runs during a history, and the record of when the engine was away. */
@@ -147,12 +152,13 @@ class Stage {
     const at = (...parts: string[]) => path.join(options.folder, ...parts);
     this.dataDir = at('data');
     this.#control = at('control');
-    for (const folder of ['data', 'control', 'backup', 'logs']) fs.mkdirSync(at(folder));
+    for (const folder of ['data', 'control', 'backup0', 'backup1', 'logs']) fs.mkdirSync(at(folder));
     this.databases = plan.databases.map((planned, i) => {
       const file = at(`db${i}.db`);
       createDatabase(file, planned);
       const logs = planned.actors.map(({ name }) => [name, at('logs', `db${i}-${name}`)] as const);
-      return { file, replica: at('backup', `db${i}`), logs: Object.fromEntries(logs) };
+      const replicas = Array.from({ length: plan.targets }, (_, n) => at(`backup${n}`, `db${i}`));
+      return { file, replicas, logs: Object.fromEntries(logs) };
     });
   }
 
@@ -205,6 +211,10 @@ class Stage {
         for (const actor of this.#actors) actor.running = actor.start();
         await delay(forMs);
         return await this.#startEngine();
+      case 'clock':
+        // Up to an hour forward or back, against the time before.
+        fs.writeFileSync(path.join(this.#control, 'clock'), String(Math.round((forMs - 500) * 7200)));
+        return;
       case 'freeze':
         engine.child.kill('SIGSTOP');
         await delay(forMs);
@@ -239,10 +249,10 @@ class Stage {
 
   async #startEngine(): Promise<void> {
     const { folder } = this.#options;
-    const pairs = this.databases.map(({ file, replica }) => [file, replica]);
+    const named = this.databases.map(({ file, replicas }) => [file, ...replicas]);
     const faults = {
       control: this.#control,
-      target: path.join(folder, 'backup'),
+      target: path.join(folder, 'backup0'),
       data: path.join(this.dataDir, 'databases'),
     };
     this.#engine = start(
@@ -250,7 +260,7 @@ class Stage {
         '--import',
         path.join(import.meta.dirname, 'faults.ts'),
         path.join(import.meta.dirname, 'soak-engine.ts'),
-        ...flags({ data: this.dataDir, databases: JSON.stringify(pairs) }),
+        ...flags({ data: this.dataDir, databases: JSON.stringify(named) }),
         ...flags({ sync: this.#plan.syncMs, snapshot: this.#plan.snapshotMs }),
       ],
       {

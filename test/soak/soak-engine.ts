@@ -1,6 +1,6 @@
 // An engine in a process of its own, as the soak needs it: protects what it is told with short intervals, says what is
 // protected and what waits, ends in order on SIGTERM.
-// node soak-engine.ts --data <folder> --sync <ms> --snapshot <ms> --databases <JSON: [path, replica folder][]>
+// node soak-engine.ts --data <folder> --sync <ms> --snapshot <ms> --databases <JSON: [path, replica folder…][]>
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Engine } from '../../electron/engine/engine.ts';
@@ -35,11 +35,17 @@ process.on('SIGTERM', () => {
   isEnding = true;
   void engine.close().then(() => process.exit(0));
 });
-const databases = (JSON.parse(values.databases) as readonly (readonly [string, string])[]).map(([path, folder]) => ({
-  path,
-  enableWal: false,
-  replicas: [{ url: folder, syncIntervalMs: Number(values.sync), snapshotIntervalMs: Number(values.snapshot) }],
-}));
+const databases = (JSON.parse(values.databases) as readonly (readonly [string, ...string[]])[]).map(
+  ([path, ...folders]) => ({
+    path,
+    enableWal: false,
+    replicas: folders.map((url) => ({
+      url,
+      syncIntervalMs: Number(values.sync),
+      snapshotIntervalMs: Number(values.snapshot),
+    })),
+  }),
+);
 // One that cannot be protected now (its target is cut off, say) is asked for again.
 let waiting = databases;
 while (waiting.length > 0 && !isEnding) {

@@ -2,6 +2,7 @@
 // database, gaps against the times in which the engine was away. Gives complaints in words; none means that all is well.
 import fs from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Database from 'better-sqlite3';
 import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
 import { hashBytes } from '../../electron/engine/replica/state-hash.ts';
@@ -33,7 +34,8 @@ export interface Judged {
 /** What is known of one database of a history. */
 export interface Protected {
   readonly file: string;
-  readonly replica: string;
+  /** Folders, each a replica of its own. */
+  readonly replicas: readonly string[];
   /** Log file of each actor, by name. */
   readonly logs: Readonly<Record<string, string>>;
 }
@@ -45,45 +47,56 @@ interface Seen {
   readonly origin: string;
 }
 
-/** The restore points that an engine tells, per database, after it shipped everything. */
+/** The restore points that an engine tells after it shipped everything: per database, and per replica of it. */
 export async function listPoints(
   dataDir: string,
   databases: readonly Protected[],
-): Promise<readonly (readonly RestorePoint[])[]> {
+): Promise<readonly (readonly (readonly RestorePoint[])[])[]> {
   await using engine = openTestEngine(dataDir, { isDeclaredOnly: true });
   const declared = await engine.call('protectDeclared', {
-    databases: databases.map(({ file, replica }) => ({
+    databases: databases.map(({ file, replicas }) => ({
       path: file,
       enableWal: false,
-      replicas: [{ url: replica, syncIntervalMs: 0 }],
+      replicas: replicas.map((url) => ({ url, syncIntervalMs: 0 })),
     })),
   });
-  const lists: (readonly RestorePoint[])[] = [];
-  for (const one of declared) {
+  const lists: (readonly (readonly RestorePoint[])[])[] = [];
+  for (const [i, one] of declared.entries()) {
     if (one.kind === 'refused') throw new Error(`${one.path} was refused: ${one.error.message}`);
     await engine.waitFor(
       one.databaseId,
       'it is protected',
       ({ status, lag }) => status.kind === 'protected' && lag.bytes === 0,
     );
-    lists.push(await engine.points(one.databaseId));
+    const points = await engine.points(one.databaseId);
+    const { targets } = engine.state();
+    lists.push(
+      (databases[i]?.replicas ?? []).map((folder) => {
+        const target = targets.find(({ url }) => url === pathToFileURL(folder).href);
+        return points.filter(({ targetIds }) => target !== undefined && targetIds.includes(target.id));
+      }),
+    );
   }
   return lists;
 }
 
-/** Judges one database, whose writers and engines have ended. */
+/** Judges one replica of a database whose writers and engines have ended. */
 export async function judge(
   database: Protected,
   options: {
+    readonly replica: string;
     readonly told: readonly RestorePoint[];
     readonly absences: readonly Absence[];
+    /** The engine's clock was put forward and back: its times say nothing about when it was away. */
+    readonly hasOddClock?: boolean;
     /** Every point is replayed; about this many are restored as well. */
     readonly restores: number;
     readonly seed: number;
     readonly scratch: string;
   },
 ): Promise<Judged> {
-  const { file, replica } = database;
+  const { file } = database;
+  const { replica } = options;
   const complaints: string[] = [];
   const logs = new Map(Object.entries(database.logs).map(([actor, log]) => [actor, readActorLog(log)]));
   for (const [actor, { complaints: own }] of logs) complaints.push(...own.map((line) => `${actor}: ${line}`));
@@ -102,7 +115,7 @@ export async function judge(
       if (total < before.total) complaints.push(`${name}: ${before.total} commits before, ${total} now`);
       if (total > before.total + 1) {
         gaps++;
-        const why = explain(now, before, options.absences);
+        const why = explain(now, before, options);
         if (why !== undefined) complaints.push(`${name}: ${total - before.total - 1} commits were not seen: ${why}`);
       }
     }
@@ -134,8 +147,13 @@ export async function judge(
 }
 
 /** A state that was never seen one by one: only where the history says so, and only while the engine was away. */
-function explain(now: Seen, before: Seen, absences: readonly Absence[]): string | undefined {
+function explain(
+  now: Seen,
+  before: Seen,
+  { absences, hasOddClock = false }: { readonly absences: readonly Absence[]; readonly hasOddClock?: boolean },
+): string | undefined {
   if (now.origin !== 'composed') return `the history does not say so (${now.origin})`;
+  if (hasOddClock) return undefined;
   const isAway = absences.some(({ from, to }) => from <= now.at && before.at <= to);
   return isAway ? undefined : `the engine was there all the time (${before.at} to ${now.at})`;
 }
@@ -231,6 +249,7 @@ async function judgeEnd(
   }: {
     readonly logs: ReadonlyMap<string, ActorLog>;
     readonly last: Seen | undefined;
+    /** Folders, each a replica of its own. */
     readonly replica: string;
     readonly scratch: string;
   },
