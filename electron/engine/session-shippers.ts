@@ -6,7 +6,7 @@ import { countPuts } from './counters.ts';
 import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import type { Told } from './ship/locate.ts';
-import type { Shipment } from './ship/shipment.ts';
+import type { Shipment, ShippedSnapshot } from './ship/shipment.ts';
 import { Shipper } from './ship/shipper.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow } from './state/store.ts';
@@ -35,6 +35,12 @@ export function makeShipper(
     catalogue.addRun(databaseId, { generation: of, pageSize: size, commits });
     catalogue.setShipped(databaseId, { targetId, generation: of, last: { ...last.position, at: last.at } });
   };
+  const addSnapshot = (of: Generation, size: number, snapshot: ShippedSnapshot): void => {
+    const { at, time, pages, beginsPart } = snapshot;
+    const facts = { targetId, generation: of, index: at.index, offset: at.offset, at: time, pages, pageSize: size };
+    catalogue.addSnapshot(databaseId, facts, { beginsPart });
+  };
+  const before = generationBefore(catalogue, databaseId, generation);
   return new Shipper({
     targetId,
     target: countPuts(target, owner.counters),
@@ -48,6 +54,12 @@ export function makeShipper(
         former.onEnded();
       },
     })),
+    earlier: before && {
+      generation: before.generation,
+      told: () => toldOf(catalogue, { databaseId, targetId, generation: before.generation }),
+      onShipped: (last, commits) => addShipped(last, commits, before.pageSize ?? pageSize),
+      onSnapshot: (snapshot) => addSnapshot(before.generation, before.pageSize ?? pageSize, snapshot),
+    },
     syncIntervalMs,
     snapshotIntervalMs,
     turns,
@@ -58,10 +70,10 @@ export function makeShipper(
       owner.onShipped(last);
     },
     told: () => toldOf(catalogue, { databaseId, targetId, generation }),
-    onSnapshot: ({ at, time, pages, beginsPart, isFound, missingSince }) => {
+    onSnapshot: (snapshot) => {
+      const { time, pages, isFound, missingSince } = snapshot;
       if (missingSince !== undefined) tellHole(row, { generation, options, fromAt: missingSince, toAt: time });
-      const snapshot = { targetId, generation, index: at.index, offset: at.offset, at: time, pages, pageSize };
-      catalogue.addSnapshot(databaseId, snapshot, { beginsPart });
+      addSnapshot(generation, pageSize, snapshot);
       if (!isFound) onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
       onChange();
     },
@@ -102,6 +114,19 @@ function tellHole(
   const text = 'The destination was away for longer than changes are kept for it: it has nothing between';
   if (!isElsewhere) catalogue.addGap(row.id, { fromAt, toAt, text });
   onEvent({ kind: 'hole', replica, fromAt, toAt });
+}
+
+/** The generation that ended where another one began, and its page size where anything of it is known. */
+function generationBefore(
+  catalogue: Catalogue,
+  databaseId: DatabaseRow['id'],
+  generation: Generation,
+): { readonly generation: Generation; readonly pageSize: number | undefined } | undefined {
+  const all = catalogue.generations(databaseId);
+  const before = all[all.findIndex((row) => row.generation === generation) - 1];
+  if (before === undefined) return undefined;
+  const image = catalogue.snapshots(databaseId).find((row) => row.generation === before.generation);
+  return { generation: before.generation, pageSize: image?.pageSize };
 }
 
 /** What the catalogue says of a generation on a target. */

@@ -232,6 +232,22 @@ describe('after a time away', () => {
     expect(await restoreAll(engine, id, points.slice(0, 3))).toEqual(['identical', 'identical', 'identical']);
   });
 
+  test('finds again what a killed run had put of a generation that ended with it', async () => {
+    const id = await protect(async () => await write(12));
+    const state = new Database(folder.at('data', 'state.db'));
+    state.exec(`DELETE FROM run WHERE end_offset > 0;
+      UPDATE shipped SET last_idx = first_idx, last_offset = first_offset, last_at = first_at`);
+    state.close();
+    fs.rmSync(folder.at('data', 'databases', id, 'spool'), { recursive: true });
+    await protect(async () => await write(2));
+    await using engine = openTestEngine(folder.at('data'));
+    const points = await engine.points(id);
+    const generations = points.map(({ position }) => position.generation);
+    const first = points.filter(({ position }) => position.generation === generations[0]);
+    expect([new Set(generations).size, first.length >= 12]).toEqual([2, true]);
+    expect(await restoreAll(engine, id, first.slice(-2))).toEqual(['identical', 'identical']);
+  });
+
   test('goes on after kill -9 in the middle of the first image, and leaves nothing half-written', async () => {
     const large = new Database(file);
     large.exec('CREATE TABLE filler(v)');

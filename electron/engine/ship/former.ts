@@ -1,10 +1,13 @@
-// What a target had not got of a generation when the next one began: it is shipped first, as far as the spool still has it.
+// What a target had not got of a generation when the next one began: it is shipped first, as far as the spool still has it;
+// and what lies there of it that nobody was told of is told.
 import type { Commit } from '../commits.ts';
 import type { Moment } from '../../../shared/model.ts';
 import type { Target } from '../targets/target.ts';
-import { locate } from './locate.ts';
+import type { Generation } from '../../../shared/position.ts';
+import { generationPrefix } from '../replica/keys.ts';
+import { locate, tellFound, type Told } from './locate.ts';
 import { shipRange } from './segments.ts';
-import { isBehind, type KeptHistory } from './shipment.ts';
+import { isBehind, type KeptHistory, type ShippedSnapshot } from './shipment.ts';
 
 /** A generation that ended, and what this computer still keeps of it. */
 export interface FormerHistory {
@@ -14,6 +17,23 @@ export interface FormerHistory {
   readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
   /** One target has all of it that it can get; `isLost`: not all that was captured. */
   readonly onEnded: (isLost: boolean) => void;
+}
+
+/** The generation before the present one, whether or not anything of it is kept here. */
+export interface EarlierHistory {
+  readonly generation: Generation;
+  readonly told: () => Told;
+  readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+  readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
+}
+
+/** Tells what a run that was killed had put of a generation that ended with it. */
+export async function tellEarlier(
+  earlier: EarlierHistory,
+  { target, signal }: { readonly target: Target; readonly signal: AbortSignal },
+): Promise<void> {
+  const objects = await target.list(generationPrefix(earlier.generation), { signal });
+  await tellFound(target, objects, { ...earlier, told: earlier.told(), signal });
 }
 
 /** Ships the rest of a former generation to one target. */

@@ -7,7 +7,7 @@ import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Commit } from '../commits.ts';
 import type { Target } from '../targets/target.ts';
-import { type FormerHistory, shipFormer } from './former.ts';
+import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
 import { Images } from './images.ts';
 import { locate, tellFound, type Told } from './locate.ts';
 import { Pace } from './pace.ts';
@@ -21,6 +21,7 @@ export interface ShipperOptions {
   readonly shipment: Shipment;
   /** Generations before this one that the target may not have whole, oldest first. */
   readonly formers: readonly FormerHistory[];
+  readonly earlier: EarlierHistory | undefined;
   readonly syncIntervalMs: number;
   readonly snapshotIntervalMs: number;
   readonly turns: SnapshotTurns;
@@ -195,9 +196,10 @@ export class Shipper {
 
   /** Learns by listing what the target has of this generation. */
   async #locate(signal: AbortSignal): Promise<void> {
-    const { target, shipment, prepare, onAhead } = this.#options;
+    const { target, shipment, earlier, prepare, onAhead } = this.#options;
     const { generation, spool } = shipment;
     await prepare(signal);
+    if (!this.#isTold && earlier !== undefined) await tellEarlier(earlier, { target, signal });
     await this.#shipFormers(signal);
     const located = await locate(target, generation, { signal });
     if (!this.#isTold) {
