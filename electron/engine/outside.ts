@@ -31,6 +31,8 @@ const noteFile = 'file.json';
 /** A file that did not change for this long is not being copied any more. */
 const stillForMs = 900;
 const stillLookMs = 150;
+/** Applications that write never stop for that: what they write must not go uncaptured for longer than this. */
+const longestStillWaitMs = 10_000;
 const sampledPages = 16;
 /** Pages that are read before others get their turn. */
 const pagesPerTurn = 256;
@@ -73,14 +75,19 @@ export async function lookFromOutside(
   return { isReplaced, removedWal: wal };
 }
 
-/** Resolves once a file was not written for a moment, or is gone. */
-export async function untilStill(file: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+/** Resolves once a file was not written for a moment, is gone, or goes on being written: then by an application at work. */
+export async function untilStill(
+  file: string,
+  { signal, atMostMs = longestStillWaitMs }: { readonly signal: AbortSignal; readonly atMostMs?: number },
+): Promise<void> {
   const look = () => {
     const stat = fs.statSync(file, { throwIfNoEntry: false });
     return stat === undefined ? undefined : `${stat.ino}:${stat.size}:${stat.mtimeMs}`;
   };
   let seen = look();
+  const endAt = performance.now() + atMostMs;
   for (let stillAt = performance.now(); seen !== undefined && performance.now() - stillAt < stillForMs;) {
+    if (performance.now() > endAt) return;
     await delay(stillLookMs, undefined, { signal });
     const now = look();
     if (now !== seen) stillAt = performance.now();
