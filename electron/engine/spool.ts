@@ -213,12 +213,13 @@ export class Spool implements Disposable {
     }
   }
 
-  /** Streams bytes `[from, to)` of an index. */
+  /** Streams bytes `[from, to)` of an index. A chunk is overwritten once the next one is asked for. */
   *read(index: number, range: { readonly from: number; readonly to: number }): Generator<Uint8Array> {
     const fd = fs.openSync(this.pathOf(index), 'r');
     try {
+      const buffer = new Uint8Array(Math.max(0, Math.min(chunkBytes, range.to - range.from)));
       for (let at = range.from; at < range.to;) {
-        const chunk = new Uint8Array(Math.min(chunkBytes, range.to - at));
+        const chunk = buffer.subarray(0, range.to - at);
         const got = readFully(fd, chunk, at);
         if (got < chunk.length) throw new Error(`spool file ${formatHex8(index)} ends at ${at + got}, not ${range.to}`);
         yield chunk;

@@ -64,5 +64,6 @@ async function write(seconds: number): Promise<WriterReport> {
     p99Ms: quantile(0.99),
     maxMs: sorted.at(-1) ?? 0,
     committedAt,
+    latenciesMs: everyMs > 0 ? latencies : [],
   };
 }

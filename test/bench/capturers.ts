@@ -20,6 +20,7 @@ export interface Capturer {
 
 export interface Running extends AsyncDisposable {
   readonly replica: string;
+  readonly pid: number;
   /** Asks for the orderly stop and waits for it. */
   stop(): Promise<void>;
 }
@@ -86,7 +87,7 @@ export async function startCapturing(capturer: Capturer, database: string, folde
     if (hasEnded(child)) throw new Error(`${capturer.name} ended before it had begun:\n${output}`);
     await delay(10);
   }
-  return { replica, stop: () => stop(child), [Symbol.asyncDispose]: () => stop(child) };
+  return { replica, pid: child.pid ?? 0, stop: () => stop(child), [Symbol.asyncDispose]: () => stop(child) };
 }
 
 /** Restores the newest moment with either program; resolves with the milliseconds from start to end of the process. */

@@ -9,6 +9,8 @@ export interface WriterReport {
   readonly maxMs: number;
   /** Only from a paced writer: when each commit returned, in unix milliseconds. */
   readonly committedAt: readonly number[];
+  /** Only from a paced writer: how long each commit took. */
+  readonly latenciesMs: readonly number[];
 }
 
 /** What one process of a crowd says about itself. */

@@ -7,6 +7,8 @@ export interface Bench {
   readonly folder: string;
   readonly rounds: number;
   readonly seconds: number;
+  /** Size of the database of which an image is made. */
+  readonly megabytes: number;
   /** The real litestream under a name and with settings; nothing where there is none for this platform. */
   readonly other: (name?: string, settings?: Parameters<typeof litestream>[2]) => readonly Capturer[];
 }

@@ -9,7 +9,7 @@ const frameMagic = 0x184d2204;
 const skippableMagic = 0x184d2a50;
 const storedFlag = 0x8000_0000;
 /** Blocks are smaller than the 4 MiB that the frame allows: LZ4 looks back 64 KiB only, and memory stays small. */
-const blockBytes = 1 << 19;
+const blockBytes = 256 << 10;
 /** Blocks that are compressed at the same time, on the pool's threads, while the one before is written. */
 const blocksAtOnce = 2;
 const dictionaryBytes = 64 << 10;

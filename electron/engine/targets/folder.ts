@@ -19,7 +19,7 @@ export interface FolderTarget extends Target {
 /** A writer's unfinished file: the final name, twelve random digits, `.tmp`. Other readers ignore it by its end. */
 const ownTmp = /\.[0-9a-f]{12}\.tmp$/;
 const readBytes = 1 << 20;
-const writeBytes = 1 << 20;
+const writeBytes = 512 << 10;
 const syncEveryBytes = 32 << 20;
 /** How often a put makes its folders again when a delete removed them as empty meanwhile. */
 const folderAttempts = 5;
