@@ -264,6 +264,11 @@ const texts = {
     safe: 'Your databases are untouched.',
     hint: 'Choose another folder with --data-dir.',
   }),
+  'too-many-files': (d) => ({
+    message: `The system allows Tidemark no more open files, of which each database needs about twelve; ${d['path']} is not protected.`,
+    safe: untouched,
+    hint: 'Raise the limit (ulimit -n on Linux and macOS, LimitNOFILE= in a service) and start Tidemark again, or protect fewer databases.',
+  }),
   'spool-full': (d) => ({
     message: `The disk with Tidemark’s own data (${d['path']}) is full.`,
     safe: 'Your database is untouched; what was shipped stays restorable.',

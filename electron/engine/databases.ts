@@ -10,6 +10,7 @@ import { claimReplica, inspectFolder, replicaPathIn } from './destination.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import type { Logger } from './log.ts';
 import { narrate } from './narrate.ts';
+import { Openings } from './openings.ts';
 import { Protection } from './protection.ts';
 import type { ProtectionEvent, ReplicaTarget } from './session.ts';
 import { SnapshotTurns } from './ship/snapshot-turns.ts';
@@ -35,7 +36,7 @@ export interface DatabasesOptions {
   readonly rollBytes: number | undefined;
   readonly limits?: Limits | undefined;
   /** Something that the state shows has changed. */
-  readonly onChange: () => void;
+  readonly onChange: (databaseId?: DatabaseId) => void;
 }
 
 /** How much of the disk may be used; without it as disk-guard.ts says. */
@@ -56,6 +57,7 @@ const finishWithinMs = 10_000;
 export class Databases implements AsyncDisposable {
   readonly #options: DatabasesOptions;
   readonly #watcher = new Watcher();
+  readonly #openings = new Openings();
   readonly #turns = new SnapshotTurns();
   readonly #disk: DiskGuard;
   readonly #protections = new Map<DatabaseId, Protection>();
@@ -276,12 +278,13 @@ export class Databases implements AsyncDisposable {
       rollBytes,
       turns: this.#turns,
       disk: this.#disk,
-      onChange,
+      openings: this.#openings,
+      onChange: () => onChange(row.id),
       onEvent: (event) => this.#tell(row, event),
     });
     this.#protections.set(row.id, protection);
     protection.start();
-    onChange();
+    onChange(row.id);
   }
 
   #replicaTarget(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
@@ -302,7 +305,7 @@ export class Databases implements AsyncDisposable {
     const protection = this.#protections.get(databaseId);
     await protection?.finish();
     this.#protections.delete(databaseId);
-    this.#options.onChange();
+    this.#options.onChange(databaseId);
   }
 
   #tell(row: DatabaseRow, event: ProtectionEvent): void {

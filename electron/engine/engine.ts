@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, DayActivity, EngineState } from '../../shared/model.ts';
+import type { DatabaseId, DatabaseState, DayActivity, EngineState } from '../../shared/model.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
 import { describeDatabase, describeDays, describeDetails } from './describe.ts';
@@ -47,6 +47,9 @@ interface Storage {
 type Handlers = { readonly [N in EngineCommandName]: (argument: Parsed<N>) => Result<N> | Promise<Result<N>> };
 
 const pushEveryMs = 150;
+const pushPart = 20;
+/** Longer than anything that changes without being told needs to be seen. */
+const describedForMs = 30_000;
 const daysForMs = 5000;
 const recentActivity = 50;
 /** The first library version without the WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug). */
@@ -60,12 +63,14 @@ export class Engine {
   readonly #storage: Storage | undefined;
   readonly #days = new Map<DatabaseId, { readonly at: number; readonly days: readonly DayActivity[] }>();
   readonly #loopDelay = new LoopDelay();
+  readonly #described = new Map<DatabaseId, { readonly at: number; readonly state: DatabaseState }>();
   readonly #operations: Operations;
   readonly #restores: RestoreJobs;
   readonly #startedAt: number;
   readonly #sqliteVersion: string;
   readonly #stop = new AbortController();
   #push: NodeJS.Timeout | undefined;
+  #pushAfterMs = pushEveryMs;
   #isStopped = false;
 
   private constructor(setup: EngineSetup, database: Database.Database | undefined, sqliteVersion: string) {
@@ -117,6 +122,7 @@ export class Engine {
     await this.#storage?.databases[Symbol.asyncDispose]();
     clearTimeout(this.#push);
     this.#loopDelay[Symbol.dispose]();
+    this.#described.clear();
     // The last word: a command line says by it whether everything was shipped.
     this.#setup.onState(this.state);
     this.#database?.close();
@@ -124,7 +130,7 @@ export class Engine {
   }
 
   get state(): EngineState {
-    const { store, catalogue, databases } = this.#storage ?? {};
+    const { store, databases } = this.#storage ?? {};
     const now = this.#clock.now();
     return {
       app: {
@@ -134,23 +140,34 @@ export class Engine {
         startedAt: this.#startedAt,
       },
       settings: store?.settings() ?? { theme: 'system' },
-      databases:
-        store === undefined || catalogue === undefined || databases === undefined
-          ? []
-          : databases.rows().map((row) =>
-              describeDatabase({
-                row,
-                now,
-                replicas: store.replicas(row.id),
-                protection: databases.protectionOf(row.id),
-                catalogue,
-                days: this.#daysOf(row, now),
-              }),
-            ),
+      databases: (databases?.rows() ?? []).map((row) => this.#describe(row, now)),
       targets: store?.targets() ?? [],
       operations: this.#operations.list(),
       activity: store?.activity({ limit: recentActivity }) ?? [],
     };
+  }
+
+  /** A database that nothing happened to looks as it did: with hundreds of them, describing all would keep the thread busy. */
+  #describe(row: DatabaseRow, now: number): DatabaseState {
+    const kept = this.#described.get(row.id);
+    if (
+      kept !== undefined &&
+      now - kept.at < describedForMs &&
+      kept.state.provenAt === row.provenAt &&
+      isStill(kept.state, row)
+    )
+      return kept.state;
+    const { store, catalogue, databases } = this.#required;
+    const state = describeDatabase({
+      row,
+      now,
+      replicas: store.replicas(row.id),
+      protection: databases.protectionOf(row.id),
+      catalogue,
+      days: this.#daysOf(row, now),
+    });
+    this.#described.set(row.id, { at: now, state });
+    return state;
   }
 
   /** The 30-day strip changes slowly and costs a query: kept for a few seconds. */
@@ -220,7 +237,10 @@ export class Engine {
       log: this.#log,
       rollBytes: this.#setup.rollBytes,
       limits: this.#setup.limits,
-      onChange: () => this.#changed(),
+      onChange: (databaseId) => {
+        if (databaseId !== undefined) this.#described.delete(databaseId);
+        this.#changed();
+      },
     });
     return { store, catalogue, points: new Points(catalogue), databases };
   }
@@ -248,8 +268,12 @@ export class Engine {
     if (this.#push !== undefined || this.#isStopped) return;
     this.#push = setTimeout(() => {
       this.#push = undefined;
-      if (!this.#isStopped) this.#setup.onState(this.state);
-    }, pushEveryMs);
+      if (this.#isStopped) return;
+      const begunAt = performance.now();
+      this.#setup.onState(this.state);
+      // However much there is to tell, telling it takes a small part of the thread's time.
+      this.#pushAfterMs = Math.max(pushEveryMs, (performance.now() - begunAt) * pushPart);
+    }, this.#pushAfterMs);
   }
 
   get #databases(): Databases {
@@ -260,6 +284,12 @@ export class Engine {
     if (this.#storage === undefined) throw new AppError('not-available', { what: 'This command' });
     return this.#storage;
   }
+}
+
+/** Nothing is under way that a look at the clock or at the disk would show differently. */
+function isStill({ status, lag }: DatabaseState, row: DatabaseRow): boolean {
+  const isQuiet = status.kind === 'protected' || status.kind === 'paused' || status.kind === 'problem';
+  return isQuiet && (status.kind === 'paused') === (row.pausedAt !== undefined) && lag.sinceAt === undefined;
 }
 
 /** The version of the SQLite library; fails with `sqlite-too-old` where it could corrupt a database. */

@@ -244,12 +244,14 @@ export class Protection {
     await this.#options.disk.mustHaveRoom();
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
+    using turn = await this.#options.openings.enter({ signal: both });
     const prospect = await this.#opener.prepare(both);
     await using connections = await Connections.open(row.path);
     let session: Session | undefined;
     let shipping: Promise<unknown> = Promise.resolve();
     try {
       session = await this.#opener.open(connections, prospect, both);
+      turn[Symbol.dispose]();
       this.#session = session;
       this.#counters.openings++;
       if (this.#isFinishing) for (const shipper of session.shippers) shipper.finish();

@@ -28,6 +28,7 @@ import { forgetClean, readComposed, saveComposed, saveNotes, type TakenNotes } f
 import type { Trailer } from './replica/trailer.ts';
 import { type Former, openFormers } from './formers.ts';
 import { openImage } from './session-image.ts';
+import type { Openings } from './openings.ts';
 import { lookFromOutside, noteCapturedFile } from './outside.ts';
 import { makeShipper } from './session-shippers.ts';
 import type { Shipment } from './ship/shipment.ts';
@@ -66,6 +67,8 @@ export interface ProtectionOptions {
   /** Shared by all databases of the process. */
   readonly turns: SnapshotTurns;
   readonly disk: DiskGuard;
+  /** Openings of databases take turns. */
+  readonly openings: Openings;
   readonly onChange: () => void;
   readonly onEvent: (event: ProtectionEvent) => void;
 }

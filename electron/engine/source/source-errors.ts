@@ -7,6 +7,7 @@ export function classifySourceError(error: unknown, path: string): AppError {
   if (error instanceof AppError) return error;
   const cause = { cause: error };
   const code = codeOf(error);
+  if (code === 'EMFILE' || code === 'ENFILE') return new AppError('too-many-files', { path }, cause);
   if (error instanceof Database.SqliteError) {
     if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return new AppError('database-busy', { path }, cause);
     if (code === 'SQLITE_NOTADB') return new AppError('database-not-sqlite', { path }, cause);

@@ -61,6 +61,15 @@ interface Rolled {
   readonly shift: number;
 }
 
+interface Slice {
+  readonly buffer: Uint8Array<ArrayBuffer>;
+  readonly pages: Uint32Array<ArrayBuffer>;
+  readonly commits: Uint32Array<ArrayBuffer>;
+}
+
+/** By the size of a frame. */
+const slices = new Map<number, Slice>();
+
 export class WalReader implements Disposable {
   readonly #path: string;
   readonly #rollBytes: number;
@@ -233,9 +242,19 @@ export class WalReader implements Disposable {
   #reserve(size: number): void {
     const frames = Math.max(1, Math.floor(sliceBytes / size));
     if (this.#buffer.length === frames * size) return;
-    this.#buffer = new Uint8Array(frames * size);
-    this.#pages = new Uint32Array(frames);
-    this.#commits = new Uint32Array(frames);
+    // One for all databases: what lies in it is done with before anybody else gets a turn.
+    let slice = slices.get(size);
+    if (slice === undefined) {
+      slice = {
+        buffer: new Uint8Array(frames * size),
+        pages: new Uint32Array(frames),
+        commits: new Uint32Array(frames),
+      };
+      slices.set(size, slice);
+    }
+    this.#buffer = slice.buffer;
+    this.#pages = slice.pages;
+    this.#commits = slice.commits;
   }
 
   #readHeader(): { readonly header: WalHeader; readonly bytes: Uint8Array } | undefined {

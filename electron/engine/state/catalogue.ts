@@ -4,6 +4,7 @@ import type Database from 'better-sqlite3';
 import type { DatabaseId, TargetId } from '../../../shared/model.ts';
 import type { Generation, Position } from '../../../shared/position.ts';
 import type { Commit } from '../commits.ts';
+import { remembered } from './remembered.ts';
 
 type Place = Pick<Position, 'index' | 'offset'>;
 
@@ -55,10 +56,12 @@ export interface GapRow {
 }
 
 export class Catalogue {
-  readonly #database: Database.Database;
+  readonly #database: { readonly prepare: Database.Database['prepare'] };
+  readonly #iterable: Database.Database;
 
   constructor(database: Database.Database) {
-    this.#database = database;
+    this.#database = { prepare: remembered(database) };
+    this.#iterable = database;
   }
 
   addGeneration(databaseId: DatabaseId, row: Omit<GenerationRow, 'lastAt'>): void {
@@ -216,7 +219,7 @@ export class Catalogue {
       query.kind === 'at-or-before'
         ? 'SELECT * FROM run WHERE database_id = ? AND first_at <= ? ORDER BY last_at DESC, first_at DESC'
         : 'SELECT * FROM run WHERE database_id = ? AND last_at >= ? ORDER BY last_at, first_at';
-    return this.#database.prepare<[string, number], RawRun>(sql).iterate(databaseId, query.at);
+    return this.#iterable.prepare<[string, number], RawRun>(sql).iterate(databaseId, query.at);
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   TargetId,
   TargetState,
 } from '../../../shared/model.ts';
+import { remembered } from './remembered.ts';
 
 export interface DatabaseRow {
   readonly id: DatabaseId;
@@ -41,10 +42,10 @@ const defaults: Settings = { theme: 'system' };
 const activityLimit = 20_000;
 
 export class Store {
-  readonly #database: Database.Database;
+  readonly #database: { readonly prepare: Database.Database['prepare'] };
 
   constructor(database: Database.Database) {
-    this.#database = database;
+    this.#database = { prepare: remembered(database) };
   }
 
   settings(): Settings {
