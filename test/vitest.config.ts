@@ -1,6 +1,7 @@
 // The test projects. `unit`: pure code. `engine`: real databases and writers. `interop`: beside the real `litestream`.
-// `e2e`: the application as its users meet it. POSIX locks belong to a process, so every file gets a process of its own;
-// few run at once, since each starts writers, engines or browsers beside itself.
+// `e2e`: the application as its users meet it. `long`: what takes gigabytes, left out of `npm test`. POSIX locks belong to
+// a process, so every file gets a process of its own; few run at once, since each starts writers, engines or browsers
+// beside itself.
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -37,6 +38,7 @@ export default defineConfig({
       project('engine', { timeoutMs: 120_000, workers: 2, order: 1 }),
       project('interop', { timeoutMs: 120_000, workers: 2, order: 2 }),
       project('e2e', { timeoutMs: 180_000, workers: 1, order: 3 }),
+      project('long', { timeoutMs: 300_000, workers: 1, order: 4 }),
     ],
   },
 });
