@@ -368,3 +368,44 @@ describe('planRestore', () => {
     });
   });
 });
+
+describe('a hole that a later image goes on behind', () => {
+  // Indices 2 and 3 never reached the target; index 4 did from its start, and an image in the middle of it.
+  const behind = [
+    segment(
+      first,
+      4,
+      [0, 2],
+      [
+        [1, 10],
+        [2, 11],
+      ],
+    ),
+    snapshot(first, 4, 2, 11),
+    segment(first, 4, [2, 3], [[3, 12]]),
+  ];
+  const held = [...usual, ...behind];
+  const between = { before: iso(7), after: iso(11) };
+
+  test('hides nothing on its far side', () => {
+    const latest = plan(held, { kind: 'latest' }).plan;
+    expect([latest.point.at, latest.snapshot.object.index]).toEqual([at(12), 4]);
+    expect(plan(held, { kind: 'time', at: at(11) }).plan.point.at).toBe(at(11));
+    expect(plan(held, { kind: 'time', at: at(7) }).plan.point.at).toBe(at(7));
+  });
+
+  test.each([
+    ['an instant in it', { kind: 'time', at: at(8) }],
+    ['the last moment before the image', { kind: 'time', at: at(10) }],
+    ['a place before the image', { kind: 'position', position: { generation: first, index: 4, offset: after(1) } }],
+  ] as const)('refuses %s: what leads there is missing', (_name, wish) => {
+    expect(failure(held, wish)).toMatchObject({
+      code: 'history-gap',
+      details: { missing: 'the run of indices 00000002 to 00000003', ...between },
+    });
+  });
+
+  test('refuses a place in it', () => {
+    expect(failure(held, position(3, after(1)))).toMatchObject({ code: 'history-gap', details: between });
+  });
+});

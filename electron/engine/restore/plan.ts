@@ -214,8 +214,18 @@ function* pointAtTime(context: Context, kept: GenerationHistory, at: number): Pl
 
   // The segment that ends later may begin earlier.
   const within = high < kept.segments.length ? yield* pointsIn(context, kept, high) : [];
-  const point = within.findLast((candidate) => candidate.at <= at) ?? (yield* lastPointBefore(context, kept, low + 1));
-  return point !== undefined && comparePlaces(point, image) > 0 ? point : image;
+  const before = within.findLast((candidate) => candidate.at <= at) ?? (yield* lastPointBefore(context, kept, low + 1));
+  const point = before !== undefined && comparePlaces(before, image) > 0 ? before : image;
+  yield* checkInstant(context, kept, point, at);
+  return point;
+}
+
+/** Refuses an instant behind a point from where on whole indices are missing: what was then, nobody knows here. */
+function* checkInstant(context: Context, kept: GenerationHistory, point: Point, at: number): Planning<void> {
+  const next = kept.segments.find(({ index }) => index > point.index);
+  if (at <= point.at || next === undefined || next.index === point.index + 1) return;
+  const missing = describeIndices(point.index + 1, next.index - 1);
+  throw yield* withNearest(context, kept, { index: point.index + 1, offset: 0 }, 'history-gap', { missing });
 }
 
 /** The newest point at or before an exact place; a place that no object covers is a gap. */
