@@ -11,7 +11,6 @@ import type { WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
 import { IdentityGuard } from './source/identity.ts';
 import type { PageHashes } from './source/page-hashes.ts';
-import type { WalIndexHeader } from './source/wal-index.ts';
 import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Watch, Watcher } from './source/watch.ts';
 import type { Spool } from './spool.ts';
@@ -50,7 +49,7 @@ export interface CaptureOptions {
 export class ContinuityUnproven extends Error {
   override readonly name = 'ContinuityUnproven';
   constructor() {
-    super('the pin was let go and the WAL moved on');
+    super('transactions may have been missed');
   }
 }
 
@@ -77,6 +76,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   #end: Place;
   #pages = 0;
   #written = 0;
+  /** SQLite's count of transactions at the captured end. */
+  #changes: number | undefined;
   /** How many WALs were begun. */
   #wals = 0;
   readonly #upkeep: WalUpkeep;
@@ -237,6 +238,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (commitPages > 0) {
       this.#counters.transactions++;
       this.#end = { index, offset: endOffset };
+      if (this.#changes !== undefined) this.#changes = (this.#changes + 1) >>> 0;
       this.#pages = commitPages;
     }
     if (this.#isOverlap) return;
@@ -330,24 +332,29 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections } = this.#options;
     await this.#catchUp();
     const { frames } = this.#reader;
-    const before = connections.walIndex?.read();
     await connections.withoutPin(ms);
     if (connections.counts().frames === frames && this.#reader.isCurrent()) return;
-    if (before?.frames === frames && (await this.#isAllThere(before))) return;
+    if ((await this.#countUnseen()) === 0) return;
     this.#isUnproven = true;
     throw new ContinuityUnproven();
   }
 
-  /** Every transaction since `before` can still be read: there are as many as SQLite counted. */
-  async #isAllThere(before: WalIndexHeader): Promise<boolean> {
+  /**
+   * Transactions that SQLite counted, and that neither were captured nor can be read now: 0 proves that nothing was missed.
+   * Undefined where it cannot be told: the count is not to be had, began anew, or was not known before.
+   */
+  async #countUnseen(): Promise<number | undefined> {
     for (let again = 0; again < 3; again++) {
       const now = this.#options.connections.walIndex?.read();
-      if (now === undefined) return false;
-      if (now.changes === before.changes) return true;
-      const ahead = await this.#reader.countAhead(now.frames);
-      if (ahead === (now.changes - before.changes) >>> 0) return true;
+      if (now === undefined) return undefined;
+      const ahead = now.frames === 0 ? 0 : await this.#reader.countAhead(now.frames);
+      if (ahead === undefined) continue;
+      const captured = (now.changes - ahead) >>> 0;
+      const unseen = this.#changes === undefined ? undefined : (captured - this.#changes) | 0;
+      this.#changes = captured;
+      return unseen !== undefined && unseen < 0 ? undefined : unseen;
     }
-    return false;
+    return undefined;
   }
 
   /** Reads what is committed now, under the pin that is held. True when there was something. */
@@ -357,16 +364,26 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections, onCaptured } = this.#options;
     this.#prove((guard) => guard.checkContent());
     const before = this.#end;
+    const wals = this.#wals;
     const isWhole = await this.#reader.drain(() => connections.counts().frames, this);
     if (!isWhole) {
       throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
     }
     const isNew = this.#end.index !== before.index || this.#end.offset !== before.offset;
+    if (this.#wals !== wals || this.#changes === undefined) await this.#proveNothingMissed();
     if (isNew) {
       this.guard.moved();
       onCaptured();
     }
     return isNew;
+  }
+
+  /** The pins permit no two restarts between two looks; here SQLite's own count of transactions is the proof of it. */
+  async #proveNothingMissed(): Promise<void> {
+    const unseen = await this.#countUnseen();
+    if (unseen === undefined || unseen === 0) return;
+    this.#isUnproven = true;
+    throw new ContinuityUnproven();
   }
 
   #rest(): void {

@@ -14,6 +14,7 @@ let folder: TempFolder;
 let file: string;
 let app: Database.Database;
 let open: AsyncDisposableStack;
+let connections: Connections;
 let capture: Capture;
 beforeEach(async () => {
   folder = tempFolder();
@@ -24,7 +25,7 @@ beforeEach(async () => {
   app.exec('CREATE TABLE t(v); PRAGMA wal_checkpoint(TRUNCATE)');
   const before = hashFile(file, 4096);
   open = new AsyncDisposableStack();
-  const connections = open.use(await Connections.open(file));
+  connections = open.use(await Connections.open(file));
   const watcher = open.use(new Watcher());
   const spool = open.use(Spool.create(folder.at('spool'), 0));
   capture = open.use(
@@ -94,4 +95,27 @@ test('what was overwritten before it could be read is not taken for contiguous',
   };
   await expect(whileAside(lost)).rejects.toThrow(ContinuityUnproven);
   await expect(capture.catchUp(() => {})).rejects.toThrow(ContinuityUnproven);
+});
+
+test('what the pins should have kept is missed by counting, should they ever fail', async () => {
+  const aside = connections.withoutPin(5000);
+  write(4);
+  app.pragma('wal_checkpoint(TRUNCATE)');
+  write(2);
+  await aside;
+  await expect(capture.catchUp(() => {})).rejects.toThrow(ContinuityUnproven);
+});
+
+test('a restart that a pin permits is counted and goes on', async () => {
+  for (let round = 0; round < 5; round++) {
+    const advance = async () => await connections.advance(async () => await capture.catchUp(() => {}));
+    await advance();
+    app.pragma('wal_checkpoint(PASSIVE)');
+    await advance();
+    write(1 + round);
+    await capture.catchUp(() => {});
+  }
+  expect(capture.end.index).toBe(5);
+  const [captured, truth] = await ends();
+  expect(captured).toBe(truth);
 });
