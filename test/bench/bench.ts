@@ -11,6 +11,7 @@ import { killAll, litestream } from './capturers.ts';
 import { type Bench, say } from './report.ts';
 import { benchCrowd } from './scenario-crowd.ts';
 import { benchDrain } from './scenario-drain.ts';
+import { benchIdle } from './scenario-idle.ts';
 import { benchLatency } from './scenario-latency.ts';
 import { benchLoop } from './scenario-loop.ts';
 import { benchPaced } from './scenario-paced.ts';
@@ -24,6 +25,7 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   crowd: benchCrowd,
   latency: benchLatency,
   restore: benchRestore,
+  idle: benchIdle,
   drain: benchDrain,
   loop: benchLoop,
   snapshot: benchSnapshot,

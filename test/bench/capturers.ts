@@ -56,18 +56,25 @@ export function litestream(
   };
 }
 
-/** Starts capturing `database` into a folder below `folder`. */
-export async function startCapturing(capturer: Capturer, database: string, folder: string): Promise<Running> {
+/** Starts capturing one database, or several, into a folder below `folder`. */
+export async function startCapturing(
+  capturer: Capturer,
+  database: string | readonly string[],
+  folder: string,
+): Promise<Running> {
+  const databases = typeof database === 'string' ? [database] : database;
   const replica = join(folder, 'replica');
   const config = join(folder, 'config.yml');
   const lines = [
     'dbs:',
-    `  - path: ${database}`,
-    ...capturer.databaseSettings.map((line) => `    ${line}`),
-    '    replicas:',
-    '      - type: file',
-    `        path: ${replica}`,
-    ...capturer.replicaSettings.map((line) => `        ${line}`),
+    ...databases.flatMap((path, i) => [
+      `  - path: ${path}`,
+      ...capturer.databaseSettings.map((line) => `    ${line}`),
+      '    replicas:',
+      '      - type: file',
+      `        path: ${typeof database === 'string' ? replica : join(replica, String(i))}`,
+      ...capturer.replicaSettings.map((line) => `        ${line}`),
+    ]),
     '',
   ];
   writeFileSync(config, lines.join('\n'));
@@ -83,9 +90,9 @@ export async function startCapturing(capturer: Capturer, database: string, folde
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
-  while (!hasSnapshot(replica)) {
+  while (countSnapshots(replica) < databases.length) {
     if (hasEnded(child)) throw new Error(`${capturer.name} ended before it had begun:\n${output}`);
-    await delay(10);
+    await delay(databases.length === 1 ? 10 : 500);
   }
   return { replica, pid: child.pid ?? 0, stop: () => stop(child), [Symbol.asyncDispose]: () => stop(child) };
 }
@@ -128,7 +135,7 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-function hasSnapshot(replica: string): boolean {
-  if (!existsSync(replica)) return false;
-  return readdirSync(replica, { recursive: true }).some((name) => String(name).endsWith('.snapshot.lz4'));
+function countSnapshots(replica: string): number {
+  if (!existsSync(replica)) return 0;
+  return readdirSync(replica, { recursive: true }).filter((name) => String(name).endsWith('.snapshot.lz4')).length;
 }
