@@ -6,7 +6,7 @@ import { countPuts } from './counters.ts';
 import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import type { Told } from './ship/locate.ts';
-import type { Shipment, ShippedSnapshot } from './ship/shipment.ts';
+import { isBehind, type Missing, type Shipment, type ShippedSnapshot } from './ship/shipment.ts';
 import { Shipper } from './ship/shipper.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow } from './state/store.ts';
@@ -71,8 +71,8 @@ export function makeShipper(
     },
     told: () => toldOf(catalogue, { databaseId, targetId, generation }),
     onSnapshot: (snapshot) => {
-      const { time, pages, isFound, missingSince } = snapshot;
-      if (missingSince !== undefined) tellHole(row, { generation, options, fromAt: missingSince, toAt: time });
+      const { time, pages, isFound, missing } = snapshot;
+      if (missing !== undefined) tellHole(row, { generation, options, missing, toAt: time });
       addSnapshot(generation, pageSize, snapshot);
       if (!isFound) onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
       onChange();
@@ -96,12 +96,12 @@ function tellHole(
   {
     generation,
     options: { catalogue, row, onEvent },
-    fromAt,
+    missing,
     toAt,
   }: {
     readonly generation: Generation;
     readonly options: ProtectionOptions;
-    readonly fromAt: number;
+    readonly missing: Missing;
     readonly toAt: number;
   },
 ): void {
@@ -109,8 +109,12 @@ function tellHole(
     .shipped(row.id)
     .some(
       ({ targetId, generation: of, first, last }) =>
-        targetId !== replica.targetId && of === generation && first.at <= fromAt && last.at >= fromAt,
+        targetId !== replica.targetId &&
+        of === generation &&
+        !isBehind(missing.from, first) &&
+        !isBehind(last, missing.from),
     );
+  const fromAt = missing.since;
   const text = 'The destination was away for longer than changes are kept for it: it has nothing between';
   if (!isElsewhere) catalogue.addGap(row.id, { fromAt, toAt, text });
   onEvent({ kind: 'hole', replica, fromAt, toAt });

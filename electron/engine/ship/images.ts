@@ -24,7 +24,7 @@ export interface ImagesOptions {
 interface Put {
   readonly signal: AbortSignal;
   readonly beginsPart: boolean;
-  readonly missingSince: number | undefined;
+  readonly missing: ShippedSnapshot['missing'];
 }
 
 /** A snapshot is due when this much WAL was shipped since the last one, or as much as the database is large, */
@@ -97,7 +97,7 @@ export class Images implements AsyncDisposable {
   }
 
   /** Puts an image on the target. */
-  async put(image: SnapshotImage, { signal, beginsPart, missingSince }: Put): Promise<void> {
+  async put(image: SnapshotImage, { signal, beginsPart, missing }: Put): Promise<void> {
     const { target, shipment, onSnapshot, onProgress } = this.#options;
     const totalBytes = image.pages * shipment.pageSize;
     this.#progress = { doneBytes: 0, totalBytes };
@@ -120,7 +120,7 @@ export class Images implements AsyncDisposable {
       await target.put(key, object, { modifiedAt: image.time, signal });
       this.adopt({ index: image.at.index, at: image.time });
       const { at, time, pages } = image;
-      onSnapshot({ at, time, pages, beginsPart, isFound: false, missingSince });
+      onSnapshot({ at, time, pages, beginsPart, isFound: false, missing });
     } finally {
       this.#progress = undefined;
       this.#endTurn();
@@ -133,7 +133,7 @@ export class Images implements AsyncDisposable {
       using _image = image;
       const both = AbortSignal.any([signal, this.#stop.signal]);
       try {
-        await this.put(image, { signal: both, beginsPart: false, missingSince: undefined });
+        await this.put(image, { signal: both, beginsPart: false, missing: undefined });
       } catch (error) {
         // One that was not needed to the end is made again another time.
         if (!both.aborted) this.#failure = { error };

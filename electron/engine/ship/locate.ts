@@ -85,7 +85,7 @@ export async function tellFound(
       const { at, pages } = (await soundTrailer(target, object, { signal })) ?? {};
       if (at === undefined || pages === undefined) continue;
       const beginsPart = !hasPart || !indices.has(key.index - 1);
-      onSnapshot({ at, time: at.time, pages, beginsPart, isFound: true, missingSince: undefined });
+      onSnapshot({ at, time: at.time, pages, beginsPart, isFound: true, missing: undefined });
       hasPart = true;
     } else if (told.last === undefined || !isBehind(key, told.last)) {
       const trailer = await soundTrailer(target, object, { signal });

@@ -40,6 +40,12 @@ export interface Shipment extends KeptHistory {
   readonly openImage: () => Promise<SnapshotImage>;
 }
 
+/** From where on, and since when, a target misses what was captured. */
+export interface Missing {
+  readonly from: Place;
+  readonly since: number;
+}
+
 /** A snapshot that lies on a target. */
 export interface ShippedSnapshot {
   readonly at: Place;
@@ -49,8 +55,8 @@ export interface ShippedSnapshot {
   readonly beginsPart: boolean;
   /** An earlier run put it there. */
   readonly isFound: boolean;
-  /** Since when the target misses what was captured, where it was away for longer than that was kept for it. */
-  readonly missingSince: number | undefined;
+  /** What the target misses before it, where it was away for longer than changes were kept for it. */
+  readonly missing: Missing | undefined;
 }
 
 export function isBehind(a: Place, b: Place): boolean {

@@ -48,8 +48,8 @@ export class Shipper {
   readonly #formers: FormerHistory[];
   #position: Place | undefined;
   #shippedAt = 0;
-  /** Since when the target misses what was captured, while it waits for an image that goes on behind the hole. */
-  #missingSince: number | undefined;
+  /** What the target misses, while it waits for an image that goes on behind the hole. */
+  #missing: ShippedSnapshot['missing'];
   #problem: Problem | undefined;
   #finishAt: Place = { index: 0, offset: 0 };
   #isTold = false;
@@ -158,7 +158,7 @@ export class Shipper {
     if (this.#images.lastAt === undefined && !(await this.#beginPart(signal))) return false;
     if (!(await this.#shipTo(shipment.end(), signal))) {
       // The spool let go what comes next here: only an image helps, at once when its turn comes.
-      this.#missingSince ??= this.#shippedAt;
+      if (this.#position !== undefined) this.#missing ??= { from: this.#position, since: this.#shippedAt };
       this.#images.forget();
       this.#pace.wake();
       return false;
@@ -187,9 +187,9 @@ export class Shipper {
     // What lies there before the image does belongs to no part yet: it is told afterwards.
     const news: Parameters<ShipperOptions['onShipped']>[] = [];
     await this.#shipTo(image.at, signal, (...one) => news.push(one));
-    await this.#images.put(image, { signal, beginsPart: true, missingSince: this.#missingSince });
+    await this.#images.put(image, { signal, beginsPart: true, missing: this.#missing });
     for (const one of news) this.#options.onShipped(...one);
-    this.#missingSince = undefined;
+    this.#missing = undefined;
     this.#shippedAt = Math.max(this.#shippedAt, image.time);
     return true;
   }
@@ -221,7 +221,9 @@ export class Shipper {
       return;
     }
     // Nothing there that the spool continues: an image, and the index that it belongs to from its start.
-    if (snapshot !== undefined) this.#missingSince = located.shippedAt;
+    if (snapshot !== undefined && position !== undefined) {
+      this.#missing = { from: position, since: located.shippedAt };
+    }
     this.#images.forget();
     this.#position = { index: end.index, offset: 0 };
   }
