@@ -11,7 +11,7 @@ import { seededRandom } from '../support/truth.ts';
 import { until } from '../support/temp.ts';
 import { loseNotes } from './crash-points.ts';
 import { type Application, versionOf } from './executors.ts';
-import { type Absence, judge, type Judged, listPoints, type Protected } from './verify.ts';
+import { type Absence, judge, type Judged, listPoints, listTroubles, type Protected } from './verify.ts';
 
 export interface HistoryOptions {
   readonly seed: number;
@@ -89,7 +89,7 @@ export async function runHistory(options: HistoryOptions): Promise<Judged> {
   }
   const sum = (of: (one: Judged) => number) => results.reduce((total, one) => total + of(one), 0);
   return {
-    complaints: results.flatMap(({ complaints }) => complaints),
+    complaints: [...results.flatMap(({ complaints }) => complaints), ...(await listTroubles(stage.dataDir))],
     points: sum(({ points }) => points),
     restored: sum(({ restored }) => restored),
     commits: sum(({ commits }) => commits),
@@ -180,7 +180,7 @@ class Stage {
     await Promise.all(this.#actors.map(async ({ running }) => await end(running, 'SIGTERM')));
     for (const { file } of this.databases) ensureWal(file);
     const engine = must(this.#engine, 'it is started again after each event');
-    await until('everything is shipped', () => isSettled(engine), 30_000).catch((error: unknown) => {
+    await until('everything is shipped', () => isSettled(engine), 60_000).catch((error: unknown) => {
       throw new Error(`${String(error)}: ${engine.output().slice(-2000)}`, { cause: error });
     });
     await end(engine, 'SIGTERM');
@@ -226,7 +226,7 @@ class Stage {
         const from = Date.now();
         await this.#mark('full', forMs);
         // The engine looks again after a while.
-        await until('the engine has recovered', () => isSettled(engine) || isProtecting(engine), 20_000);
+        await until('the engine has recovered', () => isSettled(engine) || isProtecting(engine), 60_000);
         this.absences.push({ what: kind, from, to: Date.now() + 1000 });
         return;
       }

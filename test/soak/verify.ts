@@ -80,6 +80,13 @@ export async function listPoints(
   return lists;
 }
 
+/** What the engine noted that must not happen to databases whom nobody else touches. */
+export async function listTroubles(dataDir: string): Promise<readonly string[]> {
+  await using engine = openTestEngine(dataDir, { isDeclaredOnly: true });
+  const activity = await engine.call('listActivity', { limit: 500 });
+  return activity.filter(({ text }) => /overwritten|was replaced|is damaged|unexpected/.test(text)).map(({ text }) => text);
+}
+
 /** Judges one replica of a database whose writers and engines have ended. */
 export async function judge(
   database: Protected,
