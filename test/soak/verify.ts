@@ -84,7 +84,9 @@ export async function listPoints(
 export async function listTroubles(dataDir: string): Promise<readonly string[]> {
   await using engine = openTestEngine(dataDir, { isDeclaredOnly: true });
   const activity = await engine.call('listActivity', { limit: 500 });
-  return activity.filter(({ text }) => /overwritten|was replaced|is damaged|unexpected/.test(text)).map(({ text }) => text);
+  return activity
+    .filter(({ text }) => /overwritten|was replaced|is damaged|unexpected/.test(text))
+    .map(({ text }) => text);
 }
 
 /** Judges one replica of a database whose writers and engines have ended. */
@@ -111,12 +113,15 @@ export async function judge(
   const seen = new Map<string, Seen>();
   let before: Seen | undefined;
   let gaps = 0;
+  const begun = new Map<string, number>();
   const faults = await replayReplica(replica, (point) => {
     const name = describe(point.position);
     const vector = examine(point.image, (text) => complaints.push(`${name}: ${text}`));
     const total = vector === undefined ? 0 : Object.values(vector.n).reduce((sum, n) => sum + n, 0);
     const now: Seen = { hash: hashBytes(point.image), at: point.at, total, origin: point.origin };
     if (vector !== undefined) complaints.push(...compare(vector, logs).map((text) => `${name}: ${text}`));
+    const { generation } = point.position;
+    begun.set(generation, begun.get(generation) ?? point.at);
     const isSameGeneration = point.origin !== 'snapshot';
     if (before !== undefined && isSameGeneration) {
       if (total < before.total) complaints.push(`${name}: ${before.total} commits before, ${total} now`);
@@ -130,7 +135,7 @@ export async function judge(
     seen.set(keyOf(point.position), now);
   });
   complaints.push(...faults);
-  const generations = new Set([...seen.keys()].map((key) => key.slice(0, 16)));
+  if (options.hasOddClock !== true) complaints.push(...judgeBeginnings(begun, options.absences));
 
   complaints.push(...compareLists(options.told, seen));
   const chosen = choose(options.told, options.restores, options.seed);
@@ -150,7 +155,16 @@ export async function judge(
     })),
   );
   const commits = [...logs.values()].reduce((sum, { confirmed }) => sum + confirmed, 0);
-  return { complaints, points: seen.size, restored: chosen.length, commits, gaps, generations: generations.size };
+  return { complaints, points: seen.size, restored: chosen.length, commits, gaps, generations: begun.size };
+}
+
+/** A new generation begins only where the engine was away. */
+function judgeBeginnings(begun: ReadonlyMap<string, number>, absences: readonly Absence[]): readonly string[] {
+  // The first image of a generation is taken a moment after it began.
+  const isAway = (at: number): boolean => absences.some(({ from, to }) => from <= at && at <= to + 2000);
+  return [...begun]
+    .filter(([, at]) => !isAway(at))
+    .map(([generation, at]) => `generation ${generation} began at ${at}, although the engine was there all the time`);
 }
 
 /** A state that was never seen one by one: only where the history says so, and only while the engine was away. */
