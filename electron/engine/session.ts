@@ -31,7 +31,7 @@ import { openImage } from './session-image.ts';
 import type { Openings } from './openings.ts';
 import { lookFromOutside, noteCapturedFile } from './outside.ts';
 import { makeShipper } from './session-shippers.ts';
-import type { Shipment } from './ship/shipment.ts';
+import { isBehind, type Shipment } from './ship/shipment.ts';
 import type { Shipper } from './ship/shipper.ts';
 import type { SnapshotTurns } from './ship/snapshot-turns.ts';
 import type { Connections } from './source/connections.ts';
@@ -236,14 +236,23 @@ export class SessionOpener {
     }: Continuing & { readonly end: NonNullable<Remains['end']>; readonly signal: AbortSignal },
   ): Promise<Session> {
     const { generation, spool, commits } = remains;
-    this.#options.log.info({ generation }, 'building the page hashes again');
+    const { catalogue, row, log } = this.#options;
+    log.info({ generation }, 'building the page hashes again');
     using _pin = connections.pinForImage();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end });
     await using opening = closing(capture, spool);
     const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
     const { state, pages } = hashes;
-    // What came before cannot be told apart any more: one point for all of it.
+    // What came before cannot be told apart any more: one point for all of it, and a gap where no target had it yet.
+    const isShipped = catalogue
+      .shipped(row.id)
+      .some(({ generation: of, last }) => of === generation && !isBehind(last, at));
+    if (!isShipped) {
+      const fromAt = catalogue.generations(row.id).at(-1)?.lastAt ?? remains.lastAt;
+      const text = 'What was noted of the changes in between was lost: they lie in one restore point';
+      catalogue.addGap(row.id, { fromAt, toAt: time, text });
+    }
     commits.add({ ...at, at: time, state, pages, written: 0, transactions: 1 });
     const baseline = { place: at, at: time, state, pages };
     capture.adoptHashes(hashes);

@@ -71,7 +71,8 @@ export class CrashStage implements Disposable {
     using writer = new Writer(this.#protected);
     writer.write();
     const database = this.#protected;
-    const [[told = []] = []] = await listPoints(path.join(this.#work, 'data'), [database]);
+    const [listed] = await listPoints(path.join(this.#work, 'data'), [database]);
+    const { points: [told = []] = [], gaps = [] } = listed ?? {};
     const scratch = path.join(this.#work, 'scratch');
     fs.mkdirSync(scratch);
     writer[Symbol.dispose]();
@@ -80,7 +81,15 @@ export class CrashStage implements Disposable {
       { what: 'crash', from: diedAt - 100, to: Date.now() },
     ];
     const [replica = ''] = database.replicas;
-    const { complaints } = await judge(database, { replica, told, absences, restores: 2, seed: occurrence, scratch });
+    const { complaints } = await judge(database, {
+      replica,
+      told,
+      gaps,
+      absences,
+      restores: 2,
+      seed: occurrence,
+      scratch,
+    });
     return { isReached, complaints };
   }
 

@@ -76,7 +76,8 @@ export async function runHistory(options: HistoryOptions): Promise<Judged> {
     for (const [n, replica] of database.replicas.entries()) {
       const judged = await judge(database, {
         replica,
-        told: told[i]?.[n] ?? [],
+        told: told[i]?.points[n] ?? [],
+        gaps: told[i]?.gaps ?? [],
         absences: stage.absences,
         hasOddClock: plan.events.some(({ kind }) => kind === 'clock'),
         restores: options.restores,
@@ -355,7 +356,11 @@ function states(engine: Running): readonly (readonly [string, string, number])[]
 
 function isProtecting(engine: Running): boolean {
   const found = states(engine);
-  return found.length > 0 && engine.output().includes('declared') && found.every(([kind]) => kind === 'protected');
+  return (
+    found.length > 0 &&
+    engine.output().includes('declared') &&
+    found.every(([kind]) => ['protected', 'catching-up', 'snapshotting'].includes(kind))
+  );
 }
 
 function isSettled(engine: Running): boolean {

@@ -47,11 +47,16 @@ interface Seen {
   readonly origin: string;
 }
 
-/** The restore points that an engine tells after it shipped everything: per database, and per replica of it. */
-export async function listPoints(
-  dataDir: string,
-  databases: readonly Protected[],
-): Promise<readonly (readonly (readonly RestorePoint[])[])[]> {
+/** What an engine tells of a database after it shipped everything. */
+export interface Listed {
+  /** The restore points of each replica. */
+  readonly points: readonly (readonly RestorePoint[])[];
+  /** Times for which the timeline says that states were not seen one by one. */
+  readonly gaps: readonly Absence[];
+}
+
+/** Asks an engine what it tells of each database. */
+export async function listPoints(dataDir: string, databases: readonly Protected[]): Promise<readonly Listed[]> {
   await using engine = openTestEngine(dataDir, { isDeclaredOnly: true });
   const declared = await engine.call('protectDeclared', {
     databases: databases.map(({ file, replicas }) => ({
@@ -60,7 +65,7 @@ export async function listPoints(
       replicas: replicas.map((url) => ({ url, syncIntervalMs: 0 })),
     })),
   });
-  const lists: (readonly (readonly RestorePoint[])[])[] = [];
+  const lists: Listed[] = [];
   for (const [i, one] of declared.entries()) {
     if (one.kind === 'refused') throw new Error(`${one.path} was refused: ${one.error.message}`);
     await engine.waitFor(
@@ -70,12 +75,16 @@ export async function listPoints(
     );
     const points = await engine.points(one.databaseId);
     const { targets } = engine.state();
-    lists.push(
-      (databases[i]?.replicas ?? []).map((folder) => {
+    const { events } = await engine.call('getTimeline', { databaseId: one.databaseId, bins: 10 });
+    lists.push({
+      points: (databases[i]?.replicas ?? []).map((folder) => {
         const target = targets.find(({ url }) => url === pathToFileURL(folder).href);
         return points.filter(({ targetIds }) => target !== undefined && targetIds.includes(target.id));
       }),
-    );
+      gaps: events.flatMap((event) =>
+        event.kind === 'gap' ? [{ what: event.text, from: event.at, to: event.toAt }] : [],
+      ),
+    });
   }
   return lists;
 }
@@ -96,6 +105,8 @@ export async function judge(
     readonly replica: string;
     readonly told: readonly RestorePoint[];
     readonly absences: readonly Absence[];
+    /** For which the timeline says that states were not seen one by one. */
+    readonly gaps: readonly Absence[];
     /** The engine's clock was put forward and back: its times say nothing about when it was away. */
     readonly hasOddClock?: boolean;
     /** Every point is replayed; about this many are restored as well. */
@@ -171,9 +182,14 @@ function judgeBeginnings(begun: ReadonlyMap<string, number>, absences: readonly 
 function explain(
   now: Seen,
   before: Seen,
-  { absences, hasOddClock = false }: { readonly absences: readonly Absence[]; readonly hasOddClock?: boolean },
+  {
+    absences,
+    gaps,
+    hasOddClock = false,
+  }: { readonly absences: readonly Absence[]; readonly gaps: readonly Absence[]; readonly hasOddClock?: boolean },
 ): string | undefined {
-  if (now.origin !== 'composed') return `the history does not say so (${now.origin})`;
+  const isTold = gaps.some(({ from, to }) => from <= now.at && before.at <= to);
+  if (now.origin !== 'composed' && !isTold) return `the history does not say so (${now.origin})`;
   if (hasOddClock) return undefined;
   const isAway = absences.some(({ from, to }) => from <= now.at && before.at <= to);
   return isAway ? undefined : `the engine was there all the time (${before.at} to ${now.at})`;

@@ -64,7 +64,7 @@ export function openTestEngine(
       try {
         return await until(what, () => (check(database(id)) ? database(id) : undefined));
       } catch (error) {
-        throw new Error(`${String(error)}: ${JSON.stringify(database(id).status)}`, { cause: error });
+        throw new Error(`${String(error)}: ${JSON.stringify({ ...database(id), days: undefined })}`, { cause: error });
       }
     },
     points: async (id) => {
