@@ -1,6 +1,7 @@
 // Captures one live database into its spool: every committed transaction, in order, whoever checkpoints or restarts the WAL.
 // The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). When the pin
 // moves and how the WAL stays small is wal-upkeep.ts; shipping is shipper.ts.
+import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Commit, CommitLog } from './commits.ts';
@@ -53,7 +54,7 @@ export class ContinuityUnproven extends Error {
   }
 }
 
-interface PendingFrame {
+interface HashedFrame {
   readonly page: number;
   readonly hash: bigint;
   readonly commitPages: number;
@@ -69,8 +70,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** Asked whether the file is still the database that is open. */
   readonly guard: IdentityGuard;
   #hashes: PageHashes | undefined;
-  /** Frames that arrived while the page hashes were still being built. */
-  #pending: PendingFrame[] = [];
+  /** While the page hashes are still being built: their place, and when each transaction behind it was captured. */
+  #awaiting: { readonly from: Place; readonly times: number[] } | undefined;
   /** While true, frames are only kept: the image that is taken next contains them. */
   #isOverlap = false;
   #end: Place;
@@ -170,18 +171,42 @@ export class Capture implements AsyncDisposable, FrameSink {
       await this.#advance({ apartMs: 0 });
       this.#isOverlap = false;
       this.#hashes = undefined;
+      this.#awaiting = { from: this.#end, times: [] };
       return { at: this.#end, time: this.#options.now(), pages: this.#pages };
     });
   }
 
-  /** Takes over the page hashes at the place that {@link startFromImage} returned. */
-  adoptHashes(hashes: PageHashes): void {
-    this.#hashes = hashes;
-    this.#pages = hashes.pages;
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const frame of pending) this.#apply(hashes, frame);
-    if (pending.length > 0) this.#options.onCaptured();
+  /**
+   * Takes over the page hashes at the place that {@link startFromImage} returned, and brings them to the captured end by
+   * what the spool holds: most of it while capturing goes on.
+   */
+  async adoptHashes(hashes: PageHashes): Promise<void> {
+    const { from, times } = must(this.#awaiting, 'an image was begun');
+    const { spool } = this.#options;
+    let place = from;
+    let commits = 0;
+    const catchUp = async (): Promise<void> => {
+      const to = this.#end;
+      for (let { index } = place; index <= to.index; index++) {
+        const end = index === to.index ? to.offset : (spool.sizeOf(index) ?? 0);
+        const start = index === place.index ? place.offset : 0;
+        if (end <= start) continue;
+        await spool.visitFrames(index, { from: start, to: end }, ({ page, data, commitPages, endOffset }) => {
+          const at = commitPages > 0 ? (times[commits++] ?? this.#options.now()) : 0;
+          this.#apply(hashes, { page, hash: hashPage(page, data), commitPages, endOffset, index, at });
+        });
+      }
+      place = to;
+    };
+    await catchUp();
+    await catchUp();
+    await this.#exclusively(async () => {
+      await catchUp();
+      this.#hashes = hashes;
+      this.#pages = hashes.pages;
+      this.#awaiting = undefined;
+    });
+    if (commits > 0) this.#options.onCaptured();
   }
 
   /** A checkpoint may write to the file: fails with `database-overwritten` where somebody else did. */
@@ -212,7 +237,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#options.spool.begin(headerBytes, isRolled);
     if (isRolled) return;
     this.#wals++;
-    this.guard.restarted(this.#pending.length === 0 ? this.#hashes : undefined);
+    this.guard.restarted(this.#hashes);
     this.#counters.walRestarts++;
   }
 
@@ -242,11 +267,12 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.#pages = commitPages;
     }
     if (this.#isOverlap) return;
-    const hashed = { page, hash: hashPage(page, data), commitPages, endOffset, index, at: this.#options.now() };
+    const at = this.#options.now();
     if (this.#hashes === undefined) {
-      this.#pending.push(hashed);
+      // Taken apart once the hashes are there, from the spool.
+      if (commitPages > 0) this.#awaiting?.times.push(at);
     } else {
-      this.#apply(this.#hashes, hashed);
+      this.#apply(this.#hashes, { page, hash: hashPage(page, data), commitPages, endOffset, index, at });
     }
   }
 
@@ -260,7 +286,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#reader[Symbol.dispose]();
   }
 
-  #apply(hashes: PageHashes, frame: PendingFrame): void {
+  #apply(hashes: PageHashes, frame: HashedFrame): void {
     hashes.set(frame.page, frame.hash);
     this.#written++;
     if (frame.commitPages === 0) return;

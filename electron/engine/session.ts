@@ -255,7 +255,7 @@ export class SessionOpener {
     }
     commits.add({ ...at, at: time, state, pages, written: 0, transactions: 1 });
     const baseline = { place: at, at: time, state, pages };
-    capture.adoptHashes(hashes);
+    await capture.adoptHashes(hashes);
     const session = await this.#assemble({ generation, connections, capture, spool, commits, pageSize, now, baseline });
     opening.move();
     return session;
@@ -305,7 +305,7 @@ export class SessionOpener {
         await saveComposed(spool.folder, [...remains.composed, { index, from: lastAt, to: time }]);
       },
     });
-    capture.adoptHashes(hashes);
+    await capture.adoptHashes(hashes);
     this.#owner.counters.composedIndices++;
     if (changed.length > 0) {
       const gap = { fromAt: lastAt, toAt: time, pages: changed.length };
@@ -347,7 +347,7 @@ export class SessionOpener {
     const { at, time, image } = await this.#startFromImage(connections, { capture, spool, pageSize });
     const hashes = await this.#hashImage(image, { capture, signal });
     const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
-    capture.adoptHashes(hashes);
+    await capture.adoptHashes(hashes);
     catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
     this.#owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
     this.#owner.counters.generations++;

@@ -50,7 +50,7 @@ describe('Capture', () => {
       },
     });
     await capture.startFromImage();
-    capture.adoptHashes(before);
+    await capture.adoptHashes(before);
     capture.startWatching();
     let largestWal = 0;
     const measure = setInterval(() => (largestWal = Math.max(largestWal, fs.statSync(`${file}-wal`).size)), 5);

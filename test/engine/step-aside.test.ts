@@ -42,7 +42,7 @@ beforeEach(async () => {
     }),
   );
   await capture.startFromImage();
-  capture.adoptHashes(before);
+  await capture.adoptHashes(before);
   write(3);
   await capture.catchUp(() => {});
 });
