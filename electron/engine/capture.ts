@@ -17,6 +17,9 @@ import type { Watch, Watcher } from './source/watch.ts';
 import type { Spool } from './spool.ts';
 import { WalUpkeep } from './wal-upkeep.ts';
 
+/** Connections that only writing needs are closed when nobody wrote for this long. */
+const relaxAfterMs = 5000;
+
 /** The end of what was captured: behind a whole transaction, in the spool. */
 export type Place = Pick<Position, 'index' | 'offset'>;
 
@@ -340,9 +343,20 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** Looks again without a notice, where that may bring something. */
   #scheduleLook(): void {
     const ms = this.#upkeep.nextLookMs;
-    if (ms === undefined || this.#isClosed) return;
+    if (this.#isClosed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), ms);
+    this.#timer = setTimeout(() => (ms === undefined ? void this.#relax() : this.#look()), ms ?? relaxAfterMs);
+  }
+
+  /** Nobody wrote for long: a pin is all that is needed. Then nothing ticks until the next notice. */
+  async #relax(): Promise<void> {
+    try {
+      await this.#exclusively(async () => {
+        if (this.#upkeep.isResting && !this.#isClosed && !this.#isWoken) await this.#options.connections.relax();
+      });
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #fail(error: unknown): void {

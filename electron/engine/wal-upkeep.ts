@@ -135,6 +135,11 @@ export class WalUpkeep {
     return isClose ? Math.min(this.#settleMs, closeLookMs) : this.#settleMs;
   }
 
+  /** The pin rests and nothing is under way. */
+  get isResting(): boolean {
+    return this.#rests >= restAfter && this.#task === undefined;
+  }
+
   /** How long the next look has to wait for: under constant writing commits are read in batches. */
   get gapMs(): number {
     return this.#isRestless ? batchMs : 1;

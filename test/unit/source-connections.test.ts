@@ -146,6 +146,50 @@ describe('a pin', () => {
   });
 });
 
+describe('relaxing', () => {
+  // Only Linux lists a process's descriptors.
+  test.runIf(process.platform === 'linux')(
+    'keeps the pin and nothing else, and everything comes back when it is needed',
+    async () => {
+      await using connections = await Connections.open(file);
+      write();
+      await advance(connections);
+      await connections.whileLocked(async () => {});
+      write();
+      const before = openFiles();
+      await connections.relax();
+      await connections.relax();
+      expect(openFiles()).toBeLessThan(before);
+      expect([isBusy('TRUNCATE'), connections.counts().frames]).toEqual([true, 4]);
+      await advance(connections);
+      expect(await connections.checkpoint()).toEqual({ frames: 4, backfilled: 4, isBlocked: false });
+      await advance(connections);
+      expect([isBusy('TRUNCATE'), await connections.whileLocked(async () => {})]).toEqual([false, true]);
+    },
+  );
+
+  test('leaves the WAL to the pin when the application ends', async () => {
+    await using connections = await Connections.open(file);
+    await connections.relax();
+    write();
+    app.close();
+    expect(fs.statSync(`${file}-wal`).size).toBeGreaterThan(0);
+    app = new Database(file, { timeout: 0 });
+  });
+
+  /** Descriptors of the database and its WAL. */
+  function openFiles(): number {
+    const links = fs.readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return fs.readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    });
+    return links.filter((link) => link.startsWith(file)).length;
+  }
+});
+
 describe('the write lock', () => {
   test('is held while work runs, changes nothing, and is let go whether or not it fails', async () => {
     await using connections = await Connections.open(file);

@@ -26,31 +26,29 @@ export class Connections implements AsyncDisposable {
   readonly fd: number;
   /** The header of the wal-index, where it can be read. */
   readonly walIndex: WalIndex | undefined;
-  readonly #checkpointer: Checkpointer;
-  readonly #observer: Database.Database;
-  readonly #noop: Database.Statement<[], readonly [number, number, number]>;
-  readonly #pins: readonly [Pin, Pin];
-  #held: 0 | 1 = 0;
+  /** In the checkpoint thread; undefined while it is not needed. */
+  #checkpointer: Promise<Checkpointer> | undefined;
+  /** The pin that is held, and the one that takes turns with it. */
+  #pin: Pin;
+  #spare: Pin | undefined;
   #images = 0;
   /** Opened with the first seal and kept: opening one touches the WAL's attributes, which would wake us again. */
   #sealer: Database.Database | undefined;
+  /** Asks SQLite for its counts where the wal-index cannot be read. */
+  #observer: Observer | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(opened: {
     readonly path: string;
     readonly fd: number;
-    readonly walIndex: WalIndex | undefined;
     readonly checkpointer: Checkpointer;
-    readonly observer: Database.Database;
-    readonly pins: readonly [Pin, Pin];
+    readonly pin: Pin;
   }) {
     this.path = opened.path;
     this.fd = opened.fd;
-    this.walIndex = opened.walIndex;
-    this.#checkpointer = opened.checkpointer;
-    this.#observer = opened.observer;
-    this.#noop = opened.observer.prepare<[], readonly [number, number, number]>('PRAGMA wal_checkpoint(NOOP)').raw();
-    this.#pins = opened.pins;
+    this.walIndex = WalIndex.open(opened.path);
+    this.#checkpointer = Promise.resolve(opened.checkpointer);
+    this.#pin = opened.pin;
   }
 
   /**
@@ -60,30 +58,18 @@ export class Connections implements AsyncDisposable {
   static async open(path: string): Promise<Connections> {
     let fd: number | undefined;
     let checkpointer: Checkpointer | undefined;
-    const opened: Database.Database[] = [];
+    let pin: Pin | undefined;
     try {
       fd = fs.openSync(path, 'r');
       fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
       checkpointer = await Checkpointer.open(path);
-      const observer = openWriter(path, busyTimeoutMs);
-      opened.push(observer);
-      const first = openPin(path);
-      opened.push(first.connection);
-      const second = openPin(path);
-      opened.push(second.connection);
-      first.take();
-      return new Connections({
-        path,
-        fd,
-        walIndex: WalIndex.open(path),
-        checkpointer,
-        observer,
-        pins: [first, second],
-      });
+      pin = openPin(path);
+      pin.take();
+      return new Connections({ path, fd, checkpointer, pin });
     } catch (error) {
       // Read-only connections last, the descriptor after them.
       await checkpointer?.[Symbol.asyncDispose]();
-      for (const connection of opened) connection.close();
+      pin?.connection.close();
       if (fd !== undefined) fs.closeSync(fd);
       throw classifySourceError(error, path);
     }
@@ -91,7 +77,18 @@ export class Connections implements AsyncDisposable {
 
   /** Frames in the WAL that are committed, and how many are backfilled. Takes no lock. */
   counts(): WalCounts {
-    return toCounts(this.#noop.get());
+    const header = this.walIndex?.read();
+    if (header !== undefined) return { frames: header.frames, backfilled: header.backfilled };
+    this.#observer ??= openObserver(this.path);
+    return toCounts(this.#observer.noop.get());
+  }
+
+  /** Closes what a database that nobody writes does not need: all but the pin. It opens again by itself. */
+  async relax(): Promise<void> {
+    const { checkpointer } = this.#letGo();
+    this.#spare?.connection.close();
+    this.#spare = undefined;
+    await (await checkpointer)?.[Symbol.asyncDispose]();
   }
 
   /**
@@ -102,7 +99,9 @@ export class Connections implements AsyncDisposable {
   async checkpoint({ onBegun }: { readonly onBegun?: () => void } = {}): Promise<
     WalCounts & { readonly isBlocked: boolean }
   > {
-    const counts = await this.#checkpointer.checkpoint(onBegun === undefined ? {} : { onBegun });
+    this.#checkpointer ??= Checkpointer.open(this.path);
+    const checkpointer = await this.#checkpointer;
+    const counts = await checkpointer.checkpoint(onBegun === undefined ? {} : { onBegun });
     return counts === undefined ? { ...this.counts(), isBlocked: true } : { ...counts, isBlocked: false };
   }
 
@@ -117,7 +116,7 @@ export class Connections implements AsyncDisposable {
 
   /** Resolves when a checkpoint would run at once: no other database's is under way. */
   async checkpointerIdle(): Promise<void> {
-    await this.#checkpointer.idle();
+    await (await this.#checkpointer)?.idle();
   }
 
   /**
@@ -125,7 +124,7 @@ export class Connections implements AsyncDisposable {
    * that was not seen is for the caller to prove.
    */
   async withoutPin(ms: number): Promise<void> {
-    const pin = this.#pins[this.#held];
+    const pin = this.#pin;
     const before = this.counts();
     const endAt = performance.now() + ms;
     pin.release();
@@ -154,22 +153,23 @@ export class Connections implements AsyncDisposable {
    * milliseconds while the old one holds on, and taken again.
    */
   async advance(drain: () => Promise<void>, { apartMs = 0 }: { readonly apartMs?: number } = {}): Promise<void> {
-    const next = this.#held === 0 ? 1 : 0;
-    this.#pins[next].take();
+    const next = (this.#spare ??= openPin(this.path));
+    next.take();
     try {
       await drain();
       if (apartMs > 0) {
-        this.#pins[next].release();
+        next.release();
         await delay(apartMs);
-        this.#pins[next].take();
+        next.take();
         await drain();
       }
     } catch (error) {
-      this.#pins[next].release();
+      next.release();
       throw error;
     }
-    this.#pins[this.#held].release();
-    this.#held = next;
+    this.#pin.release();
+    this.#spare = this.#pin;
+    this.#pin = next;
   }
 
   /**
@@ -213,19 +213,39 @@ export class Connections implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#sealer?.close();
-    this.#observer.close();
+    const { checkpointer } = this.#letGo();
     try {
-      await this.#checkpointer[Symbol.asyncDispose]();
+      await (await checkpointer)?.[Symbol.asyncDispose]();
     } finally {
-      for (const pin of this.#pins) {
-        pin.release();
-        pin.connection.close();
-      }
+      this.#spare?.connection.close();
+      this.#pin.release();
+      this.#pin.connection.close();
       this.walIndex?.[Symbol.dispose]();
       fs.closeSync(this.fd);
     }
   }
+
+  /** Closes what may write, but for the checkpointer, which its thread closes. */
+  #letGo(): { readonly checkpointer: Promise<Checkpointer> | undefined } {
+    this.#sealer?.close();
+    this.#sealer = undefined;
+    this.#observer?.connection.close();
+    this.#observer = undefined;
+    const checkpointer = this.#checkpointer;
+    this.#checkpointer = undefined;
+    return { checkpointer };
+  }
+}
+
+interface Observer {
+  readonly connection: Database.Database;
+  readonly noop: Database.Statement<[], readonly [number, number, number]>;
+}
+
+function openObserver(path: string): Observer {
+  const connection = openWriter(path, busyTimeoutMs);
+  const noop = connection.prepare<[], readonly [number, number, number]>('PRAGMA wal_checkpoint(NOOP)').raw();
+  return { connection, noop };
 }
 
 function openPin(path: string): Pin {

@@ -1,5 +1,5 @@
 // Reads the header of SQLite's wal-index (`-shm`): how many transactions were ever committed to this WAL's database since
-// the index was made. With it one can prove, after a moment without a pin, that nothing was committed and lost unseen.
+// the index was made, and how far the WAL is filled and copied. With it one can prove, after a moment without a pin, that nothing was committed and lost unseen.
 // POSIX locks belong to the process, and closing any descriptor of this file drops them: so there is one descriptor per
 // database, opened after the first of our SQLite connections and closed after the last (connections.ts). Never written.
 // Format: https://www.sqlite.org/walformat.html#the_wal_index_file_format
@@ -11,15 +11,20 @@ export interface WalIndexHeader {
   readonly changes: number;
   /** Committed frames in the present WAL. */
   readonly frames: number;
+  /** How many of them lie in the database file already. */
+  readonly backfilled: number;
 }
 
 /** The header is there twice, so that a reader can tell a half-written one. */
 const copyBytes = 48;
 const tries = 100;
+/** The only version there is; anything else is not understood, and not used. */
+const knownVersion = 3_007_000;
 
 export class WalIndex implements Disposable {
   readonly #fd: number;
-  readonly #bytes = new Uint8Array(2 * copyBytes);
+  /** Both copies of the header, and the first word of what checkpointers note. */
+  readonly #bytes = new Uint8Array(2 * copyBytes + 4);
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -37,13 +42,16 @@ export class WalIndex implements Disposable {
 
   /** The header now; undefined while it is not in order. */
   read(): WalIndexHeader | undefined {
-    const [first, second] = [this.#bytes.subarray(0, copyBytes), this.#bytes.subarray(copyBytes)];
+    const first = this.#bytes.subarray(0, copyBytes);
+    const second = this.#bytes.subarray(copyBytes, 2 * copyBytes);
     for (let again = 0; again < tries; again++) {
       if (readFully(this.#fd, this.#bytes, 0) < this.#bytes.length) return undefined;
       if (Buffer.compare(first, second) !== 0) continue;
-      // In this machine's byte order: version, unused, changes, flags and page size, frames.
-      const words = new Uint32Array(this.#bytes.buffer, 0, 5);
-      return { changes: words[2] ?? 0, frames: words[4] ?? 0 };
+      // In this machine's byte order: version, unused, changes, flags and page size, frames; later: backfilled.
+      const words = new Uint32Array(this.#bytes.buffer);
+      const [version, , changes = 0, , frames = 0] = words;
+      if (version !== knownVersion) return undefined;
+      return { changes, frames, backfilled: Math.min(frames, words[(2 * copyBytes) / 4] ?? 0) };
     }
     return undefined;
   }
