@@ -154,7 +154,11 @@ export class Shipper {
   async #shipAll(signal: AbortSignal): Promise<boolean> {
     const { shipment } = this.#options;
     this.#images.throwFailure();
-    if (this.#position === undefined) await this.#locate(signal);
+    if (this.#position === undefined) {
+      await this.#locate(signal);
+      // What waits is known now; where that is nothing, no shipment will tell.
+      this.#options.onProgress();
+    }
     if (this.#images.lastAt === undefined && !(await this.#beginPart(signal))) return false;
     if (!(await this.#shipTo(shipment.end(), signal))) {
       // The spool let go what comes next here: only an image helps, at once when its turn comes.
