@@ -17,9 +17,12 @@ import {
   SessionOpener,
   type SessionOwner,
 } from './session.ts';
+import { explainShortage } from './source/source-errors.ts';
 import { Connections } from './source/connections.ts';
 
 const firstRetryMs = 1000;
+/** Where files are short, each try takes some from the databases that are open. */
+const shortRetryMs = 60_000;
 const longestRetryMs = 10_000;
 /** A deleted WAL is read on through its descriptor, of which no directory tells. */
 const lostWalEveryMs = 250;
@@ -179,8 +182,10 @@ export class Protection {
             await untilStill(this.#options.row.path, { signal }).catch(() => {});
           continue;
         }
-        this.#report(error);
-        await this.#waitForChange(retryMs, signal);
+        const told = explainShortage(error, this.#options.row.path);
+        this.#report(told);
+        const isShort = told instanceof AppError && told.code === 'too-many-files';
+        await this.#waitForChange(isShort ? shortRetryMs : retryMs, signal);
         retryMs = Math.min(retryMs * 2, longestRetryMs);
       }
     }

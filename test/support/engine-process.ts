@@ -1,4 +1,4 @@
-// An engine in a process of its own, to be killed: node engine-process.ts --data <folder> [--add <database> --folder <folder>] [--restore <file>]
+// An engine in a process of its own, to be killed: node engine-process.ts --data <folder> [--add <database>… --folder <folder>] [--restore <file>]
 // Prints "protected" once every database is, and a line per change of what is restorable.
 import { parseArgs } from 'node:util';
 import { Engine } from '../../electron/engine/engine.ts';
@@ -6,7 +6,7 @@ import { Engine } from '../../electron/engine/engine.ts';
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
-    add: { type: 'string' },
+    add: { type: 'string', multiple: true },
     folder: { type: 'string' },
     restore: { type: 'string' },
   },
@@ -18,14 +18,17 @@ const engine = Engine.open({
   version: '0.0.0-test',
   onState: ({ databases }) => {
     const line = databases
-      .map(({ status, newest }) => `${status.kind} ${newest?.position.index}:${newest?.position.offset}`)
+      .map(({ status, newest }) => {
+        const what = 'problem' in status ? `${status.kind} ${status.problem.code}` : status.kind;
+        return `${what} ${newest?.position.index}:${newest?.position.offset}`;
+      })
       .join(', ');
     if (line !== printed) process.stdout.write(`${line}\n`);
     printed = line;
   },
 });
-if (values.add !== undefined && values.folder !== undefined) {
-  const reply = await engine.invoke('addDatabase', { path: values.add, folder: values.folder });
+for (const path of values.add ?? []) {
+  const reply = await engine.invoke('addDatabase', { path, folder: values.folder });
   process.stdout.write(`added ${JSON.stringify(reply)}\n`);
 }
 if (values.restore !== undefined) {

@@ -1,6 +1,7 @@
 // Classifies what the file system and SQLite say about a user's database, once, where it enters.
+import fs from 'node:fs';
 import Database from 'better-sqlite3';
-import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf, type ErrorCode, reasonOf } from '../../../shared/errors.ts';
 
 /** The `AppError` behind a failure on the database at `path`. */
 export function classifySourceError(error: unknown, path: string): AppError {
@@ -22,4 +23,40 @@ export function classifySourceError(error: unknown, path: string): AppError {
     return new AppError('database-no-permission', { path }, cause);
   if (code === 'EISDIR') return new AppError('database-is-directory', { path }, cause);
   return new AppError('internal', { reason: `${path}: ${reasonOf(error)}` }, cause);
+}
+
+/** As what a lack of file descriptors may show: SQLite does not say, and threads fail in their own words. */
+const vague: ReadonlySet<ErrorCode> = new Set(['database-no-permission', 'data-folder-unusable', 'internal']);
+/** Fewer than the databases that are opened at a time need. */
+const fewFiles = 64;
+
+/** The same failure, or `too-many-files` where that is what is behind it. */
+export function explainShortage(error: unknown, path: string): unknown {
+  if (error instanceof AppError && !vague.has(error.code)) return error;
+  if (!hasFileCause(error) && !(isShortOfFiles() && isAllowed(path))) return error;
+  return new AppError('too-many-files', { path }, { cause: error });
+}
+
+function hasFileCause(error: unknown): boolean {
+  if (/^E[MN]FILE$/.test(codeOf(error))) return true;
+  return error instanceof Error && error.cause !== undefined && hasFileCause(error.cause);
+}
+
+function isShortOfFiles(): boolean {
+  try {
+    const limit = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return limit !== undefined && Number(limit) - fs.readdirSync('/proc/self/fd').length < fewFiles;
+  } catch (error) {
+    // @NOTE Only Linux tells; elsewhere the failure is told as it came.
+    return hasFileCause(error);
+  }
+}
+
+function isAllowed(path: string): boolean {
+  try {
+    fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,0 +1,42 @@
+// A process that may open too few files: it says so of the databases that do not fit, and protects those that do.
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { startProcess } from '../support/processes.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const script = path.resolve(import.meta.dirname, '../support/engine-process.ts');
+/** Node and the engine's own files take about thirty, each database about twelve. */
+const mostFiles = 128;
+const count = 14;
+
+test.runIf(process.platform === 'linux')('says of which databases it may not open the files', async () => {
+  using folder = tempFolder();
+  const files = Array.from({ length: count }, (_, i) => folder.at(`d${i}.db`));
+  for (const file of files) {
+    const database = new Database(file);
+    database.pragma('synchronous = off');
+    database.pragma('journal_mode = wal');
+    database.exec('CREATE TABLE a(b); INSERT INTO a VALUES (1)');
+    database.close();
+  }
+  const args = [script, '--data', folder.at('data'), '--folder', folder.at('backup')];
+  const adds = files.flatMap((file) => ['--add', file]);
+  const command = `ulimit -n ${mostFiles}; exec "$0" "$@"`;
+  await using engine = startProcess('sh', ['-c', command, process.execPath, ...args, ...adds]);
+  await Promise.all([engine.printed('problem too-many-files'), engine.printed('protected 0:0')]);
+  expect(engine.output()).not.toMatch(/problem (?:internal|data|spool)/);
+
+  engine.child.kill('SIGTERM');
+  expect(await engine.ended, engine.output()).toBe(0);
+  const rows = files.map((file) => {
+    const database = new Database(file);
+    const row = [
+      database.prepare('SELECT b FROM a').pluck().get(),
+      database.pragma('integrity_check', { simple: true }),
+    ];
+    database.close();
+    return row;
+  });
+  expect(rows).toEqual(files.map(() => [1, 'ok']));
+});
