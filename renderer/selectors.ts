@@ -1,6 +1,6 @@
 // What screens read from the store: narrow, derived, never stored.
 import type { DatabaseId, DatabaseState, Operation, OperationId } from '../shared/model.ts';
-import type { Store } from './store.ts';
+import type { DetailsView, Store } from './store.ts';
 
 const none: readonly never[] = [];
 
@@ -18,6 +18,11 @@ export function selectOperations({ remote }: Store): readonly Operation[] {
 
 export function selectOperation(operationId: OperationId | undefined): (store: Store) => Operation | undefined {
   return ({ remote }) => remote?.operations.find((operation) => operation.id === operationId);
+}
+
+/** The details of that database, as far as they were asked for. */
+export function selectDetails(databaseId: DatabaseId): (store: Store) => DetailsView | undefined {
+  return ({ view }) => (view.details?.databaseId === databaseId ? view.details : undefined);
 }
 
 export function selectNow({ view }: Store): number {

@@ -5,6 +5,7 @@ import type { AppErrorData } from '../shared/errors.ts';
 import type {
   ActivityEntry,
   AppState,
+  DatabaseDetails,
   DatabaseId,
   DatabaseInspection,
   FolderInspection,
@@ -36,6 +37,9 @@ export interface View {
   /** The database whose removal waits for a confirmation. */
   readonly removing: DatabaseId | undefined;
   readonly histories: Readonly<Record<DatabaseId, HistoryView>>;
+  readonly areDetailsShown: boolean;
+  /** Of the database whose details were asked for last. */
+  readonly details: DetailsView | undefined;
   readonly log: LogView;
   /** Commands that were sent and not answered yet. */
   readonly pending: readonly string[];
@@ -83,6 +87,12 @@ export type RestoreDraft =
       readonly error: AppErrorData | undefined;
     }
   | { readonly kind: 'operation'; readonly operationId: OperationId };
+
+export interface DetailsView {
+  readonly databaseId: DatabaseId;
+  readonly details: DatabaseDetails | undefined;
+  readonly error: AppErrorData | undefined;
+}
 
 /** What one looks at in a database's history. */
 export interface HistoryView {
@@ -177,6 +187,8 @@ export const useStore = create<Store>(() => ({
     restore: undefined,
     removing: undefined,
     histories: {},
+    areDetailsShown: false,
+    details: undefined,
     log: emptyLog,
     pending: [],
   },

@@ -119,7 +119,7 @@ export interface WalDetails {
   readonly heldSinceAt: number | undefined;
 }
 
-/** What was done for a database since the engine started; these only grow. */
+/** What was done for a database since the engine started, whether it was paused meanwhile or not; these only grow. */
 export interface Counters {
   readonly transactions: number;
   readonly frames: number;
@@ -127,9 +127,10 @@ export interface Counters {
   /** How often a WAL began anew. */
   readonly walRestarts: number;
   readonly checkpoints: number;
-  /** Checkpoints under the write lock, and for how long. */
+  /** Checkpoints under the write lock, for how long together, and the longest. */
   readonly seals: number;
   readonly sealMs: number;
+  readonly sealMaxMs: number;
   readonly composedIndices: number;
   readonly generations: number;
   readonly segments: number;

@@ -1,10 +1,22 @@
 // What a protection has done since the engine started, as numbers that only grow: for people who look closely, and for
 // whoever collects them.
-import type { Counters } from '../../shared/model.ts';
+import type { Counters, Problem } from '../../shared/model.ts';
 import { parseKey } from './replica/keys.ts';
 import type { Target } from './targets/target.ts';
 
 export type MutableCounters = { -readonly [K in keyof Counters]: Counters[K] };
+
+/** What is kept of a database while the engine runs, from one protection of it to the next. */
+export interface Tally {
+  readonly counters: MutableCounters;
+  /** The last thing that went wrong, even when it is over. */
+  lastProblem: Problem | undefined;
+}
+
+/** A tally of nothing yet. */
+export function newTally(): Tally {
+  return { counters: newCounters(), lastProblem: undefined };
+}
 
 /** Counters at zero. */
 export function newCounters(): MutableCounters {
@@ -16,6 +28,7 @@ export function newCounters(): MutableCounters {
     checkpoints: 0,
     seals: 0,
     sealMs: 0,
+    sealMaxMs: 0,
     composedIndices: 0,
     generations: 0,
     segments: 0,

@@ -6,6 +6,7 @@ import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts'
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, DatabaseInspection, FolderInspection } from '../../shared/model.ts';
 import type { Clock } from './clock.ts';
+import { newTally, type Tally } from './counters.ts';
 import { claimReplica, inspectFolder, replicaPathIn } from './destination.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import type { Logger } from './log.ts';
@@ -61,6 +62,7 @@ export class Databases implements AsyncDisposable {
   readonly #turns = new SnapshotTurns();
   readonly #disk: DiskGuard;
   readonly #protections = new Map<DatabaseId, Protection>();
+  readonly #tallies = new Map<DatabaseId, Tally>();
   readonly #declared = new Set<DatabaseId>();
 
   constructor(options: DatabasesOptions) {
@@ -92,6 +94,13 @@ export class Databases implements AsyncDisposable {
   /** Undefined for one that is paused. */
   protectionOf(databaseId: DatabaseId): Protection | undefined {
     return this.#protections.get(databaseId);
+  }
+
+  /** What was done for a database since the engine started, and what went wrong. */
+  tallyOf(databaseId: DatabaseId): Readonly<Tally> {
+    const kept = this.#tallies.get(databaseId) ?? newTally();
+    const counters = this.#protections.get(databaseId)?.counters ?? kept.counters;
+    return { counters, lastProblem: kept.lastProblem };
   }
 
   /** What a typed path turns out to be. */
@@ -189,6 +198,7 @@ export class Databases implements AsyncDisposable {
     const row = this.rowOf(databaseId);
     await this.#close(databaseId);
     this.#options.store.removeDatabase(databaseId);
+    this.#tallies.delete(databaseId);
     fs.rmSync(this.#folderOf(databaseId), { recursive: true, force: true });
     this.#note({
       kind: 'database-removed',
@@ -266,6 +276,8 @@ export class Databases implements AsyncDisposable {
 
   #protect(row: DatabaseRow): void {
     const { store, catalogue, clock, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
+    const tally = this.#tallies.get(row.id) ?? newTally();
+    this.#tallies.set(row.id, tally);
     const protection = new Protection({
       row,
       replicas: store.replicas(row.id).map((replica) => this.#replicaTarget(row, replica)),
@@ -279,6 +291,7 @@ export class Databases implements AsyncDisposable {
       turns: this.#turns,
       disk: this.#disk,
       openings: this.#openings,
+      tally,
       onChange: () => onChange(row.id),
       onEvent: (event) => this.#tell(row, event),
     });

@@ -1,6 +1,6 @@
 // A protection as the plain state that windows show: what is restorable, what waits, and what that means. The truth about
 // safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
-import { newCounters } from './counters.ts';
+import type { Tally } from './counters.ts';
 import type {
   DatabaseDetails,
   DatabaseState,
@@ -34,6 +34,7 @@ export interface Described {
 export function describeDatabase(described: Described): DatabaseState {
   const { row, protection, catalogue } = described;
   const session = protection?.session;
+  const { sealMaxMs = 0, sealMs = 0 } = protection?.counters ?? {};
   const stat = fs.statSync(row.path, { throwIfNoEntry: false });
   const wal = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false });
   const replicas = describeReplicas(described);
@@ -71,7 +72,7 @@ export function describeDatabase(described: Described): DatabaseState {
     generation: protection?.band,
     replicas,
     provenAt: row.provenAt,
-    locked: { maxMs: session?.capture.seals.maxMs ?? 0, totalMs: session?.capture.seals.totalMs ?? 0 },
+    locked: { maxMs: sealMaxMs, totalMs: sealMs },
     days: described.days,
   };
 }
@@ -79,7 +80,11 @@ export function describeDatabase(described: Described): DatabaseState {
 /** What one database costs and how it stands. */
 export function describeDetails(
   row: DatabaseRow,
-  { protection, loopDelayMaxMs }: Pick<Described, 'protection'> & { readonly loopDelayMaxMs: number },
+  {
+    protection,
+    tally: { counters, lastProblem },
+    loopDelayMaxMs,
+  }: Pick<Described, 'protection'> & { readonly tally: Readonly<Tally>; readonly loopDelayMaxMs: number },
 ): DatabaseDetails {
   const session = protection?.session;
   const { frames = 0, backfilled = 0 } = session?.capture.wal ?? {};
@@ -103,9 +108,9 @@ export function describeDetails(
       heldSinceAt: protection?.heldSinceAt,
     },
     spoolBytes: session?.spool.totalBytes ?? 0,
-    locked: session?.capture.seals ?? { count: 0, maxMs: 0, totalMs: 0 },
-    lastProblem: protection?.lastProblem,
-    counters: protection?.counters ?? newCounters(),
+    locked: { count: counters.seals, maxMs: counters.sealMaxMs, totalMs: counters.sealMs },
+    lastProblem,
+    counters,
     loopDelayMaxMs,
   };
 }

@@ -191,6 +191,7 @@ export class Engine {
     getDetails: ({ databaseId }) =>
       describeDetails(this.#databases.rowOf(databaseId), {
         protection: this.#databases.protectionOf(databaseId),
+        tally: this.#databases.tallyOf(databaseId),
         loopDelayMaxMs: this.#loopDelay.read(),
       }),
     getTimeline: ({ databaseId, fromAt, toAt, bins }) => {

@@ -5,7 +5,6 @@ import { AppError, type ErrorCode, toErrorData } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { Counters, GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import { ContinuityUnproven, type Place } from './capture.ts';
-import { newCounters } from './counters.ts';
 import type { SpoolMember } from './disk-guard.ts';
 import { noteClean, saveClean } from './notes.ts';
 import { untilStill } from './outside.ts';
@@ -17,13 +16,13 @@ import {
   SessionOpener,
   type SessionOwner,
 } from './session.ts';
-import { explainShortage } from './source/source-errors.ts';
 import { Connections } from './source/connections.ts';
+import { explainShortage } from './source/source-errors.ts';
 
 const firstRetryMs = 1000;
+const longestRetryMs = 10_000;
 /** Where files are short, each try takes some from the databases that are open. */
 const shortRetryMs = 60_000;
-const longestRetryMs = 10_000;
 /** A deleted WAL is read on through its descriptor, of which no directory tells. */
 const lostWalEveryMs = 250;
 /** What somebody did to an open database, after which it is opened again at once; and how the history says it. */
@@ -46,9 +45,7 @@ export class Protection {
   #session: Session | undefined;
   #problem: Problem | undefined;
   #notice: Problem | undefined;
-  #lastProblem: Problem | undefined;
   #heldSinceAt: number | undefined;
-  readonly #counters = newCounters();
   #lostWal: NodeJS.Timeout | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = 0;
@@ -97,11 +94,6 @@ export class Protection {
     return this.#notice;
   }
 
-  /** The last thing that went wrong, even when it is over. */
-  get lastProblem(): Problem | undefined {
-    return this.#lastProblem;
-  }
-
   /** Since when a reader keeps the WAL from being emptied. */
   get heldSinceAt(): number | undefined {
     return this.#heldSinceAt;
@@ -109,13 +101,8 @@ export class Protection {
 
   /** What was done since the engine started. */
   get counters(): Counters {
-    const { seals, checkpoints } = this.#session?.capture ?? { seals: undefined, checkpoints: 0 };
-    return {
-      ...this.#counters,
-      checkpoints: this.#counters.checkpoints + checkpoints,
-      seals: this.#counters.seals + (seals?.count ?? 0),
-      sealMs: this.#counters.sealMs + (seals?.totalMs ?? 0),
-    };
+    const { counters } = this.#options.tally;
+    return this.#session === undefined ? counters : { ...counters, ...withCapture(counters, this.#session) };
   }
 
   get hashing(): SessionOwner['hashing'] {
@@ -135,9 +122,9 @@ export class Protection {
       onWalLost: () => this.#lookAfterLostWal(),
       onHeld: (isHeld) => this.#lookAfterReader(isHeld),
       onProblem: (problem) => {
-        this.#lastProblem = problem;
+        this.#options.tally.lastProblem = problem;
       },
-      counters: this.#counters,
+      counters: this.#options.tally.counters,
       onCaptured: () => {
         for (const shipper of this.#session?.shippers ?? []) shipper.wake();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
@@ -258,7 +245,7 @@ export class Protection {
       session = await this.#opener.open(connections, prospect, both);
       turn[Symbol.dispose]();
       this.#session = session;
-      this.#counters.openings++;
+      this.#options.tally.counters.openings++;
       if (this.#isFinishing) for (const shipper of session.shippers) shipper.finish();
       const { capture } = session;
       using _kept = this.#options.disk.add(this.#spoolMember(session));
@@ -281,10 +268,9 @@ export class Protection {
     }
   }
 
-  #keepCounts({ capture: { seals, checkpoints } }: Session): void {
-    this.#counters.checkpoints += checkpoints;
-    this.#counters.seals += seals.count;
-    this.#counters.sealMs += seals.totalMs;
+  #keepCounts(session: Session): void {
+    const { counters } = this.#options.tally;
+    Object.assign(counters, withCapture(counters, session));
     this.#heldSinceAt = undefined;
   }
 
@@ -370,7 +356,7 @@ export class Protection {
         ? undefined
         : { ...toErrorData(error), sinceAt: before?.sinceAt ?? this.#options.clock.now() };
     this.#options.onChange();
-    if (this.#problem !== undefined) this.#lastProblem = this.#problem;
+    if (this.#problem !== undefined) this.#options.tally.lastProblem = this.#problem;
     if (before?.code === this.#problem?.code) return;
     this.#options.onEvent(
       this.#problem === undefined
@@ -386,6 +372,16 @@ export class Protection {
     using _watch = this.#options.watcher.watch(this.#options.row.path, () => ends.abort());
     await this.#options.clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
   }
+}
+
+/** The counters that a session's capture keeps, on top of those of the sessions before it. */
+function withCapture(before: Counters, { capture: { seals, checkpoints } }: Session): Partial<Counters> {
+  return {
+    checkpoints: before.checkpoints + checkpoints,
+    seals: before.seals + seals.count,
+    sealMs: before.sealMs + seals.totalMs,
+    sealMaxMs: Math.max(before.sealMaxMs, seals.maxMs),
+  };
 }
 
 function bandOf({ catalogue, row }: ProtectionOptions): GenerationBand | undefined {

@@ -7,7 +7,7 @@ import type { Generation } from '../../shared/position.ts';
 import { Capture, type Place } from './capture.ts';
 import { type Clock, monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
-import type { MutableCounters } from './counters.ts';
+import type { MutableCounters, Tally } from './counters.ts';
 import {
   changedPages,
   type Continuation,
@@ -69,6 +69,7 @@ export interface ProtectionOptions {
   readonly disk: DiskGuard;
   /** Openings of databases take turns. */
   readonly openings: Openings;
+  readonly tally: Tally;
   readonly onChange: () => void;
   readonly onEvent: (event: ProtectionEvent) => void;
 }

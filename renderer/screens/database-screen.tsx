@@ -12,6 +12,7 @@ import { DatabaseActivityCard } from './database-activity-card.tsx';
 import { DatabaseHeader } from './database-header.tsx';
 import styles from './database-screen.module.css';
 import { DestinationsCard } from './destinations-card.tsx';
+import { DetailsCard } from './details-card.tsx';
 import { HistoryCard } from './history-card.tsx';
 import { OperationNotes } from './operation-notes.tsx';
 import { PointCard } from './point-card.tsx';
@@ -43,6 +44,7 @@ export function DatabaseScreen({ databaseId }: { readonly databaseId: DatabaseId
           <DatabaseActivityCard database={database} />
         </div>
       </div>
+      <DetailsCard database={database} />
     </>
   );
 }

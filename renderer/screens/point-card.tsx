@@ -1,15 +1,7 @@
 // The selected restore point: when exactly, what it is, where it lies, and the way back to it.
 import { ChevronLeft, ChevronRight, Copy, Folder, History } from 'lucide-react';
 import type { ReactNode } from 'react';
-import {
-  formatAgo,
-  formatBytes,
-  formatClockUtc,
-  formatCount,
-  formatInstantLocal,
-  formatZone,
-  plural,
-} from '../../shared/format.ts';
+import { formatAgo, formatBytes, formatClockUtc, formatInstantLocal, formatZone, plural } from '../../shared/format.ts';
 import type { DatabaseState, GenerationBand, RestorePoint } from '../../shared/model.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { stepPoint } from '../actions/history.ts';
@@ -24,6 +16,7 @@ import { StateBadge } from '../components/state-badge.tsx';
 import { selectNow } from '../selectors.ts';
 import { historyOf, useStore } from '../store.ts';
 import styles from './point-card.module.css';
+import { spacedPosition } from './spaced-position.ts';
 
 export function PointCard({ database }: { readonly database: DatabaseState }): ReactNode {
   const now = useStore(selectNow);
@@ -74,7 +67,7 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
               name: 'Position',
               value: (
                 <span className={styles.position}>
-                  <span className={styles.mono}>{positionText(point)}</span>
+                  <span className={styles.mono}>{spacedPosition(point.position)}</span>
                   <IconButton
                     icon={Copy}
                     label="Copy the position"
@@ -122,10 +115,4 @@ function bandOf(point: RestorePoint, bands: readonly GenerationBand[]): Generati
 function bandSentence(band: GenerationBand, now: number): string {
   const since = formatInstantLocal(band.fromAt, now, { precision: 'minute' });
   return `since ${since.replace(/^(Today|Yesterday)/, (day) => day.toLowerCase())} · ${band.reason}`;
-}
-
-/** Spaced for reading; what is copied is the usual form. */
-function positionText({ position }: RestorePoint): string {
-  const [generation = '', index = ''] = formatPosition(position).split(/[/:]/);
-  return `${generation} / ${index}:${formatCount(position.offset)}`;
 }

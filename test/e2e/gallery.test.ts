@@ -48,13 +48,34 @@ describe('a screen', () => {
   );
 });
 
+test('details are asked for while they are shown, and not otherwise', async () => {
+  await using view = await openScene({ state: 'five', place: '#/database/sales' }, { hasClock: true });
+  const { page } = view;
+  const opener = page.getByRole('button', { name: /^Details / });
+  // The invented engine counts how often it is asked.
+  const asked = async (afterMs: number): Promise<number> => {
+    await page.clock.runFor(afterMs);
+    const text = await page.getByRole('term').filter({ hasText: 'Transactions' }).locator('+ dd').textContent();
+    return Number(text?.replace(',', '')) - 11_693;
+  };
+  await page.clock.pauseAt(Date.now() + 60_000);
+  await opener.click();
+  const first = await asked(100);
+  const second = await asked(4_200);
+  await opener.click();
+  await page.clock.runFor(60_000);
+  await opener.click();
+  // React's strict mode opens everything twice; a minute of being closed asks nothing.
+  expect([first, second, await asked(100)]).toEqual([2, 4, 6]);
+});
+
 interface View extends AsyncDisposable {
   readonly page: Page;
   /** Errors of the page, among them everything that the policy refused. */
   readonly complaints: readonly string[];
 }
 
-async function openScene(scene: Scene): Promise<View> {
+async function openScene(scene: Scene, { hasClock = false } = {}): Promise<View> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     reducedMotion: 'reduce',
@@ -66,6 +87,7 @@ async function openScene(scene: Scene): Promise<View> {
     if (message.type() === 'error') complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
+  if (hasClock) await page.clock.install();
   const { place } = scene;
   await page.goto(gallery.at(scene.state, { theme: 'light', ...(place === undefined ? {} : { place }) }));
   await page.getByRole('heading', { level: 1 }).first().waitFor();

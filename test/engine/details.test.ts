@@ -55,4 +55,14 @@ test('counts what was done, and names a reader that keeps the WAL from being emp
   }
   await until('it is over', async () => (await details()).wal.heldSinceAt === undefined);
   expect((await details()).counters.transactions).toBeGreaterThanOrEqual(16);
+
+  await engine.call('pause', { databaseId });
+  const { counters: paused } = await details();
+  expect(paused.transactions).toBeGreaterThanOrEqual(16);
+  await engine.call('resume', { databaseId });
+  await engine.waitFor(databaseId, 'it goes on', ({ status }) => status.kind === 'protected');
+  const { counters: resumed } = await details();
+  expect(resumed).toMatchObject({ openings: 2, generations: 1 });
+  expect(resumed.transactions).toBe(paused.transactions);
+  expect(resumed.checkpoints).toBeGreaterThanOrEqual(paused.checkpoints);
 });

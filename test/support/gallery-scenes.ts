@@ -26,6 +26,8 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'database-first': { state: 'first', place: '#/database/patients' },
   'database-problem': { state: 'five', place: '#/database/ledger' },
   'database-month': { state: 'five', place: sales, act: (page) => press(page, 'radio', 'Last 30 days') },
+  'database-details': { state: 'five', place: sales, act: showDetails },
+  'database-details-problem': { state: 'five', place: '#/database/ledger', act: showDetails },
   'database-gone': { state: 'five', place: '#/database/nothing' },
   remove: { state: 'five', place: sales, act: askToRemove },
   help: { state: 'five', place: sales, act: (page) => press(page, 'button', 'Keys of the timeline') },
@@ -40,6 +42,11 @@ export const scenes: Readonly<Record<string, Scene>> = {
     state: 'five',
     place: '#/add',
     act: (page) => type(page, 'Path of the database', '/home/ada/notes.txt', 'Enter'),
+  },
+  'add-warned': {
+    state: 'headless',
+    place: '#/add',
+    act: (page) => type(page, 'Path of the database', '/home/ada/Dropbox/till/Sales.db', 'Enter'),
   },
   'restore-where': { state: 'five', place: sales, act: openRestore },
   'restore-review': { state: 'five', place: sales, act: reviewRestore },
@@ -75,6 +82,13 @@ async function hoverTimeline(page: Page): Promise<void> {
 async function showList(page: Page): Promise<void> {
   await press(page, 'button', 'As list');
   await page.getByRole('option').nth(3).click();
+}
+
+async function showDetails(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Details / }).click();
+  const last = page.getByText('Last problem');
+  await last.waitFor();
+  await last.scrollIntoViewIfNeeded();
 }
 
 async function askToRemove(page: Page): Promise<void> {

@@ -3,6 +3,7 @@ import { AppError, type ErrorCode } from '../../../shared/errors.ts';
 import type {
   ActivityEntry,
   AppState,
+  DatabaseDetails,
   DatabaseId,
   DatabaseState,
   DatabaseStatus,
@@ -92,6 +93,53 @@ export function databaseOf(sketch: DatabaseSketch, now: number): DatabaseState {
     provenAt: sketch.provenAt,
     locked: { maxMs: 4, totalMs: 312 },
     days: sketch.days,
+  };
+}
+
+/** The details of a database; one that is behind is held by a reader too. */
+export function detailsOf(
+  database: DatabaseState,
+  { startedAt, transactions }: { readonly startedAt: number; readonly transactions: number },
+): DatabaseDetails {
+  const { id, captured, generation, lag, replicas, status, walBytes } = database;
+  const isBehind = lag.sinceAt !== undefined;
+  const frames = Math.floor(walBytes / (database.pageSize + 24));
+  return {
+    databaseId: id,
+    captured,
+    generation,
+    replicas: replicas.map(({ targetId, lagBytes }) => ({
+      targetId,
+      lagBytes,
+      lagSeconds: lagBytes === 0 ? 0 : (Date.now() - (lag.sinceAt ?? Date.now())) / 1000,
+    })),
+    wal: {
+      bytes: walBytes,
+      frames,
+      waitingFrames: isBehind ? frames : 0,
+      heldSinceAt: isBehind ? startedAt + 12 * 60_000 : undefined,
+    },
+    spoolBytes: 1_840_000 + lag.bytes,
+    locked: { count: 41, ...database.locked },
+    lastProblem: 'problem' in status ? status.problem : undefined,
+    counters: {
+      transactions,
+      frames: 48_210,
+      capturedBytes: 198_700_000,
+      walRestarts: 38,
+      checkpoints: 214,
+      seals: 41,
+      sealMs: database.locked.totalMs,
+      sealMaxMs: database.locked.maxMs,
+      composedIndices: 0,
+      generations: 1,
+      segments: 1_204,
+      snapshots: 2,
+      shippedBytes: 96_300_000,
+      targetErrors: isBehind ? 17 : 0,
+      openings: 1,
+    },
+    loopDelayMaxMs: 3.2,
   };
 }
 

@@ -13,6 +13,7 @@ import type {
   RestoreProposal,
   Settings,
 } from '../../../shared/model.ts';
+import { detailsOf } from './databases.ts';
 import type { FixtureHistory } from './history.ts';
 
 export interface FixtureState {
@@ -73,6 +74,7 @@ interface Context {
 }
 
 function handlersOf({ fixture, push, read }: Context): Handlers {
+  let asked = 0;
   const historyOf = (id: string): FixtureHistory => {
     const history = fixture.histories.get(id as DatabaseId);
     if (history === undefined) throw new AppError('database-not-found', { database: id });
@@ -99,6 +101,15 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
         : historyOf(wish.databaseId).atOrBefore(wish.at),
     pause: ({ databaseId }) => setStatus(databaseId, { kind: 'paused', sinceAt: Date.now() }),
     resume: ({ databaseId }) => setStatus(databaseId, { kind: 'protected' }),
+    getDetails: ({ databaseId }) => {
+      const { databases = [], app } = read() ?? {};
+      const database = databases.find(({ id }) => id === databaseId);
+      if (database === undefined || app === undefined)
+        throw new AppError('database-not-found', { database: databaseId });
+      asked += 1;
+      // How often it was asked shows as what grows.
+      return detailsOf(database, { startedAt: app.startedAt, transactions: 11_693 + asked });
+    },
     updateSettings: (change) =>
       push(({ settings }) => ({ settings: change.theme === undefined ? settings : { theme: change.theme } })),
     suggestPaths: ({ prefix }) =>
@@ -170,6 +181,7 @@ function inspectDatabase(path: string): Result<'inspectDatabase'> {
   if (path.endsWith('.txt')) return { kind: 'refused', error: new AppError('database-not-sqlite', { path }).toData() };
   if (!path.endsWith('.db')) return { kind: 'refused', error: new AppError('database-missing', { path }).toData() };
   const isWal = !path.includes('2025');
+  const inCloud = new AppError('database-in-cloud-folder', { service: 'Dropbox' }).toData();
   return {
     kind: 'database',
     path,
@@ -178,6 +190,7 @@ function inspectDatabase(path: string): Result<'inspectDatabase'> {
     pageSize: 4096,
     isWal,
     journalMode: isWal ? 'wal' : 'delete',
+    ...(path.includes('/Dropbox/') ? { warning: inCloud } : {}),
   };
 }
 
