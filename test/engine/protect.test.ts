@@ -81,3 +81,49 @@ describe('a protected database', () => {
     },
   );
 });
+
+test('a database that was removed and is added again begins anew in the window; its old history stays beside it', async () => {
+  using folder = tempFolder();
+  const file = folder.at('shop.db');
+  createDatabase(file);
+  await using engine = openTestEngine(folder.at('data'));
+  const args = { path: file, folder: folder.at('backup') };
+  const write = async (seedOf: string) => {
+    await using writer = startScript('writer.ts', ['--database', file, '--seed', seedOf, '--count', '5']);
+    expect(await writer.ended, writer.output()).toBe(0);
+  };
+  const protect = async () => {
+    const { databaseId } = await engine.call('addDatabase', args);
+    await engine.waitFor(databaseId, 'it is protected', ({ status }) => status.kind === 'protected');
+    return databaseId;
+  };
+  const first = await protect();
+  await write('1');
+  const before = readTruth(file);
+  const old = engine.database(first).generation?.generation;
+  await engine.call('removeDatabase', { databaseId: first });
+  await expect(engine.points(first)).resolves.toEqual([]);
+  expect(await engine.call('inspectFolder', { path: args.folder, databasePath: file })).toMatchObject({
+    contents: 'history-of-this',
+  });
+
+  await write('2');
+  const second = await protect();
+  expect(second).not.toBe(first);
+  const generations = new Set((await engine.points(second)).map(({ position }) => position.generation));
+  const present = engine.database(second).generation?.generation;
+  expect([...generations]).toEqual([present]);
+  expect(present).not.toBe(old);
+
+  // What was kept before lies there as it was, and is restored by where it lies.
+  const url = engine.database(second).replicas[0]?.url ?? '';
+  const listed = await engine.call('listReplica', { url });
+  expect(new Set(listed.generations.map(({ generation }) => generation))).toEqual(new Set([old, present]));
+  const { operationId } = await engine.call('startReplicaRestore', {
+    url,
+    wish: { kind: 'latest', ...(old === undefined ? {} : { generation: old }) },
+    outputPath: folder.at('old.db'),
+  });
+  expect(await engine.ended(operationId)).toMatchObject({ state: 'done', result: { proof: { kind: 'identical' } } });
+  expect(readTruth(folder.at('old.db'))).toEqual(before);
+});

@@ -9,6 +9,7 @@ import type {
   OperationId,
   RestorePoint,
 } from '../../shared/model.ts';
+import type { Clock } from '../../electron/engine/clock.ts';
 import type { Limits } from '../../electron/engine/databases.ts';
 import { Engine } from '../../electron/engine/engine.ts';
 import { until } from './temp.ts';
@@ -31,7 +32,12 @@ export interface TestEngine extends AsyncDisposable {
 /** Opens an engine on a data folder. */
 export function openTestEngine(
   dataDir: string,
-  options: { readonly isDeclaredOnly?: boolean; readonly rollBytes?: number; readonly limits?: Limits } = {},
+  options: {
+    readonly isDeclaredOnly?: boolean;
+    readonly rollBytes?: number;
+    readonly limits?: Limits;
+    readonly clock?: Clock;
+  } = {},
 ): TestEngine {
   const engine = Engine.open({
     dataDir,
@@ -39,6 +45,7 @@ export function openTestEngine(
     version: '0.0.0-test',
     ...(options.rollBytes === undefined ? {} : { rollBytes: options.rollBytes }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
     onState: () => {},
   });
   const call: TestEngine['call'] = async (name, argument) => {
