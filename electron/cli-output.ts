@@ -9,9 +9,10 @@ import {
   formatTimestampLocal,
   formatZone,
   offsetAt,
+  plural,
   secondMs,
 } from '../shared/format.ts';
-import type { DatabaseState, EngineState, Operation, Phase, RestoreResult } from '../shared/model.ts';
+import type { DatabaseDetails, DatabaseState, EngineState, Operation, Phase, RestoreResult } from '../shared/model.ts';
 import { formatPosition } from '../shared/position.ts';
 
 /** Where a command writes: results to `out`, everything else to `note`. */
@@ -118,6 +119,31 @@ export function formatProgress(state: EngineState): readonly string[] {
   return state.databases
     .filter(({ status }) => status.kind !== 'paused')
     .map((database) => `${database.path}: shipped${positionOf(database)}, ${lagOf(database)}`);
+}
+
+/** What one database costs and how it stands, in one line, for who asks. */
+export function formatDetails(database: DatabaseState, details: DatabaseDetails): string {
+  const { captured, wal, locked, counters, lastProblem } = details;
+  const lags = details.replicas.map(({ targetId, lagBytes, lagSeconds }) => {
+    const url = database.replicas.find((replica) => replica.targetId === targetId)?.url ?? targetId;
+    const lag =
+      lagBytes === 0 ? 'nothing waits' : `${formatBytes(lagBytes)} wait, ${formatDuration(lagSeconds * secondMs)}`;
+    return `${url}: ${lag}`;
+  });
+  const held = wal.heldSinceAt === undefined ? '' : `, held by a reader since ${formatRfc3339(wal.heldSinceAt)}`;
+  const sent = `${plural(counters.segments, 'segment')} and ${plural(counters.snapshots, 'snapshot')}`;
+  const facts = [
+    captured === undefined ? 'not captured now' : `captured to ${formatPosition(captured.position)}`,
+    ...lags,
+    `spool ${formatBytes(details.spoolBytes)}`,
+    `WAL ${formatBytes(wal.bytes)}, ${plural(wal.waitingFrames, 'frame')} not in the database yet${held}`,
+    `writers held ${formatDuration(locked.maxMs)} at most, ${formatDuration(locked.totalMs)} in ${plural(locked.count, 'seal')}`,
+    `since the start ${plural(counters.transactions, 'transaction')}, ${sent} (${formatBytes(counters.shippedBytes)}) shipped, ${plural(counters.targetErrors, 'error')} of destinations`,
+    ...(lastProblem === undefined
+      ? []
+      : [`last problem ${formatRfc3339(lastProblem.sinceAt)}: ${lastProblem.message}`]),
+  ];
+  return `${database.path}: ${facts.join('; ')}`;
 }
 
 /** The last word of a replication: whether everything captured lies at its destination. */

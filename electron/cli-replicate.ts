@@ -2,10 +2,18 @@
 // order at an interrupt: captured transactions are shipped first.
 import type { Argument } from '../shared/contract.ts';
 import { secondMs } from '../shared/format.ts';
-import type { EngineState } from '../shared/model.ts';
+import type { DatabaseState, EngineState } from '../shared/model.ts';
 import { formatPosition } from '../shared/position.ts';
 import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
-import { type Terminal, formatProgress, formatRefusal, formatRfc3339, formatStopped, narrate } from './cli-output.ts';
+import {
+  type Terminal,
+  formatDetails,
+  formatProgress,
+  formatRefusal,
+  formatRfc3339,
+  formatStopped,
+  narrate,
+} from './cli-output.ts';
 import type { Interrupts } from './cli-signals.ts';
 import { UsageError, isConfigFile, loadConfig } from './cli-sources.ts';
 import type { EngineHost } from './engine-host.ts';
@@ -45,6 +53,12 @@ export async function replicate(parts: {
     const refused = declared.filter((database) => database.kind === 'refused');
     for (const { path, error } of refused) terminal.note(formatRefusal(path, error));
     if (refused.length === declared.length) return 1;
+    interrupts.onAsked(async () => {
+      const databases = teller.lastState()?.databases ?? [];
+      const ask = async (database: DatabaseState) =>
+        formatDetails(database, await engine.call('getDetails', { databaseId: database.id }));
+      teller.say(await Promise.all(databases.map(ask)));
+    });
     await interrupts.first;
     await engine.stop();
     unsubscribe();
@@ -84,6 +98,7 @@ async function declare(
 
 interface Teller {
   tell(state: EngineState): void;
+  say(lines: readonly string[]): void;
   /** From here on states are kept, not told. */
   listenOnly(): void;
   lastState(): EngineState | undefined;
@@ -100,6 +115,7 @@ function createTeller(terminal: Terminal): Teller {
     for (const line of lines) terminal.out(`${formatRfc3339(Math.floor(Date.now() / secondMs) * secondMs)} ${line}\n`);
   };
   return {
+    say,
     tell(state) {
       const before = last;
       last = state;

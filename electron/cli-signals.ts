@@ -1,5 +1,5 @@
 // Interrupts of the command line: the first one asks for an orderly end, a second one ends at once.
-// Owns the process's signal handlers while it is alive.
+// SIGUSR2 asks a running command how it stands (SIGUSR1 is Node's own). Owns the process's signal handlers while it is alive.
 
 export interface Interrupts extends Disposable {
   /** Fulfilled by the first interrupt. */
@@ -8,6 +8,8 @@ export interface Interrupts extends Disposable {
   onFirst(act: () => Promise<unknown>): void;
   /** What a second interrupt does before the process ends. */
   onSecond(act: () => Promise<unknown>): void;
+  /** What somebody who asks how things stand gets; before that is known, nothing. */
+  onAsked(act: () => Promise<void>): void;
   /** True from the second interrupt on. */
   isRepeated(): boolean;
   /** The exit status that tells of the interrupt: 130 for SIGINT, 143 for SIGTERM. */
@@ -24,6 +26,7 @@ export function watchInterrupts(): Interrupts {
   const { promise: first, resolve } = Promise.withResolvers<void>();
   let firstAct: (() => Promise<unknown>) | undefined;
   let secondAct: (() => Promise<unknown>) | undefined;
+  let askedAct: (() => Promise<void>) | undefined;
   let code = 0;
   let firstAt: number | undefined;
   let isRepeated = false;
@@ -58,6 +61,13 @@ export function watchInterrupts(): Interrupts {
     return () => process.off(signal, handler);
   });
 
+  if (process.platform !== 'win32') {
+    // @NOTE An engine that is stopping answers no more, and nobody needs to hear that.
+    const answer = (): void => void askedAct?.().catch(() => undefined);
+    process.on('SIGUSR2', answer);
+    handlers.push(() => process.off('SIGUSR2', answer));
+  }
+
   return {
     first,
     onFirst: (act) => {
@@ -65,6 +75,9 @@ export function watchInterrupts(): Interrupts {
     },
     onSecond: (act) => {
       secondAct = act;
+    },
+    onAsked: (act) => {
+      askedAct = act;
     },
     isRepeated: () => isRepeated,
     exitCode: () => code,

@@ -25,6 +25,11 @@ describe('replicate', () => {
       '2',
     ]);
     expect(await writer.ended).toBe(0);
+    replicating.child.kill('SIGUSR2');
+    await replicating.printed(`${database}: captured to `);
+    expect(replicating.output()).toMatch(
+      /; WAL .+ not in the database yet; writers held .+; since the start \d+ transactions, .+ 0 errors of destinations$/m,
+    );
     replicating.child.kill('SIGINT');
     expect(await replicating.ended).toBe(0);
     expect(replicating.output()).toContain('Stopped. Everything that was captured is at its destination.');

@@ -4,6 +4,7 @@ import { formatRows, listingRows } from '../../electron/cli-list.ts';
 import {
   type Terminal,
   createRedrawer,
+  formatDetails,
   formatError,
   formatPhases,
   formatProgress,
@@ -12,6 +13,7 @@ import {
   narrate,
   restoredJson,
 } from '../../electron/cli-output.ts';
+import { newCounters } from '../../electron/engine/counters.ts';
 import { createPhaseView, toWish } from '../../electron/cli-restore.ts';
 import { UsageError } from '../../electron/cli-sources.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -24,6 +26,7 @@ import type {
   Phase,
   ReplicaListing,
   RestoreResult,
+  TargetId,
 } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import { formatTable } from '../../shared/table.ts';
@@ -254,6 +257,36 @@ describe('a replication', () => {
 
   test('shows how far it got', () => {
     expect(formatProgress(running)).toEqual(['/data/app.db: shipped to 48a0df02ebc5a9b0/00000001:4152, nothing waits']);
+  });
+
+  test('says to who asks what a database costs and how it stands', () => {
+    const targetId = 't1' as TargetId;
+    const url = 'file:///backup/app';
+    const replicas = [{ targetId, url, shipped: undefined, lagBytes: 8240, problem: undefined }];
+    const line = formatDetails(
+      { ...database, replicas },
+      {
+        databaseId: database.id,
+        captured: database.newest,
+        generation: undefined,
+        replicas: [{ targetId, lagBytes: 8240, lagSeconds: 2.5 }],
+        wal: { bytes: 412_032, frames: 100, waitingFrames: 32, heldSinceAt: at },
+        spoolBytes: 1_840_000,
+        locked: { count: 41, maxMs: 4.2, totalMs: 312 },
+        lastProblem: { ...new AppError('target-full', { path: '/backup' }).toData(), sinceAt: at },
+        counters: { ...newCounters(), transactions: 1204, segments: 12, snapshots: 1, shippedBytes: 96_300_000 },
+        loopDelayMaxMs: 3,
+      },
+    );
+    expect(line.split('; ')).toEqual([
+      '/data/app.db: captured to 48a0df02ebc5a9b0/00000001:4152',
+      'file:///backup/app: 8.2 kB wait, 2.5 s',
+      'spool 1.8 MB',
+      'WAL 412 kB, 32 frames not in the database yet, held by a reader since 2026-11-22T13:31:58Z',
+      'writers held 4 ms at most, 0.3 s in 41 seals',
+      'since the start 1,204 transactions, 12 segments and 1 snapshot (96.3 MB) shipped, 0 errors of destinations',
+      'last problem 2026-11-22T13:31:58Z: The disk of /backup is full.',
+    ]);
   });
 
   test('ends with the truth about what is not yet shipped', () => {
