@@ -264,6 +264,7 @@ export class Protection {
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
       if (session !== undefined) this.#keepCounts(session);
       this.#session = undefined;
+      this.#options.onChange();
       if (session !== undefined) await this.#close(session);
     }
   }

@@ -444,13 +444,16 @@ export class SessionOpener {
     capture.startWatching();
     this.#owner.hashing = { doneBytes: 0, totalBytes };
     try {
-      return await hashImage(image, {
+      const hashes = await hashImage(image, {
         signal,
         onProgress: (bytes) => {
           this.#owner.hashing = { doneBytes: (this.#owner.hashing?.doneBytes ?? 0) + bytes, totalBytes };
           onChange();
         },
       });
+      // A file that is being copied over meanwhile must not become a history.
+      if (readHeader(image.fd)?.pageSize === image.pageSize) return hashes;
+      throw new AppError('database-overwritten', { path: this.#options.row.path });
     } finally {
       this.#owner.hashing = undefined;
     }

@@ -168,7 +168,10 @@ async function story(
   };
 }
 
-describe('an older copy is put back', () => {
+// Inside a container nobody can tell whether another program has the database open: there Tidemark waits and says so.
+const seesEveryLock = process.platform === 'linux' && fs.readlinkSync('/proc/self/ns/pid') === 'pid:[4026531836]';
+
+describe.runIf(seesEveryLock)('an older copy is put back', () => {
   const ways: readonly (readonly [string, string, (from: string, to: string) => void])[] = [
     ['over the file', 'overwritten', copy],
     ['by renaming it', 'replaced', move],
@@ -337,27 +340,29 @@ describe('the file is gone', () => {
 });
 
 describe('the WAL is deleted', () => {
-  test.concurrent('while an application writes: says so, captures on, and nothing is lost when it quits', async () => {
-    await using house = new House();
-    const app = await house.start();
-    await using engine = house.open();
-    const id = await house.protect(engine);
-    remove(`${house.file}-wal`);
-    await tells(engine, id, 'database-wal-deleted');
-    app.child.kill('SIGUSR2');
-    await app.printed('wrote 2');
-    await until('it is captured', async () => (await engine.points(id)).length >= 2);
-    expect(engine.database(id).status.kind).toBe('attention');
-    app.child.kill('SIGTERM');
-    expect(await app.ended).toBe(0);
-    await shipped(engine, id);
-    await house.write(3);
-    await until('it is captured again', async () => (await engine.points(id)).length >= 5);
-    await shipped(engine, id);
-    expect(await house.proveAll(engine, id)).toBe(5);
-    await engine[Symbol.asyncDispose]();
-    expect(readTruth(house.file).n).toBe(5);
-  });
+  test
+    .runIf(seesEveryLock)
+    .concurrent('while an application writes: says so, captures on, and nothing is lost when it quits', async () => {
+      await using house = new House();
+      const app = await house.start();
+      await using engine = house.open();
+      const id = await house.protect(engine);
+      remove(`${house.file}-wal`);
+      await tells(engine, id, 'database-wal-deleted');
+      app.child.kill('SIGUSR2');
+      await app.printed('wrote 2');
+      await until('it is captured', async () => (await engine.points(id)).length >= 2);
+      expect(engine.database(id).status.kind).toBe('attention');
+      app.child.kill('SIGTERM');
+      expect(await app.ended).toBe(0);
+      await shipped(engine, id);
+      await house.write(3);
+      await until('it is captured again', async () => (await engine.points(id)).length >= 5);
+      await shipped(engine, id);
+      expect(await house.proveAll(engine, id)).toBe(5);
+      await engine[Symbol.asyncDispose]();
+      expect(readTruth(house.file).n).toBe(5);
+    });
 
   test.concurrent('while Tidemark is closed: what was in it only stays restorable', async () => {
     await using house = new House();
@@ -429,7 +434,7 @@ describe('the database is of another kind than before', () => {
     await using engine = house.open();
     const id = await house.protect(engine);
     await house.write(4);
-    await shipped(engine, id);
+    await rested(engine, id);
     copy(other, house.file);
     await says(engine, 'was overwritten');
     await until('it begins anew', async () => (await story(engine, id)).generations.length === 2, noticedMs);

@@ -20,6 +20,9 @@ export interface FileLook {
   readonly modifiedAt: number;
 }
 
+/** The process namespace that sees all others (`PROC_PID_INIT_INO` of the kernel). */
+const wholeSystem = 'pid:[4026531836]';
+
 /** Pages that are compared with what was captured, beside the first, when the file was written. */
 const sampledPages = 24;
 
@@ -187,8 +190,8 @@ export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
 }
 
 /**
- * Whether a process other than this one holds a POSIX lock on a file, from `/proc/locks`; undefined elsewhere.
- * @NOTE A process in another container is not listed there.
+ * Whether a process other than this one holds a POSIX lock on a file, from `/proc/locks`; undefined where that does not list
+ * every process: inside a container, and on systems other than Linux.
  */
 export function isLockedByOthers(inode: number, locks = readLocks()): boolean | undefined {
   if (locks === undefined) return undefined;
@@ -213,9 +216,10 @@ function isSameLook(a: FileLook, b: FileLook): boolean {
   return a.size === b.size && a.modifiedAt === b.modifiedAt;
 }
 
+/** Undefined where not every process's locks are listed. */
 function readLocks(): string | undefined {
   try {
-    return fs.readFileSync('/proc/locks', 'utf8');
+    return fs.readlinkSync('/proc/self/ns/pid') === wholeSystem ? fs.readFileSync('/proc/locks', 'utf8') : undefined;
   } catch {
     // @NOTE Only Linux tells.
     return undefined;
