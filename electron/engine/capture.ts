@@ -236,6 +236,18 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   // The sink: called by the reader, in WAL order.
 
+  /**
+   * The pins permit no two restarts between two looks; SQLite's own count of transactions is the proof of it. Asked before
+   * anything of the next WAL is kept: behind a hole it would look contiguous.
+   */
+  async restarted(): Promise<void> {
+    if (this.#changes === undefined) return;
+    const unseen = await this.#countUnseen();
+    if (unseen === undefined || unseen === 0) return;
+    this.#isUnproven = true;
+    throw new ContinuityUnproven();
+  }
+
   begin(_header: unknown, headerBytes: Uint8Array, isRolled: boolean): void {
     this.#options.spool.begin(headerBytes, isRolled);
     if (isRolled) return;
@@ -372,7 +384,13 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections } = this.#options;
     await this.#catchUp();
     const { frames } = this.#reader;
-    await connections.withoutPin(ms);
+    try {
+      await connections.withoutPin(ms);
+    } catch (error) {
+      // Perhaps no pin is held now.
+      this.#isUnproven = true;
+      throw error;
+    }
     if (connections.counts().frames === frames && this.#reader.isCurrent()) return;
     if ((await this.#countUnseen()) === 0) return;
     this.#isUnproven = true;
@@ -387,7 +405,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     for (let again = 0; again < 3; again++) {
       const now = this.#options.connections.walIndex?.read();
       if (now === undefined) return undefined;
-      const ahead = now.frames === 0 ? 0 : await this.#reader.countAhead(now.frames);
+      const ahead = now.frames === 0 ? 0 : await this.#reader.countAhead(now);
       if (ahead === undefined) continue;
       const captured = (now.changes - ahead) >>> 0;
       const unseen = this.#changes === undefined ? undefined : (captured - this.#changes) | 0;
@@ -404,26 +422,17 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections, onCaptured } = this.#options;
     this.#prove((guard) => guard.checkContent());
     const before = this.#end;
-    const wals = this.#wals;
     const isWhole = await this.#reader.drain(() => connections.counts().frames, this);
     if (!isWhole) {
       throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
     }
     const isNew = this.#end.index !== before.index || this.#end.offset !== before.offset;
-    if (this.#wals !== wals || this.#changes === undefined) await this.#proveNothingMissed();
+    if (this.#changes === undefined) await this.#countUnseen();
     if (isNew) {
       this.guard.moved();
       onCaptured();
     }
     return isNew;
-  }
-
-  /** The pins permit no two restarts between two looks; here SQLite's own count of transactions is the proof of it. */
-  async #proveNothingMissed(): Promise<void> {
-    const unseen = await this.#countUnseen();
-    if (unseen === undefined || unseen === 0) return;
-    this.#isUnproven = true;
-    throw new ContinuityUnproven();
   }
 
   #rest(): void {

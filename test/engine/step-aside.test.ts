@@ -3,7 +3,9 @@
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
+import { must } from '../../shared/assert.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
+import { decideContinuation, newGeneration } from '../../electron/engine/continuity.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
@@ -103,7 +105,13 @@ test('what the pins should have kept is missed by counting, should they ever fai
   app.pragma('wal_checkpoint(TRUNCATE)');
   write(2);
   await aside;
+  const { hashes } = capture;
   await expect(capture.catchUp(() => {})).rejects.toThrow(ContinuityUnproven);
+  // Nothing of what lies behind the hole is kept: the next opening must not take it for contiguous.
+  const left = must(await Spool.recover(folder.at('spool')), 'something was captured');
+  using spool = left.spool;
+  const remains = { ...left, spool, hashes, generation: newGeneration(), commits: new CommitLog(), composed: [] };
+  expect(decideContinuation(connections, { ...remains, clean: undefined, lastAt: 0 }).kind).toBe('compare');
 });
 
 test('a restart that a pin permits is counted and goes on', async () => {

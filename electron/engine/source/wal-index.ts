@@ -13,10 +13,14 @@ export interface WalIndexHeader {
   readonly frames: number;
   /** How many of them lie in the database file already. */
   readonly backfilled: number;
+  /** Those in the header of the WAL that the frames lie in. */
+  readonly salts: readonly [number, number];
 }
 
 /** The header is there twice, so that a reader can tell a half-written one. */
 const copyBytes = 48;
+/** Unlike the numbers beside them, the salts are kept byte for byte as the WAL has them. */
+const saltsOffset = 32;
 const tries = 100;
 /** The only version there is; anything else is not understood, and not used. */
 const knownVersion = 3_007_000;
@@ -51,7 +55,9 @@ export class WalIndex implements Disposable {
       const words = new Uint32Array(this.#bytes.buffer);
       const [version, , changes = 0, , frames = 0] = words;
       if (version !== knownVersion) return undefined;
-      return { changes, frames, backfilled: Math.min(frames, words[(2 * copyBytes) / 4] ?? 0) };
+      const view = new DataView(this.#bytes.buffer);
+      const salts = [view.getUint32(saltsOffset), view.getUint32(saltsOffset + 4)] as const;
+      return { changes, frames, backfilled: Math.min(frames, words[(2 * copyBytes) / 4] ?? 0), salts };
     }
     return undefined;
   }

@@ -23,6 +23,8 @@ import {
 
 /** Where read frames go. Calls come in WAL order. */
 export interface FrameSink {
+  /** Another WAL than the one that was read is there: called before {@link begin}, while nothing of it is kept. Throwing keeps it so. */
+  restarted?(): Promise<void>;
   /**
    * A WAL begins: after a restart by some writer, or the first one that is seen. `isRolled`: the same WAL goes on under a
    * header of our own, since it became too long for one index.
@@ -54,6 +56,8 @@ export interface WalEnd {
   readonly chain: WalChain;
   readonly frames: number;
 }
+
+type Salts = readonly [number, number];
 
 /** The header and chain under which a long WAL goes on, and how far its offsets lie below those in the file. */
 interface Rolled {
@@ -108,10 +112,16 @@ export class WalReader implements Disposable {
   }
 
   /**
-   * How many transactions lie behind what was read, up to the `count`th frame of the WAL that is there now; reads on
-   * nothing. Undefined when the file does not hold so much, or changed meanwhile.
+   * How many transactions lie behind what was read, up to the `frames`th frame of the WAL with these salts; reads on
+   * nothing. Undefined when the file does not hold so much, or is not that WAL any more.
    */
-  async countAhead(count: number): Promise<number | undefined> {
+  async countAhead({
+    frames: count,
+    salts,
+  }: {
+    readonly frames: number;
+    readonly salts: Salts;
+  }): Promise<number | undefined> {
     const end = this.#chain && { chain: this.#chain, frames: this.#frames };
     using probe = new WalReader(this.#path.slice(0, -'-wal'.length), end);
     let commits = 0;
@@ -122,7 +132,9 @@ export class WalReader implements Disposable {
         if (commitPages > 0) commits++;
       },
     });
-    return isWhole && probe.isCurrent() ? commits : undefined;
+    const { header } = probe;
+    const isThat = header?.salt1 === salts[0] && header.salt2 === salts[1];
+    return isWhole && isThat && probe.isCurrent() ? commits : undefined;
   }
 
   /** The WAL in the file is still the one that is being read. */
@@ -151,6 +163,11 @@ export class WalReader implements Disposable {
     // Another header: the one restart that the pin permits. The count may still be the former WAL's, so ask again.
     const fresh = committed();
     if (fresh === 0) return true;
+    if (sink.restarted !== undefined) {
+      await sink.restarted();
+      const still = this.#readHeader();
+      if (still === undefined || !isSameWal(still.header, found.header)) return await this.drain(committed, sink);
+    }
     sink.begin(found.header, found.bytes, false);
     this.#chain = startChain(found.header);
     this.#frames = 0;
