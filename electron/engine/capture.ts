@@ -220,11 +220,15 @@ export class Capture implements AsyncDisposable, FrameSink {
       if (hashes === undefined || !this.guard.isChanged) return;
       const { spool } = this.#options;
       const sample = this.guard.sample(hashes);
+      let leastPages = Infinity;
       for (const { index, bytes } of spool.filesOfWal(spool.index)) {
-        await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data }) => {
+        await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data, commitPages }) => {
           sample.get(page)?.add(hashPage(page, data));
+          if (commitPages > 0) leastPages = Math.min(leastPages, commitPages);
         });
       }
+      // A page that was cut off meanwhile and came back need not lie in the file yet.
+      for (const [page, known] of sample) if (page > leastPages) known.add(0n);
       this.#prove((guard) => guard.beforeCheckpoint(sample, hashes.pageSize));
     });
   }

@@ -127,3 +127,20 @@ test('a restart that a pin permits is counted and goes on', async () => {
   const [captured, truth] = await ends();
   expect(captured).toBe(truth);
 });
+
+test('pages that VACUUM cut off and that came back are explained', async () => {
+  const advance = async () => await connections.advance(async () => await capture.catchUp(() => {}));
+  write(10);
+  await advance();
+  app.pragma('wal_checkpoint(PASSIVE)');
+  await advance();
+  capture.guard.rest(must(capture.hashes, 'they are adopted'));
+  app.exec('DELETE FROM t; VACUUM');
+  await advance();
+  app.pragma('wal_checkpoint(PASSIVE)');
+  write(10);
+  await capture.catchUp(() => {});
+  await capture.proveContent();
+  const [captured, truth] = await ends();
+  expect(captured).toBe(truth);
+});
