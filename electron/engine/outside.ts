@@ -66,10 +66,13 @@ export async function lookFromOutside(
     return { isReplaced, removedWal: undefined };
   }
   // Removed only where every frame of it is in the spool: the database that it belonged to is not here any more.
+  // Somebody may have come meanwhile, gone on with it, and left again.
+  const isStillCaptured = isAtCapturedEnd(file, remains);
+  if (!isFormerWal && !isStillCaptured) return { isReplaced, removedWal: undefined };
   const shm = `${file}-shm`;
   const memory = fs.statSync(shm, { throwIfNoEntry: false });
   const isHeld = memory !== undefined && isLockedByOthers(memory.ino) !== false;
-  if (isHeld || !isCaptured) throw new AppError('database-stale-wal', { path: file, wal });
+  if (isHeld || !isStillCaptured) throw new AppError('database-stale-wal', { path: file, wal });
   fs.rmSync(wal);
   fs.rmSync(shm, { force: true });
   return { isReplaced, removedWal: wal };
