@@ -21,6 +21,8 @@ import { explainShortage } from './source/source-errors.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
+/** How long after a change the next try is made: an application that goes on writing must not be answered each time. */
+const afterChangeMs = 100;
 /** Where files are short, each try takes some from the databases that are open. */
 const shortRetryMs = 60_000;
 /** A deleted WAL is read on through its descriptor, of which no directory tells. */
@@ -366,12 +368,15 @@ export class Protection {
     );
   }
 
-  /** After a failure: a change of the file wakes at once, else time does. */
+  /** After a failure: a change of the file wakes soon, else time does. */
   async #waitForChange(ms: number, signal: AbortSignal): Promise<void> {
     const ends = new AbortController();
     this.#failed = () => ends.abort();
-    using _watch = this.#options.watcher.watch(this.#options.row.path, () => ends.abort());
+    let soon: NodeJS.Timeout | undefined;
+    const onChange = () => (soon ??= setTimeout(() => ends.abort(), afterChangeMs));
+    using _watch = this.#options.watcher.watch(this.#options.row.path, onChange);
     await this.#options.clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
+    clearTimeout(soon);
   }
 }
 
