@@ -107,6 +107,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       connections,
       pageSize: () => this.#reader.header?.pageSize ?? 4096,
       catchUp: async () => await this.#catchUp(),
+      unread: () => Math.max(0, connections.counts().frames - this.#reader.frames),
       advance: async (how) => await this.#advance(how),
       stepAside: async (ms) => await this.stepAside(ms),
       exclusively: async (work) => await this.#exclusively(work),

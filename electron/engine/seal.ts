@@ -1,7 +1,7 @@
 // Takes back the WAL of writers that never pause: copies most of it while they go on, then holds them for the small rest,
 // so that the next one starts the WAL anew. The only time that writers wait for Tidemark; it is bounded and measured.
 import { must } from '../../shared/assert.ts';
-import type { WalCounts } from './source/checkpointer.ts';
+import type { CheckpointOptions, WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
 
 /** Before writers are held, most is copied while they go on, at most so often. */
@@ -11,6 +11,9 @@ const restFrames = 1500;
 const leastRestFrames = 100;
 const restBytes = 6 * 1024 * 1024;
 const slowMs = 30;
+/** What may have to be read under the lock before most is copied; and how often it is tried to have read so much. */
+const unreadBytes = 2 * 1024 * 1024;
+const locksBeforeBegin = 3;
 /** How long somebody else's checkpoint is waited for under the lock. */
 const waitMs = 20;
 
@@ -23,10 +26,12 @@ export interface SealHost {
   readonly pageSize: () => number;
   /** Reads what is committed, leaving the pin where it is. */
   readonly catchUp: () => Promise<unknown>;
+  /** Committed frames that were not read yet. */
+  readonly unread: () => number;
   /** Moves the pin to the end of the WAL, reading what is on the way. */
   readonly advance: () => Promise<unknown>;
-  /** A PASSIVE checkpoint; `onBegun` is called while it runs. */
-  readonly checkpoint: (onBegun?: () => void) => Promise<Checkpointed>;
+  /** A PASSIVE checkpoint. */
+  readonly checkpoint: (options?: CheckpointOptions) => Promise<Checkpointed>;
   /** Runs while nothing else reads or moves. */
   readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -90,18 +95,27 @@ export class Seal {
       ({ frames } = connections.counts());
       await advance();
       await new Promise<void>((begun) => {
-        running = checkpoint(begun);
+        running = checkpoint({ onBegun: begun, atOnce: true });
         running.then(
           () => begun(),
           () => begun(),
         );
       });
     };
+    const beginWhereRead = async (): Promise<void> => {
+      // Taking the lock takes time, in which much may have come: that is not read while writers are held.
+      if (this.#host.unread() <= Math.floor(unreadBytes / this.#host.pageSize())) await begin();
+    };
     await exclusively(async () => {
-      await catchUp();
-      if ((await this.#whileLocked(begin)) === undefined) await begin();
+      for (let again = 0; again < locksBeforeBegin && running === undefined; again++) {
+        await catchUp();
+        await this.#whileLocked(beginWhereRead);
+      }
+      if (running === undefined) await begin();
     });
-    const { isBlocked, backfilled } = await must(running, 'it was begun');
+    const first = await must(running, 'it was begun');
+    // Another database's checkpoint, which may take long, came first: that is waited for with nobody held.
+    const { isBlocked, backfilled } = first.isBlocked ? await checkpoint() : first;
     return { isBlocked, isHeld: !isBlocked && backfilled < frames };
   }
 
@@ -139,7 +153,7 @@ export class Seal {
 
   /** A checkpoint that waits, for a moment, until a writer's own has ended. */
   async #checkpointAlone(lockedAt: number): Promise<void> {
-    while ((await this.#host.checkpoint()).isBlocked && performance.now() - lockedAt < waitMs) {
+    while ((await this.#host.checkpoint({ atOnce: true })).isBlocked && performance.now() - lockedAt < waitMs) {
       await new Promise((go) => setTimeout(go, 1));
     }
   }

@@ -3,7 +3,7 @@
 // calm, where every pause is used at once; and restless, where writers never pause, so that nothing is done for long and
 // then much at once. Reading the WAL is capture.ts; the pins are connections.ts.
 import { Seal, type SealTimes } from './seal.ts';
-import type { WalCounts } from './source/checkpointer.ts';
+import type { CheckpointOptions, WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
 
 /** Looks in a row with new transactions, from which on writers count as restless; and without any, as calm again. */
@@ -59,6 +59,8 @@ export interface UpkeepHost {
   readonly pageSize: () => number;
   /** Reads what is committed, leaving the pin where it is. */
   readonly catchUp: () => Promise<unknown>;
+  /** Committed frames that were not read yet. */
+  readonly unread: () => number;
   /** Moves the pin to the end of the WAL, reading what is on the way. True when there was something. */
   readonly advance: (options: { readonly apartMs: number }) => Promise<boolean>;
   /** Lets go of the pin for a moment; throws where it cannot be proved that nothing slipped by. */
@@ -108,7 +110,7 @@ export class WalUpkeep {
     this.#seal = new Seal({
       ...host,
       advance: async () => await this.#advance(0),
-      checkpoint: async (onBegun) => await this.#checkpoint(onBegun),
+      checkpoint: async (options) => await this.#checkpoint(options),
     });
   }
 
@@ -263,10 +265,10 @@ export class WalUpkeep {
     if (isBlocked && before.frames !== before.backfilled) await this.#host.stepAside(asideMs);
   }
 
-  async #checkpoint(onBegun?: () => void): Promise<WalCounts & { readonly isBlocked: boolean }> {
+  async #checkpoint(options?: CheckpointOptions): Promise<WalCounts & { readonly isBlocked: boolean }> {
     const { connections } = this.#host;
     const pinned = this.#pinned?.frames;
-    const result = await connections.checkpoint(onBegun === undefined ? {} : { onBegun });
+    const result = await connections.checkpoint(options);
     if (!result.isBlocked) {
       this.#checkpoints++;
       this.#host.afterCheckpoint();

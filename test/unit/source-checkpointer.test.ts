@@ -36,12 +36,15 @@ test('copies what lies in the WAL, of several databases at once', async () => {
   const order: string[] = [];
   const large = two.checkpoint({ onBegun: () => order.push('two begun') }).finally(() => order.push('two done'));
   const small = one.checkpoint({ onBegun: () => order.push('one begun') }).finally(() => order.push('one done'));
+  // Who holds writers does not wait for another database's.
+  const atOnce = await one.checkpoint({ atOnce: true });
   const idle = one.idle().then(() => order.push('idle'));
   const counts = await Promise.all([large, small]);
   await idle;
   expect(counts.map((count) => count && count.frames > 0 && count.backfilled === count.frames)).toEqual([true, true]);
   expect(order).toEqual(['two begun', 'two done', 'one begun', 'one done', 'idle']);
   await one.idle();
+  expect([atOnce, await one.checkpoint({ atOnce: true })]).toEqual([undefined, counts[1]]);
 });
 
 test('says that somebody else holds the last word, and when a reader keeps frames back', async () => {

@@ -24,6 +24,13 @@ export type ThreadAnswer =
   | { readonly id: number; readonly kind: 'counts'; readonly counts: WalCounts | undefined }
   | { readonly id: number; readonly kind: 'failed'; readonly error: AppErrorData };
 
+export interface CheckpointOptions {
+  /** Called while it runs. */
+  readonly onBegun?: () => void;
+  /** Not later: for who holds writers meanwhile. */
+  readonly atOnce?: boolean;
+}
+
 /** A thread without databases is kept this long: starting one takes longer than most checkpoints. */
 const keepMs = 5000;
 
@@ -54,8 +61,12 @@ export class Checkpointer implements AsyncDisposable {
     return new Checkpointer(thread, database);
   }
 
-  /** SQLite's PASSIVE checkpoint; undefined when somebody else is checkpointing at this moment. */
-  async checkpoint({ onBegun }: { readonly onBegun?: () => void } = {}): Promise<WalCounts | undefined> {
+  /**
+   * SQLite's PASSIVE checkpoint; undefined when somebody else is checkpointing at this moment, and with `atOnce` also when
+   * the thread has other work.
+   */
+  async checkpoint({ onBegun, atOnce = false }: CheckpointOptions = {}): Promise<WalCounts | undefined> {
+    if (atOnce && this.#thread.isBusy) return undefined;
     const answer = await this.#thread.ask({ kind: 'checkpoint', database: this.#database }, onBegun);
     return answer.kind === 'counts' ? answer.counts : undefined;
   }
@@ -139,6 +150,10 @@ class Thread {
     });
     if (answer.kind === 'failed') throw AppError.fromData(answer.error);
     return answer;
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.size > 0;
   }
 
   async idle(): Promise<void> {

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { Checkpointer, type WalCounts } from './checkpointer.ts';
+import { Checkpointer, type CheckpointOptions, type WalCounts } from './checkpointer.ts';
 import { classifySourceError } from './source-errors.ts';
 import { WalIndex } from './wal-index.ts';
 
@@ -93,15 +93,12 @@ export class Connections implements AsyncDisposable {
 
   /**
    * SQLite's PASSIVE checkpoint, in the checkpoint thread: copies what no reader prevents, waits for nobody. Judge it by the
-   * counts. `isBlocked`: somebody else is checkpointing at this moment. `onBegun` is called while it runs, and at the latest
-   * when it has ended.
+   * counts. `isBlocked`: somebody else is checkpointing at this moment, or, `atOnce`, the thread has other work.
    */
-  async checkpoint({ onBegun }: { readonly onBegun?: () => void } = {}): Promise<
-    WalCounts & { readonly isBlocked: boolean }
-  > {
+  async checkpoint(options: CheckpointOptions = {}): Promise<WalCounts & { readonly isBlocked: boolean }> {
     this.#checkpointer ??= Checkpointer.open(this.path);
     const checkpointer = await this.#checkpointer;
-    const counts = await checkpointer.checkpoint(onBegun === undefined ? {} : { onBegun });
+    const counts = await checkpointer.checkpoint(options);
     return counts === undefined ? { ...this.counts(), isBlocked: true } : { ...counts, isBlocked: false };
   }
 
