@@ -17,8 +17,9 @@ import type { Watch, Watcher } from './source/watch.ts';
 import type { Spool } from './spool.ts';
 import { WalUpkeep } from './wal-upkeep.ts';
 
-/** Connections that only writing needs are closed when nobody wrote for this long. */
+/** Connections that only writing needs are closed when nobody wrote for this long; at first at once: hundreds may start. */
 const relaxAfterMs = 5000;
+const firstRelaxAfterMs = 100;
 
 /** The end of what was captured: behind a whole transaction, in the spool. */
 export type Place = Pick<Position, 'index' | 'offset'>;
@@ -87,6 +88,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   readonly #upkeep: WalUpkeep;
   #watch: Watch | undefined;
   #lock: Promise<unknown> = Promise.resolve();
+  /** Somebody committed since it was opened. */
+  #hasNews = false;
   #isWoken = false;
   #isRunning = false;
   #isClosed = false;
@@ -282,6 +285,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#counters.frames++;
     if (commitPages > 0) {
       this.#counters.transactions++;
+      this.#hasNews = true;
       this.#end = { index, offset: endOffset };
       if (this.#changes !== undefined) this.#changes = (this.#changes + 1) >>> 0;
       this.#pages = commitPages;
@@ -362,7 +366,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     const ms = this.#upkeep.nextLookMs;
     if (this.#isClosed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => (ms === undefined ? void this.#relax() : this.#look()), ms ?? relaxAfterMs);
+    this.#timer = setTimeout(
+      () => (ms === undefined ? void this.#relax() : this.#look()),
+      ms ?? (this.#hasNews ? relaxAfterMs : firstRelaxAfterMs),
+    );
   }
 
   /** Nobody wrote for long: a pin is all that is needed. Then nothing ticks until the next notice. */

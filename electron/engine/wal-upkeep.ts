@@ -84,8 +84,8 @@ export interface UpkeepHost {
 export class WalUpkeep {
   readonly #host: UpkeepHost;
   #counts: WalCounts = { frames: 0, backfilled: 0 };
-  /** The counts when the pin was moved last. */
-  #pinned: WalCounts | undefined;
+  /** Frames of the present WAL that the pin is known to lie behind. */
+  #pinned: number | undefined;
   #rests = 0;
   #newsInARow = 0;
   #emptyInARow = 0;
@@ -199,7 +199,7 @@ export class WalUpkeep {
   /** Writers that pause: the pin follows them at once, and rests when everything is backfilled. */
   async #calm(): Promise<void> {
     this.#isHolding = false;
-    const isMoved = this.#counts.frames !== this.#pinned?.frames;
+    const isMoved = this.#counts.frames !== this.#pinned;
     if (isMoved) await this.#advance(this.#isWaitedFor ? apartMs : 0);
     const { frames, backfilled } = this.#counts;
     if (frames === backfilled) {
@@ -267,7 +267,7 @@ export class WalUpkeep {
 
   async #checkpoint(options?: CheckpointOptions): Promise<WalCounts & { readonly isBlocked: boolean }> {
     const { connections } = this.#host;
-    const pinned = this.#pinned?.frames;
+    const pinned = this.#pinned;
     const result = await connections.checkpoint(options);
     if (!result.isBlocked) {
       this.#checkpoints++;
@@ -282,7 +282,7 @@ export class WalUpkeep {
   async #advance(apart: number): Promise<boolean> {
     const isNew = await this.#host.advance({ apartMs: apart });
     this.#observe(this.#host.connections.counts());
-    this.#pinned = this.#counts;
+    this.#pinned = this.#host.connections.pinnedFrames;
     return isNew;
   }
 

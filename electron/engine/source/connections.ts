@@ -31,6 +31,7 @@ export class Connections implements AsyncDisposable {
   /** The pin that is held, and the one that takes turns with it. */
   #pin: Pin;
   #spare: Pin | undefined;
+  #pinnedFrames: number | undefined;
   #images = 0;
   /** Opened with the first seal and kept: opening one touches the WAL's attributes, which would wake us again. */
   #sealer: Database.Database | undefined;
@@ -81,6 +82,11 @@ export class Connections implements AsyncDisposable {
     if (header !== undefined) return { frames: header.frames, backfilled: header.backfilled };
     this.#observer ??= openObserver(this.path);
     return toCounts(this.#observer.noop.get());
+  }
+
+  /** The pin lies at this frame of the present WAL, or behind it; undefined before it was ever moved. */
+  get pinnedFrames(): number | undefined {
+    return this.#pinnedFrames;
   }
 
   /** Closes what a database that nobody writes does not need: all but the pin. It opens again by itself. */
@@ -151,12 +157,15 @@ export class Connections implements AsyncDisposable {
    */
   async advance(drain: () => Promise<void>, { apartMs = 0 }: { readonly apartMs?: number } = {}): Promise<void> {
     const next = (this.#spare ??= openPin(this.path));
+    // What is committed between the count and the pin only makes the count too low.
+    let { frames } = this.counts();
     next.take();
     try {
       await drain();
       if (apartMs > 0) {
         next.release();
         await delay(apartMs);
+        ({ frames } = this.counts());
         next.take();
         await drain();
       }
@@ -167,6 +176,7 @@ export class Connections implements AsyncDisposable {
     this.#pin.release();
     this.#spare = this.#pin;
     this.#pin = next;
+    this.#pinnedFrames = frames;
   }
 
   /**
