@@ -55,6 +55,8 @@ const formatVersion = 1;
 const headerBytes = 64;
 const checkBytes = 8;
 const writeBytes = 1024 * 1024;
+/** FAT counts in two seconds; and they need not be over. */
+const coarsestTimeMs = 4000;
 
 /** Writes the notes of a generation. */
 export async function saveNotes(folder: string, generation: Generation, notes: TakenNotes): Promise<void> {
@@ -88,9 +90,14 @@ export async function readNotes(folder: string, generation: Generation): Promise
   }
 }
 
-/** How the database file looks now, where everything captured lies in it. */
-export function noteClean(at: Place, fd: number): CleanStop {
-  return { index: at.index, offset: at.offset, file: identify(fs.fstatSync(fd)) };
+/**
+ * How the database file looks now, where everything captured lies in it. Undefined where it was written just now on a file
+ * system that keeps times in whole seconds (FAT): the next change might leave the same time.
+ */
+export function noteClean(at: Place, fd: number): CleanStop | undefined {
+  const file = identify(fs.fstatSync(fd));
+  const isRacy = file.modifiedAt % 1000 === 0 && Date.now() - file.modifiedAt < coarsestTimeMs;
+  return isRacy ? undefined : { index: at.index, offset: at.offset, file };
 }
 
 /** The open file is the one that a clean stop left, untouched. */

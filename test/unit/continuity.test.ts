@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '../../shared/assert.ts';
 import { type Commit, CommitLog } from '../../electron/engine/commits.ts';
 import {
   changedPages,
@@ -215,8 +216,9 @@ describe('going on', () => {
   /** The remains with a note of a clean stop, taken now. */
   async function stopCleanly(remains: Remains): Promise<Remains> {
     const fd = fs.openSync(file, 'r');
-    await saveClean(spoolFolder, noteClean({ index: remains.spool.index, offset: remains.spool.offset }, fd));
+    const clean = noteClean({ index: remains.spool.index, offset: remains.spool.offset }, fd);
     fs.closeSync(fd);
+    await saveClean(spoolFolder, must(clean, 'times are fine'));
     return { ...remains, clean: readClean(spoolFolder) };
   }
   const restart = () => app.pragma('wal_checkpoint(TRUNCATE)');

@@ -1,6 +1,7 @@
 // Notes on disk: read back as they were written, or not at all.
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '../../shared/assert.ts';
 import { type Commit, CommitLog } from '../../electron/engine/commits.ts';
 import {
   forgetClean,
@@ -116,7 +117,7 @@ describe('notes', () => {
 test('a note of a clean stop knows the file as it was left, and no other', async () => {
   fs.writeFileSync(folder.at('app.db'), 'content');
   const opened = fs.openSync(folder.at('app.db'), 'r+');
-  await saveClean(folder.path, noteClean({ index: 2, offset: 99 }, opened));
+  await saveClean(folder.path, must(noteClean({ index: 2, offset: 99 }, opened), 'times are fine'));
   const clean = readClean(folder.path);
   if (clean === undefined) throw new Error('it was just written');
   expect([clean.index, clean.offset, isAsLeft(clean, opened)]).toEqual([2, 99, true]);
@@ -128,4 +129,17 @@ test('a note of a clean stop knows the file as it was left, and no other', async
   forgetClean(folder.path);
   forgetClean(folder.path);
   expect(fs.readdirSync(folder.path)).toEqual(['app.db']);
+});
+
+test('a clean stop is not noted where the next change might leave the same time', () => {
+  fs.writeFileSync(folder.at('app.db'), 'content');
+  const opened = fs.openSync(folder.at('app.db'), 'r');
+  const noteAt = (seconds: number) => {
+    fs.utimesSync(folder.at('app.db'), seconds, seconds);
+    return noteClean({ index: 2, offset: 99 }, opened);
+  };
+  const now = Math.floor(Date.now() / 1000);
+  expect([noteAt(now), noteAt(now - 2)]).toEqual([undefined, undefined]);
+  expect([noteAt(now - 60)?.offset, noteAt(now + 0.5)?.offset]).toEqual([99, 99]);
+  fs.closeSync(opened);
 });
