@@ -65,14 +65,16 @@ export async function lookFromOutside(
   if (!isFormerWal && (!isCaptured || (await isContentCaptured(file, { remains, note, signal })))) {
     return { isReplaced, removedWal: undefined };
   }
-  // Removed only where every frame of it is in the spool: the database that it belonged to is not here any more.
+  // Removed only where every frame of it is in the spool, and lay in the file that it belonged to: then a copy of that file
+  // has lost nothing with it.
   // Somebody may have come meanwhile, gone on with it, and left again.
   const isStillCaptured = isAtCapturedEnd(file, remains);
   if (!isFormerWal && !isStillCaptured) return { isReplaced, removedWal: undefined };
   const shm = `${file}-shm`;
   const memory = fs.statSync(shm, { throwIfNoEntry: false });
   const isHeld = memory !== undefined && isLockedByOthers(memory.ino) !== false;
-  if (isHeld || !isStillCaptured) throw new AppError('database-stale-wal', { path: file, wal });
+  const hasRested = restsAt(remains, note).length > 0;
+  if (isHeld || !isStillCaptured || !hasRested) throw new AppError('database-stale-wal', { path: file, wal });
   fs.rmSync(wal);
   fs.rmSync(shm, { force: true });
   return { isReplaced, removedWal: wal };
@@ -134,6 +136,13 @@ function isAtCapturedEnd(file: string, { spool, end }: Remains): boolean {
   }
 }
 
+/** How the file looked when everything captured lay in it; nothing where it never did. */
+function restsAt({ spool, clean }: Remains, note: FileNote | undefined): readonly (FileLook & Place)[] {
+  return [note?.atRest, clean && { ...clean, ...clean.file }]
+    .filter((rest) => rest !== undefined)
+    .filter((rest) => rest.index === spool.index && rest.offset === spool.offset);
+}
+
 /**
  * The file holds what was captured, or what a checkpoint of this WAL may have made of it. Nothing is read where it looks as
  * it did when it was last at rest. Else, if everything captured lay in it then, each page must be what was captured; if not,
@@ -147,13 +156,11 @@ async function isContentCaptured(
     signal,
   }: { readonly remains: Remains; readonly note: FileNote | undefined; readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const { spool, hashes, clean } = remains;
+  const { spool, hashes } = remains;
   // Without page hashes there is nothing to compare with.
   if (hashes === undefined) return true;
   const { pageSize } = hashes;
-  const restedAs = [note?.atRest, clean && { ...clean, ...clean.file }].filter(
-    (rest) => rest?.index === spool.index && rest.offset === spool.offset,
-  );
+  const restedAs = restsAt(remains, note);
   const mayDiffer = new Set<number>([lockPage(pageSize)]);
   if (restedAs.length === 0) {
     for (const { index, bytes } of spool.filesOfWal(spool.index)) {
@@ -163,7 +170,7 @@ async function isContentCaptured(
   const fd = fs.openSync(file, 'r');
   try {
     const { size, mtimeMs } = fs.fstatSync(fd);
-    if (restedAs.some((rest) => rest?.size === size && rest.modifiedAt === mtimeMs)) return true;
+    if (restedAs.some((rest) => rest.size === size && rest.modifiedAt === mtimeMs)) return true;
     const pages = Math.min(hashes.pages, Math.floor(size / pageSize));
     const bytes = new Uint8Array(pageSize);
     const isSame = (page: number): boolean => {

@@ -1,5 +1,6 @@
 // Takes back the WAL of writers that never pause: copies most of it while they go on, then holds them for the small rest,
 // so that the next one starts the WAL anew. The only time that writers wait for Tidemark; it is bounded and measured.
+import { setTimeout as delay } from 'node:timers/promises';
 import { must } from '../../shared/assert.ts';
 import type { CheckpointOptions, WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
@@ -14,6 +15,9 @@ const slowMs = 30;
 /** What may have to be read under the lock before most is copied; and how often it is tried to have read so much. */
 const unreadBytes = 2 * 1024 * 1024;
 const locksBeforeBegin = 3;
+/** From this size on writers are held for a part of the time that copying takes, which otherwise hinders nobody. */
+const hugeBytes = 96 * 1024 * 1024;
+const slowDownMs = 25;
 /** How long somebody else's checkpoint is waited for under the lock. */
 const waitMs = 20;
 
@@ -104,7 +108,10 @@ export class Seal {
     };
     const beginWhereRead = async (): Promise<void> => {
       // Taking the lock takes time, in which much may have come: that is not read while writers are held.
-      if (this.#host.unread() <= Math.floor(unreadBytes / this.#host.pageSize())) await begin();
+      if (this.#host.unread() > Math.floor(unreadBytes / this.#host.pageSize())) return;
+      await begin();
+      // Writers that outrun even this are slowed down, or the WAL would grow without end.
+      if (frames >= Math.floor(hugeBytes / this.#host.pageSize())) await Promise.race([running, delay(slowDownMs)]);
     };
     await exclusively(async () => {
       for (let again = 0; again < locksBeforeBegin && running === undefined; again++) {

@@ -28,12 +28,18 @@ interface Hash {
   update(bytes: Uint8Array): unknown;
 }
 
+export interface EncodeOptions {
+  /** Others need the processor: compress one block at a time. Asked before each. */
+  readonly isModest?: () => boolean;
+}
+
 /**
  * One LZ4 frame of `source`, piece by piece. A chunk of `source`, and a piece of the frame, need be there only until the
  * next one is asked for.
  */
 export async function* encodeFrame(
   source: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  { isModest = () => false }: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array> {
   yield formatFrameHeader();
   const content = hashing.create32();
@@ -41,8 +47,8 @@ export async function* encodeFrame(
   try {
     for await (const block of source instanceof Uint8Array ? split(source) : gather(source, blocksAtOnce)) {
       updateHash(content, block);
-      if (packing.push(encodeBlock(block)) < blocksAtOnce) continue;
-      yield* release(packing);
+      packing.push(encodeBlock(block));
+      while (packing.length >= (isModest() ? 1 : blocksAtOnce)) yield* release(packing);
     }
     while (packing.length > 0) yield* release(packing);
   } finally {

@@ -2,7 +2,7 @@
 // reader passes over. Computes size and hash of what it writes, verifies both in what it reads. Where the bytes come
 // from is the caller's; what the trailer says is trailer.ts.
 import { AppError } from '../../../shared/errors.ts';
-import { decodeFrame, encodeFrame, FrameError, formatSkippable, updateHash } from './lz4-frame.ts';
+import { decodeFrame, type EncodeOptions, encodeFrame, FrameError, formatSkippable, updateHash } from './lz4-frame.ts';
 import { formatHash, hashing } from './state-hash.ts';
 import { type Trailer, trailerSchema } from './trailer.ts';
 
@@ -38,9 +38,10 @@ const firstReadBytes = 4096;
 export async function* encodeObject(
   source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   finish: () => TrailerFields | Promise<TrailerFields>,
+  options: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const content = new Content();
-  yield* encodeFrame(content.watch(source));
+  yield* encodeFrame(content.watch(source), options);
   yield formatTrailer(content.describe(await finish()));
 }
 

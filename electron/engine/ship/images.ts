@@ -1,6 +1,7 @@
 // The images of one database on one target: when one is due, whose turn it is, and putting it there. Later images are put
 // beside the shipping of segments, which goes on meanwhile. Reading an image is the session's.
 import { AppError } from '../../../shared/errors.ts';
+import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import { encodeObject } from '../replica/object.ts';
@@ -31,6 +32,9 @@ interface Put {
 const snapshotAfterBytes = 256 * 1024 * 1024;
 /** but not oftener than this: an image costs reading the whole database. */
 const snapshotEveryMs = 10 * 60_000;
+
+/** An application that wrote this long ago may write again at any moment. */
+const writersForMs = 1000;
 
 export class Images implements AsyncDisposable {
   readonly #options: ImagesOptions;
@@ -109,13 +113,14 @@ export class Images implements AsyncDisposable {
           onProgress();
         },
       });
-      const object = encodeObject(bytes, () => ({
+      const fields = {
         state: { kind: stateHashName, hash: formatHash(image.state) },
         pages: image.pages,
         pageSize: shipment.pageSize,
         at: { time: image.time, ...image.at },
         by: shipment.by,
-      }));
+      };
+      const object = encodeObject(bytes, () => fields, { isModest: watchWriters(shipment.end) });
       const key = formatSnapshotKey(shipment.generation, image.at.index);
       await target.put(key, object, { modifiedAt: image.time, signal });
       this.adopt({ index: image.at.index, at: image.time });
@@ -189,4 +194,16 @@ export class Images implements AsyncDisposable {
     const isLarge = this.#bytesSince > Math.max(snapshotAfterBytes, shipment.baseline.pages * shipment.pageSize);
     return (isLarge && ageMs >= snapshotEveryMs) || (snapshotIntervalMs > 0 && ageMs >= snapshotIntervalMs);
   }
+}
+
+/** Tells whether the database was written just now. */
+function watchWriters(end: () => Place): () => boolean {
+  let seen = end();
+  let changedAt = -Infinity;
+  return () => {
+    const now = end();
+    if (now.index !== seen.index || now.offset !== seen.offset) changedAt = performance.now();
+    seen = now;
+    return performance.now() - changedAt < writersForMs;
+  };
 }

@@ -102,8 +102,7 @@ export class Connections implements AsyncDisposable {
    * counts. `isBlocked`: somebody else is checkpointing at this moment, or, `atOnce`, the thread has other work.
    */
   async checkpoint(options: CheckpointOptions = {}): Promise<WalCounts & { readonly isBlocked: boolean }> {
-    this.#checkpointer ??= Checkpointer.open(this.path);
-    const checkpointer = await this.#checkpointer;
+    const checkpointer = await this.#openCheckpointer();
     const counts = await checkpointer.checkpoint(options);
     return counts === undefined ? { ...this.counts(), isBlocked: true } : { ...counts, isBlocked: false };
   }
@@ -119,7 +118,7 @@ export class Connections implements AsyncDisposable {
 
   /** Resolves when a checkpoint would run at once: no other database's is under way. */
   async checkpointerIdle(): Promise<void> {
-    await (await this.#checkpointer)?.idle();
+    await (await this.#checkpointer?.catch(() => undefined))?.idle();
   }
 
   /**
@@ -156,7 +155,7 @@ export class Connections implements AsyncDisposable {
    * milliseconds while the old one holds on, and taken again.
    */
   async advance(drain: () => Promise<void>, { apartMs = 0 }: { readonly apartMs?: number } = {}): Promise<void> {
-    const next = (this.#spare ??= openPin(this.path));
+    const next = (this.#spare ??= this.#openSpare());
     // What is committed between the count and the pin only makes the count too low.
     let { frames } = this.counts();
     next.take();
@@ -232,13 +231,34 @@ export class Connections implements AsyncDisposable {
     }
   }
 
+  async #openCheckpointer(): Promise<Checkpointer> {
+    this.#checkpointer ??= Checkpointer.open(this.path);
+    const opening = this.#checkpointer;
+    try {
+      return await opening;
+    } catch (error) {
+      // Not for good: the path may lead to the database again.
+      if (this.#checkpointer === opening) this.#checkpointer = undefined;
+      throw error;
+    }
+  }
+
+  #openSpare(): Pin {
+    try {
+      return openPin(this.path);
+    } catch (error) {
+      throw classifySourceError(error, this.path);
+    }
+  }
+
   /** Closes what may write, but for the checkpointer, which its thread closes. */
-  #letGo(): { readonly checkpointer: Promise<Checkpointer> | undefined } {
+  #letGo(): { readonly checkpointer: Promise<Checkpointer | undefined> | undefined } {
     this.#sealer?.close();
     this.#sealer = undefined;
     this.#observer?.connection.close();
     this.#observer = undefined;
-    const checkpointer = this.#checkpointer;
+    // @NOTE One that could not be opened needs no closing.
+    const checkpointer = this.#checkpointer?.catch(() => undefined);
     this.#checkpointer = undefined;
     return { checkpointer };
   }
