@@ -10,6 +10,8 @@ import {
   type CleanStop,
   type Composed,
   isAsLeft,
+  isAtRest,
+  isOfBoot,
   type Notes,
   readClean,
   readComposed,
@@ -38,6 +40,8 @@ export interface Remains {
   /** Composed indices that some target may not have yet. */
   readonly composed: readonly Composed[];
   readonly clean: CleanStop | undefined;
+  /** The computer went down in between: what targets got last may be missing here. */
+  readonly isCut: boolean;
   /** When the last of it was written: the beginning of a time that was not watched. */
   readonly lastAt: number;
 }
@@ -59,6 +63,9 @@ const fileTimeSlackMs = 10;
 /** Why a new generation begins where nothing is left to go on from. */
 export const notesLost = 'What Tidemark had noted about the database was lost or damaged';
 
+/** Why a new generation begins after the computer went down while its end was not noted. */
+const cutWords = 'The computer went down before everything captured was safe on its disk';
+
 /** A new generation's id: 64 random bits from a cryptographic source. */
 export function newGeneration(): Generation {
   return randomBytes(8).toString('hex') as Generation;
@@ -70,27 +77,39 @@ export function newGeneration(): Generation {
  */
 export async function readRemains(
   folder: string,
-  { generation, notBefore }: { readonly generation: Generation; readonly notBefore: number },
+  {
+    generation,
+    notBefore,
+    boot,
+  }: { readonly generation: Generation; readonly notBefore: number; readonly boot: string },
 ): Promise<Remains | undefined> {
-  const recovered = await Spool.recover(folder);
   const notes = await readNotes(folder, generation);
+  // After a power cut anything that was not synced may be short or zero: only what the notes stand on was.
+  const isProven = isOfBoot(folder, boot);
+  const isCut = !isProven && !isAtRest(folder);
+  const recovered = await Spool.recover(folder, isProven ? undefined : notes?.at);
   const clean = readClean(folder);
   if (notes !== undefined) {
     const { hashes, at, commits } = notes;
     // A new generation may have been kept without a single captured transaction.
     const spool = recovered?.spool ?? Spool.create(folder, at.offset === 0 ? at.index : at.index + 1);
-    const end = recovered?.end;
+    const end = isCut ? undefined : recovered?.end;
     commits.dropBehind(at);
-    const lastAt = Math.max(timeOf(recovered?.writtenAt ?? notes.savedAt), commits.last?.at ?? 0, notBefore);
+    const lastAt = Math.max(
+      timeOf(isProven ? (recovered?.writtenAt ?? notes.savedAt) : notes.savedAt),
+      commits.last?.at ?? 0,
+      notBefore,
+    );
     if (await replay(spool, { notes, time: lastAt })) {
-      return { generation, spool, commits, hashes, end, composed: await composedIn(spool), clean, lastAt };
+      return { generation, spool, commits, hashes, end, composed: await composedIn(spool), clean, isCut, lastAt };
     }
   }
   if (recovered === undefined) return undefined;
-  const { spool, end, writtenAt } = recovered;
+  const { spool, writtenAt } = recovered;
+  const end = isProven ? recovered.end : undefined;
   const lastAt = Math.max(timeOf(writtenAt), notBefore);
   const composed = await composedIn(spool);
-  return { generation, spool, commits: new CommitLog(), hashes: undefined, end, composed, clean, lastAt };
+  return { generation, spool, commits: new CommitLog(), hashes: undefined, end, composed, clean, isCut, lastAt };
 }
 
 /** A file's time as one that no transaction in it is behind: times of a history never run backwards. */
@@ -114,6 +133,8 @@ export function decideContinuation(connections: Connections, remains: Remains): 
   if (header !== undefined && pageSize !== undefined && header.pageSize !== pageSize) {
     return { kind: 'new-generation', reason: 'The page size of the database was changed' };
   }
+  // A target may have what is lost here: behind it an index would mean two things.
+  if (remains.isCut) return { kind: 'new-generation', reason: hashes === undefined ? notesLost : cutWords };
   if (end !== undefined && holdsFrame(connections, spool, end)) {
     if (hashes !== undefined) return { kind: 'same-wal', end, hashes };
     // What lies in other indices can be told to a target only with the states that were noted.

@@ -32,6 +32,8 @@ export interface DatabasesOptions {
   readonly version: string;
   readonly sqliteVersion: string;
   readonly clock: Clock;
+  /** Which start of the computer this is. */
+  readonly boot: string;
   readonly log: Logger;
   /** A WAL that is longer goes on as the next index. */
   readonly rollBytes: number | undefined;
@@ -275,7 +277,7 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, clock, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
+    const { store, catalogue, clock, boot, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
     const tally = this.#tallies.get(row.id) ?? newTally();
     this.#tallies.set(row.id, tally);
     const protection = new Protection({
@@ -285,6 +287,7 @@ export class Databases implements AsyncDisposable {
       catalogue,
       watcher: this.#watcher,
       clock,
+      boot,
       log: log.child({ database: row.id }),
       by: { tidemark: version, sqlite: sqliteVersion },
       rollBytes,

@@ -8,6 +8,7 @@ import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/cont
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, DatabaseState, DayActivity, EngineState } from '../../shared/model.ts';
+import { bootIdentity } from './boot.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
 import { describeDatabase, describeDays, describeDetails } from './describe.ts';
@@ -32,6 +33,8 @@ export interface EngineSetup {
   readonly version: string;
   readonly onState: (state: EngineState) => void;
   readonly clock?: Clock;
+  /** Which start of the computer this is; without it as the system says. */
+  readonly boot?: string;
   /** A WAL that is longer goes on as the next index; well below 4 GiB, where offsets end. */
   readonly rollBytes?: number;
   readonly limits?: Limits;
@@ -235,6 +238,7 @@ export class Engine {
       version,
       sqliteVersion: this.#sqliteVersion,
       clock: this.#clock,
+      boot: this.#setup.boot ?? bootIdentity(),
       log: this.#log,
       rollBytes: this.#setup.rollBytes,
       limits: this.#setup.limits,

@@ -27,6 +27,7 @@ export async function openFormers({
   present,
   replicas,
   lastAtOf,
+  boot,
   by,
 }: {
   /** The folder of all of the database's spools. */
@@ -35,6 +36,7 @@ export async function openFormers({
   readonly replicas: number;
   /** When the newest was captured that a target has of a generation. */
   readonly lastAtOf: (generation: Generation) => number;
+  readonly boot: string;
   readonly by: Trailer['by'];
 }): Promise<readonly Former[]> {
   const formers: (Former & { readonly lastAt: number })[] = [];
@@ -42,7 +44,7 @@ export async function openFormers({
     if (name === present) continue;
     const generation = name as Generation;
     const place = path.join(folder, name);
-    const remains = await readRemains(place, { generation, notBefore: lastAtOf(generation) });
+    const remains = await readRemains(place, { generation, notBefore: lastAtOf(generation), boot });
     if (remains?.hashes === undefined || replicas === 0) {
       fs.rmSync(place, { recursive: true, force: true });
       continue;

@@ -1,9 +1,10 @@
 // What a protection writes down beside its spool: the page hashes at one place of the history with the transactions up to
-// there, as one file that checks itself and names its generation and its place; which indices were composed; and the note of
-// a clean stop. Each is written whole or not at all, in small steps. What a file says that is damaged, stale or somebody else's is never trusted.
+// there, as one file that checks itself and names its generation and its place; which indices were composed; the note of a
+// clean stop; and which start of the computer it was. Each is written whole or not at all, in small steps. What a file says that is damaged, stale or somebody else's is never trusted.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Generation } from '../../shared/position.ts';
+import { isSameBoot } from './boot.ts';
 import type { Place } from './capture.ts';
 import { CommitLog } from './commits.ts';
 import { updateHash } from './replica/lz4-frame.ts';
@@ -50,6 +51,8 @@ export interface Composed {
 const notesFile = 'hashes';
 const composedFile = 'composed.json';
 const cleanFile = 'clean.json';
+const bootFile = 'boot';
+const restFile = 'rest';
 const magic = 0x5449444e; // "TIDN"
 const formatVersion = 1;
 const headerBytes = 64;
@@ -124,6 +127,35 @@ export function readClean(folder: string): CleanStop | undefined {
 /** From now on the database may change: a note of a clean stop is not true any more. */
 export function forgetClean(folder: string): void {
   fs.rmSync(path.join(folder, cleanFile), { force: true });
+}
+
+/** Writes down in which start of the computer the spool is written. Not forced to disk: what a power cut leaves is no name. */
+export function noteBoot(folder: string, boot: string): void {
+  fs.writeFileSync(path.join(folder, bootFile), boot);
+}
+
+/** Everything in the spool was written since the computer was started. */
+export function isOfBoot(folder: string, boot: string): boolean {
+  try {
+    return isSameBoot(fs.readFileSync(path.join(folder, bootFile), 'utf8'), boot);
+  } catch {
+    // @NOTE Absent or out of reach: then what is behind the notes is not trusted.
+    return false;
+  }
+}
+
+/** From now on nothing is shipped that lies behind the notes, until {@link forgetRest}. */
+export async function noteRest(folder: string): Promise<void> {
+  await writeWhole(path.join(folder, restFile), async (write) => await write(new Uint8Array(1)));
+}
+
+export function isAtRest(folder: string): boolean {
+  return fs.existsSync(path.join(folder, restFile));
+}
+
+/** What is captured from now on may be shipped. Lasts, as the notes that are written next do. */
+export function forgetRest(folder: string): void {
+  fs.rmSync(path.join(folder, restFile), { force: true });
 }
 
 /** Writes down which indices of the spool are composed, until every target was told. */

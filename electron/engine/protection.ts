@@ -6,7 +6,7 @@ import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { Counters, GenerationBand, Moment, Problem } from '../../shared/model.ts';
 import { ContinuityUnproven, type Place } from './capture.ts';
 import type { SpoolMember } from './disk-guard.ts';
-import { noteClean, saveClean } from './notes.ts';
+import { noteClean, noteRest, saveClean } from './notes.ts';
 import { untilStill } from './outside.ts';
 import {
   type ProtectionOptions,
@@ -334,6 +334,7 @@ export class Protection {
     const { capture, connections, spool } = session;
     try {
       await saveSession(session);
+      await noteRest(spool.folder);
       await capture.proveContent();
       const { frames, backfilled } = await connections.checkpoint();
       if (frames === backfilled) {

@@ -24,7 +24,7 @@ import {
 } from './continuity.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Logger } from './log.ts';
-import { forgetClean, readComposed, saveComposed, saveNotes, type TakenNotes } from './notes.ts';
+import { forgetClean, forgetRest, noteBoot, readComposed, saveComposed, saveNotes, type TakenNotes } from './notes.ts';
 import type { Trailer } from './replica/trailer.ts';
 import { type Former, openFormers } from './formers.ts';
 import { openImage } from './session-image.ts';
@@ -60,6 +60,8 @@ export interface ProtectionOptions {
   readonly catalogue: Catalogue;
   readonly watcher: Watcher;
   readonly clock: Clock;
+  /** Which start of the computer this is. */
+  readonly boot: string;
   readonly log: Logger;
   readonly by: Trailer['by'];
   /** A WAL that is longer goes on as the next index. */
@@ -156,6 +158,7 @@ export class SessionOpener {
       (await readRemains(this.#spoolFolder(known.generation), {
         generation: known.generation,
         notBefore: known.lastAt,
+        boot: this.#options.boot,
       }));
     if (remains === undefined) return { known, remains, isReplaced: false };
     try {
@@ -301,7 +304,7 @@ export class SessionOpener {
       // Noted before it has its name: replayed over the former hashes, what the image overlaps would tell states that never were.
       onWhole: async (end) => {
         commits.add({ ...end, at: time, state, pages, written: changed.length, transactions: 1 });
-        await spool.sync(at.index);
+        await spool.sync();
         await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at }));
         await saveComposed(spool.folder, [...remains.composed, { index, from: lastAt, to: time }]);
       },
@@ -341,6 +344,7 @@ export class SessionOpener {
     const now = monotonic(clock, known.at(-1)?.lastAt);
     const generation = newGeneration();
     const spool = Spool.create(this.#spoolFolder(generation), 0);
+    noteBoot(spool.folder, this.#options.boot);
     const commits = new CommitLog();
     using _pin = connections.pinForImage();
     const capture = this.#capture({ connections, spool, commits, now, hashes: undefined, end: undefined });
@@ -393,6 +397,7 @@ export class SessionOpener {
       replicas: options.replicas.length,
       lastAtOf: (former) =>
         options.catalogue.generations(options.row.id).find((one) => one.generation === former)?.lastAt ?? 0,
+      boot: options.boot,
       by: options.by,
     });
     const shippers = options.replicas.map((replica) => makeShipper(replica, { shipment, formers, options, owner }));
@@ -409,7 +414,10 @@ export class SessionOpener {
       saving: Promise.resolve(),
     };
     noteFile(session);
+    forgetRest(spool.folder);
     await saveSession(session);
+    // Not before: what the notes do not stand on is of another start as long as this one is not written down.
+    noteBoot(spool.folder, options.boot);
     return session;
   }
 
@@ -474,7 +482,7 @@ export async function saveSession(session: Session): Promise<void> {
     });
     if (taken === undefined) return;
     // What they stand on first: after a power cut there is no telling what reached the disk.
-    await spool.sync(session.savedIndex);
+    await spool.sync();
     await saveNotes(spool.folder, generation, taken);
     session.savedIndex = taken.at.index;
   });

@@ -24,12 +24,17 @@ export class Spool implements Disposable {
   readonly #sizes = new Map<number, number>();
   /** Indices that go on with the WAL of the one before. */
   readonly #rolled = new Set<number>();
+  /** Indices with something that a power cut may lose. */
+  readonly #unsynced = new Set<number>();
   #fd: number | undefined;
   #index: number;
 
   private constructor(folder: string, sizes: ReadonlyMap<number, number>, index: number) {
     this.folder = folder;
-    for (const [at, bytes] of sizes) this.#sizes.set(at, bytes);
+    for (const [at, bytes] of sizes) {
+      this.#sizes.set(at, bytes);
+      this.#unsynced.add(at);
+    }
     this.#index = index;
   }
 
@@ -41,10 +46,11 @@ export class Spool implements Disposable {
 
   /**
    * Opens what an earlier run left. Cuts the newest file behind its last whole transaction; `end` is where reading the WAL
-   * may go on. Undefined when there is nothing usable.
+   * may go on. Undefined when there is nothing usable. What lies behind `through` is removed first.
    */
   static async recover(
     folder: string,
+    through?: { readonly index: number; readonly offset: number },
   ): Promise<{ readonly spool: Spool; readonly end: WalEnd | undefined; readonly writtenAt: number } | undefined> {
     const sizes = new Map<number, number>();
     for (const name of listSpoolFiles(folder)) {
@@ -52,6 +58,7 @@ export class Spool implements Disposable {
       if (unfinished.test(name)) fs.rmSync(file, { force: true });
       else sizes.set(Number.parseInt(name, 16), fs.statSync(file).size);
     }
+    if (through !== undefined) cutBehind(folder, sizes, through);
     const newest = keepContiguous(folder, sizes);
     if (newest === undefined) return undefined;
     const file = path.join(folder, `${formatHex8(newest)}.wal`);
@@ -125,6 +132,7 @@ export class Spool implements Disposable {
     this.#index = index;
     if (isRolled) this.#rolled.add(index);
     this.#sizes.set(index, headerBytes.length);
+    this.#unsynced.add(index);
   }
 
   /** Keeps frames at their offset. Fails with `spool-full`; what was there before stays good. */
@@ -136,6 +144,7 @@ export class Spool implements Disposable {
       throw classifySpoolError(error, this.folder);
     }
     this.#sizes.set(this.#index, offset + bytes.length);
+    this.#unsynced.add(this.#index);
   }
 
   /** Leaves one index free below the next WAL, for {@link writeIndex}. */
@@ -178,10 +187,13 @@ export class Spool implements Disposable {
     return size;
   }
 
-  /** Brings what was written at or behind an index to the disk, where a power cut does not lose it. */
-  async sync(fromIndex: number): Promise<void> {
-    for (const index of this.#sizes.keys()) {
-      if (index < fromIndex) continue;
+  /** Brings everything that was written to the disk, where a power cut does not lose it. */
+  async sync(): Promise<void> {
+    // What is written meanwhile waits for the next time.
+    const written = [...this.#unsynced];
+    for (const index of written) {
+      this.#unsynced.delete(index);
+      if (!this.#sizes.has(index)) continue;
       try {
         const handle = await fs.promises.open(this.pathOf(index), 'r+');
         try {
@@ -190,7 +202,9 @@ export class Spool implements Disposable {
           await handle.close();
         }
       } catch (error) {
-        if (this.#sizes.has(index)) throw classifySpoolError(error, this.folder);
+        if (!this.#sizes.has(index)) continue;
+        this.#unsynced.add(index);
+        throw classifySpoolError(error, this.folder);
       }
     }
   }
@@ -356,6 +370,24 @@ function keepContiguous(folder: string, sizes: Map<number, number>): number | un
     sizes.delete(index);
   }
   return end === -1 ? sorted.at(-1) : sorted[end - 1];
+}
+
+/** Removes what lies behind a place. */
+function cutBehind(
+  folder: string,
+  sizes: Map<number, number>,
+  { index, offset }: { readonly index: number; readonly offset: number },
+): void {
+  for (const [at, bytes] of sizes) {
+    const file = path.join(folder, `${formatHex8(at)}.wal`);
+    if (at > index || (at === index && offset === 0)) {
+      fs.rmSync(file, { force: true });
+      sizes.delete(at);
+    } else if (at === index && bytes > offset) {
+      fs.truncateSync(file, offset);
+      sizes.set(at, offset);
+    }
+  }
 }
 
 function listSpoolFiles(folder: string): readonly string[] {

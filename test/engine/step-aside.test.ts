@@ -111,7 +111,9 @@ test('what the pins should have kept is missed by counting, should they ever fai
   const left = must(await Spool.recover(folder.at('spool')), 'something was captured');
   using spool = left.spool;
   const remains = { ...left, spool, hashes, generation: newGeneration(), commits: new CommitLog(), composed: [] };
-  expect(decideContinuation(connections, { ...remains, clean: undefined, lastAt: 0 }).kind).toBe('compare');
+  expect(decideContinuation(connections, { ...remains, clean: undefined, isCut: false, lastAt: 0 }).kind).toBe(
+    'compare',
+  );
 });
 
 test('a restart that a pin permits is counted and goes on', async () => {

@@ -37,6 +37,7 @@ export function openTestEngine(
     readonly rollBytes?: number;
     readonly limits?: Limits;
     readonly clock?: Clock;
+    readonly boot?: string;
   } = {},
 ): TestEngine {
   const engine = Engine.open({
@@ -46,6 +47,7 @@ export function openTestEngine(
     ...(options.rollBytes === undefined ? {} : { rollBytes: options.rollBytes }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.boot === undefined ? {} : { boot: options.boot }),
     onState: () => {},
   });
   const call: TestEngine['call'] = async (name, argument) => {

@@ -12,7 +12,7 @@ import {
   type Remains,
   spoolComposed,
 } from '../../electron/engine/continuity.ts';
-import { forgetClean, noteClean, readClean, saveClean, saveNotes } from '../../electron/engine/notes.ts';
+import { forgetClean, noteBoot, noteClean, readClean, saveClean, saveNotes } from '../../electron/engine/notes.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { type HashedAt, PageHashes } from '../../electron/engine/source/page-hashes.ts';
@@ -33,6 +33,7 @@ beforeEach(() => {
   folder = tempFolder();
   spoolFolder = folder.at('spool');
   fs.mkdirSync(spoolFolder);
+  noteBoot(spoolFolder, 'this start');
 });
 afterEach(() => folder[Symbol.dispose]());
 
@@ -68,7 +69,7 @@ async function save(
 const markAt = (offset: number) => (offset < 600 ? 0n : golden.bytes.readBigUInt64BE(offset - pageSize - 24 + 16));
 
 async function read(): Promise<Remains | undefined> {
-  const remains = await readRemains(spoolFolder, { generation, notBefore: 0 });
+  const remains = await readRemains(spoolFolder, { generation, notBefore: 0, boot: 'this start' });
   remains?.spool[Symbol.dispose]();
   return remains;
 }

@@ -47,7 +47,14 @@ test('a WAL that an application went on with while pages were compared is left a
   using spool = left.spool;
   const atRest = { index: spool.index, offset: spool.offset, size: fs.statSync(file).size, modifiedAt: 0 };
   noteCapturedFile(spool.folder, { ...identityOf(fs.statSync(file)), wal: undefined, atRest });
-  const facts = { generation: newGeneration(), commits: new CommitLog(), composed: [], clean: undefined, lastAt: 0 };
+  const facts = {
+    generation: newGeneration(),
+    commits: new CommitLog(),
+    composed: [],
+    clean: undefined,
+    isCut: false,
+    lastAt: 0,
+  };
   const remains = { ...left, ...facts, hashes: hashFile(file, 4096) };
 
   const looking = lookFromOutside(file, { remains, signal: new AbortController().signal });
