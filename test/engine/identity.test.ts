@@ -134,11 +134,16 @@ async function shipped(engine: TestEngine, id: DatabaseId): Promise<DatabaseStat
 }
 
 /** Until everything lies in the database file itself: what is put over it before that is still completed by the WAL. */
-async function rested(engine: TestEngine, id: DatabaseId): Promise<void> {
+async function rested(engine: TestEngine, id: DatabaseId, { folder }: House): Promise<void> {
   await shipped(engine, id);
-  await until('it rests', async () => {
-    const { wal } = await engine.call('getDetails', { databaseId: id });
-    return wal.waitingFrames === 0;
+  const kept = folder.at('data', 'databases', id, 'spool');
+  await until('it rests, and that is noted', async () => {
+    const { wal, captured } = await engine.call('getDetails', { databaseId: id });
+    const position = captured?.position;
+    const note = path.join(kept, position?.generation ?? '', 'file.json');
+    if (wal.waitingFrames !== 0 || position === undefined || !fs.existsSync(note)) return false;
+    const { atRest } = JSON.parse(fs.readFileSync(note, 'utf8')) as { atRest?: { index: number; offset: number } };
+    return atRest?.index === position.index && atRest?.offset === position.offset;
   });
 }
 
@@ -186,7 +191,7 @@ describe.runIf(seesEveryLock)('an older copy is put back', () => {
       await using engine = house.open();
       const id = await house.protect(engine);
       await house.write(6);
-      await rested(engine, id);
+      await rested(engine, id, house);
       put(house.folder.at('older.db'), house.file);
       await says(engine, `shop.db was ${word} by another`);
       await shipped(engine, id);
@@ -267,7 +272,7 @@ describe.runIf(seesEveryLock)('an older copy is put back', () => {
     const app = await house.start();
     await using engine = house.open();
     const id = await house.protect(engine);
-    await rested(engine, id);
+    await rested(engine, id, house);
     copy(house.folder.at('older.db'), house.file);
     await tells(engine, id, 'database-stale-wal');
     app.child.kill('SIGTERM');
@@ -434,7 +439,7 @@ describe('the database is of another kind than before', () => {
     await using engine = house.open();
     const id = await house.protect(engine);
     await house.write(4);
-    await rested(engine, id);
+    await rested(engine, id, house);
     copy(other, house.file);
     await says(engine, 'was overwritten');
     await until('it begins anew', async () => (await story(engine, id)).generations.length === 2, noticedMs);
