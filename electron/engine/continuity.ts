@@ -135,7 +135,7 @@ export function decideContinuation(connections: Connections, remains: Remains): 
   }
   // A target may have what is lost here: behind it an index would mean two things.
   if (remains.isCut) return { kind: 'new-generation', reason: hashes === undefined ? notesLost : cutWords };
-  if (end !== undefined && holdsFrame(connections, spool, end)) {
+  if (end !== undefined && readBehindCaptured(connections.path, spool, end) !== undefined) {
     if (hashes !== undefined) return { kind: 'same-wal', end, hashes };
     // What lies in other indices can be told to a target only with the states that were noted.
     if (spool.files().length === 1) return { kind: 'rehash', end };
@@ -266,26 +266,30 @@ async function replay(
   return true;
 }
 
-/** The WAL beside the database is the one whose end was captured: same header, and the last captured frame is in place. */
-function holdsFrame(connections: Connections, spool: Spool, end: WalEnd): boolean {
+/**
+ * What lies behind the last captured frame in the WAL beside a database, up to one frame; undefined where that WAL is not the
+ * one whose end was captured, or does not hold that frame.
+ */
+export function readBehindCaptured(file: string, spool: Spool, end: WalEnd): Uint8Array | undefined {
   let fd: number;
   try {
-    fd = fs.openSync(`${connections.path}-wal`, 'r');
+    fd = fs.openSync(`${file}-wal`, 'r');
   } catch {
-    // @NOTE No WAL: the last connection removed it, or nobody wrote yet.
-    return false;
+    // @NOTE No WAL, or none that may be read: the last connection removed it, or nobody wrote yet.
+    return undefined;
   }
   try {
     const head = new Uint8Array(walHeaderBytes);
     readFully(fd, head, 0);
     const header = parseWalHeader(head);
-    if (header === undefined || !isSameWal(header, end.chain.header)) return false;
+    if (header === undefined || !isSameWal(header, end.chain.header)) return undefined;
     const size = frameBytes(header.pageSize);
     const to = offsetAfter(end.frames, header.pageSize);
-    const live = new Uint8Array(size);
-    if (readFully(fd, live, to - size) < size) return false;
+    const live = new Uint8Array(2 * size);
+    const got = readFully(fd, live, to - size);
     const [kept] = spool.read(spool.index, { from: to - size, to });
-    return kept !== undefined && Buffer.compare(live, kept) === 0;
+    if (got < size || kept === undefined || Buffer.compare(live.subarray(0, size), kept) !== 0) return undefined;
+    return live.subarray(size, got);
   } finally {
     fs.closeSync(fd);
   }

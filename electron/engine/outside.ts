@@ -7,11 +7,11 @@ import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
 import type { Place } from './capture.ts';
-import type { Remains } from './continuity.ts';
+import { readBehindCaptured, type Remains } from './continuity.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
 import { type FileIdentity, type FileLook, identityOf, isLockedByOthers, isSameFile } from './source/identity.ts';
 import { readFully } from './source/wal-reader.ts';
-import { frameBytes, isSameWal, offsetAfter, parseWalHeader, scanFrames, walHeaderBytes } from './source/wal.ts';
+import { scanFrames } from './source/wal.ts';
 
 /** Which file a history was captured from. */
 export interface FileNote extends FileIdentity {
@@ -112,28 +112,8 @@ function readNote(folder: string): FileNote | undefined {
 /** The WAL beside the database ends with exactly the last frame that was captured. */
 function isAtCapturedEnd(file: string, { spool, end }: Remains): boolean {
   if (end === undefined) return false;
-  let fd: number;
-  try {
-    fd = fs.openSync(`${file}-wal`, 'r');
-  } catch {
-    // @NOTE No WAL, or none that may be read: nothing that could be mixed in.
-    return false;
-  }
-  try {
-    const head = new Uint8Array(walHeaderBytes);
-    readFully(fd, head, 0);
-    const header = parseWalHeader(head);
-    if (header === undefined || !isSameWal(header, end.chain.header)) return false;
-    const size = frameBytes(header.pageSize);
-    const to = offsetAfter(end.frames, header.pageSize);
-    const live = new Uint8Array(2 * size);
-    const got = readFully(fd, live, to - size);
-    const [kept] = spool.read(spool.index, { from: to - size, to });
-    if (got < size || kept === undefined || Buffer.compare(live.subarray(0, size), kept) !== 0) return false;
-    return scanFrames({ ...end.chain }, live.subarray(size, got), () => {}) === 0;
-  } finally {
-    fs.closeSync(fd);
-  }
+  const behind = readBehindCaptured(file, spool, end);
+  return behind !== undefined && scanFrames({ ...end.chain }, behind, () => {}) === 0;
 }
 
 /** How the file looked when everything captured lay in it; nothing where it never did. */

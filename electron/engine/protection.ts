@@ -16,6 +16,7 @@ import {
   SessionOpener,
   type SessionOwner,
 } from './session.ts';
+import { isBehind } from './ship/shipment.ts';
 import { Connections } from './source/connections.ts';
 import { explainShortage } from './source/source-errors.ts';
 
@@ -284,10 +285,7 @@ export class Protection {
     const places = session.shippers.map(({ position }) => position);
     const [first] = places;
     if (first === undefined || places.includes(undefined)) return;
-    const least = places.reduce<Place>(
-      (a, b) => (b !== undefined && (b.index < a.index || (b.index === a.index && b.offset < a.offset)) ? b : a),
-      first,
-    );
+    const least = places.reduce<Place>((a, b) => (b !== undefined && isBehind(b, a) ? b : a), first);
     session.commits.dropThrough(least);
     // An index whose end is all that a target has stays: the next start finds by it that nothing is missing there.
     session.spool.removeBelow(Math.min(least.offset > 0 ? least.index : least.index - 1, session.savedIndex));
