@@ -15,8 +15,9 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { decodeFrame } from '../../electron/engine/replica/lz4-frame.ts';
-import { type Capturer, startCapturing, timeRestore } from './capturers.ts';
+import { type Capturer, startCapturing, tidemark, timeRestore } from './capturers.ts';
 import type { CrowdReport, WriterReport } from './figures.ts';
+import type { Bench } from './report.ts';
 import { crowdFor, fillDatabase, writeFor } from './writing.ts';
 
 /** Rows of the database before it is written to: about 25 MB. */
@@ -179,6 +180,20 @@ export function weigh(replica: string): { readonly objects: number; readonly byt
   const files = readdirSync(replica, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const bytes = files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
   return { objects: files.length, bytes };
+}
+
+/** Measures an application alone, with Tidemark and with the other program, in turn; the reports of each by its name. */
+export async function compareWithAlone<T>(
+  { rounds, other }: Pick<Bench, 'rounds' | 'other'>,
+  measure: (subject: Capturer | undefined) => Promise<T>,
+): Promise<ReadonlyMap<string, readonly T[]>> {
+  const subjects: readonly (Capturer | undefined)[] = [undefined, tidemark(), ...other()];
+  const nameOf = (subject: Capturer | undefined): string => subject?.name ?? 'alone';
+  const reports = new Map(subjects.map((subject) => [nameOf(subject), [] as T[]]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const subject of rotate(subjects, round)) reports.get(nameOf(subject))?.push(await measure(subject));
+  }
+  return reports;
 }
 
 /** The list, begun at another place each round, so that no one always goes first. */

@@ -1,23 +1,16 @@
 // Scenario `crowd`: three applications on one database that run PASSIVE, RESTART and TRUNCATE checkpoints of their own,
 // VACUUM, and come and go. Each waiting checkpoint needs every reader to let go: a capturer that does not costs them most.
 import { formatCount } from '../../shared/format.ts';
-import { type Capturer, tidemark } from './capturers.ts';
 import { formatMs, formatRatio, median } from './figures.ts';
-import { measureCrowd, rotate } from './measures.ts';
+import { compareWithAlone, measureCrowd } from './measures.ts';
 import { type Bench, heading, table } from './report.ts';
 
 /** Rows that the crowd writes. */
 export async function benchCrowd({ folder, rounds, seconds, other }: Bench): Promise<void> {
-  const subjects: readonly (Capturer | undefined)[] = [undefined, tidemark(), ...other()];
-  const nameOf = (subject: Capturer | undefined): string => subject?.name ?? 'alone';
-  const reports = new Map(
-    subjects.map((subject) => [nameOf(subject), [] as Awaited<ReturnType<typeof measureCrowd>>[]]),
+  const reports = await compareWithAlone(
+    { rounds, other },
+    async (subject) => await measureCrowd(subject, { folder, seconds }),
   );
-  for (let round = 0; round < rounds; round += 1) {
-    for (const subject of rotate(subjects, round)) {
-      reports.get(nameOf(subject))?.push(await measureCrowd(subject, { folder, seconds }));
-    }
-  }
   const rows = (name: string): number => median((reports.get(name) ?? []).map((report) => report.rows));
   heading('Rows of three applications that checkpoint, vacuum and reconnect (median of rounds; larger is better)');
   table(

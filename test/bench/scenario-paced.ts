@@ -1,25 +1,19 @@
 // Scenario `paced`: an application at 200 transactions a second: what capturing adds to a commit, how large the WAL gets,
 // and how soon a commit lies in the spool, from where nothing can take it any more.
 import { formatBytes, formatCount } from '../../shared/format.ts';
-import { type Capturer, tidemark } from './capturers.ts';
+import { tidemark } from './capturers.ts';
 import { formatMs, formatRatio, median, quantile } from './figures.ts';
-import { measureSpooling, measureWriter, rotate } from './measures.ts';
+import { compareWithAlone, measureSpooling, measureWriter } from './measures.ts';
 import { type Bench, heading, table } from './report.ts';
 
 const everyMs = 5;
 
 /** Commit latency at 200 transactions a second, and from commit to spool. */
 export async function benchPaced({ folder, rounds, seconds, other }: Bench): Promise<void> {
-  const subjects: readonly (Capturer | undefined)[] = [undefined, tidemark(), ...other()];
-  const nameOf = (subject: Capturer | undefined): string => subject?.name ?? 'alone';
-  const reports = new Map(
-    subjects.map((subject) => [nameOf(subject), [] as Awaited<ReturnType<typeof measureWriter>>[]]),
+  const reports = await compareWithAlone(
+    { rounds, other },
+    async (subject) => await measureWriter(subject, { folder, seconds, everyMs }),
   );
-  for (let round = 0; round < rounds; round += 1) {
-    for (const subject of rotate(subjects, round)) {
-      reports.get(nameOf(subject))?.push(await measureWriter(subject, { folder, seconds, everyMs }));
-    }
-  }
   const p99 = (name: string): number => median((reports.get(name) ?? []).map((report) => report.p99Ms));
   heading('Commits at 200 a second (median of rounds; smaller is better)');
   table(

@@ -1,22 +1,15 @@
 // Scenario `writer`: what capturing costs an application that commits as fast as it can.
 import { formatBytes, formatCount } from '../../shared/format.ts';
-import { type Capturer, tidemark } from './capturers.ts';
 import { formatMs, formatRatio, median } from './figures.ts';
-import { measureWriter, rotate } from './measures.ts';
+import { compareWithAlone, measureWriter } from './measures.ts';
 import { type Bench, heading, table } from './report.ts';
 
 /** What capturing costs the application. */
 export async function benchWriter({ folder, rounds, seconds, other }: Bench): Promise<void> {
-  const subjects: readonly (Capturer | undefined)[] = [undefined, tidemark(), ...other()];
-  const nameOf = (subject: Capturer | undefined): string => subject?.name ?? 'alone';
-  const reports = new Map(
-    subjects.map((subject) => [nameOf(subject), [] as Awaited<ReturnType<typeof measureWriter>>[]]),
+  const reports = await compareWithAlone(
+    { rounds, other },
+    async (subject) => await measureWriter(subject, { folder, seconds }),
   );
-  for (let round = 0; round < rounds; round += 1) {
-    for (const subject of rotate(subjects, round)) {
-      reports.get(nameOf(subject))?.push(await measureWriter(subject, { folder, seconds }));
-    }
-  }
   const rate = (name: string): number =>
     median((reports.get(name) ?? []).map((report) => report.commits / report.seconds));
   heading('Commits of a writer as fast as it can (median of rounds; larger is better)');
