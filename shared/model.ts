@@ -123,6 +123,8 @@ export interface WalDetails {
 export interface Counters {
   readonly transactions: number;
   readonly frames: number;
+  /** Committed frames without a checksum in the WAL: old versions of SQLite leave some, and would lose them in a crash. */
+  readonly mendedFrames: number;
   readonly capturedBytes: number;
   /** How often a WAL began anew. */
   readonly walRestarts: number;

@@ -100,7 +100,10 @@ export class Capture implements AsyncDisposable, FrameSink {
   constructor(options: CaptureOptions) {
     this.#options = options;
     const { connections, spool } = options;
-    this.#reader = new WalReader(connections.path, options.end, options.rollBytes);
+    this.#reader = new WalReader(connections.path, options.end, {
+      rollBytes: options.rollBytes,
+      pageOf: (frame) => connections.walIndex?.pageOf(frame),
+    });
     this.guard = new IdentityGuard(connections);
     this.#counters = options.counters ?? newCounters();
     this.#hashes = options.hashes;
@@ -267,6 +270,10 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** What an image overlaps stays in one index: between two, its states would be told apart. */
   get canRoll(): boolean {
     return !this.#isOverlap;
+  }
+
+  mended(frames: number): void {
+    this.#counters.mendedFrames += frames;
   }
 
   append(bytes: Uint8Array, offset: number): void {

@@ -23,6 +23,7 @@ export function newCounters(): MutableCounters {
   return {
     transactions: 0,
     frames: 0,
+    mendedFrames: 0,
     capturedBytes: 0,
     walRestarts: 0,
     checkpoints: 0,

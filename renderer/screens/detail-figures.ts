@@ -76,6 +76,9 @@ function capturedFigures({ counters }: DatabaseDetails): readonly Figure[] {
   return [
     { name: 'Transactions', value: countText(counters.transactions) },
     { name: 'Changes', value: changesText(counters) },
+    ...(counters.mendedFrames > 0
+      ? [{ name: 'Changes without a checksum', value: countText(counters.mendedFrames) }]
+      : []),
     { name: 'Changes copied into the database', value: timesText(counters.checkpoints) },
     { name: 'File of changes begun anew', value: timesText(counters.walRestarts) },
     { name: 'Database opened', value: timesText(counters.openings) },

@@ -11,6 +11,7 @@ const random = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() *
 const seeds: readonly (readonly [number, string])[] = [
   [2, 'an index that was composed and shipped only after the next start'],
   [3, 'times that ran backwards at a restart and at an image'],
+  [575_163, 'frames that an old SQLite committed without a checksum'],
   [random, 'a new one'],
 ];
 

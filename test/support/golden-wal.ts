@@ -116,6 +116,27 @@ export function encodeAnew({ bytes, pageSize }: GoldenWal, encoding: Encoding): 
   return copy;
 }
 
+/**
+ * The same WAL as old versions of SQLite leave it behind a savepoint that was rolled back: some frames, from the `from`th on
+ * (counted from 0), have neither salts nor sums, and the sums behind them begin anew from those zeros, or from anything.
+ */
+export function withoutSums(
+  { bytes, pageSize }: GoldenWal,
+  { from, to, behind = [0, 0] }: { readonly from: number; readonly to: number; readonly behind?: Sums },
+): Buffer {
+  const copy = Buffer.from(bytes);
+  const isBigEndian = copy.readUInt32BE(0) === 0x377f0683;
+  const size = 24 + pageSize;
+  for (let i = from; i < to; i++) copy.fill(0, headerBytes + i * size + 8, headerBytes + i * size + 24);
+  let sums = behind;
+  for (let at = headerBytes + to * size; at + size <= copy.length; at += size) {
+    sums = addUp(copy.subarray(at, at + 8), sums, isBigEndian);
+    sums = addUp(copy.subarray(at + 24, at + size), sums, isBigEndian);
+    writeSums(copy, at + 16, sums);
+  }
+  return copy;
+}
+
 /** What a reader told, to be compared as a whole. */
 export interface Told {
   /** Sequence numbers of the WALs that began. */

@@ -84,6 +84,7 @@ describe('the figures of a database', () => {
     const counters = {
       ...newCounters(),
       checkpoints: 1,
+      mendedFrames: 0,
       walRestarts: 1204,
       snapshots: 2,
       frames: 1,

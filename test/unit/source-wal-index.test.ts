@@ -1,7 +1,9 @@
 // The header of the wal-index: counts every transaction, whoever commits it and whatever becomes of the WAL.
+import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WalIndex } from '../../electron/engine/source/wal-index.ts';
+import { readFrames } from '../support/golden-wal.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;
@@ -11,6 +13,7 @@ beforeEach(() => {
   folder = tempFolder();
   file = folder.at('shop.db');
   app = new Database(file);
+  app.pragma('page_size = 512');
   app.pragma('journal_mode = wal');
   app.pragma('wal_autocheckpoint = 0');
   app.exec('CREATE TABLE t(v)');
@@ -45,6 +48,21 @@ test.each(['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'])('counts on across a checkp
   );
   counted.push(changes() - begun);
   expect(counted).toEqual([2, 4, 6, 7]);
+});
+
+test('names the page of each committed frame, in all of its blocks', () => {
+  app.exec('CREATE TABLE long(v)');
+  const insert = app.prepare('INSERT INTO long VALUES (zeroblob(1000000))');
+  for (let i = 0; i < 5; i++) insert.run();
+  const wal = fs.readFileSync(`${file}-wal`);
+  const frames = readFrames({ bytes: wal, pageSize: wal.readUInt32BE(8) });
+  using index = WalIndex.open(file);
+  const told = frames.map((_, i) => index?.pageOf(i + 1));
+  expect({ told, frames: index?.read()?.frames }).toEqual({
+    told: frames.map(({ page }) => page),
+    frames: frames.length,
+  });
+  expect(frames.length).toBeGreaterThan(2 * 4096);
 });
 
 test('is not there where there is no such file', () => {

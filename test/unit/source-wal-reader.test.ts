@@ -13,6 +13,7 @@ import {
   readFrames,
   Recorder,
   withByteFlipped,
+  withoutSums,
 } from '../support/golden-wal.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
@@ -326,6 +327,48 @@ describe('a sink that throws', () => {
   });
 });
 
+describe('frames that SQLite committed without a checksum', () => {
+  const pageOf = (frame: number) => frames[frame - 1]?.page;
+
+  test.each([
+    ['within a transaction', { from: 3, to: 5 }],
+    ['from the first frame on', { from: 0, to: 2 }],
+    ['up to the last', { from: all - 2, to: all }],
+    ['with sums behind them that begin anywhere', { from: 3, to: 5, behind: [123, 456] as const }],
+  ])('are taken on the word of the wal-index, with the sums that they should have: %s', async (_name, places) => {
+    write(withoutSums(golden, places));
+    for (const counts of [[all], [places.to, all], frames.map((_, i) => i + 1)]) {
+      using reader = new WalReader(file, undefined, { pageOf });
+      const sink = new Recorder();
+      for (const count of counts) await drain(reader, [count], sink);
+      expect({ isWhole: true, ...sink.told(), offset: reader.offset }).toEqual(taken(all));
+    }
+  });
+
+  test('are counted ahead of what was read', async () => {
+    write(withoutSums(golden, { from: all - 3, to: all - 1 }));
+    using reader = new WalReader(file, undefined, { pageOf });
+    await drain(reader, [frames.findIndex(({ commitPages }) => commitPages > 0) + 1]);
+    const salts = [ok.readUInt32BE(16), ok.readUInt32BE(20)] as const;
+    const commits = frames.filter(({ commitPages }) => commitPages > 0).length;
+    expect(await reader.countAhead({ frames: all, salts })).toBe(commits - 1);
+  });
+
+  test('are refused where the wal-index names other pages, or cannot be asked', async () => {
+    write(withoutSums(golden, { from: 0, to: 2 }));
+    for (const odd of [undefined, () => undefined, (frame: number) => (pageOf(frame) ?? 0) + 1]) {
+      using reader = new WalReader(file, undefined, { pageOf: odd });
+      expect(await drain(reader, [all])).toEqual(refused);
+    }
+  });
+
+  test('do not excuse a frame whose sum is wrong', async () => {
+    write(withByteFlipped(ok, frameAt(3) + 100));
+    using reader = new WalReader(file, undefined, { pageOf });
+    expect((await drain(reader, [all])).isWhole).toBe(false);
+  });
+});
+
 describe('a WAL that is too long for one index', () => {
   const commitCounts = frames.flatMap(({ commitPages }, i) => (commitPages > 0 ? [i + 1] : []));
 
@@ -372,7 +415,7 @@ describe('a WAL that is too long for one index', () => {
     ['of the other byte order', encodeAnew(golden, { isBigEndian: true })],
   ])('goes on under a header of our own, as WALs that SQLite replays one after the other: %s', async (_what, bytes) => {
     write(bytes);
-    using reader = new WalReader(file, undefined, 1500);
+    using reader = new WalReader(file, undefined, { rollBytes: 1500 });
     const sink = new Keeper();
     await drainByCommit(reader, sink);
     expect(sink.rolled).toEqual([false, true, true, true]);
@@ -387,7 +430,7 @@ describe('a WAL that is too long for one index', () => {
 
   test('loses nothing where keeping fails at the border', async () => {
     write(ok);
-    using reader = new WalReader(file, undefined, 1500);
+    using reader = new WalReader(file, undefined, { rollBytes: 1500 });
     const sink = new Keeper();
     for (const count of commitCounts) {
       sink.failsNext = true;
@@ -400,7 +443,7 @@ describe('a WAL that is too long for one index', () => {
 
   test('stays one where it may not be parted, and is parted later', async () => {
     write(ok);
-    using reader = new WalReader(file, undefined, 600);
+    using reader = new WalReader(file, undefined, { rollBytes: 600 });
     const sink = new Keeper();
     sink.canRoll = false;
     expect(await reader.drain(() => commitCounts.at(-2) ?? 0, sink)).toBe(true);
@@ -413,7 +456,7 @@ describe('a WAL that is too long for one index', () => {
 
   test('ends with a restart: the next WAL is its own again', async () => {
     write(ok);
-    using reader = new WalReader(file, undefined, 600);
+    using reader = new WalReader(file, undefined, { rollBytes: 600 });
     const sink = new Keeper();
     await drainByCommit(reader, sink);
     write(restarted);

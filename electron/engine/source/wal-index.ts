@@ -22,6 +22,11 @@ const copyBytes = 48;
 /** Unlike the numbers beside them, the salts are kept byte for byte as the WAL has them. */
 const saltsOffset = 32;
 const tries = 100;
+/** The page numbers of all frames in turn, in blocks: the first shares its block with the header. */
+const blockBytes = 32_768;
+const firstPagesOffset = 136;
+const framesPerBlock = 4096;
+const framesInFirst = framesPerBlock - firstPagesOffset / 4;
 /** The only version there is; anything else is not understood, and not used. */
 const knownVersion = 3_007_000;
 
@@ -60,6 +65,17 @@ export class WalIndex implements Disposable {
       return { changes, frames, backfilled: Math.min(frames, words[(2 * copyBytes) / 4] ?? 0), salts };
     }
     return undefined;
+  }
+
+  /** The page that a committed frame of the present WAL, counted from 1, is for; undefined where the index ends before. */
+  pageOf(frame: number): number | undefined {
+    const behind = frame - 1 - framesInFirst;
+    const offset =
+      behind < 0
+        ? firstPagesOffset + (frame - 1) * 4
+        : blockBytes * (1 + Math.floor(behind / framesPerBlock)) + (behind % framesPerBlock) * 4;
+    const word = new Uint32Array(1);
+    return readFully(this.#fd, new Uint8Array(word.buffer), offset) < word.byteLength ? undefined : word[0];
   }
 
   [Symbol.dispose](): void {

@@ -32,6 +32,8 @@ export interface FrameSink {
   begin(header: WalHeader, headerBytes: Uint8Array, isRolled: boolean): void;
   /** A long WAL may be rolled here. */
   readonly canRoll?: boolean;
+  /** So many committed frames had no valid checksum in the file. */
+  mended?(frames: number): void;
   /** Verified whole frames, to keep; `offset` is theirs in the WAL. Throwing leaves the reader where it was. */
   append(bytes: Uint8Array, offset: number): void;
   /** Each frame of what was appended. `data` is valid during the call only. */
@@ -57,9 +59,16 @@ export interface WalEnd {
   readonly frames: number;
 }
 
+export interface WalReaderOptions {
+  /** A WAL that is longer goes on as the next index. */
+  readonly rollBytes?: number | undefined;
+  /** The page that SQLite's wal-index names for a committed frame, counted from 1; undefined where it cannot be asked. */
+  readonly pageOf?: ((frame: number) => number | undefined) | undefined;
+}
+
 type Salts = readonly [number, number];
 
-/** The header and chain under which a long WAL goes on, and how far its offsets lie below those in the file. */
+/** The chain that frames get instead of the one in the file, and how far their offsets lie below those in the file. */
 interface Rolled {
   readonly chain: WalChain;
   readonly shift: number;
@@ -77,6 +86,7 @@ const slices = new Map<number, Slice>();
 export class WalReader implements Disposable {
   readonly #path: string;
   readonly #rollBytes: number;
+  readonly #pageOf: (frame: number) => number | undefined;
   #rolled: Rolled | undefined;
   /** The last frame that was read ended a transaction. */
   #isBetween = false;
@@ -88,9 +98,10 @@ export class WalReader implements Disposable {
   #commits = new Uint32Array(0);
 
   /** Reads on behind `end`, or from the start of whatever WAL there is. */
-  constructor(databasePath: string, end?: WalEnd, rollBytes = defaultRollBytes) {
+  constructor(databasePath: string, end?: WalEnd, { rollBytes, pageOf }: WalReaderOptions = {}) {
     this.#path = `${databasePath}-wal`;
-    this.#rollBytes = rollBytes;
+    this.#rollBytes = rollBytes ?? defaultRollBytes;
+    this.#pageOf = pageOf ?? (() => undefined);
     this.#isBetween = end !== undefined;
     this.#chain = end === undefined ? undefined : { ...end.chain };
     this.#frames = end?.frames ?? 0;
@@ -123,7 +134,7 @@ export class WalReader implements Disposable {
     readonly salts: Salts;
   }): Promise<number | undefined> {
     const end = this.#chain && { chain: this.#chain, frames: this.#frames };
-    using probe = new WalReader(this.#path.slice(0, -'-wal'.length), end);
+    using probe = new WalReader(this.#path.slice(0, -'-wal'.length), end, { pageOf: this.#pageOf });
     let commits = 0;
     const isWhole = await probe.drain(() => count, {
       begin: () => {},
@@ -190,14 +201,12 @@ export class WalReader implements Disposable {
       const offset = walHeaderBytes + this.#frames * size;
       const got = readFully(this.#open(), this.#buffer.subarray(0, wanted * size), offset);
       const end: WalChain = { ...chain };
-      let frames = 0;
-      const good = scanFrames(end, this.#buffer.subarray(0, got), (_at, page, commitPages) => {
-        this.#pages[frames] = page;
-        this.#commits[frames] = commitPages;
-        frames++;
-      });
+      const { frames, unsummed } = this.#scan(end, this.#buffer.subarray(0, got));
       if (frames < wanted) return false;
-      this.#append(this.#buffer.subarray(0, good), { offset, frames, sink, pageSize });
+      // What has no checksum in the file gets one here, and so does all that follows.
+      if (unsummed > 0) this.#rolled ??= { chain: { ...chain }, shift: 0 };
+      if (unsummed > 0) sink.mended?.(unsummed);
+      this.#append(this.#buffer.subarray(0, frames * size), { offset, frames, sink, pageSize });
       chain.sum0 = end.sum0;
       chain.sum1 = end.sum1;
       this.#frames += frames;
@@ -206,6 +215,43 @@ export class WalReader implements Disposable {
       if (this.#frames < count) await nextTurn();
     }
     return true;
+  }
+
+  /**
+   * Verifies frames and moves the chain over them. SQLite up to 3.40 (at least) leaves frames without salts and checksum when a
+   * transaction that outgrew the page cache is rolled back to a savepoint and committed then: they are committed, everybody
+   * reads them, and its own recovery would lose them. Those are taken where the wal-index names the same page for them; the
+   * frame behind begins the chain anew.
+   */
+  #scan(chain: WalChain, bytes: Uint8Array): { readonly frames: number; readonly unsummed: number } {
+    const { header } = chain;
+    const size = frameBytes(header.pageSize);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let frames = 0;
+    let unsummed = 0;
+    const take = (page: number, commitPages: number): void => {
+      this.#pages[frames] = page;
+      this.#commits[frames] = commitPages;
+      frames++;
+    };
+    for (;;) {
+      scanFrames(chain, bytes.subarray(frames * size), (_at, page, commitPages) => take(page, commitPages));
+      const at = frames * size;
+      if (at + size > bytes.length) break;
+      const page = view.getUint32(at);
+      const isUnsummed = view.getBigUint64(at + 8) === 0n && view.getBigUint64(at + 16) === 0n;
+      const isNextChain =
+        chain.sum0 === 0 &&
+        chain.sum1 === 0 &&
+        view.getUint32(at + 8) === header.salt1 &&
+        view.getUint32(at + 12) === header.salt2;
+      if (!(isUnsummed || isNextChain) || this.#pageOf(this.#frames + frames + 1) !== page) break;
+      take(page, view.getUint32(at + 4));
+      chain.sum0 = view.getInt32(at + 16);
+      chain.sum1 = view.getInt32(at + 20);
+      unsummed++;
+    }
+    return { frames, unsummed };
   }
 
   /** Hands verified frames over, under a header of our own where the WAL is long. */

@@ -126,6 +126,7 @@ export function detailsOf(
       transactions,
       frames: 48_210,
       capturedBytes: 198_700_000,
+      mendedFrames: 0,
       walRestarts: 38,
       checkpoints: 214,
       seals: 41,
