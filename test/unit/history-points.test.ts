@@ -131,6 +131,59 @@ describe('a list', () => {
     ]);
   });
 
+  test('tells an image only where it lies, and all of the places', () => {
+    const middle = 'middle' as TargetId;
+    addImage(near, first, [0, 0, 100]);
+    addRun({ commits: [[1, 110]] });
+    addRun({ index: 2, commits: [[5, 150]] });
+    ship(near, first, [2, 5, 150]);
+    for (const target of [far, middle]) addImage(target, first, [2, 3, 140]);
+    const told = points.list(id, { beforeAt: Infinity, limit: 10 });
+    expect(told.map((point) => [show(point), point.targetIds])).toEqual([
+      ['a/2:5@150', [near]],
+      ['a/2:3@140', [far, middle]],
+      ['a/0:1@110', [near]],
+      ['a/0:0@100', [near]],
+    ]);
+  });
+
+  test('has every point, in whatever order and pieces targets tell them', () => {
+    let tried = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 12 }), fc.integer({ min: 1, max: 6 })), { maxLength: 12 }),
+        (pieces) => {
+          const path = `/shop-${String(tried++)}.db`;
+          id = new Store(database).addDatabase({ path, addedAt: 0, isDemo: false, isDeclared: false });
+          addImage(near, first, [0, 0, 0]);
+          ship(near, first, [9, 99, 1000]);
+          const expected = new Set<string>();
+          for (const [index, from, step] of pieces) {
+            const frames = [0, 1, 2].map((n) => from + 1 + n * step);
+            addRun({ index, commits: frames.map((n) => [n, index * 100 + n]) });
+            for (const n of frames) expected.add(`a/${index}:${n}@${index * 100 + n}`);
+          }
+          const told = list(Infinity, 1000);
+          const counted = catalogue.countTransactions(id, { fromAt: 0, binMs: 60_000, bins: 1 })[0];
+          const found = [...expected].every((name) => {
+            const [, index, n] = /\/(\d):(\d+)/.exec(name) ?? [];
+            const position = { generation: first, index: Number(index), offset: after(Number(n)) };
+            return show(points.find(id, position)) === name;
+          });
+          const back = walk(points.atOrBefore(id, Infinity), -1);
+          expect({ told: new Set(told), length: told.length, counted, found, back }).toEqual({
+            told: new Set([...expected, 'a/0:0@0']),
+            length: expected.size + 1,
+            counted: expected.size,
+            found: true,
+            back: told,
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   test('ends at the instant that is asked for, in the middle of a run too', () => {
     addImage(near, first, [0, 0, 100]);
     addRun({ commits: [1, 2, 3, 4].map((n) => [n, 100 + n * 10]) });

@@ -1,7 +1,7 @@
 // Restore points of a database, out of the catalogue: lists, the one at or before an instant, the neighbours of one.
 // A point counts only when it lies on a target, between that target's first snapshot of the generation and its end.
 import type { DatabaseId, RestorePoint, TargetId } from '../../../shared/model.ts';
-import type { Position } from '../../../shared/position.ts';
+import { formatPosition, type Position } from '../../../shared/position.ts';
 import type { Catalogue, RunPoint, RunRow, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 
 export class Points {
@@ -92,9 +92,12 @@ export class Points {
     return this.#catalogue.shipped(databaseId);
   }
 
-  /** A generation's first image is a restore point too: the state before its first captured transaction. */
+  /**
+   * The image that a part begins with is a restore point too, the state before the part's first transaction: on the targets
+   * that have this image. What another one has around this place need not know it.
+   */
   #images(databaseId: DatabaseId, where: readonly ShippedRow[]): readonly RestorePoint[] {
-    const points: RestorePoint[] = [];
+    const points = new Map<string, RestorePoint>();
     for (const snapshot of this.#catalogue.snapshots(databaseId)) {
       const isFirst = where.some(
         (place) =>
@@ -103,10 +106,13 @@ export class Points {
           place.first.index === snapshot.index &&
           place.first.offset === snapshot.offset,
       );
-      const isKnown = points.some(({ position }) => isSame(position, snapshot)) || this.#isCommit(databaseId, snapshot);
-      if (isFirst && !isKnown) points.push(imagePoint(snapshot, where));
+      if (!isFirst || this.#isCommit(databaseId, snapshot)) continue;
+      const { targetId } = snapshot;
+      const key = formatPosition(snapshot);
+      const known = points.get(key);
+      points.set(key, known ? { ...known, targetIds: [...known.targetIds, targetId] } : imagePoint(snapshot));
     }
-    return points;
+    return [...points.values()];
   }
 
   /** A transaction ends exactly here: then that is the point, not the image that was taken of it. */
@@ -125,10 +131,10 @@ function restorePoint(run: RunRow, [offset, at, pages, written]: RunPoint, where
   return { position, at, sizeBytes: pages * run.pageSize, pages: written, targetIds: holders(position, where) };
 }
 
-function imagePoint(snapshot: SnapshotRow, where: readonly ShippedRow[]): RestorePoint {
-  const { generation, index, offset, at, pages, pageSize } = snapshot;
+function imagePoint(snapshot: SnapshotRow): RestorePoint {
+  const { generation, index, offset, at, pages, pageSize, targetId } = snapshot;
   const position = { generation, index, offset };
-  return { position, at, sizeBytes: pages * pageSize, pages: 0, targetIds: holders(position, where) };
+  return { position, at, sizeBytes: pages * pageSize, pages: 0, targetIds: [targetId] };
 }
 
 function holders(position: Position, where: readonly ShippedRow[]): readonly TargetId[] {

@@ -129,41 +129,35 @@ export class Catalogue {
       }));
   }
 
-  /** Writes down restore points of one index, ascending; those that another target's shipping told before are left out. */
+  /**
+   * Writes down restore points of one index, ascending. Those that another target's shipping told before are left out; since
+   * each target is at a place of its own, others may lie before them, between them and behind.
+   */
   addRun(databaseId: DatabaseId, { generation, pageSize, commits }: NewRun): void {
-    const known = this.#database
-      .prepare<[string, string], { idx: number; end_offset: number }>(
-        'SELECT idx, end_offset FROM run WHERE database_id = ? AND generation = ? ORDER BY idx DESC, end_offset DESC LIMIT 1',
+    const [first] = commits;
+    if (first === undefined) return;
+    const runs = this.#database
+      .prepare<[string, string, number, number], RawRun>(
+        'SELECT * FROM run WHERE database_id = ? AND generation = ? AND idx = ? AND end_offset >= ? ORDER BY end_offset',
       )
-      .get(databaseId, generation);
-    const fresh = commits.filter(
-      ({ index, offset }) =>
-        known === undefined || index > known.idx || (index === known.idx && offset > known.end_offset),
-    );
-    const first = fresh[0];
-    const last = fresh.at(-1);
-    if (first === undefined || last === undefined) return;
-    const points: RunPoint[] = fresh.map(({ offset, at, pages, written }) => [offset, at, pages, written]);
-    const transactions = fresh.reduce((sum, commit) => sum + commit.transactions, 0);
-    this.#database
-      .prepare('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(
-        databaseId,
-        generation,
-        last.index,
-        last.offset,
-        first.at,
-        last.at,
-        transactions,
-        pageSize,
-        JSON.stringify(points),
-      );
-    this.#database
-      .prepare(
-        `INSERT INTO minute VALUES (?, ?, ?)
-         ON CONFLICT DO UPDATE SET transactions = transactions + excluded.transactions`,
-      )
-      .run(databaseId, Math.floor(last.at / minuteMs) * minuteMs, transactions);
+      .all(databaseId, generation, first.index, first.offset)
+      .map(toRun);
+    const add = (run: RunRow): void => this.#putRun(databaseId, run);
+    const whole = { generation, index: first.index, pageSize };
+    let left = commits;
+    for (const run of runs) {
+      const begin = run.points[0]?.[0] ?? 0;
+      const behind = left.filter(({ offset }) => offset > run.endOffset);
+      const known = new Set(run.points.map(([offset]) => offset));
+      const before = left.filter(({ offset }) => offset < begin);
+      const between = left.filter(({ offset }) => offset >= begin && offset <= run.endOffset && !known.has(offset));
+      if (before.length > 0) add(runOf(before, whole));
+      if (between.length > 0) add(merged(run, between));
+      this.#countMinute(databaseId, [...before, ...between]);
+      left = behind;
+    }
+    if (left.length > 0) add(runOf(left, whole));
+    this.#countMinute(databaseId, left);
   }
 
   /** The run that holds a position. */
@@ -213,6 +207,24 @@ export class Catalogue {
       .all(databaseId, range.fromAt, range.toAt);
   }
 
+  #putRun(databaseId: DatabaseId, run: RunRow): void {
+    const { generation, index, endOffset, firstAt, lastAt, transactions, pageSize, points } = run;
+    this.#database
+      .prepare('INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(databaseId, generation, index, endOffset, firstAt, lastAt, transactions, pageSize, JSON.stringify(points));
+  }
+
+  #countMinute(databaseId: DatabaseId, commits: readonly Commit[]): void {
+    const last = commits.at(-1);
+    if (last === undefined) return;
+    this.#database
+      .prepare(
+        `INSERT INTO minute VALUES (?, ?, ?)
+         ON CONFLICT DO UPDATE SET transactions = transactions + excluded.transactions`,
+      )
+      .run(databaseId, Math.floor(last.at / minuteMs) * minuteMs, countTransactions(commits));
+  }
+
   #selectRuns(databaseId: DatabaseId, query: RunQuery): IterableIterator<RawRun> {
     // In the order of the index, so that nothing is sorted before the first row.
     const sql =
@@ -254,6 +266,27 @@ interface RawRun {
   readonly transactions: number;
   readonly page_size: number;
   readonly points: string;
+}
+
+function runOf(commits: readonly Commit[], run: Pick<RunRow, 'generation' | 'index' | 'pageSize'>): RunRow {
+  const points = commits.map(pointOf);
+  const [firstAt = 0, lastAt = 0] = [points[0]?.[1], points.at(-1)?.[1]];
+  const endOffset = points.at(-1)?.[0] ?? 0;
+  return { ...run, endOffset, firstAt, lastAt, transactions: countTransactions(commits), points };
+}
+
+/** A run with more points between its own. */
+function merged(run: RunRow, commits: readonly Commit[]): RunRow {
+  const points = [...run.points, ...commits.map(pointOf)].sort((a, b) => a[0] - b[0]);
+  return { ...run, transactions: run.transactions + countTransactions(commits), points };
+}
+
+function pointOf({ offset, at, pages, written }: Commit): RunPoint {
+  return [offset, at, pages, written];
+}
+
+function countTransactions(commits: readonly Commit[]): number {
+  return commits.reduce((sum, { transactions }) => sum + transactions, 0);
 }
 
 function toRun(row: RawRun): RunRow {
