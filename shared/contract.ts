@@ -14,6 +14,7 @@ import type {
   ReplicaListing,
   RestorePoint,
   RestoreProposal,
+  TargetId,
   Timeline,
 } from './model.ts';
 import { type Generation, isGeneration } from './position.ts';
@@ -34,6 +35,7 @@ const url = z.string().min(1).max(8192);
 const instant = z.number();
 const id = z.string().min(1).max(64);
 const databaseId = id.transform((text) => text as DatabaseId);
+const targetId = id.transform((text) => text as TargetId);
 const operationId = id.transform((text) => text as OperationId);
 const generation = z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value), {
   error: 'must be 16 lowercase hex characters',
@@ -50,6 +52,60 @@ const wish = z.discriminatedUnion('kind', [
 ]);
 export type RestoreWish = z.infer<typeof wish>;
 
+const word = z.string().max(1024);
+/** What a user typed of a place. Secrets stand nowhere else: no state, answer or error repeats them. */
+const place = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('folder'), path }),
+  z.strictObject({
+    kind: z.literal('s3'),
+    provider: z.enum([
+      'aws',
+      'r2',
+      'b2',
+      'minio',
+      'wasabi',
+      'digitalocean',
+      'hetzner',
+      'scaleway',
+      'tigris',
+      'google',
+      'other',
+    ]),
+    bucket: word,
+    prefix: word,
+    region: word.optional(),
+    endpoint: z.string().max(4096).optional(),
+    isPathStyle: z.boolean().optional(),
+    storageClass: word.optional(),
+    encryption: z
+      .discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('sse-s3') }),
+        z.strictObject({ kind: z.literal('sse-kms'), keyId: word.optional() }),
+      ])
+      .optional(),
+    credentials: z.discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('keys'),
+        accessKeyId: word,
+        /** Absent: the one that is kept already. */
+        secretAccessKey: z.string().max(4096).optional(),
+        sessionToken: z.string().max(16_384).optional(),
+      }),
+      z.strictObject({ kind: z.literal('chain'), profile: word.optional() }),
+    ]),
+  }),
+]);
+export type Place = z.infer<typeof place>;
+
+const duration = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+const retention = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('keep-all') }),
+  z.strictObject({ kind: z.literal('thinned'), windowMs: duration, dailyMs: duration, weeklyMs: duration }),
+]);
+const targetName = z.string().trim().min(1).max(200);
+/** One replica: a database on a target. */
+const replicaOf = { databaseId, targetId };
+
 /** Answered by the engine, in every host. */
 export const engineCommands = {
   inspectDatabase: command(z.strictObject({ path })).returns<DatabaseInspection>(),
@@ -59,11 +115,49 @@ export const engineCommands = {
   suggestPaths: command(z.strictObject({ prefix: z.string().max(4096), withFiles: z.boolean() })).returns<
     readonly PathSuggestion[]
   >(),
+  /** Exactly one of `folder` and `targetId` says where its history goes. */
   addDatabase: command(
-    z.strictObject({ path, folder: path, enableWal: z.boolean().optional(), isDemo: z.boolean().optional() }),
+    z
+      .strictObject({
+        path,
+        folder: path.optional(),
+        targetId: targetId.optional(),
+        enableWal: z.boolean().optional(),
+        isDemo: z.boolean().optional(),
+      })
+      .refine(({ folder, targetId: target }) => (folder === undefined) !== (target === undefined), {
+        error: 'name either a folder or a destination',
+      }),
   ).returns<{ readonly databaseId: DatabaseId }>(),
   /** Stops protecting; the history stays where it is. */
   removeDatabase: command(z.strictObject({ databaseId })).returns<void>(),
+  /** A place that is known already is changed as {@link engineCommands.updateTarget} does. */
+  addTarget: command(z.strictObject({ place, name: targetName.optional() })).returns<{ readonly targetId: TargetId }>(),
+  /** Changes what is given. Where it is cannot change while replicas are there; `bandwidthBytes: null` lifts the limit. */
+  updateTarget: command(
+    z.strictObject({
+      targetId,
+      place: place.optional(),
+      name: targetName.optional(),
+      bandwidthBytes: z.int().min(1024).nullable().optional(),
+    }),
+  ).returns<void>(),
+  /** Forgets a target; fails with `target-in-use` while databases keep replicas there. */
+  removeTarget: command(z.strictObject({ targetId })).returns<void>(),
+  /** Keeps a database on one more target. */
+  addReplica: command(z.strictObject(replicaOf)).returns<void>(),
+  /** Stops shipping there; the history stays where it is. Fails with `replica-last` for the only one. */
+  removeReplica: command(z.strictObject(replicaOf)).returns<void>(),
+  /** Changes what is given. */
+  updateReplica: command(
+    z.strictObject({
+      ...replicaOf,
+      isEnabled: z.boolean().optional(),
+      syncIntervalMs: duration.optional(),
+      snapshotIntervalMs: duration.optional(),
+      retention: retention.optional(),
+    }),
+  ).returns<void>(),
   /** Without an id: all databases. */
   pause: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
   resume: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),

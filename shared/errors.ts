@@ -189,6 +189,48 @@ const texts = {
     safe: 'Your database is untouched, and captured changes wait on this computer.',
     hint: 'Tidemark tries again by itself.',
   }),
+  'target-not-found': (d) => ({
+    message: `Tidemark does not know the destination ${d['target']}.`,
+    hint: 'It may have been removed meanwhile.',
+  }),
+  'target-in-use': (d) => ({
+    message: `${d['name']} holds the history of ${d['databases']}.`,
+    safe: historySafe,
+    hint: 'Remove it from those databases first.',
+  }),
+  'target-place-fixed': (d) => ({
+    message: `${d['name']} holds histories, so it cannot become another place.`,
+    safe: historySafe,
+    hint: 'Add the other place as a destination of its own, and then remove this one.',
+  }),
+  'target-known': (d) => ({
+    message: `That place is known already, as ${d['name']}.`,
+    hint: 'Change that destination instead.',
+  }),
+  'target-secret-unreadable': (d) => ({
+    message: `The secret key of ${d['name']} cannot be read: ${d['reason']}.`,
+    safe: 'Your database is untouched, captured changes wait on this computer, and what lies at the destination stays there.',
+    hint: 'Type the secret key in again, in the settings of the destination.',
+  }),
+  'target-secret-missing': (d) => ({
+    message: `The secret key of ${d['name']} is missing.`,
+    hint: 'Type it in.',
+  }),
+  'replica-known': (d) => ({ message: `The history of ${d['database']} goes to ${d['name']} already.` }),
+  'replica-not-found': (d) => ({
+    message: `The history of ${d['database']} does not go to ${d['name']}.`,
+    hint: 'It may have been removed meanwhile.',
+  }),
+  'replica-last': (d) => ({
+    message: `${d['name']} is the only destination of ${d['database']}.`,
+    safe: historySafe,
+    hint: 'Add another destination first, or remove the database.',
+  }),
+  'replica-none-enabled': (d) => ({
+    message: `Every destination of ${d['database']} is turned off.`,
+    safe: 'Your database is untouched; what was shipped stays restorable.',
+    hint: 'Turn on at least one of its destinations.',
+  }),
   'object-missing': (d) => ({
     message: `${d['key']} is not at ${d['path']}.`,
     hint: 'It may have been removed meanwhile; try again.',

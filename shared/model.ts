@@ -52,10 +52,130 @@ export interface Settings {
 /** A place that stores objects. In the interface: a destination. */
 export interface TargetState {
   readonly id: TargetId;
-  readonly kind: 'folder';
-  /** What the user calls it; by default the folder's name. */
+  readonly kind: 'folder' | 's3';
+  /** What the user calls it; by default the folder's or the bucket's name. */
   readonly name: string;
+  /** Never holds a secret. */
   readonly url: string;
+  /** The same place, field by field. */
+  readonly place: PlaceState;
+  /** Bytes a second; undefined: no limit. */
+  readonly bandwidthBytes: number | undefined;
+  /** Since the engine started. */
+  readonly usage: TargetUsage;
+  /** Nothing gets through to it at present. */
+  readonly problem: Problem | undefined;
+  /** How many databases keep a replica there. */
+  readonly databases: number;
+}
+
+/** Requests to a target, and the bytes of objects that went each way. */
+export interface TargetUsage {
+  readonly puts: number;
+  readonly gets: number;
+  readonly lists: number;
+  readonly deletes: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** Where objects lie, as a form shows it; without secrets. */
+export type PlaceState = FolderPlace | S3Place;
+
+export interface FolderPlace {
+  readonly kind: 'folder';
+  /** Absolute. */
+  readonly path: string;
+}
+
+export interface S3Place {
+  readonly kind: 's3';
+  readonly provider: ProviderId;
+  readonly bucket: string;
+  /** Without slashes at its ends; empty for the whole bucket. */
+  readonly prefix: string;
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly isPathStyle: boolean | undefined;
+  readonly storageClass: string | undefined;
+  readonly encryption:
+    { readonly kind: 'sse-s3' } | { readonly kind: 'sse-kms'; readonly keyId: string | undefined } | undefined;
+  readonly credentials:
+    | { readonly kind: 'keys'; readonly accessKeyId: string }
+    /** As the AWS tools find them: environment, profiles, single sign-on, the machine's role. */
+    | { readonly kind: 'chain'; readonly profile: string | undefined };
+}
+
+/** Whose service an S3 place is: its quirks are known by that. */
+export type ProviderId =
+  'aws' | 'r2' | 'b2' | 'minio' | 'wasabi' | 'digitalocean' | 'hetzner' | 'scaleway' | 'tigris' | 'google' | 'other';
+
+/** How much of a history is kept on a target. */
+export type Retention =
+  | { readonly kind: 'keep-all' }
+  | {
+      readonly kind: 'thinned';
+      /** Every transaction that is younger than this stays restorable. */
+      readonly windowMs: number;
+      /** Behind the window a snapshot a day, up to this age; none where it is not longer than the window. */
+      readonly dailyMs: number;
+      /** Behind those a snapshot a week, up to this age. */
+      readonly weeklyMs: number;
+    };
+
+export type TestStageName =
+  'address' | 'tls' | 'clock' | 'credentials' | 'region' | 'bucket' | 'list' | 'write' | 'read' | 'delete';
+
+/** One step of a connection test. */
+export interface TestStage {
+  readonly name: TestStageName;
+  readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
+  /** One sentence. */
+  readonly text: string;
+  readonly error: AppErrorData | undefined;
+  readonly ms: number;
+}
+
+/** What a connection test found. @public */
+export interface TargetTest {
+  readonly stages: readonly TestStage[];
+  readonly isUsable: boolean;
+  /** As it was tested in the end, with what was corrected. */
+  readonly place: PlaceState;
+  /** What was corrected, in sentences. */
+  readonly corrected: readonly string[];
+  readonly contents:
+    | 'new'
+    | 'empty'
+    | 'history-of-this'
+    | 'tidemark-history'
+    | 'litestream-history'
+    | 'litestream-05-history'
+    | 'other-things'
+    | undefined;
+  readonly versioning: 'on' | 'off' | 'suspended' | 'unknown';
+  readonly hasObjectLock: boolean;
+  readonly canDelete: boolean;
+  readonly hasConditionalWrites: boolean;
+}
+
+/** What retention would leave of a history. @public */
+export interface RetentionPreview {
+  readonly atMs: number;
+  readonly keptSnapshots: readonly {
+    readonly generation: Generation;
+    readonly index: number;
+    readonly at: number;
+    readonly why: 'window' | 'daily' | 'weekly' | 'pinned' | 'proven' | 'newest';
+  }[];
+  /** From here on every transaction is restorable. */
+  readonly windowFromAt: number | undefined;
+  readonly keptObjects: number;
+  readonly keptBytes: number;
+  readonly deletedObjects: number;
+  readonly deletedBytes: number;
+  /** Why nothing is deleted, a sentence. */
+  readonly held: string | undefined;
 }
 
 export interface DatabaseState {
@@ -180,6 +300,15 @@ export interface ReplicaState {
   readonly shipped: Moment | undefined;
   readonly lagBytes: number;
   readonly problem: Problem | undefined;
+  /** False: nothing is shipped there until it is enabled again. */
+  readonly isEnabled: boolean;
+  readonly syncIntervalMs: number;
+  readonly snapshotIntervalMs: number;
+  readonly retention: Retention;
+  /** When retention last ran through there. */
+  readonly retainedAt: number | undefined;
+  /** The oldest restore point there. */
+  readonly oldestAt: number | undefined;
 }
 
 /** A transaction one can restore to. */
@@ -284,7 +413,8 @@ export type ActivityKind =
   | 'paused'
   | 'resumed'
   | 'restored'
-  | 'restore-failed';
+  | 'restore-failed'
+  | 'replica-changed';
 
 export interface ActivityEntry {
   readonly id: number;

@@ -3,12 +3,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts';
+import { must } from '../../shared/assert.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, DatabaseInspection, FolderInspection } from '../../shared/model.ts';
+import type { DatabaseId, DatabaseInspection, FolderInspection, TargetId } from '../../shared/model.ts';
+import { defaultRetention } from '../../shared/retention.ts';
 import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
-import { claimReplica, inspectFolder, replicaPathIn } from './destination.ts';
+import { claimReplica, inspectFolder } from './destination.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
+import type { KnownTargets } from './known-targets.ts';
 import type { Logger } from './log.ts';
 import { narrate } from './narrate.ts';
 import { Openings } from './openings.ts';
@@ -19,7 +22,7 @@ import { enableWal } from './source/enable-wal.ts';
 import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
 import { Watcher } from './source/watch.ts';
 import type { Catalogue } from './state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
+import type { DatabaseRow, ReplicaRow, ReplicaSettings, Store } from './state/store.ts';
 import { createTarget, openTarget, parseTargetUrl } from './targets/open-target.ts';
 import { readTypedPath } from './typed-path.ts';
 
@@ -34,6 +37,7 @@ export interface DatabasesOptions {
   readonly clock: Clock;
   /** Which start of the computer this is. */
   readonly boot: string;
+  readonly targets: KnownTargets;
   readonly log: Logger;
   /** A WAL that is longer goes on as the next index. */
   readonly rollBytes: number | undefined;
@@ -48,12 +52,27 @@ export interface Limits {
   readonly probeDisk?: ProbeDisk;
 }
 
+type NewReplica = Omit<ReplicaRow, 'databaseId' | 'retainedAt'>;
+
+/** Where the history of a database is to lie. */
+interface Home {
+  readonly targetId: () => TargetId;
+  readonly url: string;
+  /** As the activity says it. */
+  readonly name: string;
+}
+
 interface Cancel {
   readonly signal: AbortSignal;
 }
 
-const defaultSyncIntervalMs = 1000;
-const defaultSnapshotIntervalMs = 24 * 3_600_000;
+/** What a replica begins with. */
+const defaultSettings: ReplicaSettings = {
+  isEnabled: true,
+  syncIntervalMs: 1000,
+  snapshotIntervalMs: 24 * 3_600_000,
+  retention: defaultRetention,
+};
 /** How long closing waits for targets. */
 const finishWithinMs = 10_000;
 
@@ -126,40 +145,95 @@ export class Databases implements AsyncDisposable {
 
   /** Protects one more database; fails with what an inspection refuses, and with `database-not-wal` without consent. */
   async add(
-    { path: input, folder, enableWal: mayEnable = false, isDemo = false }: Parsed<'addDatabase'>,
+    { path: input, folder, targetId, enableWal: mayEnable = false, isDemo = false }: Parsed<'addDatabase'>,
     { signal }: Cancel,
   ): Promise<Result<'addDatabase'>> {
     const inspection = this.inspect(input);
     if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
-    const place = await this.inspectFolder(folder, inspection.path, { signal });
-    if (place.kind === 'refused') throw AppError.fromData(place.error);
+    const home =
+      folder === undefined
+        ? this.#homeOn(must(targetId, 'checked by the contract'), inspection.path)
+        : await this.#homeIn(folder, inspection.path, signal);
     if (!inspection.isWal && !mayEnable) {
       throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
     }
-    const target = parseTargetUrl(place.path);
-    await createTarget(replicaPathIn(place.path, inspection.path));
+    await createTarget(home.url);
     // The one change to the user's database comes when nothing else can fail any more.
     if (!inspection.isWal) enableWal(inspection.path);
     const { store, clock } = this.#options;
     const added = { path: inspection.path, addedAt: clock.now(), isDemo, isDeclared: false };
     const id = store.adoptDeclared(added) ?? store.addDatabase(added);
-    const targetId = store.ensureTarget({
-      kind: 'folder',
-      name: path.basename(place.path) || place.path,
-      url: target.url,
-    });
-    const url = parseTargetUrl(place.replicaPath).url;
-    store.setReplicas(id, [
-      { targetId, url, syncIntervalMs: defaultSyncIntervalMs, snapshotIntervalMs: defaultSnapshotIntervalMs },
-    ]);
+    this.#setReplicas(id, [{ ...defaultSettings, targetId: home.targetId(), url: home.url }]);
     this.#note({
       kind: 'database-added',
       level: 'info',
       databaseId: id,
-      text: `${inspection.name} was added. Its history goes to ${place.path}.`,
+      text: `${inspection.name} was added. Its history goes to ${home.name}.`,
     });
     this.#protect(this.rowOf(id));
     return { databaseId: id };
+  }
+
+  /** Keeps a database on one more target. */
+  async addReplica({ databaseId, targetId }: Parsed<'addReplica'>): Promise<void> {
+    const { store } = this.#options;
+    const row = this.rowOf(databaseId);
+    const target = this.#options.targets.rowOf(targetId);
+    const name = path.basename(row.path);
+    if (store.replicas(databaseId).some((replica) => replica.targetId === targetId)) {
+      throw new AppError('replica-known', { database: name, name: target.name });
+    }
+    const { url } = this.#homeOn(targetId, row.path);
+    await createTarget(url);
+    store.putReplica({ ...defaultSettings, databaseId, targetId, url });
+    this.#note({
+      kind: 'replica-changed',
+      level: 'info',
+      databaseId,
+      text: `The history of ${name} goes to ${target.name} too.`,
+    });
+    await this.#protectAgain(row);
+  }
+
+  /** Stops shipping to a target; the history there stays. Fails with `replica-last`. */
+  async removeReplica({ databaseId, targetId }: Parsed<'removeReplica'>): Promise<void> {
+    const { store } = this.#options;
+    const row = this.rowOf(databaseId);
+    const replica = this.#replicaOf(row, targetId);
+    const { name: targetName } = this.#options.targets.rowOf(targetId);
+    const name = path.basename(row.path);
+    if (store.replicas(databaseId).length === 1) {
+      throw new AppError('replica-last', { database: name, name: targetName });
+    }
+    store.removeReplica(replica);
+    this.#note({
+      kind: 'replica-changed',
+      level: 'warning',
+      databaseId,
+      text: `The history of ${name} does not go to ${targetName} any more. What lies there stays.`,
+    });
+    await this.#protectAgain(row);
+  }
+
+  /** Changes how a database is kept on a target. */
+  async updateReplica({ databaseId, targetId, ...changes }: Parsed<'updateReplica'>): Promise<void> {
+    const row = this.rowOf(databaseId);
+    const before = this.#replicaOf(row, targetId);
+    const after = { ...before, ...withoutAbsent(changes) };
+    this.#options.store.putReplica(after);
+    if (after.isEnabled !== before.isEnabled) {
+      const name = path.basename(row.path);
+      const { name: targetName } = this.#options.targets.rowOf(targetId);
+      this.#note({
+        kind: 'replica-changed',
+        level: after.isEnabled ? 'info' : 'warning',
+        databaseId,
+        text: after.isEnabled
+          ? `The history of ${name} goes to ${targetName} again.`
+          : `The history of ${name} does not go to ${targetName} until that is turned on again.`,
+      });
+    }
+    await this.#protectAgain(row);
   }
 
   /** Protects a database as a command line or a configuration names it. */
@@ -186,7 +260,7 @@ export class Databases implements AsyncDisposable {
         enableWal(file);
       }
       const id = known?.id ?? store.addDatabase({ path: file, addedAt: clock.now(), isDemo: false, isDeclared: true });
-      store.setReplicas(id, await this.#declaredReplicas(id, addresses));
+      this.#setReplicas(id, await this.#declaredReplicas(id, addresses));
       this.#declared.add(id);
       this.#protect(this.rowOf(id));
       return { kind: 'protecting', path: file, databaseId: id };
@@ -258,22 +332,60 @@ export class Databases implements AsyncDisposable {
     addresses: readonly (Parsed<'protectDeclared'>['databases'][number]['replicas'][number] & {
       readonly path: string;
     })[],
-  ): Promise<readonly Omit<ReplicaRow, 'databaseId'>[]> {
-    const { store, catalogue } = this.#options;
-    const rows: Omit<ReplicaRow, 'databaseId'>[] = [];
-    for (const { url, path: folder, ...replica } of addresses) {
-      const targetId = store.ensureTarget({ kind: 'folder', name: path.basename(folder), url });
+  ): Promise<readonly NewReplica[]> {
+    const { catalogue, targets } = this.#options;
+    const rows: NewReplica[] = [];
+    for (const { url, path: folder, ...settings } of addresses) {
+      const targetId = targets.ensure({ url, path: folder });
       // A place that had history and is gone is a problem to be told, not a place to make again.
       const isNew = !catalogue.shipped(id).some((place) => place.targetId === targetId);
       if (isNew) await createTarget(url);
-      rows.push({
-        targetId,
-        url,
-        syncIntervalMs: replica.syncIntervalMs ?? defaultSyncIntervalMs,
-        snapshotIntervalMs: replica.snapshotIntervalMs ?? defaultSnapshotIntervalMs,
-      });
+      rows.push({ ...defaultSettings, ...withoutAbsent(settings), targetId, url });
     }
     return rows;
+  }
+
+  /** A typed folder as the first home of a database. */
+  async #homeIn(folder: string, databasePath: string, signal: AbortSignal): Promise<Home> {
+    const place = await this.inspectFolder(folder, databasePath, { signal });
+    if (place.kind === 'refused') throw AppError.fromData(place.error);
+    return {
+      // Its row is made when nothing can fail any more.
+      targetId: () => this.#options.targets.ensure(parseTargetUrl(place.path)),
+      url: parseTargetUrl(place.replicaPath).url,
+      name: place.path,
+    };
+  }
+
+  #homeOn(targetId: TargetId, databasePath: string): Home {
+    const target = this.#options.targets.rowOf(targetId);
+    return {
+      targetId: () => targetId,
+      url: this.#options.targets.replicaUrl(target, databasePath),
+      name: target.name,
+    };
+  }
+
+  /** These replicas and no other ones. */
+  #setReplicas(databaseId: DatabaseId, replicas: readonly NewReplica[]): void {
+    const { store } = this.#options;
+    for (const replica of replicas) store.putReplica({ ...replica, databaseId });
+    for (const replica of store.replicas(databaseId)) {
+      if (!replicas.some(({ targetId }) => targetId === replica.targetId)) store.removeReplica(replica);
+    }
+  }
+
+  #replicaOf(row: DatabaseRow, targetId: TargetId): ReplicaRow {
+    const replica = this.#options.store.replicas(row.id).find((one) => one.targetId === targetId);
+    if (replica !== undefined) return replica;
+    const { name } = this.#options.targets.rowOf(targetId);
+    throw new AppError('replica-not-found', { database: path.basename(row.path), name });
+  }
+
+  async #protectAgain(row: DatabaseRow): Promise<void> {
+    if (!this.#protections.has(row.id)) return this.#options.onChange(row.id);
+    await this.#close(row.id);
+    this.#protect(row);
   }
 
   #protect(row: DatabaseRow): void {
@@ -282,7 +394,10 @@ export class Databases implements AsyncDisposable {
     this.#tallies.set(row.id, tally);
     const protection = new Protection({
       row,
-      replicas: store.replicas(row.id).map((replica) => this.#replicaTarget(row, replica)),
+      replicas: store
+        .replicas(row.id)
+        .filter(({ isEnabled }) => isEnabled)
+        .map((replica) => this.#replicaTarget(row, replica)),
       folder: this.#folderOf(row.id),
       catalogue,
       watcher: this.#watcher,
@@ -352,6 +467,13 @@ export class Databases implements AsyncDisposable {
   #folderOf(databaseId: DatabaseId): string {
     return path.join(this.#options.dataDir, 'databases', databaseId);
   }
+}
+
+/** What is given of some changes. */
+function withoutAbsent<T extends object>(changes: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /** Undefined for what is not there or cannot be reached. */

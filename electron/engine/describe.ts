@@ -117,9 +117,11 @@ export function describeDetails(
 
 function describeReplicas({ replicas, protection, catalogue, row }: Described): readonly ReplicaState[] {
   const stored = catalogue.shipped(row.id);
-  return replicas.map(({ targetId, url }) => {
+  return replicas.map((replica) => {
+    const { targetId, url } = replica;
     const shipper = protection?.session?.shippers.find((candidate) => candidate.targetId === targetId);
-    const last = stored.filter((place) => place.targetId === targetId).sort((a, b) => b.last.at - a.last.at)[0];
+    const here = stored.filter((place) => place.targetId === targetId);
+    const last = here.toSorted((a, b) => b.last.at - a.last.at)[0];
     const known = last && {
       position: { generation: last.generation, index: last.last.index, offset: last.last.offset },
       at: last.last.at,
@@ -130,6 +132,12 @@ function describeReplicas({ replicas, protection, catalogue, row }: Described): 
       shipped: shipper?.shipped ?? known,
       lagBytes: shipper?.lagBytes ?? 0,
       problem: shipper?.problem,
+      isEnabled: replica.isEnabled,
+      syncIntervalMs: replica.syncIntervalMs,
+      snapshotIntervalMs: replica.snapshotIntervalMs,
+      retention: replica.retention,
+      retainedAt: replica.retainedAt,
+      oldestAt: here.length === 0 ? undefined : Math.min(...here.map(({ first }) => first.at)),
     };
   });
 }

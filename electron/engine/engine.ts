@@ -14,6 +14,7 @@ import { Databases, type Limits } from './databases.ts';
 import { describeDatabase, describeDays, describeDetails } from './describe.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
+import { KnownTargets } from './known-targets.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { type Logger, openLog } from './log.ts';
 import { Operations } from './operations.ts';
@@ -44,6 +45,7 @@ interface Storage {
   readonly store: Store;
   readonly catalogue: Catalogue;
   readonly points: Points;
+  readonly targets: KnownTargets;
   readonly databases: Databases;
 }
 
@@ -144,7 +146,7 @@ export class Engine {
       },
       settings: store?.settings() ?? { theme: 'system' },
       databases: (databases?.rows() ?? []).map((row) => this.#describe(row, now)),
-      targets: store?.targets() ?? [],
+      targets: this.#storage?.targets.states() ?? [],
       operations: this.#operations.list(),
       activity: store?.activity({ limit: recentActivity }) ?? [],
     };
@@ -188,6 +190,12 @@ export class Engine {
       await this.#databases.inspectFolder(typed, resolveDatabasePath(databasePath), this.#stop),
     suggestPaths: ({ prefix, withFiles }) => suggestPaths(prefix, { withFiles }),
     addDatabase: async (argument) => await this.#databases.add(argument, this.#stop),
+    addTarget: (argument) => this.#required.targets.add(argument),
+    updateTarget: (argument) => this.#required.targets.update(argument),
+    removeTarget: ({ targetId }) => this.#required.targets.remove(targetId),
+    addReplica: async (argument) => await this.#databases.addReplica(argument),
+    removeReplica: async (argument) => await this.#databases.removeReplica(argument),
+    updateReplica: async (argument) => await this.#databases.updateReplica(argument),
     removeDatabase: async ({ databaseId }) => await this.#databases.remove(databaseId),
     pause: async ({ databaseId }) => await this.#databases.pause(databaseId),
     resume: ({ databaseId }) => this.#databases.resume(databaseId),
@@ -229,9 +237,15 @@ export class Engine {
     const { dataDir = '', isDeclaredOnly, version } = this.#setup;
     const store = new Store(database);
     const catalogue = new Catalogue(database);
-    const databases = new Databases({
+    const targets = new KnownTargets({
+      store,
+      isKept: (databaseId) => databases.rows().some(({ id }) => id === databaseId),
+      onChange: () => this.#changed(),
+    });
+    const databases: Databases = new Databases({
       store,
       catalogue,
+      targets,
       dataDir,
       isDeclaredOnly,
       machineId: store.machineId(() => randomUUID()),
@@ -247,7 +261,7 @@ export class Engine {
         this.#changed();
       },
     });
-    return { store, catalogue, points: new Points(catalogue), databases };
+    return { store, catalogue, points: new Points(catalogue), targets, databases };
   }
 
   #start(): void {

@@ -9,7 +9,7 @@ import type { NewActivity } from './state/store.ts';
 /** What happened to the database `name`, as one entry. */
 export function narrate(
   event: ProtectionEvent,
-  { name, targets }: { readonly name: string; readonly targets: readonly TargetState[] },
+  { name, targets }: { readonly name: string; readonly targets: readonly Pick<TargetState, 'id' | 'name'>[] },
 ): Pick<NewActivity, 'kind' | 'level' | 'text'> {
   const at = (replica: { readonly targetId: string } | undefined) =>
     targets.find(({ id }) => id === replica?.targetId)?.name ?? 'the destination';

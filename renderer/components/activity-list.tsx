@@ -7,6 +7,7 @@ import {
   CirclePlay,
   CircleX,
   DatabaseZap,
+  FolderSync,
   History,
   type LucideIcon,
   Plus,
@@ -38,6 +39,7 @@ const icons: Readonly<Record<ActivityKind, LucideIcon>> = {
   resumed: CirclePlay,
   restored: History,
   'restore-failed': CircleX,
+  'replica-changed': FolderSync,
 };
 
 export function ActivityList({ entries, now, label, place }: ActivityListProps): ReactNode {

@@ -13,6 +13,7 @@ const groups: Readonly<Record<ActivityKind, ActivityGroup>> = {
   recovered: 'problems',
   restored: 'restores',
   'restore-failed': 'restores',
+  'replica-changed': 'changes',
 };
 
 export const groupNames: readonly { readonly key: ActivityGroup; readonly text: string }[] = [

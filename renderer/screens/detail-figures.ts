@@ -25,7 +25,7 @@ export interface FigureGroup {
 
 export interface DetailsAbout {
   readonly pageSize: number;
-  readonly targets: readonly TargetState[];
+  readonly targets: readonly Pick<TargetState, 'id' | 'name'>[];
   readonly now: number;
 }
 

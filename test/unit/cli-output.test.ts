@@ -262,7 +262,20 @@ describe('a replication', () => {
   test('says to who asks what a database costs and how it stands', () => {
     const targetId = 't1' as TargetId;
     const url = 'file:///backup/app';
-    const replicas = [{ targetId, url, shipped: undefined, lagBytes: 8240, problem: undefined }];
+    const retention = { kind: 'keep-all' } as const;
+    const settings = { isEnabled: true, syncIntervalMs: 1000, snapshotIntervalMs: 0, retention };
+    const replicas = [
+      {
+        ...settings,
+        targetId,
+        url,
+        shipped: undefined,
+        lagBytes: 8240,
+        problem: undefined,
+        retainedAt: undefined,
+        oldestAt: undefined,
+      },
+    ] as const;
     const line = formatDetails(
       { ...database, replicas },
       {

@@ -32,8 +32,11 @@ describe('a database that nothing protects', () => {
     databaseId: 'id' as DatabaseId,
     targetId,
     url: `/${targetId}/shop.db`,
+    isEnabled: true,
     syncIntervalMs: 1000,
     snapshotIntervalMs: 0,
+    retention: { kind: 'keep-all' },
+    retainedAt: undefined,
   });
 
   function show(over: Partial<DatabaseRow> = {}) {
@@ -92,8 +95,11 @@ describe('narrate', () => {
     databaseId: 'id' as DatabaseId,
     targetId: near,
     url: '/backup/shop.db',
+    isEnabled: true,
     syncIntervalMs: 1000,
     snapshotIntervalMs: 0,
+    retention: { kind: 'keep-all' },
+    retainedAt: undefined,
   };
   const problem = { ...new AppError('target-missing', { path: '/backup' }).toData(), sinceAt: 5 };
   const sentence =
@@ -127,7 +133,7 @@ describe('narrate', () => {
     ],
     [{ kind: 'recovered', replica: undefined }, 'good', 'shop.db is being captured again.'],
   ])('$kind', (event, level, text) => {
-    const targets = [{ id: near, kind: 'folder' as const, name: 'Backup disk', url: '/backup' }];
+    const targets = [{ id: near, name: 'Backup disk' }];
     const { kind, ...said } = narrate(event, { name: 'shop.db', targets });
     expect([kind, said]).toEqual([event.kind === 'gap' ? 'generation-started' : event.kind, { level, text }]);
   });

@@ -9,7 +9,7 @@ const now = Date.UTC(2026, 10, 22, 12);
 const disk = 'disk' as TargetId;
 const about = {
   pageSize: 4096,
-  targets: [{ id: disk, kind: 'folder' as const, name: 'Backup disk', url: 'file:///media/backup' }],
+  targets: [{ id: disk, name: 'Backup disk' }],
   now,
 };
 

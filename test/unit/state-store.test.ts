@@ -3,8 +3,8 @@ import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
-import { type NewActivity, Store } from '../../electron/engine/state/store.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import { type NewActivity, type ReplicaSettings, Store, type TargetRow } from '../../electron/engine/state/store.ts';
+import type { DatabaseId, PlaceState, TargetId } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
@@ -27,8 +27,21 @@ afterEach(() => {
 const generation = '00000000000000aa' as Generation;
 const add = (path: string, addedAt = 1000): DatabaseId =>
   store.addDatabase({ path, addedAt, isDemo: false, isDeclared: false });
-const target = (url: string) => store.ensureTarget({ kind: 'folder', name: url.slice(1), url });
-const intervals = { syncIntervalMs: 1000, snapshotIntervalMs: 0 };
+const targetRow = (url: string): Omit<TargetRow, 'id'> => ({
+  name: url.slice(1),
+  url,
+  place: { kind: 'folder', path: url },
+  bandwidthBytes: undefined,
+  secret: undefined,
+  isKept: false,
+});
+const target = (url: string) => store.addTarget(targetRow(url));
+const settings: ReplicaSettings = {
+  isEnabled: true,
+  syncIntervalMs: 1000,
+  snapshotIntervalMs: 0,
+  retention: { kind: 'keep-all' },
+};
 
 describe('settings', () => {
   test('have defaults, keep what was set, and leave alone what is not given', () => {
@@ -67,11 +80,11 @@ describe('databases', () => {
   test('take everything of theirs along, and targets that nobody uses any more', () => {
     const [a, b] = [add('/a.db'), add('/b.db')];
     const [shared, own] = [target('/shared'), target('/own')];
-    store.setReplicas(a, [
-      { targetId: shared, url: '/shared/a.db', ...intervals },
-      { targetId: own, url: '/own/a.db', ...intervals },
-    ]);
-    store.setReplicas(b, [{ targetId: shared, url: '/shared/b.db', ...intervals }]);
+    target('/unused');
+    store.addTarget({ ...targetRow('/on-its-own'), isKept: true });
+    store.putReplica({ databaseId: a, targetId: shared, url: '/shared/a.db', ...settings });
+    store.putReplica({ databaseId: a, targetId: own, url: '/own/a.db', ...settings });
+    store.putReplica({ databaseId: b, targetId: shared, url: '/shared/b.db', ...settings });
     for (const id of [a, b]) fillCatalogue(id, shared);
     const kept = contentsOf(b);
     store.removeDatabase(a);
@@ -85,24 +98,53 @@ describe('databases', () => {
       replicas: [],
     });
     expect(contentsOf(b)).toEqual(kept);
-    expect(store.targets().map(({ url }) => url)).toEqual(['/shared']);
+    expect(store.targets().map(({ url }) => url)).toEqual(['/on-its-own', '/shared']);
   });
 });
 
 describe('replicas', () => {
-  test('are replaced as a whole', () => {
+  test('keep their settings, and when retention ran, until they are removed', () => {
     const a = add('/a.db');
-    const [x, y] = [target('/x'), target('/y')];
-    store.setReplicas(a, [{ targetId: x, url: '/x/a.db', ...intervals }]);
-    store.setReplicas(a, [{ targetId: y, url: '/y/a.db', syncIntervalMs: 5, snapshotIntervalMs: 7 }]);
+    const [one, other] = [target('/x'), target('/y')];
+    const [x, y] = one < other ? [one, other] : [other, one];
+    const [atX, atY] = [
+      { databaseId: a, targetId: x, url: '/x/a.db', ...settings },
+      { databaseId: a, targetId: y, url: '/y/a.db', ...settings },
+    ] as const;
+    store.putReplica(atX);
+    store.putReplica(atY);
+    store.setRetained(atY, 99);
+    const retention = { kind: 'thinned', windowMs: 1, dailyMs: 2, weeklyMs: 3 } as const;
+    store.putReplica({ ...atY, url: '/elsewhere', isEnabled: false, syncIntervalMs: 5, retention });
     expect(store.replicas(a)).toEqual([
-      { databaseId: a, targetId: y, url: '/y/a.db', syncIntervalMs: 5, snapshotIntervalMs: 7 },
+      { ...atX, retainedAt: undefined },
+      { ...atY, url: '/elsewhere', isEnabled: false, syncIntervalMs: 5, retention, retainedAt: 99 },
     ]);
+    store.removeReplica(atX);
+    expect([store.replicas().map(({ targetId }) => targetId), store.targets().map(({ id }) => id)]).toEqual([[y], [y]]);
   });
+});
 
-  test('share a target by its URL', () => {
-    expect(target('/x')).toBe(target('/x'));
-    expect(store.targets()).toEqual([{ id: target('/x'), kind: 'folder', name: 'x', url: '/x' }]);
+describe('targets', () => {
+  test('keep what was said of them, secrets as they were sealed', () => {
+    const id = store.addTarget(targetRow('/x'));
+    const place: PlaceState = {
+      kind: 's3',
+      provider: 'minio',
+      bucket: 'b',
+      prefix: 'p',
+      region: 'eu-central-1',
+      endpoint: undefined,
+      isPathStyle: true,
+      storageClass: undefined,
+      encryption: { kind: 'sse-kms', keyId: undefined },
+      credentials: { kind: 'keys', accessKeyId: 'a' },
+    };
+    const row = { name: 'n', url: 's3://b/p', place, bandwidthBytes: 4096, secret: Buffer.of(1, 2), isKept: true };
+    store.updateTarget(id, row);
+    expect(store.targets()).toEqual([{ id, ...row }]);
+    store.removeTarget(id);
+    expect(store.targets()).toEqual([]);
   });
 });
 

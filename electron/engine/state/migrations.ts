@@ -108,4 +108,19 @@ export const migrations: readonly string[] = [
   );
   CREATE INDEX activity_by_database ON activity (database_id, id);
   `,
+  `
+  -- JSON: where it is, field by field, without secrets; NULL for a folder that its url names.
+  ALTER TABLE target ADD COLUMN place TEXT;
+  -- Bytes a second; NULL: no limit.
+  ALTER TABLE target ADD COLUMN bandwidth_bytes INTEGER;
+  -- What is secret of its credentials, sealed (secrets.ts).
+  ALTER TABLE target ADD COLUMN secret BLOB;
+  -- Added as a thing of its own: stays when no database keeps a replica there.
+  ALTER TABLE target ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;
+
+  ALTER TABLE replica ADD COLUMN is_enabled INTEGER NOT NULL DEFAULT 1;
+  -- JSON. Nothing was ever deleted of the replicas that were there before: that goes on until their user says otherwise.
+  ALTER TABLE replica ADD COLUMN retention TEXT NOT NULL DEFAULT '{"kind":"keep-all"}';
+  ALTER TABLE replica ADD COLUMN retained_at INTEGER;
+  `,
 ];

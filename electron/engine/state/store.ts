@@ -1,13 +1,15 @@
 // What is protected and where, settings and activity: reads and writes of the state database as plain data.
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
 import type {
   ActivityEntry,
   ActivityKind,
   DatabaseId,
+  PlaceState,
+  Retention,
   Settings,
   TargetId,
-  TargetState,
 } from '../../../shared/model.ts';
 import { remembered } from './remembered.ts';
 
@@ -21,13 +23,34 @@ export interface DatabaseRow {
   readonly isDeclared: boolean;
 }
 
+export interface TargetRow {
+  readonly id: TargetId;
+  readonly name: string;
+  /** Never holds a secret. */
+  readonly url: string;
+  readonly place: PlaceState;
+  /** Bytes a second; undefined: no limit. */
+  readonly bandwidthBytes: number | undefined;
+  /** What is secret of its credentials, as secrets.ts sealed it. */
+  readonly secret: Uint8Array | undefined;
+  /** Stays when no database keeps a replica there. */
+  readonly isKept: boolean;
+}
+
 export interface ReplicaRow {
   readonly databaseId: DatabaseId;
   readonly targetId: TargetId;
   readonly url: string;
+  readonly isEnabled: boolean;
   readonly syncIntervalMs: number;
   readonly snapshotIntervalMs: number;
+  readonly retention: Retention;
+  /** When retention last ran through there. */
+  readonly retainedAt: number | undefined;
 }
+
+/** What a user may change of a replica. */
+export type ReplicaSettings = Pick<ReplicaRow, 'isEnabled' | 'syncIntervalMs' | 'snapshotIntervalMs' | 'retention'>;
 
 export interface NewActivity {
   readonly at: number;
@@ -109,7 +132,7 @@ export class Store {
 
   removeDatabase(id: DatabaseId): void {
     this.#database.prepare('DELETE FROM database WHERE id = ?').run(id);
-    this.#database.prepare('DELETE FROM target WHERE id NOT IN (SELECT target_id FROM replica)').run();
+    this.#forgetTargets();
   }
 
   setPaused(id: DatabaseId, at: number | undefined): void {
@@ -120,39 +143,94 @@ export class Store {
     this.#database.prepare('UPDATE database SET proven_at = ? WHERE id = ?').run(at, id);
   }
 
-  targets(): readonly TargetState[] {
-    return this.#database.prepare<[], TargetState>('SELECT id, kind, name, url FROM target ORDER BY name, id').all();
-  }
-
-  /** The target with this URL; made when it is new. */
-  ensureTarget(target: Omit<TargetState, 'id'>): TargetId {
-    const found = this.#database.prepare('SELECT id FROM target WHERE url = ?').pluck().get(target.url);
-    if (typeof found === 'string') return found as TargetId;
-    const id = randomUUID() as TargetId;
-    this.#database.prepare('INSERT INTO target VALUES (?, ?, ?, ?)').run(id, target.kind, target.name, target.url);
-    return id;
-  }
-
-  replicas(databaseId: DatabaseId): readonly ReplicaRow[] {
+  /** In the order of their names. */
+  targets(): readonly TargetRow[] {
     return this.#database
-      .prepare<[string], RawReplica>('SELECT * FROM replica WHERE database_id = ? ORDER BY target_id')
-      .all(databaseId)
+      .prepare<[], RawTarget>('SELECT * FROM target ORDER BY name, id')
+      .all()
       .map((row) => ({
-        databaseId,
-        targetId: row.target_id as TargetId,
+        id: row.id as TargetId,
+        name: row.name,
         url: row.url,
-        syncIntervalMs: row.sync_interval_ms,
-        snapshotIntervalMs: row.snapshot_interval_ms,
+        place: row.place === null ? folderOf(row.url) : (JSON.parse(row.place) as PlaceState),
+        bandwidthBytes: row.bandwidth_bytes ?? undefined,
+        secret: row.secret ?? undefined,
+        isKept: row.is_kept === 1,
       }));
   }
 
-  /** Replaces the replicas of a database. */
-  setReplicas(databaseId: DatabaseId, replicas: readonly Omit<ReplicaRow, 'databaseId'>[]): void {
-    this.#database.prepare('DELETE FROM replica WHERE database_id = ?').run(databaseId);
-    const insert = this.#database.prepare('INSERT INTO replica VALUES (?, ?, ?, ?, ?)');
-    for (const { targetId, url, syncIntervalMs, snapshotIntervalMs } of replicas) {
-      insert.run(databaseId, targetId, url, syncIntervalMs, snapshotIntervalMs);
-    }
+  addTarget(target: Omit<TargetRow, 'id'>): TargetId {
+    const id = randomUUID() as TargetId;
+    this.#database
+      .prepare(
+        `INSERT INTO target (id, kind, name, url, place, bandwidth_bytes, secret, is_kept)
+         VALUES ($id, $kind, $name, $url, $place, $bandwidth, $secret, $isKept)`,
+      )
+      .run({ id, ...rawTarget(target) });
+    return id;
+  }
+
+  /** Replaces what is kept of a target. */
+  updateTarget(id: TargetId, target: Omit<TargetRow, 'id'>): void {
+    this.#database
+      .prepare(
+        `UPDATE target SET kind = $kind, name = $name, url = $url, place = $place, bandwidth_bytes = $bandwidth,
+           secret = $secret, is_kept = $isKept WHERE id = $id`,
+      )
+      .run({ id, ...rawTarget(target) });
+  }
+
+  removeTarget(id: TargetId): void {
+    this.#database.prepare('DELETE FROM target WHERE id = ?').run(id);
+  }
+
+  /** Without an id: of all databases. */
+  replicas(databaseId?: DatabaseId): readonly ReplicaRow[] {
+    return this.#database
+      .prepare<[object], RawReplica>(
+        `SELECT * FROM replica WHERE $database IS NULL OR database_id = $database ORDER BY database_id, target_id`,
+      )
+      .all({ database: databaseId ?? null })
+      .map((row) => ({
+        databaseId: row.database_id as DatabaseId,
+        targetId: row.target_id as TargetId,
+        url: row.url,
+        isEnabled: row.is_enabled === 1,
+        syncIntervalMs: row.sync_interval_ms,
+        snapshotIntervalMs: row.snapshot_interval_ms,
+        retention: JSON.parse(row.retention) as Retention,
+        retainedAt: row.retained_at ?? undefined,
+      }));
+  }
+
+  /** Adds a replica, or replaces where it is and how it is kept. */
+  putReplica({ databaseId, targetId, url, ...settings }: Omit<ReplicaRow, 'retainedAt'>): void {
+    const { isEnabled, syncIntervalMs, snapshotIntervalMs, retention } = settings;
+    this.#database
+      .prepare(
+        `INSERT INTO replica (database_id, target_id, url, is_enabled, sync_interval_ms, snapshot_interval_ms, retention)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET url = excluded.url, is_enabled = excluded.is_enabled,
+           sync_interval_ms = excluded.sync_interval_ms, snapshot_interval_ms = excluded.snapshot_interval_ms,
+           retention = excluded.retention`,
+      )
+      .run(databaseId, targetId, url, Number(isEnabled), syncIntervalMs, snapshotIntervalMs, JSON.stringify(retention));
+  }
+
+  /** Forgets a replica, and its target where that was there for its replicas only. */
+  removeReplica({ databaseId, targetId }: Pick<ReplicaRow, 'databaseId' | 'targetId'>): void {
+    this.#database.prepare('DELETE FROM replica WHERE database_id = ? AND target_id = ?').run(databaseId, targetId);
+    this.#forgetTargets();
+  }
+
+  setRetained({ databaseId, targetId }: Pick<ReplicaRow, 'databaseId' | 'targetId'>, at: number): void {
+    this.#database
+      .prepare('UPDATE replica SET retained_at = ? WHERE database_id = ? AND target_id = ?')
+      .run(at, databaseId, targetId);
+  }
+
+  #forgetTargets(): void {
+    this.#database.prepare('DELETE FROM target WHERE is_kept = 0 AND id NOT IN (SELECT target_id FROM replica)').run();
   }
 
   addActivity(entry: NewActivity): void {
@@ -195,11 +273,25 @@ interface RawDatabase {
   readonly is_declared: number;
 }
 
+interface RawTarget {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly place: string | null;
+  readonly bandwidth_bytes: number | null;
+  readonly secret: Uint8Array | null;
+  readonly is_kept: number;
+}
+
 interface RawReplica {
+  readonly database_id: string;
   readonly target_id: string;
   readonly url: string;
+  readonly is_enabled: number;
   readonly sync_interval_ms: number;
   readonly snapshot_interval_ms: number;
+  readonly retention: string;
+  readonly retained_at: number | null;
 }
 
 interface RawActivity {
@@ -209,4 +301,21 @@ interface RawActivity {
   readonly level: string;
   readonly database_id: string | null;
   readonly text: string;
+}
+
+function rawTarget({ name, url, place, bandwidthBytes, secret, isKept }: Omit<TargetRow, 'id'>): object {
+  return {
+    kind: place.kind,
+    name,
+    url,
+    place: JSON.stringify(place),
+    bandwidth: bandwidthBytes ?? null,
+    secret: secret ?? null,
+    isKept: Number(isKept),
+  };
+}
+
+/** Targets of the first schema are folders, and their URL says all. */
+function folderOf(url: string): PlaceState {
+  return { kind: 'folder', path: url.startsWith('file:') ? fileURLToPath(url) : url };
 }

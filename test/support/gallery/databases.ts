@@ -13,7 +13,9 @@ import type {
   Phase,
   Problem,
   TargetId,
+  TargetState,
 } from '../../../shared/model.ts';
+import { defaultRetention } from '../../../shared/retention.ts';
 import type { FixtureHistory } from './history.ts';
 
 const day = 86_400_000;
@@ -42,12 +44,27 @@ export function emptyState(now: number): AppState {
     settings: { theme: 'system' },
     databases: [],
     targets: [
-      { id: backupDisk, kind: 'folder', name: 'Backup disk', url: 'file:///media/backup' },
-      { id: networkShare, kind: 'folder', name: 'Office share', url: 'file:///mnt/office/tidemark' },
+      folderTarget(backupDisk, 'Backup disk', '/media/backup'),
+      folderTarget(networkShare, 'Office share', '/mnt/office/tidemark'),
     ],
     operations: [],
     activity: [],
     demo: { isRunning: false, databaseId: undefined },
+  };
+}
+
+/** A folder as a destination. */
+function folderTarget(id: TargetId, name: string, path: string): TargetState {
+  return {
+    id,
+    kind: 'folder',
+    name,
+    url: `file://${path}`,
+    place: { kind: 'folder', path },
+    bandwidthBytes: undefined,
+    usage: { puts: 0, gets: 0, lists: 0, deletes: 0, sentBytes: 0, receivedBytes: 0 },
+    problem: undefined,
+    databases: 0,
   };
 }
 
@@ -89,6 +106,12 @@ export function databaseOf(sketch: DatabaseSketch, now: number): DatabaseState {
       shipped: newest,
       lagBytes: sketch.lagBytes ?? 0,
       problem: sketch.problem,
+      isEnabled: true,
+      syncIntervalMs: 1000,
+      snapshotIntervalMs: 86_400_000,
+      retention: defaultRetention,
+      retainedAt: undefined,
+      oldestAt: sketch.history.points[0]?.at,
     })),
     provenAt: sketch.provenAt,
     locked: { maxMs: 4, totalMs: 312 },
