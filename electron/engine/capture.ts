@@ -94,6 +94,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   #isRunning = false;
   #isClosed = false;
   #isUnproven = false;
+  /** What the WAL held when it was opened was read. */
+  #isAnchored = false;
   #timer: NodeJS.Timeout | undefined;
   #lastCycleAt = 0;
 
@@ -252,11 +254,11 @@ export class Capture implements AsyncDisposable, FrameSink {
    * anything of the next WAL is kept: behind a hole it would look contiguous.
    */
   async restarted(): Promise<void> {
+    if (!this.#isAnchored && this.#options.end !== undefined) this.#giveUpContinuity();
     if (this.#changes === undefined) return;
     const unseen = await this.#countUnseen();
     if (unseen === undefined || unseen === 0) return;
-    this.#isUnproven = true;
-    throw new ContinuityUnproven();
+    this.#giveUpContinuity();
   }
 
   begin(_header: unknown, headerBytes: Uint8Array, isRolled: boolean): void {
@@ -411,7 +413,10 @@ export class Capture implements AsyncDisposable, FrameSink {
       throw error;
     }
     if (connections.counts().frames === frames && this.#reader.isCurrent()) return;
-    if ((await this.#countUnseen()) === 0) return;
+    if ((await this.#countUnseen()) !== 0) this.#giveUpContinuity();
+  }
+
+  #giveUpContinuity(): never {
     this.#isUnproven = true;
     throw new ContinuityUnproven();
   }
@@ -442,6 +447,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#prove((guard) => guard.checkContent());
     const before = this.#end;
     const isWhole = await this.#reader.drain(() => connections.counts().frames, this);
+    if (!this.#isAnchored) this.#anchor(isWhole);
     if (!isWhole) {
       throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
     }
@@ -452,6 +458,16 @@ export class Capture implements AsyncDisposable, FrameSink {
       onCaptured();
     }
     return isNew;
+  }
+
+  /**
+   * Read for the first time: the one restart that the pin permits may have come before, over frames that nobody has read.
+   * That matters where they follow what was captured, and where they were being read; later restarts are counted.
+   */
+  #anchor(isWhole: boolean): void {
+    const isReplaced = this.#reader.header !== undefined && !this.#reader.isCurrent();
+    if (isReplaced && (!isWhole || this.#options.end !== undefined)) this.#giveUpContinuity();
+    this.#isAnchored = isWhole;
   }
 
   #rest(): void {
