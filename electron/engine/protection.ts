@@ -117,7 +117,6 @@ export class Protection {
   }
 
   #makeOwner(): SessionOwner {
-    let reason: string | undefined;
     const owner: SessionOwner = {
       band: bandOf(this.#options),
       hashing: undefined,
@@ -140,14 +139,10 @@ export class Protection {
         this.#options.onChange();
       },
       onFailed: (error) => this.#failed(error),
+      startOverReason: undefined,
       startOver: (why) => {
-        reason = why;
+        owner.startOverReason = why;
         this.#failed(new AppError('engine-stopped'));
-      },
-      takeStartOver: () => {
-        const taken = reason;
-        reason = undefined;
-        return taken;
       },
     };
     return owner;

@@ -118,8 +118,8 @@ export interface SessionOwner {
   onFailed(error: unknown): void;
   /** The history cannot be continued: the next opening begins a new generation, for this reason. */
   startOver(reason: string): void;
-  /** The reason that {@link startOver} was given since the last opening. */
-  takeStartOver(): string | undefined;
+  /** The reason that {@link startOver} was given; kept until an opening heeded it. */
+  startOverReason: string | undefined;
   /** What somebody did to the file, in words; undefined when nothing is known. The next opening says it of the gap. */
   outside: string | undefined;
   /** Somebody deleted the WAL that is open. */
@@ -177,7 +177,14 @@ export class SessionOpener {
   }
 
   /** Continues the history: the one decision of continuity.ts, carried out. */
-  async open(
+  async open(connections: Connections, prospect: Prospect, signal: AbortSignal): Promise<Session> {
+    const session = await this.#open(connections, prospect, signal);
+    this.#owner.startOverReason = undefined;
+    this.#owner.outside = undefined;
+    return session;
+  }
+
+  async #open(
     connections: Connections,
     { known, remains, isReplaced }: Prospect,
     signal: AbortSignal,
@@ -186,9 +193,7 @@ export class SessionOpener {
     const header = readHeader(connections.fd);
     if (header === undefined) throw new AppError('database-not-sqlite', { path: row.path });
     const { pageSize } = header;
-    const startOver = this.#owner.takeStartOver();
-    const { outside } = this.#owner;
-    this.#owner.outside = undefined;
+    const { startOverReason: startOver, outside } = this.#owner;
     if (known === undefined) return await this.#begin(connections, { pageSize, reason: 'Protection began', signal });
     if (startOver !== undefined) return await this.#begin(connections, { pageSize, reason: startOver, signal });
     if (remains === undefined) {
