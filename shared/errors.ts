@@ -231,6 +231,11 @@ const texts = {
     safe: 'Your database is untouched; what was shipped stays restorable.',
     hint: 'Turn on at least one of its destinations.',
   }),
+  'target-stalled': (d) => ({
+    message: `The destination ${d['path']} has not moved for ${d['duration']}.`,
+    safe: 'Your database is untouched, and captured changes wait on this computer.',
+    hint: 'Tidemark tries again by itself; if it stays, check the connection.',
+  }),
   'object-missing': (d) => ({
     message: `${d['key']} is not at ${d['path']}.`,
     hint: 'It may have been removed meanwhile; try again.',

@@ -4,12 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Clock {
   /** Unix milliseconds. */
   now(): number;
+  /** Milliseconds since some instant: only grow, whatever the system's clock is set to. */
+  ticks(): number;
   /** Rejects with `signal.reason` on abort. */
   sleep(ms: number, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  ticks: () => performance.now(),
   sleep: async (ms, { signal }) => {
     try {
       await delay(ms, undefined, { signal });

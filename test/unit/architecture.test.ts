@@ -49,6 +49,17 @@ const rooms: readonly Room[] = [
     libraries: ['node:*'],
   },
   {
+    name: 'what stands before a target knows no storage and nobody who ships',
+    files: ['electron/engine/guard/**'],
+    mayImport: [
+      'shared/**',
+      'electron/engine/clock.ts',
+      'electron/engine/guard/**',
+      'electron/engine/targets/target.ts',
+    ],
+    libraries: ['node:*'],
+  },
+  {
     name: 'source is the only place for the user’s live databases',
     files: ['electron/engine/source/**'],
     mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{source,replica}/**'],

@@ -1,0 +1,123 @@
+// How many bytes a second may pass: a token bucket. It holds a fifth of a second's worth, so that no second sees more than
+// 1.2 times the limit, and a late timer costs nothing. Who waits is served in turn, one slice per lane: a large image does not
+// keep another database's segments waiting.
+import type { Clock } from '../clock.ts';
+
+/** Who asks: those of one lane share one place in the order. */
+export type Lane = object;
+
+interface Request {
+  readonly bytes: number;
+  readonly grant: () => void;
+}
+
+const burstSeconds = 0.2;
+/** A slice is a small part of the bucket, so that it seldom waits for the bucket to fill. */
+const sliceSeconds = 0.05;
+const largestSliceBytes = 64 * 1024;
+
+export class Bandwidth {
+  readonly #clock: Clock;
+  readonly #lanes = new Map<Lane, Request[]>();
+  #limit: number | undefined;
+  #tokens = 0;
+  #filledAt: number;
+  #isServing = false;
+  #changed = new AbortController();
+
+  constructor(clock: Clock, limit?: number) {
+    this.#clock = clock;
+    this.#filledAt = clock.ticks();
+    this.limit = limit;
+  }
+
+  /** Bytes a second; undefined: no limit. A change counts at once, also for those who wait. */
+  get limit(): number | undefined {
+    return this.#limit;
+  }
+
+  set limit(limit: number | undefined) {
+    this.#fill();
+    this.#limit = limit === undefined ? undefined : Math.max(1, limit);
+    this.#tokens = Math.max(-this.#capacity, Math.min(this.#tokens, this.#capacity));
+    this.#changed.abort();
+    this.#changed = new AbortController();
+  }
+
+  /** The most that should be asked for at once. */
+  get sliceBytes(): number {
+    if (this.#limit === undefined) return Infinity;
+    return Math.max(1, Math.min(largestSliceBytes, Math.floor(this.#limit * sliceSeconds)));
+  }
+
+  /** Resolves when this many bytes may pass; on abort, `signal.reason` is thrown. */
+  async take(bytes: number, { lane, signal }: { readonly lane: Lane; readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#limit === undefined || bytes === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const row = this.#lanes.get(lane) ?? [];
+      const leave = () => {
+        row.splice(row.indexOf(request), 1);
+        reject(signal.reason as Error);
+      };
+      const request: Request = {
+        bytes,
+        grant: () => {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      row.push(request);
+      this.#lanes.set(lane, row);
+      if (!this.#isServing) void this.#serve();
+    });
+  }
+
+  async #serve(): Promise<void> {
+    this.#isServing = true;
+    for (let next = this.#first(); next !== undefined; next = this.#first()) {
+      const waitMs = this.#waitMs(next.request.bytes);
+      if (waitMs > 0) {
+        // @NOTE Woken early by a change of the limit: what has to be waited for is reckoned again.
+        await this.#clock.sleep(Math.ceil(waitMs), { signal: this.#changed.signal }).catch(() => {});
+        continue;
+      }
+      this.#tokens -= next.request.bytes;
+      next.row.shift();
+      // The lane goes to the end of the order.
+      this.#lanes.delete(next.lane);
+      if (next.row.length > 0) this.#lanes.set(next.lane, next.row);
+      next.request.grant();
+    }
+    this.#isServing = false;
+  }
+
+  #first(): { readonly lane: Lane; readonly row: Request[]; readonly request: Request } | undefined {
+    for (const [lane, row] of this.#lanes) {
+      const [request] = row;
+      if (request !== undefined) return { lane, row, request };
+      this.#lanes.delete(lane);
+    }
+    return undefined;
+  }
+
+  #waitMs(bytes: number): number {
+    this.#fill();
+    if (this.#limit === undefined) return 0;
+    // More than the bucket holds: asked for before the limit was lowered. It passes when the bucket is full, and is paid for afterwards.
+    const lacking = Math.min(bytes, this.#capacity) - this.#tokens;
+    return (lacking / this.#limit) * 1000;
+  }
+
+  #fill(): void {
+    const now = this.#clock.ticks();
+    const seconds = (now - this.#filledAt) / 1000;
+    this.#filledAt = now;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + seconds * (this.#limit ?? 0));
+  }
+
+  get #capacity(): number {
+    return (this.#limit ?? 0) * burstSeconds;
+  }
+}

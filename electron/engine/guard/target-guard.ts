@@ -1,0 +1,147 @@
+// What stands before one destination, shared by all databases that have a replica there: counts what it costs, keeps to its
+// bandwidth, bounds how much is asked of it at once, ends calls that hang, and stops asking while nothing gets through.
+// Each of these is a file of its own; here they are put one into the other.
+import type { Problem, TargetUsage } from '../../../shared/model.ts';
+import type { Clock } from '../clock.ts';
+import type { Target } from '../targets/target.ts';
+import { Bandwidth } from './bandwidth.ts';
+import { CatchUps } from './catch-ups.ts';
+import { type CallKind, Circuit, type CircuitLane } from './circuit.ts';
+import { countTarget, newUsage } from './counted-target.ts';
+import { Gate } from './gate.ts';
+import { paceTarget } from './paced-target.ts';
+import { watchTarget } from './watched-target.ts';
+
+export interface TargetGuardOptions {
+  readonly clock: Clock;
+  /** Bytes a second in each direction; undefined: no limit. */
+  readonly bandwidthBytes?: number | undefined;
+  /** Calls under way at once. */
+  readonly calls?: number;
+  /** How long a call may stand still, in milliseconds. */
+  readonly stillMs?: number;
+  /** Between 0 and 1, for waits. */
+  readonly random?: (() => number) | undefined;
+  /** Nothing gets through from now on, or it does again. */
+  readonly onProblem: (problem: Problem | undefined) => void;
+}
+
+/** One replica behind the guard of its destination. */
+export interface GuardedTarget extends Disposable {
+  readonly target: Target;
+  readonly reach: Reach;
+}
+
+/** How who ships gets along with a destination that does not always answer. */
+export interface Reach {
+  /** Waits before the next try after a failure; ends early, without an error, on abort. */
+  untilRetry(error: unknown, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Everything that there was to do got through. */
+  passed(): void;
+  /** A turn to catch up; dispose it when everything is there. On abort, `signal.reason` is thrown. */
+  catchUp(options: { readonly sinceAt: number; readonly signal: AbortSignal }): Promise<Disposable>;
+}
+
+const defaultCalls = 6;
+const defaultStillMs = 60_000;
+/** Catching up leaves room for those who are up to date. */
+const catchUpPart = 0.5;
+
+export class TargetGuard {
+  readonly #options: TargetGuardOptions;
+  readonly #usage = newUsage();
+  readonly #sent: Bandwidth;
+  readonly #received: Bandwidth;
+  readonly #gate: Gate;
+  readonly #catchUps: CatchUps;
+  readonly #circuit: Circuit;
+
+  constructor(options: TargetGuardOptions) {
+    const { clock, bandwidthBytes, calls = defaultCalls, random, onProblem } = options;
+    this.#options = options;
+    this.#sent = new Bandwidth(clock, bandwidthBytes);
+    this.#received = new Bandwidth(clock, bandwidthBytes);
+    this.#gate = new Gate(calls);
+    this.#catchUps = new CatchUps(Math.max(1, Math.floor(calls * catchUpPart)));
+    this.#circuit = new Circuit({ clock, onProblem, random });
+  }
+
+  /** What was asked of the destination since the engine started. */
+  get usage(): TargetUsage {
+    return { ...this.#usage };
+  }
+
+  /** Why nothing gets through at present. */
+  get problem(): Problem | undefined {
+    return this.#circuit.problem;
+  }
+
+  /** Bytes a second in each direction; counts at once. */
+  setBandwidth(bytes: number | undefined): void {
+    this.#sent.limit = bytes;
+    this.#received.limit = bytes;
+  }
+
+  /** Something says that the destination may be back: whoever waits tries now. */
+  sign(): void {
+    this.#circuit.sign();
+  }
+
+  /** One replica there, for one database. */
+  guard(target: Target): GuardedTarget {
+    const { clock, stillMs = defaultStillMs } = this.#options;
+    const lane = this.#circuit.lane();
+    const counted = countTarget(target, this.#usage);
+    const paced = paceTarget(counted, { sent: this.#sent, received: this.#received, lane });
+    const watched = watchTarget(paced, { gate: this.#gate, lane, clock, stillMs });
+    return {
+      target: breakCircuit(watched, this.#circuit, lane),
+      reach: {
+        untilRetry: async (error, options) => await lane.untilRetry(error, options),
+        passed: () => lane.passed(),
+        catchUp: async (options) => await this.#catchUps.enter(options),
+      },
+      [Symbol.dispose]: () => lane[Symbol.dispose](),
+    };
+  }
+}
+
+/** The same target; fails at once while nothing gets through, and tells what does. */
+function breakCircuit(target: Target, circuit: Circuit, lane: CircuitLane): Target {
+  const run = async <T>(kind: CallKind, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    circuit.mustPass(lane);
+    try {
+      const result = await work();
+      circuit.noteSuccess(lane, kind);
+      return result;
+    } catch (error) {
+      if (!signal.aborted) circuit.noteFailure(lane, kind, error);
+      throw error;
+    }
+  };
+  return {
+    url: target.url,
+    list: async (prefix, options) => await run('read', options.signal, async () => await target.list(prefix, options)),
+    put: async (key, body, options) =>
+      await run('write', options.signal, async () => await target.put(key, body, options)),
+    get: async function* (key, options) {
+      const stream = target.get(key, options)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          const step: IteratorResult<Uint8Array, unknown> = await run(
+            'read',
+            options.signal,
+            async () => await stream.next(),
+          );
+          if (step.done === true) return;
+          yield step.value;
+        }
+      } finally {
+        await stream.return?.();
+      }
+    },
+    delete: async (keys, options) =>
+      await run('delete', options.signal, async () => await target.delete(keys, options)),
+  };
+}

@@ -1,0 +1,172 @@
+// A target whose calls end: one that does not move for long is given up, and on abort the caller is let go at once, whatever
+// the target does. A call that was given up keeps its place in the gate until it has really ended: those that hang in the
+// kernel, on a network drive that went away, must not take one thread of the pool after the other.
+import { AppError } from '../../../shared/errors.ts';
+import { formatDuration } from '../../../shared/format.ts';
+import type { Clock } from '../clock.ts';
+import type { Target } from '../targets/target.ts';
+import type { Lane } from './bandwidth.ts';
+import type { Gate } from './gate.ts';
+
+export interface WatchOptions {
+  readonly gate: Gate;
+  readonly lane: Lane;
+  readonly clock: Clock;
+  /** How long a call may stand still, in milliseconds. */
+  readonly stillMs: number;
+}
+
+/** The same target; fails with `target-stalled` where nothing moves. Time in which the caller's side is waited for does not count. */
+export function watchTarget(target: Target, options: WatchOptions): Target {
+  const run = async <T>(
+    call: { readonly signal: AbortSignal; readonly stillMs?: number },
+    work: (watch: Watch) => Promise<T>,
+  ): Promise<T> => await runWatched(target.url, { ...options, ...call }, work);
+  return {
+    url: target.url,
+    // A listing comes in pages that are not seen here.
+    list: async (prefix, { signal }) =>
+      await run(
+        { signal, stillMs: options.stillMs * 3 },
+        async (watch) => await target.list(prefix, { signal: watch.signal }),
+      ),
+    put: async (key, body, { signal, ...rest }) => {
+      const isWhole = body instanceof Uint8Array;
+      const stillMs = options.stillMs + (isWhole ? (body.length / slowestBytes) * 1000 : 0);
+      return await run({ signal, stillMs }, async (watch) => {
+        const watched = isWhole ? body : watchBody(body, watch);
+        return await target.put(key, watched, { ...rest, signal: watch.signal });
+      });
+    },
+    get: (key, { signal, ...rest }) =>
+      watchStream(target.url, { ...options, signal }, (inner) => target.get(key, { ...rest, signal: inner })),
+    delete: async (keys, { signal }) =>
+      await run({ signal }, async (watch) => await target.delete(keys, { signal: watch.signal })),
+  };
+}
+
+/** A connection this slow still counts as moving where a body goes in one piece. */
+const slowestBytes = 4096;
+/** How long a call that was given up may tidy up behind itself before its caller goes on. */
+const tidyMs = 1000;
+
+interface Call extends WatchOptions {
+  readonly signal: AbortSignal;
+}
+
+async function runWatched<T>(url: string, call: Call, work: (watch: Watch) => Promise<T>): Promise<T> {
+  const place = await call.gate.enter(call.lane, call);
+  const watch = new Watch(url, call);
+  const working = work(watch);
+  const ended = working.finally(() => place[Symbol.dispose]());
+  // @NOTE Nobody may be waiting any more when it ends.
+  ended.catch(() => {});
+  try {
+    return await Promise.race([working, watch.givenUp]);
+  } finally {
+    watch[Symbol.dispose]();
+  }
+}
+
+/** Reads a stream, each piece of which has to come in time. */
+async function* watchStream(
+  url: string,
+  call: Call,
+  open: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const place = await call.gate.enter(call.lane, call);
+  const watch = new Watch(url, call);
+  const stream = open(watch.signal)[Symbol.asyncIterator]();
+  let reading: Promise<unknown> = Promise.resolve();
+  try {
+    for (;;) {
+      watch.move();
+      const next = stream.next();
+      reading = next;
+      const step: IteratorResult<Uint8Array, unknown> = await Promise.race([next, watch.givenUp]);
+      if (step.done === true) return;
+      watch.pause();
+      yield step.value;
+    }
+  } finally {
+    watch[Symbol.dispose]();
+    const closed = reading
+      .catch(() => {})
+      .then(async () => await stream.return?.())
+      .finally(() => place[Symbol.dispose]());
+    // @NOTE What a stream fails with once nobody reads it any more is of no use.
+    closed.catch(() => {});
+  }
+}
+
+/** A body: while the target works on a piece it has to move, while the next one is fetched it waits. */
+async function* watchBody(body: AsyncIterable<Uint8Array>, watch: Watch): AsyncGenerator<Uint8Array> {
+  watch.pause();
+  for await (const chunk of body) {
+    watch.move();
+    yield chunk;
+    watch.pause();
+  }
+  watch.move();
+}
+
+/** Whether a call moves. */
+class Watch implements Disposable {
+  /** For the call itself: aborts with the caller's, and when it is given up. */
+  readonly signal: AbortSignal;
+  /** Rejects when the caller goes on without it. */
+  readonly givenUp: Promise<never>;
+  readonly #url: string;
+  readonly #call: Call;
+  readonly #over = new AbortController();
+  readonly #stop = new AbortController();
+  #movedAt: number | undefined;
+
+  constructor(url: string, call: Call) {
+    this.#url = url;
+    this.#call = call;
+    this.#movedAt = call.clock.ticks();
+    this.signal = AbortSignal.any([call.signal, this.#stop.signal]);
+    this.givenUp = this.#giveUp();
+    // @NOTE It rejects for those who wait for it; when the call is over nobody does.
+    this.givenUp.catch(() => {});
+    void this.#look();
+  }
+
+  move(): void {
+    this.#movedAt = this.#call.clock.ticks();
+  }
+
+  pause(): void {
+    this.#movedAt = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#over.abort();
+  }
+
+  async #look(): Promise<void> {
+    const { clock, stillMs } = this.#call;
+    const over = AbortSignal.any([this.#over.signal, this.signal]);
+    while (!over.aborted) {
+      const stillSince = this.#movedAt ?? clock.ticks();
+      const leftMs = stillSince + stillMs - clock.ticks();
+      if (leftMs <= 0) {
+        const details = { path: this.#url, duration: formatDuration(stillMs) };
+        this.#stop.abort(new AppError('target-stalled', details));
+        return;
+      }
+      // @NOTE Ends early when the call is over.
+      await clock.sleep(leftMs, { signal: over }).catch(() => {});
+    }
+  }
+
+  async #giveUp(): Promise<never> {
+    await new Promise<void>((resolve) => {
+      if (this.signal.aborted) resolve();
+      else this.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await this.#call.clock.sleep(tidyMs, { signal: this.#over.signal }).catch(() => {});
+    throw this.signal.reason;
+  }
+}
