@@ -192,11 +192,11 @@ export class Databases implements AsyncDisposable {
       databaseId,
       text: `The history of ${name} goes to ${target.name} too.`,
     });
-    await this.#protectAgain(row);
+    this.#replicasChanged(row);
   }
 
   /** Stops shipping to a target; the history there stays. Fails with `replica-last`. */
-  async removeReplica({ databaseId, targetId }: Parsed<'removeReplica'>): Promise<void> {
+  removeReplica({ databaseId, targetId }: Parsed<'removeReplica'>): void {
     const { store } = this.#options;
     const row = this.rowOf(databaseId);
     const replica = this.#replicaOf(row, targetId);
@@ -206,17 +206,18 @@ export class Databases implements AsyncDisposable {
       throw new AppError('replica-last', { database: name, name: targetName });
     }
     store.removeReplica(replica);
+    this.#options.catalogue.forgetTarget(databaseId, targetId);
     this.#note({
       kind: 'replica-changed',
       level: 'warning',
       databaseId,
       text: `The history of ${name} does not go to ${targetName} any more. What lies there stays.`,
     });
-    await this.#protectAgain(row);
+    this.#replicasChanged(row);
   }
 
   /** Changes how a database is kept on a target. */
-  async updateReplica({ databaseId, targetId, ...changes }: Parsed<'updateReplica'>): Promise<void> {
+  updateReplica({ databaseId, targetId, ...changes }: Parsed<'updateReplica'>): void {
     const row = this.rowOf(databaseId);
     const before = this.#replicaOf(row, targetId);
     const after = { ...before, ...withoutAbsent(changes) };
@@ -233,7 +234,7 @@ export class Databases implements AsyncDisposable {
           : `The history of ${name} does not go to ${targetName} until that is turned on again.`,
       });
     }
-    await this.#protectAgain(row);
+    this.#replicasChanged(row);
   }
 
   /** Protects a database as a command line or a configuration names it. */
@@ -382,10 +383,9 @@ export class Databases implements AsyncDisposable {
     throw new AppError('replica-not-found', { database: path.basename(row.path), name });
   }
 
-  async #protectAgain(row: DatabaseRow): Promise<void> {
-    if (!this.#protections.has(row.id)) return this.#options.onChange(row.id);
-    await this.#close(row.id);
-    this.#protect(row);
+  #replicasChanged(row: DatabaseRow): void {
+    this.#protections.get(row.id)?.replicasChanged();
+    this.#options.onChange(row.id);
   }
 
   #protect(row: DatabaseRow): void {
@@ -394,10 +394,11 @@ export class Databases implements AsyncDisposable {
     this.#tallies.set(row.id, tally);
     const protection = new Protection({
       row,
-      replicas: store
-        .replicas(row.id)
-        .filter(({ isEnabled }) => isEnabled)
-        .map((replica) => this.#replicaTarget(row, replica)),
+      replicas: () =>
+        store
+          .replicas(row.id)
+          .filter(({ isEnabled }) => isEnabled)
+          .map((replica) => this.#replicaTarget(row, replica)),
       folder: this.#folderOf(row.id),
       catalogue,
       watcher: this.#watcher,

@@ -1,14 +1,8 @@
 // A protection as the plain state that windows show: what is restorable, what waits, and what that means. The truth about
 // safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
+import { AppError } from '../../shared/errors.ts';
 import type { Tally } from './counters.ts';
-import type {
-  DatabaseDetails,
-  DatabaseState,
-  DatabaseStatus,
-  DayActivity,
-  Problem,
-  ReplicaState,
-} from '../../shared/model.ts';
+import type { DatabaseDetails, DatabaseState, DatabaseStatus, DayActivity, ReplicaState } from '../../shared/model.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
 import type { Catalogue } from './state/catalogue.ts';
@@ -96,7 +90,7 @@ export function describeDetails(
       at: last?.at ?? protection.band?.toAt ?? row.addedAt,
     },
     generation: protection?.band,
-    replicas: (session?.shippers ?? []).map(({ targetId, lagBytes, lagSeconds }) => ({
+    replicas: (session?.crew.shippers ?? []).map(({ targetId, lagBytes, lagSeconds }) => ({
       targetId,
       lagBytes,
       lagSeconds,
@@ -119,7 +113,7 @@ function describeReplicas({ replicas, protection, catalogue, row }: Described): 
   const stored = catalogue.shipped(row.id);
   return replicas.map((replica) => {
     const { targetId, url } = replica;
-    const shipper = protection?.session?.shippers.find((candidate) => candidate.targetId === targetId);
+    const shipper = protection?.session?.crew.shippers.find((candidate) => candidate.targetId === targetId);
     const here = stored.filter((place) => place.targetId === targetId);
     const last = here.toSorted((a, b) => b.last.at - a.last.at)[0];
     const known = last && {
@@ -152,24 +146,35 @@ function statusOf(
   if (protection.problem !== undefined) return { kind: 'problem', problem: protection.problem };
   const { session } = protection;
   if (protection.notice !== undefined) return { kind: 'attention', problem: protection.notice };
-  const failing = replicas.map(({ problem }) => problem).filter((problem): problem is Problem => problem !== undefined);
-  if (failing[0] !== undefined) {
-    const isAnyGood = failing.length < replicas.length;
-    return { kind: isAnyGood ? 'attention' : 'problem', problem: failing[0] };
+  const enabled = replicas.filter(({ isEnabled }) => isEnabled);
+  if (enabled.length === 0) {
+    const error = new AppError('replica-none-enabled', { database: path.basename(row.path) });
+    return { kind: 'problem', problem: { ...error.toData(), sinceAt: newestAt(replicas) ?? row.addedAt } };
+  }
+  const failing = enabled.find(({ problem }) => problem !== undefined)?.problem;
+  if (failing !== undefined) {
+    // A target that has nothing yet is no help while another one is away.
+    const isAnyCurrent = enabled.some(({ problem, shipped }) => problem === undefined && shipped !== undefined);
+    return { kind: isAnyCurrent ? 'attention' : 'problem', problem: failing };
   }
   if (protection.hashing !== undefined) return { kind: 'snapshotting', ...protection.hashing };
-  const image = session?.shippers.find(({ snapshotting }) => snapshotting !== undefined)?.snapshotting;
-  const isRestorable = session?.shippers.some(({ shipped }) => shipped !== undefined) === true;
+  const image = session?.crew.shippers.find(({ snapshotting }) => snapshotting !== undefined)?.snapshotting;
+  const isRestorable = session?.crew.shippers.some(({ shipped }) => shipped !== undefined) === true;
   if (image !== undefined && !isRestorable) return { kind: 'snapshotting', ...image };
   if (session === undefined || !isRestorable) return { kind: 'starting' };
   if (waitingSince !== undefined && now - waitingSince > lateAfterMs) return { kind: 'catching-up' };
   return { kind: 'protected' };
 }
 
+function newestAt(replicas: readonly ReplicaState[]): number | undefined {
+  const ats = replicas.flatMap(({ shipped }) => shipped?.at ?? []);
+  return ats.length === 0 ? undefined : Math.max(...ats);
+}
+
 function leastShipped(
   session: NonNullable<Protection['session']>,
 ): { readonly index: number; readonly offset: number } | undefined {
-  const places = session.shippers.map(({ position }) => position);
+  const places = session.crew.shippers.map(({ position }) => position);
   if (places.includes(undefined)) return undefined;
   return places.filter((place) => place !== undefined).sort((a, b) => a.index - b.index || a.offset - b.offset)[0];
 }

@@ -2,6 +2,7 @@
 // shipped or has to make room. Owns their folders. Shipping them is ship/former.ts.
 import fs from 'node:fs';
 import path from 'node:path';
+import type { TargetId } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { Place } from './capture.ts';
 import { readRemains } from './continuity.ts';
@@ -15,8 +16,8 @@ export interface Former {
   /** Bytes on disk; none once it is removed. */
   readonly bytes: () => number;
   readonly isGone: () => boolean;
-  /** One target needs nothing of it any more; its files go when no target does. */
-  readonly onEnded: () => void;
+  /** A target needs nothing of it any more; its files go when no target does. */
+  readonly onEnded: (targetId: TargetId) => void;
   /** Removes it, shipped or not. */
   readonly remove: () => void;
 }
@@ -25,7 +26,7 @@ export interface Former {
 export async function openFormers({
   folder,
   present,
-  replicas,
+  targets,
   lastAtOf,
   boot,
   by,
@@ -33,7 +34,8 @@ export async function openFormers({
   /** The folder of all of the database's spools. */
   readonly folder: string;
   readonly present: Generation;
-  readonly replicas: number;
+  /** Those that may not have all of them. */
+  readonly targets: readonly TargetId[];
   /** When the newest was captured that a target has of a generation. */
   readonly lastAtOf: (generation: Generation) => number;
   readonly boot: string;
@@ -45,14 +47,14 @@ export async function openFormers({
     const generation = name as Generation;
     const place = path.join(folder, name);
     const remains = await readRemains(place, { generation, notBefore: lastAtOf(generation), boot });
-    if (remains?.hashes === undefined || replicas === 0) {
+    if (remains?.hashes === undefined || targets.length === 0) {
       fs.rmSync(place, { recursive: true, force: true });
       continue;
     }
     const { spool, commits, hashes, lastAt } = remains;
     const end: Place = { index: spool.index, offset: spool.offset };
     spool[Symbol.dispose]();
-    let waiting = replicas;
+    const waiting = new Set(targets);
     let isGone = false;
     const remove = () => {
       isGone = true;
@@ -73,9 +75,9 @@ export async function openFormers({
       },
       bytes: () => (isGone ? 0 : spool.totalBytes),
       isGone: () => isGone,
-      onEnded: () => {
-        waiting--;
-        if (waiting === 0) remove();
+      onEnded: (targetId) => {
+        waiting.delete(targetId);
+        if (waiting.size === 0 && !isGone) remove();
       },
       remove,
     });

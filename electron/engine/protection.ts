@@ -69,10 +69,10 @@ export class Protection {
   /** Captures and ships what is there, then closes everything in order. Resolves when it is closed. */
   async finish(): Promise<void> {
     this.#isFinishing = true;
-    const { capture, shippers = [] } = this.#session ?? {};
+    const { capture, crew } = this.#session ?? {};
     // @NOTE A database that cannot be read any more still ships what was captured.
     await capture?.catchUp(() => {}).catch(() => {});
-    for (const shipper of shippers) shipper.finish();
+    crew?.finish();
     this.#failed(new AppError('cancelled'));
     await this.#running;
   }
@@ -82,6 +82,13 @@ export class Protection {
     this.#stop.abort(new AppError('cancelled'));
     this.#failed(new AppError('cancelled'));
     await this.#running;
+  }
+
+  /** Goes on with the replicas that are enabled now. */
+  replicasChanged(): void {
+    this.#session?.crew.adopt(this.#options.replicas());
+    this.#forgetShipped();
+    this.#options.onChange();
   }
 
   get session(): Readonly<Session> | undefined {
@@ -128,7 +135,9 @@ export class Protection {
       },
       counters: this.#options.tally.counters,
       onCaptured: () => {
-        for (const shipper of this.#session?.shippers ?? []) shipper.wake();
+        for (const shipper of this.#session?.crew.shippers ?? []) shipper.wake();
+        // Where nobody ships, nothing that was captured is waited for.
+        if (this.#session?.crew.shippers.length === 0) this.#forgetShipped();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
         this.#options.disk.noteKept();
         this.#options.onChange();
@@ -244,13 +253,15 @@ export class Protection {
       turn[Symbol.dispose]();
       this.#session = session;
       this.#options.tally.counters.openings++;
-      if (this.#isFinishing) for (const shipper of session.shippers) shipper.finish();
+      // Replicas may have come and gone while it was opened.
+      session.crew.adopt(this.#options.replicas());
+      if (this.#isFinishing) session.crew.finish();
       const { capture } = session;
       using _kept = this.#options.disk.add(this.#spoolMember(session));
       this.#notice = undefined;
       capture.startWatching();
       this.#report(undefined);
-      shipping = Promise.all(session.shippers.map((shipper) => shipper.run(both)));
+      shipping = session.crew.run(both);
       await (this.#isFinishing ? shipping : Promise.race([broken, shipping]));
     } catch (error) {
       if (!this.#isFinishing) throw error;
@@ -260,6 +271,7 @@ export class Protection {
       this.#lostWal = undefined;
       ended.abort(new AppError('cancelled'));
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
+      await session?.crew.ended();
       if (session !== undefined) this.#keepCounts(session);
       this.#session = undefined;
       this.#options.onChange();
@@ -277,8 +289,9 @@ export class Protection {
   #forgetShipped(): void {
     const session = this.#session;
     if (session === undefined) return;
-    const places = session.shippers.map(({ position }) => position);
-    const [first] = places;
+    const { crew, capture } = session;
+    const places = crew.shippers.map(({ position }) => position);
+    const first = places.length === 0 ? capture.end : places[0];
     if (first === undefined || places.includes(undefined)) return;
     const least = places.reduce<Place>((a, b) => (b !== undefined && isBehind(b, a) ? b : a), first);
     session.commits.dropThrough(least);
@@ -287,7 +300,7 @@ export class Protection {
   }
 
   #spoolMember(session: Session): SpoolMember {
-    const { spool, formers, shippers, commits } = session;
+    const { spool, formers, crew, commits } = session;
     return {
       bytes: () => spool.totalBytes + formers.reduce((sum, former) => sum + former.bytes(), 0),
       shed: async (bytes) => {
@@ -310,7 +323,7 @@ export class Protection {
         this.#options.log.warn({ through, bytes: spool.totalBytes }, 'spool beyond its budget, oldest indices let go');
         spool.removeBelow(through + 1);
         commits.dropThrough({ index: (spool.files()[0]?.index ?? 0) - 1, offset: Infinity });
-        for (const shipper of shippers) shipper.wake();
+        for (const shipper of crew.shippers) shipper.wake();
       },
       onLow: (error) => this.#failed(error),
     };
@@ -399,7 +412,7 @@ function bandOf({ catalogue, row }: ProtectionOptions): GenerationBand | undefin
 
 /** The newest restorable moment and what waits, over all targets. */
 export function newestShipped(session: Readonly<Session> | undefined): Moment | undefined {
-  return session?.shippers
+  return session?.crew.shippers
     .map(({ shipped }) => shipped)
     .filter((moment) => moment !== undefined)
     .sort((a, b) => b.position.index - a.position.index || b.position.offset - a.position.offset)[0];

@@ -40,7 +40,12 @@ export function makeShipper(
     const facts = { targetId, generation: of, index: at.index, offset: at.offset, at: time, pages, pageSize: size };
     catalogue.addSnapshot(databaseId, facts, { beginsPart });
   };
-  const before = generationBefore(catalogue, databaseId, generation);
+  const toEarlier = (before: { readonly generation: Generation; readonly pageSize: number | undefined }) => ({
+    generation: before.generation,
+    told: () => toldOf(catalogue, { databaseId, targetId, generation: before.generation }),
+    onShipped: (last: Moment, commits: readonly Commit[]) => addShipped(last, commits, before.pageSize ?? pageSize),
+    onSnapshot: (snapshot: ShippedSnapshot) => addSnapshot(before.generation, before.pageSize ?? pageSize, snapshot),
+  });
   return new Shipper({
     targetId,
     target: countPuts(target, owner.counters),
@@ -51,15 +56,10 @@ export function makeShipper(
       onShipped: (last, commits) => addShipped(last, commits, former.history.pageSize),
       onEnded: (isLost) => {
         if (isLost) onEvent({ kind: 'rest-lost', replica: row });
-        former.onEnded();
+        former.onEnded(targetId);
       },
     })),
-    earlier: before && {
-      generation: before.generation,
-      told: () => toldOf(catalogue, { databaseId, targetId, generation: before.generation }),
-      onShipped: (last, commits) => addShipped(last, commits, before.pageSize ?? pageSize),
-      onSnapshot: (snapshot) => addSnapshot(before.generation, before.pageSize ?? pageSize, snapshot),
-    },
+    earlier: generationsBefore(catalogue, { databaseId, targetId, generation }).map(toEarlier),
     syncIntervalMs,
     snapshotIntervalMs,
     turns,
@@ -120,32 +120,29 @@ function tellHole(
   onEvent({ kind: 'hole', replica, fromAt, toAt });
 }
 
-/** The generation that ended where another one began, and its page size where anything of it is known. */
-function generationBefore(
+/**
+ * Generations of which a target may hold more than was told, oldest first, with their page sizes where known: the one that ended
+ * where the present one began; all, where nothing was told of the target yet.
+ */
+function generationsBefore(
   catalogue: Catalogue,
-  databaseId: DatabaseRow['id'],
-  generation: Generation,
-): { readonly generation: Generation; readonly pageSize: number | undefined } | undefined {
+  { databaseId, targetId, generation }: OnTarget,
+): readonly { readonly generation: Generation; readonly pageSize: number | undefined }[] {
   const all = catalogue.generations(databaseId);
-  const before = all[all.findIndex((row) => row.generation === generation) - 1];
-  if (before === undefined) return undefined;
-  const image = catalogue.snapshots(databaseId).find((row) => row.generation === before.generation);
-  return { generation: before.generation, pageSize: image?.pageSize };
+  const before = all.slice(
+    0,
+    all.findIndex((row) => row.generation === generation),
+  );
+  const isTold = catalogue.shipped(databaseId).some((row) => row.targetId === targetId);
+  const images = catalogue.snapshots(databaseId);
+  return before.slice(isTold ? -1 : 0).map((row) => ({
+    generation: row.generation,
+    pageSize: images.find((image) => image.generation === row.generation)?.pageSize,
+  }));
 }
 
 /** What the catalogue says of a generation on a target. */
-function toldOf(
-  catalogue: Catalogue,
-  {
-    databaseId,
-    targetId,
-    generation,
-  }: {
-    readonly databaseId: DatabaseRow['id'];
-    readonly targetId: ReplicaRow['targetId'];
-    readonly generation: Generation;
-  },
-): Told {
+function toldOf(catalogue: Catalogue, { databaseId, targetId, generation }: OnTarget): Told {
   const isHere = (row: { readonly targetId: string; readonly generation: string }) =>
     row.targetId === targetId && row.generation === generation;
   return {
@@ -161,4 +158,10 @@ function toldOf(
       .map(({ last }) => last)
       .sort((a, b) => b.index - a.index || b.offset - a.offset)[0],
   };
+}
+
+interface OnTarget {
+  readonly databaseId: DatabaseRow['id'];
+  readonly targetId: ReplicaRow['targetId'];
+  readonly generation: Generation;
 }

@@ -1,5 +1,5 @@
 // Opens a database for protection: continues its history as continuity.ts decides, and puts together what exists while it is
-// open (capture, spool, one shipper per target). The life around it, with its failures and its end, is protection.ts.
+// open (capture, spool, the crew of shippers). The life around it, with its failures and its end, is protection.ts.
 import path from 'node:path';
 import { AppError, type AppErrorData } from '../../shared/errors.ts';
 import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
@@ -8,6 +8,7 @@ import { Capture, type Place } from './capture.ts';
 import { type Clock, monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
 import type { MutableCounters, Tally } from './counters.ts';
+import { Crew } from './crew.ts';
 import {
   changedPages,
   type Continuation,
@@ -32,7 +33,6 @@ import type { Openings } from './openings.ts';
 import { lookFromOutside, noteCapturedFile } from './outside.ts';
 import { makeShipper } from './session-shippers.ts';
 import { isBehind, type Shipment } from './ship/shipment.ts';
-import type { Shipper } from './ship/shipper.ts';
 import type { SnapshotTurns } from './ship/snapshot-turns.ts';
 import type { Connections } from './source/connections.ts';
 import type { ImageSource } from './source/image.ts';
@@ -54,7 +54,8 @@ export interface ReplicaTarget {
 
 export interface ProtectionOptions {
   readonly row: DatabaseRow;
-  readonly replicas: readonly ReplicaTarget[];
+  /** Those that are enabled now; {@link Crew.adopt} tells an open session of others. */
+  readonly replicas: () => readonly ReplicaTarget[];
   /** This database's own folder below the data folder. */
   readonly folder: string;
   readonly catalogue: Catalogue;
@@ -96,7 +97,7 @@ export interface Session {
   readonly capture: Capture;
   readonly spool: Spool;
   readonly commits: CommitLog;
-  readonly shippers: readonly Shipper[];
+  readonly crew: Crew;
   /** Generations before this one that some target may not have whole. */
   readonly formers: readonly Former[];
   readonly pageSize: number;
@@ -379,7 +380,7 @@ export class SessionOpener {
   }
 
   async #assemble(
-    facts: Omit<Session, 'shippers' | 'formers' | 'savedIndex' | 'saving'> &
+    facts: Omit<Session, 'crew' | 'formers' | 'savedIndex' | 'saving'> &
       Pick<Shipment, 'baseline'> &
       Pick<Continuing, 'now'>,
   ): Promise<Session> {
@@ -396,23 +397,28 @@ export class SessionOpener {
       by: this.#options.by,
     };
     const [options, owner] = [this.#options, this.#owner];
+    const replicas = options.replicas();
     const formers = await openFormers({
       folder: path.join(options.folder, 'spool'),
       present: generation,
-      replicas: options.replicas.length,
+      targets: replicas.map(({ row }) => row.targetId),
       lastAtOf: (former) =>
         options.catalogue.generations(options.row.id).find((one) => one.generation === former)?.lastAt ?? 0,
       boot: options.boot,
       by: options.by,
     });
-    const shippers = options.replicas.map((replica) => makeShipper(replica, { shipment, formers, options, owner }));
+    const crew = new Crew({
+      replicas,
+      formers,
+      makeShipper: (replica, rest) => makeShipper(replica, { shipment, formers: rest, options, owner }),
+    });
     const session: Session = {
       generation,
       connections,
       capture,
       spool,
       commits,
-      shippers,
+      crew,
       formers,
       pageSize,
       savedIndex: spool.index,

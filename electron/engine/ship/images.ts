@@ -46,9 +46,11 @@ export class Images implements AsyncDisposable {
   #progress: { doneBytes: number; readonly totalBytes: number } | undefined;
   #beside: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
+  #snapshotIntervalMs: number;
 
   constructor(options: ImagesOptions) {
     this.#options = options;
+    this.#snapshotIntervalMs = options.snapshotIntervalMs;
   }
 
   /** When the newest image was taken that what follows on the target builds upon; undefined while there is none. */
@@ -59,6 +61,10 @@ export class Images implements AsyncDisposable {
   /** The image on its way. */
   get progress(): { readonly doneBytes: number; readonly totalBytes: number } | undefined {
     return this.#progress;
+  }
+
+  configure({ snapshotIntervalMs }: Pick<ImagesOptions, 'snapshotIntervalMs'>): void {
+    this.#snapshotIntervalMs = snapshotIntervalMs;
   }
 
   /** This image lies on the target. */
@@ -186,7 +192,8 @@ export class Images implements AsyncDisposable {
   }
 
   #isDue(): boolean {
-    const { shipment, snapshotIntervalMs, clock } = this.#options;
+    const { shipment, clock } = this.#options;
+    const snapshotIntervalMs = this.#snapshotIntervalMs;
     if (this.#lastAt === undefined || this.#bytesSince === 0) return false;
     // A target holds one snapshot per index: another one would replace it, and the points between them would be lost.
     if (shipment.end().index === this.#lastIndex) return false;

@@ -6,6 +6,7 @@ export class Pace {
   #wake: () => void = () => {};
   #isWoken = false;
   #isHurried = false;
+  #isUrged = false;
   #begunAt = 0;
 
   constructor(clock: Clock) {
@@ -21,11 +22,18 @@ export class Pace {
   begin(): void {
     this.#begunAt = this.#clock.now();
     this.#isWoken = false;
+    this.#isUrged = false;
   }
 
   wake(): void {
     this.#isWoken = true;
     this.#wake();
+  }
+
+  /** The next round begins now, whatever is being waited for. */
+  urge(): void {
+    this.#isUrged = true;
+    this.wake();
   }
 
   hurry(): void {
@@ -37,10 +45,10 @@ export class Pace {
   async nextRound(intervalMs: number, signal: AbortSignal): Promise<void> {
     await this.woken(signal);
     const waitMs = this.#begunAt + intervalMs - this.#clock.now();
-    if (waitMs > 0 && !this.#isHurried) await this.pause(waitMs, signal);
+    if (waitMs > 0 && !this.#isHurried && !this.#isUrged) await this.pause(waitMs, signal);
   }
 
-  /** Sleeps, but not when hurried. */
+  /** Sleeps, but not when hurried or urged. */
   async pause(ms: number, signal: AbortSignal): Promise<void> {
     const ends = new AbortController();
     const timer = this.#clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
@@ -54,7 +62,7 @@ export class Pace {
   }
 
   async #hurried(signal: AbortSignal): Promise<void> {
-    while (!this.#isHurried && !signal.aborted) await this.#next(signal);
+    while (!this.#isHurried && !this.#isUrged && !signal.aborted) await this.#next(signal);
   }
 
   async #next(signal: AbortSignal): Promise<void> {

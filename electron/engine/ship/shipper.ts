@@ -15,15 +15,18 @@ import { shipRange } from './segments.ts';
 import { isBehind, type Shipment, type ShippedSnapshot } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
 
-export interface ShipperOptions {
+interface Intervals {
+  readonly syncIntervalMs: number;
+  readonly snapshotIntervalMs: number;
+}
+
+export interface ShipperOptions extends Intervals {
   readonly targetId: TargetId;
   readonly target: Target;
   readonly shipment: Shipment;
   /** Generations before this one that the target may not have whole, oldest first. */
   readonly formers: readonly FormerHistory[];
-  readonly earlier: EarlierHistory | undefined;
-  readonly syncIntervalMs: number;
-  readonly snapshotIntervalMs: number;
+  readonly earlier: readonly EarlierHistory[];
   readonly turns: SnapshotTurns;
   readonly clock: Clock;
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
@@ -53,9 +56,11 @@ export class Shipper {
   #problem: Problem | undefined;
   #finishAt: Place = { index: 0, offset: 0 };
   #isTold = false;
+  #intervals: Intervals;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
+    this.#intervals = options;
     this.#pace = new Pace(options.clock);
     this.#formers = [...options.formers];
     this.#images = new Images({ ...options, onReady: () => this.#pace.wake() });
@@ -109,6 +114,15 @@ export class Shipper {
     return since === undefined ? 0 : Math.max(0, this.#options.clock.now() - since) / 1000;
   }
 
+  /** How often is shipped, and how often an image is made, from now on. */
+  configure({ syncIntervalMs, snapshotIntervalMs }: Intervals): void {
+    if (syncIntervalMs === this.#intervals.syncIntervalMs && snapshotIntervalMs === this.#intervals.snapshotIntervalMs)
+      return;
+    this.#intervals = { syncIntervalMs, snapshotIntervalMs };
+    this.#images.configure({ snapshotIntervalMs });
+    this.#pace.urge();
+  }
+
   /** More was captured. */
   wake(): void {
     this.#pace.wake();
@@ -125,7 +139,7 @@ export class Shipper {
         retryMs = firstRetryMs;
         this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
-        else if (!this.#pace.isHurried) await this.#pace.nextRound(this.#options.syncIntervalMs, signal);
+        else if (!this.#pace.isHurried) await this.#pace.nextRound(this.#intervals.syncIntervalMs, signal);
         // The round may have begun before the end was where it was when finishing was asked.
         else if (this.#position !== undefined && !isBehind(this.#position, this.#finishAt)) return;
       } catch (error) {
@@ -203,7 +217,7 @@ export class Shipper {
     const { target, shipment, earlier, prepare, onAhead } = this.#options;
     const { generation, spool } = shipment;
     await prepare(signal);
-    if (!this.#isTold && earlier !== undefined) await tellEarlier(earlier, { target, signal });
+    if (!this.#isTold) for (const one of earlier) await tellEarlier(one, { target, signal });
     await this.#shipFormers(signal);
     const located = await locate(target, generation, { signal });
     if (!this.#isTold) {

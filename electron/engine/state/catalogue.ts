@@ -117,6 +117,13 @@ export class Catalogue {
       .run(last.at, databaseId, generation);
   }
 
+  /** Nothing is asked of this target any more. What lies there is told again should it come back. */
+  forgetTarget(databaseId: DatabaseId, targetId: TargetId): void {
+    for (const table of ['shipped', 'snapshot']) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE database_id = ? AND target_id = ?`).run(databaseId, targetId);
+    }
+  }
+
   shipped(databaseId: DatabaseId): readonly ShippedRow[] {
     return this.#database
       .prepare<[string], RawShipped>('SELECT * FROM shipped WHERE database_id = ?')
