@@ -1,5 +1,6 @@
 // The command line's main job, with real processes: replicate while another process writes, end in order, list, restore.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
@@ -39,6 +40,24 @@ describe('replicate', () => {
     expect(restored.stdout).toContain('Proven identical to what was captured, page for page');
     expect(readTruth(folder.at('out.db'))).toEqual(readTruth(database));
     expect(readdirSync(folder.path).filter((name) => name.startsWith('out.db'))).toEqual(['out.db']);
+  });
+
+  test.runIf(process.platform === 'linux')('lets applications have the processor first', async () => {
+    using folder = tempFolder();
+    const database = createDatabase(folder.at('app.db'));
+    await using replicating = startReplicating(folder, database);
+    await replicating.printed('protected');
+    const tasks = `/proc/${String(replicating.child.pid)}/task`;
+    const niceness = (name: string): readonly number[] =>
+      readdirSync(tasks)
+        .filter((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim() === name)
+        .map((id) => Number(readFileSync(`${tasks}/${id}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[16]));
+    // The engine and its checkpoints; compression and files.
+    expect(new Set([...niceness('WorkerThread'), ...niceness('libuv-worker')])).toEqual(new Set([10]));
+    expect(niceness('WorkerThread').length).toBe(2);
+    expect(niceness('MainThread')).toEqual([os.getPriority()]);
+    replicating.child.kill('SIGTERM');
+    expect(await replicating.ended).toBe(0);
   });
 
   test('reads a configuration with two databases, and says what has no effect', async () => {
