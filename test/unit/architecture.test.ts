@@ -26,11 +26,11 @@ const rooms: readonly Room[] = [
   // The engine
   {
     name: 'pure: bytes in, bytes out',
-    files: ['electron/engine/replica/**', 'electron/engine/restore/plan.ts', 'electron/engine/source/wal.ts'],
+    files: ['electron/engine/replica/**', 'electron/engine/{restore,retain}/plan.ts', 'electron/engine/source/wal.ts'],
     mayImport: [
       'shared/**',
       'electron/engine/replica/**',
-      'electron/engine/restore/plan.ts',
+      'electron/engine/{restore,retain}/plan.ts',
       'electron/engine/source/wal.ts',
     ],
     libraries: ['xxhash-wasm', 'lz4-napi', 'zod'],

@@ -1,0 +1,346 @@
+// Plans retention: from what a replica holds, how long what is to be kept, and now, to what goes, in which order, and why.
+// Pure. The same plan for a later instant says what would remain then. Two rules stand above the settings: every restore
+// point that stays needs nothing of what goes, and wherever the deletion is cut off, every reader still finds only whole
+// history. Carrying a plan out is prune.ts.
+import type { Retention } from '../../../shared/model.ts';
+import type { Generation, Position } from '../../../shared/position.ts';
+import {
+  comparePlaces,
+  type GenerationHistory,
+  type History,
+  type KeptSegment,
+  type KeptSnapshot,
+} from '../replica/history.ts';
+
+/** What is known of a snapshot beyond its listing. */
+export type SnapshotFacts =
+  /** Without an offset: a foreign image, which is whole only together with all of its index. */
+  { readonly kind: 'sound'; readonly at: number; readonly offset: number | undefined } | { readonly kind: 'damaged' };
+
+export interface RetainOptions {
+  readonly history: History;
+  /** By key; a snapshot that is not told of counts as foreign. */
+  readonly facts: ReadonlyMap<string, SnapshotFacts>;
+  readonly retention: Retention;
+  /** Restore points that have to stay whatever the settings say: named ones, and the newest that was proven. */
+  readonly pinned: readonly (Position & { readonly why: 'pinned' | 'proven' })[];
+  /** The generation that goes on; undefined where nobody writes there any more. */
+  readonly current: Generation | undefined;
+  readonly now: number;
+}
+
+export type KeptWhy = 'window' | 'daily' | 'weekly' | 'pinned' | 'proven' | 'newest';
+
+export interface KeptImage {
+  readonly generation: Generation;
+  readonly index: number;
+  readonly offset: number | undefined;
+  readonly at: number;
+  readonly why: KeptWhy;
+}
+
+/** A part of a generation that stays: an image, and what lies behind it up to `to` (exclusive offset of its index). */
+export interface KeptSpan {
+  readonly image: KeptImage;
+  /** `image`: the image's own point alone. `end`: everything behind it. */
+  readonly to: 'image' | 'end' | { readonly index: number; readonly offset: number };
+}
+
+export interface RetainPlan {
+  /** By generation and place; empty for a generation that goes whole. */
+  readonly spans: readonly KeptSpan[];
+  /** Generations of which nothing is taken away. */
+  readonly whole: readonly Generation[];
+  readonly kept: readonly StoredFile[];
+  /**
+   * What goes. One batch after the other; within a batch in any order. Cut off anywhere, what is still there is restorable.
+   */
+  readonly batches: readonly (readonly StoredFile[])[];
+  /** From here on every transaction stays restorable; undefined where nothing is restorable. */
+  readonly windowFromAt: number | undefined;
+  /** Why nothing may go, as a sentence. */
+  readonly held: string | undefined;
+}
+
+export type StoredFile = KeptSegment | KeptSnapshot;
+
+interface Image {
+  readonly object: KeptSnapshot;
+  readonly generation: Generation;
+  readonly at: number;
+  readonly offset: number | undefined;
+}
+
+interface Kept {
+  readonly history: GenerationHistory;
+  /** Those that a restore can begin with, oldest first. */
+  readonly images: readonly Image[];
+  readonly lastAt: number;
+}
+
+const dayMs = 24 * 3_600_000;
+const weekMs = 7 * dayMs;
+/** Weeks begin on Mondays; the first of January 1970 was a Thursday. */
+const weekShiftMs = 3 * dayMs;
+
+/** Plans what stays and what goes. */
+export function planRetention(options: RetainOptions): RetainPlan {
+  const all = options.history.generations.map((history) => describe(history, options.facts));
+  const images = all.flatMap((kept) => kept.images).sort((a, b) => a.at - b.at);
+  const newest = newestImage(all, images, options.current);
+  const held = whyHeld(options, newest);
+  if (held !== undefined || newest === undefined || options.retention.kind === 'keep-all') {
+    return keepEverything(all, held);
+  }
+
+  // Nothing behind the newest image goes, whatever the clock says: its own history is always whole.
+  const windowAt = Math.min(options.now - options.retention.windowMs, newest.at);
+  const base = images.findLast(({ at }) => at <= windowAt);
+  const thinned = thin(images, options.retention, options.now);
+  const plans = all.map((kept) => {
+    const isLive =
+      kept.history.generation === options.current ||
+      kept.lastAt >= windowAt ||
+      kept.history.generation === base?.generation;
+    return planGeneration(kept, { windowAt: isLive ? windowAt : undefined, newest, thinned, pinned: options.pinned });
+  });
+
+  const firstLive = base?.at ?? images[0]?.at;
+  return {
+    spans: plans.flatMap(({ spans }) => spans),
+    whole: plans.flatMap(({ isWhole, generation }) => (isWhole ? [generation] : [])),
+    kept: plans.flatMap(({ kept }) => kept),
+    // Oldest generation first: should it be cut off, the newer history is the one that nothing was taken from.
+    batches: plans.toSorted((a, b) => a.lastAt - b.lastAt).flatMap(({ batches }) => batches),
+    windowFromAt: firstLive === undefined ? undefined : Math.max(firstLive, options.now - options.retention.windowMs),
+    held: undefined,
+  };
+}
+
+function describe(history: GenerationHistory, facts: RetainOptions['facts']): Kept {
+  const { generation } = history;
+  const images = history.snapshots.flatMap((object): Image[] => {
+    const known = facts.get(object.key) ?? { kind: 'sound', at: object.modifiedAt, offset: undefined };
+    return known.kind === 'damaged' ? [] : [{ object, generation, at: known.at, offset: known.offset }];
+  });
+  const imagesAt = images.reduce((last, { at }) => Math.max(last, at), -Infinity);
+  const lastAt = history.segments.reduce((last, { modifiedAt }) => Math.max(last, modifiedAt), imagesAt);
+  return { history, images, lastAt };
+}
+
+/** The last image of the generation that goes on; where none does, the one that was taken last. */
+function newestImage(
+  all: readonly Kept[],
+  images: readonly Image[],
+  current: Generation | undefined,
+): Image | undefined {
+  return current === undefined
+    ? images.at(-1)
+    : all.find(({ history }) => history.generation === current)?.images.at(-1);
+}
+
+function whyHeld({ retention, current }: RetainOptions, newest: Image | undefined): string | undefined {
+  if (retention.kind === 'keep-all') return 'Everything is kept, as it is set.';
+  if (newest !== undefined) return undefined;
+  return current === undefined
+    ? 'There is no whole image of the database there, so nothing is deleted.'
+    : 'The present history has no whole image there yet; nothing older is deleted before it has.';
+}
+
+function keepEverything(all: readonly Kept[], held: string | undefined): RetainPlan {
+  const spans = all.flatMap(({ images }) =>
+    images.map((image): KeptSpan => ({ image: named(image, 'window'), to: 'end' })),
+  );
+  return {
+    spans,
+    whole: all.map(({ history }) => history.generation),
+    kept: all.flatMap(({ history }) => [...history.snapshots, ...history.segments]),
+    batches: [],
+    windowFromAt: spans.length === 0 ? undefined : Math.min(...spans.map(({ image }) => image.at)),
+    held,
+  };
+}
+
+/**
+ * The images that stay beyond the window: the first of each day, then the first of each week. Days and weeks are those of
+ * the calendar (UTC) and expire whole, so that planning again, now or later, never chooses another one.
+ */
+function thin(
+  images: readonly Image[],
+  { dailyMs, weeklyMs }: Extract<Retention, { readonly kind: 'thinned' }>,
+  now: number,
+): ReadonlyMap<Image, 'daily' | 'weekly'> {
+  const chosen = new Map<Image, 'daily' | 'weekly'>();
+  const choose = (why: 'daily' | 'weekly', bucketMs: number, shiftMs: number, forMs: number) => {
+    const seen = new Set<number>();
+    for (const image of images) {
+      const bucket = Math.floor((image.at + shiftMs) / bucketMs);
+      if (seen.has(bucket)) continue;
+      seen.add(bucket);
+      const endsAt = (bucket + 1) * bucketMs - shiftMs;
+      if (forMs > 0 && endsAt > now - forMs && !chosen.has(image)) chosen.set(image, why);
+    }
+  };
+  choose('daily', dayMs, 0, dailyMs);
+  choose('weekly', weekMs, weekShiftMs, weeklyMs);
+  return chosen;
+}
+
+interface GenerationPlan {
+  readonly generation: Generation;
+  readonly spans: readonly KeptSpan[];
+  readonly isWhole: boolean;
+  readonly kept: readonly StoredFile[];
+  readonly batches: readonly (readonly StoredFile[])[];
+  readonly lastAt: number;
+}
+
+function planGeneration(
+  { history, images, lastAt }: Kept,
+  rules: {
+    /** Undefined for a generation that ended before the window. */
+    readonly windowAt: number | undefined;
+    readonly newest: Image;
+    readonly thinned: ReadonlyMap<Image, 'daily' | 'weekly'>;
+    readonly pinned: RetainOptions['pinned'];
+  },
+): GenerationPlan {
+  const { generation } = history;
+  const files: readonly StoredFile[] = [...history.snapshots, ...history.segments];
+  const { windowAt } = rules;
+  const first = windowAt === undefined ? undefined : windowImage(history, images, windowAt);
+  if (windowAt !== undefined && first === undefined) {
+    const spans = images.map((image): KeptSpan => ({ image: named(image, whyOf(image, rules)), to: 'end' }));
+    return { generation, spans, isWhole: true, kept: files, batches: [], lastAt };
+  }
+
+  const spans: KeptSpan[] = [];
+  for (const image of images) {
+    const pins = rules.pinned.filter((pin) => pin.generation === generation && baseOf(images, pin) === image);
+    const thinned = rules.thinned.get(image);
+    if (first !== undefined && isAtOrBehind(image, first))
+      spans.push({ image: named(image, whyOf(image, rules)), to: 'end' });
+    else if (pins.length > 0) spans.push(pinnedSpan(image, pins));
+    else if (thinned !== undefined) spans.push({ image: named(image, thinned), to: 'image' });
+  }
+
+  const needed = neededBy(spans, history);
+  const kept = files.filter((file) => needed(file));
+  const going = files.filter((file) => !needed(file));
+  return {
+    generation,
+    spans,
+    isWhole: going.length === 0,
+    kept,
+    batches: inBatches(going, images, indicesOf(history)),
+    lastAt,
+  };
+}
+
+/** The newest image with nothing before it that belongs into the window, whichever way clocks were set. */
+function windowImage(history: GenerationHistory, images: readonly Image[], windowAt: number): Image | undefined {
+  const late = history.segments.find(({ modifiedAt }) => modifiedAt > windowAt);
+  let found: Image | undefined;
+  for (const image of images) {
+    const { index } = image.object;
+    const isBehindLate = late !== undefined && comparePlaces(late, { index, offset: image.offset ?? 0 }) < 0;
+    if (image.at > windowAt || isBehindLate) break;
+    found = image;
+  }
+  return found;
+}
+
+function whyOf(image: Image, { newest }: { readonly newest: Image }): KeptWhy {
+  return image === newest ? 'newest' : 'window';
+}
+
+function named({ object, generation, at, offset }: Image, why: KeptWhy): KeptImage {
+  return { generation, index: object.index, offset, at, why };
+}
+
+/** The newest image at or before a place. */
+function baseOf(
+  images: readonly Image[],
+  place: { readonly index: number; readonly offset: number },
+): Image | undefined {
+  return images.findLast(
+    ({ object, offset = 0 }) => object.index < place.index || (object.index === place.index && offset <= place.offset),
+  );
+}
+
+function isAtOrBehind(image: Image, first: Image): boolean {
+  return image.object.index >= first.object.index;
+}
+
+function pinnedSpan(image: Image, pins: RetainOptions['pinned']): KeptSpan {
+  const to = pins.reduce((a, b) => (b.index > a.index || (b.index === a.index && b.offset > a.offset) ? b : a));
+  const why = pins.some((pin) => pin.why === 'pinned') ? 'pinned' : 'proven';
+  const isImage = to.index === image.object.index && to.offset === image.offset;
+  return { image: named(image, why), to: isImage ? 'image' : { index: to.index, offset: to.offset } };
+}
+
+/**
+ * What spans need, with regard to v0.3.13 of `litestream`, which looks at names only:
+ * - An image needs the segments of its own index that lie before it: they are replayed over it, and with a part of them
+ *   missing it would be turned back to a mixture.
+ * - One at the very start of its index needs none to be whole; but as long as anything lies before it, the first segment
+ *   of the index before has to be there, or, behind a hole, that of its own.
+ * - Where anything of the next index stays, nothing of an index may go: it would be replayed as if it were whole.
+ */
+function neededBy(spans: readonly KeptSpan[], history: GenerationHistory): (file: StoredFile) => boolean {
+  const begun = indicesOf(history);
+  const images = new Set(spans.map(({ image }) => image.index));
+  const starts = spans.flatMap(({ image }) => (image.offset === 0 ? [image.index] : []));
+  const stubs = new Set(starts.map((index) => (begun.has(index - 1) ? index - 1 : index)));
+  const isSegmentNeeded = ({ index, offset }: KeptSegment): boolean =>
+    (offset === 0 && stubs.has(index)) ||
+    spans.some(({ image, to }) => {
+      if (index < image.index) return false;
+      if (to === 'end') return true;
+      const end = to === 'image' ? { index: image.index, offset: image.offset ?? Infinity } : to;
+      return index < end.index || (index === end.index && offset < end.offset);
+    });
+  const needed = new Set(history.segments.filter(isSegmentNeeded).map(({ index }) => index));
+  return (file) => {
+    if (file.kind === 'snapshot') {
+      return images.has(file.index) || spans.some(({ image, to }) => to === 'end' && file.index >= image.index);
+    }
+    return isSegmentNeeded(file) || (needed.has(file.index) && needed.has(file.index + 1));
+  };
+}
+
+/** The indices that have a segment. */
+function indicesOf({ segments }: GenerationHistory): ReadonlySet<number> {
+  return new Set(segments.map(({ index }) => index));
+}
+
+/**
+ * The order in which files go: newest first, an image before the segments that it needs, the first segment of an index
+ * after all others of it. So whatever is left over follows its image without a hole, and no index lacks its beginning.
+ * (`litestream` v0.3.13, asked for an instant among what is just going, between two batches, right before an image that
+ * stays, may build a mixture; every other instant is right or refused, and those that stay always are.) A batch holds what may go in any order: segments of one index that are not its first.
+ */
+function inBatches(
+  going: readonly StoredFile[],
+  images: readonly Image[],
+  begun: ReadonlySet<number>,
+): readonly (readonly StoredFile[])[] {
+  const offsets = new Map(images.map(({ object, offset }) => [object, offset]));
+  const rank = (file: StoredFile): number => {
+    if (file.kind === 'segment') return file.offset;
+    const offset = offsets.get(file) ?? Infinity;
+    // At the start of its index it needs no segment; behind a hole it may not be the last thing of its index.
+    return offset === 0 && !begun.has(file.index - 1) ? 0.5 : offset - 0.5;
+  };
+  const ordered = going.toSorted((a, b) => b.index - a.index || (rank(a) < rank(b) ? 1 : -1));
+  const batches: StoredFile[][] = [];
+  let isOpen = false;
+  for (const file of ordered) {
+    const isFree = file.kind === 'segment' && file.offset > 0;
+    const last = batches.at(-1);
+    if (isOpen && isFree && last?.[0]?.index === file.index) last.push(file);
+    else batches.push([file]);
+    isOpen = isFree;
+  }
+  return batches;
+}
