@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts';
 import { must } from '../../shared/assert.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, DatabaseInspection, FolderInspection, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, DatabaseInspection, FolderInspection, Problem, TargetId } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
@@ -13,7 +13,7 @@ import { claimReplica, inspectFolder } from './destination.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Logger } from './log.ts';
-import { narrate } from './narrate.ts';
+import { narrate, narrateTarget } from './narrate.ts';
 import { Openings } from './openings.ts';
 import { Protection } from './protection.ts';
 import type { ProtectionEvent, ReplicaTarget } from './session.ts';
@@ -24,6 +24,7 @@ import { Watcher } from './source/watch.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, ReplicaSettings, Store } from './state/store.ts';
 import { createTarget, openTarget, parseTargetUrl } from './targets/open-target.ts';
+import type { Target } from './targets/target.ts';
 import { readTypedPath } from './typed-path.ts';
 
 export interface DatabasesOptions {
@@ -50,6 +51,8 @@ export interface DatabasesOptions {
 export interface Limits {
   readonly spoolBudgetBytes?: number;
   readonly probeDisk?: ProbeDisk;
+  /** For tests: what stands for a target. */
+  readonly wrapTarget?: (target: Target) => Target;
 }
 
 type NewReplica = Omit<ReplicaRow, 'databaseId' | 'retainedAt'>;
@@ -420,15 +423,17 @@ export class Databases implements AsyncDisposable {
   }
 
   #replicaTarget(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
-    const target = openTarget(replica.url);
-    const { machineId, version, clock } = this.#options;
+    const { machineId, version, clock, targets, limits } = this.#options;
+    const opened = openTarget(replica.url);
+    const { target, reach } = targets.guard(replica.targetId, limits?.wrapTarget?.(opened) ?? opened);
     const owner = { databaseId: row.id, databasePath: row.path, machineId, version };
     return {
       row: replica,
       target,
+      reach,
       prepare: async ({ pageSize }, signal) => {
         await claimReplica(target, { owner, pageSize, now: clock.now() }, { signal });
-        await target.removeStaleTmp();
+        await opened.removeStaleTmp();
       },
     };
   }
@@ -438,6 +443,12 @@ export class Databases implements AsyncDisposable {
     await protection?.finish();
     this.#protections.delete(databaseId);
     this.#options.onChange(databaseId);
+  }
+
+  /** Nothing gets through to a target from now on, or it does again. */
+  tellTarget(targetId: TargetId, problem: Problem | undefined): void {
+    const { name } = this.#options.targets.rowOf(targetId);
+    this.#note({ databaseId: undefined, ...narrateTarget(problem, { name }) });
   }
 
   #tell(row: DatabaseRow, event: ProtectionEvent): void {

@@ -25,6 +25,7 @@ import { Catalogue } from './state/catalogue.ts';
 import { openStateDatabase } from './state/state-database.ts';
 import { type DatabaseRow, Store } from './state/store.ts';
 import { suggestPaths } from './suggest-paths.ts';
+import { TargetGuards } from './target-guards.ts';
 
 export interface EngineSetup {
   /** Undefined: a toolbox that lists and restores by URL and keeps nothing. */
@@ -45,6 +46,7 @@ interface Storage {
   readonly store: Store;
   readonly catalogue: Catalogue;
   readonly points: Points;
+  readonly guards: TargetGuards;
   readonly targets: KnownTargets;
   readonly databases: Databases;
 }
@@ -125,6 +127,7 @@ export class Engine {
     this.#stop.abort(new AppError('cancelled'));
     await this.#operations.stop();
     await this.#storage?.databases[Symbol.asyncDispose]();
+    this.#storage?.guards[Symbol.dispose]();
     clearTimeout(this.#push);
     this.#loopDelay[Symbol.dispose]();
     this.#described.clear();
@@ -237,8 +240,13 @@ export class Engine {
     const { dataDir = '', isDeclaredOnly, version } = this.#setup;
     const store = new Store(database);
     const catalogue = new Catalogue(database);
+    const guards = new TargetGuards({
+      clock: this.#clock,
+      onProblem: (targetId, problem) => databases.tellTarget(targetId, problem),
+    });
     const targets = new KnownTargets({
       store,
+      guards,
       isKept: (databaseId) => databases.rows().some(({ id }) => id === databaseId),
       onChange: () => this.#changed(),
     });
@@ -261,7 +269,7 @@ export class Engine {
         this.#changed();
       },
     });
-    return { store, catalogue, points: new Points(catalogue), targets, databases };
+    return { store, catalogue, points: new Points(catalogue), guards, targets, databases };
   }
 
   #start(): void {

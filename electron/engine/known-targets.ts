@@ -4,19 +4,22 @@ import path from 'node:path';
 import type { Parsed, Place, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
 import { plural } from '../../shared/format.ts';
-import type { DatabaseId, PlaceState, TargetId, TargetState, TargetUsage } from '../../shared/model.ts';
+import type { DatabaseId, PlaceState, TargetId, TargetState } from '../../shared/model.ts';
+import { newUsage } from './guard/counted-target.ts';
+import type { GuardedTarget } from './guard/target-guard.ts';
 import type { ReplicaRow, Store, TargetRow } from './state/store.ts';
+import type { TargetGuards } from './target-guards.ts';
+import type { Target } from './targets/target.ts';
 import { parseTargetUrl } from './targets/open-target.ts';
 import { readTypedPath } from './typed-path.ts';
 
 export interface KnownTargetsOptions {
   readonly store: Store;
+  readonly guards: TargetGuards;
   /** Databases that count here. */
   readonly isKept: (databaseId: DatabaseId) => boolean;
   readonly onChange: () => void;
 }
-
-const noUsage: TargetUsage = { puts: 0, gets: 0, lists: 0, deletes: 0, sentBytes: 0, receivedBytes: 0 };
 
 export class KnownTargets {
   readonly #options: KnownTargetsOptions;
@@ -27,7 +30,7 @@ export class KnownTargets {
 
   /** As everybody sees them: those that stand for themselves, and those where a database that counts here has a replica. */
   states(): readonly TargetState[] {
-    const { store, isKept } = this.#options;
+    const { store, guards, isKept } = this.#options;
     const databases = new Map<TargetId, number>();
     for (const { databaseId, targetId } of store.replicas()) {
       if (isKept(databaseId)) databases.set(targetId, (databases.get(targetId) ?? 0) + 1);
@@ -42,8 +45,8 @@ export class KnownTargets {
         url,
         place,
         bandwidthBytes,
-        usage: noUsage,
-        problem: undefined,
+        usage: guards.find(id)?.usage ?? newUsage(),
+        problem: guards.find(id)?.problem,
         databases: databases.get(id) ?? 0,
       }));
   }
@@ -85,16 +88,18 @@ export class KnownTargets {
       name: name ?? row.name,
       bandwidthBytes: bandwidthBytes === undefined ? row.bandwidthBytes : (bandwidthBytes ?? undefined),
     });
+    if (bandwidthBytes !== undefined) this.#options.guards.find(targetId)?.setBandwidth(bandwidthBytes ?? undefined);
     onChange();
   }
 
   /** Forgets a target; fails with `target-in-use`. */
   remove(targetId: TargetId): void {
-    const { store, onChange } = this.#options;
+    const { store, guards, onChange } = this.#options;
     const { name } = this.rowOf(targetId);
     const count = this.#replicasAt(targetId).length;
     if (count > 0) throw new AppError('target-in-use', { name, databases: plural(count, 'database') });
     store.removeTarget(targetId);
+    guards.forget(targetId);
     onChange();
   }
 
@@ -106,6 +111,11 @@ export class KnownTargets {
     const place: PlaceState = { kind: 'folder', path: address.path };
     const rest = { bandwidthBytes: undefined, secret: undefined, isKept: false };
     return store.addTarget({ name: nameOf(place), url: address.url, place, ...rest });
+  }
+
+  /** A replica on a target, behind the guard that all replicas there share. */
+  guard(targetId: TargetId, target: Target): GuardedTarget {
+    return this.#options.guards.of(this.rowOf(targetId)).guard(target);
   }
 
   /** Where on a target the history of a database would lie: at its name, or beside another one of that name. */

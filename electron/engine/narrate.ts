@@ -2,9 +2,23 @@
 import { assertNever } from '../../shared/assert.ts';
 import { errorSentence } from '../../shared/errors.ts';
 import { formatBytes, plural } from '../../shared/format.ts';
-import type { TargetState } from '../../shared/model.ts';
+import type { Problem, TargetState } from '../../shared/model.ts';
 import type { ProtectionEvent } from './session.ts';
 import type { NewActivity } from './state/store.ts';
+
+/** Nothing gets through to the destination `name` from now on, or it does again. */
+export function narrateTarget(
+  problem: Problem | undefined,
+  { name }: { readonly name: string },
+): Pick<NewActivity, 'kind' | 'level' | 'text'> {
+  return problem === undefined
+    ? {
+        kind: 'recovered',
+        level: 'good',
+        text: `${name} is reachable again. What waited on this computer goes there now.`,
+      }
+    : { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(problem)}` };
+}
 
 /** What happened to the database `name`, as one entry. */
 export function narrate(

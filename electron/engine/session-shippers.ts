@@ -3,6 +3,7 @@ import type { Moment } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { Commit } from './commits.ts';
 import { countPuts } from './counters.ts';
+import { isOfDestination } from './guard/circuit.ts';
 import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import type { Told } from './ship/locate.ts';
@@ -13,7 +14,7 @@ import type { DatabaseRow, ReplicaRow } from './state/store.ts';
 
 /** The shipper of one replica. */
 export function makeShipper(
-  { row, target, prepare }: ReplicaTarget,
+  { row, target, reach, prepare }: ReplicaTarget,
   {
     shipment,
     formers,
@@ -46,9 +47,11 @@ export function makeShipper(
     onShipped: (last: Moment, commits: readonly Commit[]) => addShipped(last, commits, before.pageSize ?? pageSize),
     onSnapshot: (snapshot: ShippedSnapshot) => addSnapshot(before.generation, before.pageSize ?? pageSize, snapshot),
   });
+  let isTold = false;
   return new Shipper({
     targetId,
     target: countPuts(target, owner.counters),
+    reach,
     shipment,
     formers: formers.map((former) => ({
       history: former.history,
@@ -82,7 +85,11 @@ export function makeShipper(
         owner.counters.targetErrors++;
         owner.onProblem(problem);
       }
-      onEvent(problem === undefined ? { kind: 'recovered', replica: row } : { kind: 'problem', problem, replica: row });
+      // What the destination as a whole fails with is told once for all databases there.
+      const isOwn = problem !== undefined && !isOfDestination(problem.code);
+      if (isOwn) onEvent({ kind: 'problem', problem, replica: row });
+      else if (problem === undefined && isTold) onEvent({ kind: 'recovered', replica: row });
+      isTold = isOwn || (isTold && problem !== undefined);
       onChange();
     },
     onProgress: onChange,

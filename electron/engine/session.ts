@@ -24,6 +24,7 @@ import {
   spoolComposed,
 } from './continuity.ts';
 import type { DiskGuard } from './disk-guard.ts';
+import type { Reach } from './guard/target-guard.ts';
 import type { Logger } from './log.ts';
 import { forgetClean, forgetRest, noteBoot, readComposed, saveComposed, saveNotes, type TakenNotes } from './notes.ts';
 import type { Trailer } from './replica/trailer.ts';
@@ -48,6 +49,7 @@ import type { Target } from './targets/target.ts';
 export interface ReplicaTarget {
   readonly row: ReplicaRow;
   readonly target: Target;
+  readonly reach: Reach;
   /** Makes the place ready: folder and replica record. */
   readonly prepare: (facts: { readonly pageSize: number }, signal: AbortSignal) => Promise<void>;
 }

@@ -183,7 +183,7 @@ test('nobody asks for what nobody wants: a replica that is removed leaves no pro
   expect(guard.problem).toBeDefined();
   stop.abort();
   await shipping;
-  one[Symbol.dispose]();
+  one.reach[Symbol.dispose]();
   expect(guard.problem).toBeUndefined();
   expect(clock.sleepers).toBe(0);
 });

@@ -38,6 +38,7 @@ const folderCodes: ReadonlySet<string> = new Set<ErrorCode>(['target-missing', '
 
 export class Circuit {
   readonly #options: CircuitOptions;
+  /** Those that failed. */
   readonly #lanes = new Set<CircuitLane>();
   readonly #backOff: BackOff;
   readonly #streaks = { read: 0, write: 0 };
@@ -60,11 +61,9 @@ export class Circuit {
     return this.#open && { ...toErrorData(this.#open.error), sinceAt: this.#open.sinceAt };
   }
 
-  /** A place for one database. Dispose it with the database. */
+  /** A place for one database. Dispose it when the database does not ship any more. */
   lane(): CircuitLane {
-    const lane = new CircuitLane(this, this.#options);
-    this.#lanes.add(lane);
-    return lane;
+    return new CircuitLane(this, this.#options);
   }
 
   /** Something says that it may be back: whoever waits tries now. */
@@ -103,8 +102,9 @@ export class Circuit {
   }
 
   noteFailure(lane: CircuitLane, kind: CallKind, error: unknown): void {
-    if (!isOfDestination(error) || kind === 'delete') return;
+    if (!(error instanceof AppError) || !isOfDestination(error.code) || kind === 'delete') return;
     lane.failedBy = kind;
+    this.#lanes.add(lane);
     if (this.#open !== undefined) {
       this.#open.error = error;
       if (this.#probe === lane) this.#wait();
@@ -260,6 +260,6 @@ export class CircuitLane implements Disposable {
 }
 
 /** Failures that others would meet too. */
-function isOfDestination(error: unknown): error is AppError {
-  return error instanceof AppError && error.code.startsWith('target-') && !ownCodes.has(error.code);
+export function isOfDestination(code: ErrorCode): boolean {
+  return code.startsWith('target-') && !ownCodes.has(code);
 }

@@ -27,13 +27,13 @@ export interface TargetGuardOptions {
 }
 
 /** One replica behind the guard of its destination. */
-export interface GuardedTarget extends Disposable {
+export interface GuardedTarget {
   readonly target: Target;
   readonly reach: Reach;
 }
 
 /** How who ships gets along with a destination that does not always answer. */
-export interface Reach {
+export interface Reach extends Disposable {
   /** Waits before the next try after a failure; ends early, without an error, on abort. */
   untilRetry(error: unknown, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Everything that there was to do got through. */
@@ -100,8 +100,8 @@ export class TargetGuard {
         untilRetry: async (error, options) => await lane.untilRetry(error, options),
         passed: () => lane.passed(),
         catchUp: async (options) => await this.#catchUps.enter(options),
+        [Symbol.dispose]: () => lane[Symbol.dispose](),
       },
-      [Symbol.dispose]: () => lane[Symbol.dispose](),
     };
   }
 }

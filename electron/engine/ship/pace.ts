@@ -1,5 +1,13 @@
-// When a loop goes on: when it was woken, not before its interval is over, at once when it has to hurry to its end.
+// When a loop goes on: when it was woken, not before its interval is over, at once when it has to hurry to its end. While
+// nothing wakes it nothing runs; after such a rest it waits a moment, since commits seldom come alone and a request for each
+// of them would cost.
 import type { Clock } from '../clock.ts';
+
+/** A tenth of the interval, and no longer than a user would notice. */
+const gatherPart = 0.1;
+const longestGatherMs = 100;
+/** The system's clock and the time that passed differ by so much only where it was set, or the computer slept. */
+const jumpMs = 10_000;
 
 export class Pace {
   readonly #clock: Clock;
@@ -8,9 +16,11 @@ export class Pace {
   #isHurried = false;
   #isUrged = false;
   #begunAt = 0;
+  #ahead: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#ahead = clock.now() - clock.ticks();
   }
 
   /** Nothing is waited for any more but what is needed. */
@@ -18,11 +28,15 @@ export class Pace {
     return this.#isHurried;
   }
 
-  /** A round begins: what wakes from here on calls for another one. */
-  begin(): void {
-    this.#begunAt = this.#clock.now();
+  /** A round begins: what wakes from here on calls for another one. True when the clock jumped since the last one. */
+  begin(): boolean {
+    this.#begunAt = this.#clock.ticks();
     this.#isWoken = false;
     this.#isUrged = false;
+    const ahead = this.#clock.now() - this.#begunAt;
+    const hasJumped = Math.abs(ahead - this.#ahead) > jumpMs;
+    this.#ahead = ahead;
+    return hasJumped;
   }
 
   wake(): void {
@@ -44,15 +58,18 @@ export class Pace {
   /** Waits until there is something to do, and no earlier than one interval after the round began. */
   async nextRound(intervalMs: number, signal: AbortSignal): Promise<void> {
     await this.woken(signal);
-    const waitMs = this.#begunAt + intervalMs - this.#clock.now();
-    if (waitMs > 0 && !this.#isHurried && !this.#isUrged) await this.pause(waitMs, signal);
+    const leftMs = this.#begunAt + intervalMs - this.#clock.ticks();
+    const waitMs = Math.max(leftMs, Math.min(intervalMs * gatherPart, longestGatherMs));
+    await this.unlessHurried(async (inner) => await this.#clock.sleep(waitMs, { signal: inner }), signal);
   }
 
-  /** Sleeps, but not when hurried or urged. */
-  async pause(ms: number, signal: AbortSignal): Promise<void> {
+  /** Waits for something, but not when hurried or urged. What it fails with is of no use. */
+  async unlessHurried(wait: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    if (this.#isHurried || this.#isUrged) return;
     const ends = new AbortController();
-    const timer = this.#clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
-    await Promise.race([timer, this.#hurried(ends.signal)]);
+    // @NOTE It fails when it is ended early.
+    const waited = wait(AbortSignal.any([signal, ends.signal])).catch(() => {});
+    await Promise.race([waited, this.#hurried(ends.signal)]);
     ends.abort();
   }
 

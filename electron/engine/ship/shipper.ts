@@ -1,11 +1,12 @@
 // Ships one database to one target: what was captured since, once per sync interval, and an image when the history there
 // needs one. The position is learned by listing. A target that fails costs nothing but lag: capture goes on, and this tries
-// again with jitter and a cap. Cutting segments is segments.ts, reading what lies there locate.ts.
+// again when the guard before the target lets it. Cutting segments is segments.ts, reading what lies there locate.ts.
 import { AppError, toErrorData } from '../../../shared/errors.ts';
 import type { Moment, Problem, TargetId } from '../../../shared/model.ts';
 import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Commit } from '../commits.ts';
+import type { Reach } from '../guard/target-guard.ts';
 import type { Target } from '../targets/target.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
 import { Images } from './images.ts';
@@ -23,6 +24,8 @@ interface Intervals {
 export interface ShipperOptions extends Intervals {
   readonly targetId: TargetId;
   readonly target: Target;
+  /** Disposed when this ends. */
+  readonly reach: Reach;
   readonly shipment: Shipment;
   /** Generations before this one that the target may not have whole, oldest first. */
   readonly formers: readonly FormerHistory[];
@@ -41,8 +44,9 @@ export interface ShipperOptions extends Intervals {
   readonly onAhead: () => void;
 }
 
-const firstRetryMs = 500;
-const longestRetryMs = 30_000;
+/** What waits longer, or is more than this, is caught up with in turns. */
+const behindMs = 60_000;
+const behindBytes = 32 * 1024 * 1024;
 
 export class Shipper {
   readonly #options: ShipperOptions;
@@ -130,13 +134,15 @@ export class Shipper {
 
   /** Ships until stopped. Ends when `signal` aborts; after {@link finish}, ends when everything is shipped. */
   async run(signal: AbortSignal): Promise<void> {
+    const { reach } = this.#options;
+    using _reach = reach;
     await using _images = this.#images;
-    let retryMs = firstRetryMs;
     while (!signal.aborted) {
-      this.#pace.begin();
+      // Who knows what happened there meanwhile.
+      if (this.#pace.begin()) this.#position = undefined;
       try {
         const isWhole = await this.#shipAll(signal);
-        retryMs = firstRetryMs;
+        reach.passed();
         this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
         else if (!this.#pace.isHurried) await this.#pace.nextRound(this.#intervals.syncIntervalMs, signal);
@@ -151,8 +157,7 @@ export class Shipper {
         this.#report(error);
         // A last try is one try: what waits is in the spool and goes out after the next start.
         if (this.#pace.isHurried) return;
-        await this.#pace.pause(retryMs * (0.5 + Math.random()), signal);
-        retryMs = Math.min(retryMs * 2, longestRetryMs);
+        await this.#pace.unlessHurried(async (inner) => await reach.untilRetry(error, { signal: inner }), signal);
       }
     }
   }
@@ -166,7 +171,6 @@ export class Shipper {
 
   /** One round. False while an image has to be made before anything else, and its turn has not come. */
   async #shipAll(signal: AbortSignal): Promise<boolean> {
-    const { shipment } = this.#options;
     this.#images.throwFailure();
     if (this.#position === undefined) {
       await this.#locate(signal);
@@ -174,7 +178,7 @@ export class Shipper {
       this.#options.onProgress();
     }
     if (this.#images.lastAt === undefined && !(await this.#beginPart(signal))) return false;
-    if (!(await this.#shipTo(shipment.end(), signal))) {
+    if (!(await this.#catchUp(signal))) {
       // The spool let go what comes next here: only an image helps, at once when its turn comes.
       if (this.#position !== undefined) this.#missing ??= { from: this.#position, since: this.#shippedAt };
       this.#images.forget();
@@ -193,6 +197,15 @@ export class Shipper {
       this.#images.putBeside(image, signal);
     }
     return true;
+  }
+
+  /** Ships everything that is captured; in turns with other databases, where that is much. False as {@link #shipTo}. */
+  async #catchUp(signal: AbortSignal): Promise<boolean> {
+    const { shipment, reach, clock } = this.#options;
+    const sinceAt = this.laggingSince;
+    const isBehindMuch = sinceAt !== undefined && (clock.now() - sinceAt > behindMs || this.lagBytes > behindBytes);
+    using _turn = isBehindMuch ? await reach.catchUp({ sinceAt, signal }) : undefined;
+    return await this.#shipTo(shipment.end(), signal);
   }
 
   /** The image that a history, or a part of one behind a hole, begins with. False while its turn has not come. */
