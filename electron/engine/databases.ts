@@ -23,7 +23,7 @@ import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
 import { Watcher } from './source/watch.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, ReplicaSettings, Store } from './state/store.ts';
-import { createTarget, openTarget, parseTargetUrl } from './targets/open-target.ts';
+import { createTarget, openTarget, parseTargetUrl, type TargetAddress } from './targets/open-target.ts';
 import type { Target } from './targets/target.ts';
 import { readTypedPath } from './typed-path.ts';
 
@@ -253,10 +253,14 @@ export class Databases implements AsyncDisposable {
       if (known !== undefined && this.#protections.has(known.id))
         throw new AppError('database-already-protected', { path: file });
       if (known?.isDeclared === false) throw new AppError('database-of-window', { path: file });
-      const addresses = replicas.map((replica) => ({ ...replica, ...parseTargetUrl(replica.url) }));
-      const twice = addresses.find(({ url }, i) => addresses.findIndex((other) => other.url === url) !== i);
+      const addresses = replicas.map(({ url, ...settings }) => ({ address: parseTargetUrl(url), settings }));
+      const twice = addresses.find(
+        ({ address }, i) => addresses.findIndex((other) => other.address.url === address.url) !== i,
+      );
       if (twice !== undefined)
-        throw new AppError('invalid-argument', { reason: `The destination ${twice.path} is named twice` });
+        throw new AppError('invalid-argument', {
+          reason: `The destination ${twice.address.kind === 'folder' ? twice.address.path : twice.address.url} is named twice`,
+        });
       const inspection = inspectDatabase(file, (stat) => this.#isProtected(stat));
       if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
       if (!inspection.isWal) {
@@ -333,18 +337,19 @@ export class Databases implements AsyncDisposable {
 
   async #declaredReplicas(
     id: DatabaseId,
-    addresses: readonly (Parsed<'protectDeclared'>['databases'][number]['replicas'][number] & {
-      readonly path: string;
-    })[],
+    addresses: readonly {
+      readonly address: TargetAddress;
+      readonly settings: Omit<Parsed<'protectDeclared'>['databases'][number]['replicas'][number], 'url'>;
+    }[],
   ): Promise<readonly NewReplica[]> {
     const { catalogue, targets } = this.#options;
     const rows: NewReplica[] = [];
-    for (const { url, path: folder, ...settings } of addresses) {
-      const targetId = targets.ensure({ url, path: folder });
+    for (const { address, settings } of addresses) {
+      const targetId = targets.ensure(address);
       // A place that had history and is gone is a problem to be told, not a place to make again.
       const isNew = !catalogue.shipped(id).some((place) => place.targetId === targetId);
-      if (isNew) await createTarget(url);
-      rows.push({ ...defaultSettings, ...withoutAbsent(settings), targetId, url });
+      if (isNew) await createTarget(address);
+      rows.push({ ...defaultSettings, ...withoutAbsent(settings), targetId, url: address.url });
     }
     return rows;
   }
@@ -433,7 +438,7 @@ export class Databases implements AsyncDisposable {
       reach,
       prepare: async ({ pageSize }, signal) => {
         await claimReplica(target, { owner, pageSize, now: clock.now() }, { signal });
-        await opened.removeStaleTmp();
+        await opened.removeLeftovers?.({ now: clock.now(), signal });
       },
     };
   }

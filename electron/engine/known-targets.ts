@@ -10,7 +10,7 @@ import type { GuardedTarget } from './guard/target-guard.ts';
 import type { ReplicaRow, Store, TargetRow } from './state/store.ts';
 import type { TargetGuards } from './target-guards.ts';
 import type { Target } from './targets/target.ts';
-import { parseTargetUrl } from './targets/open-target.ts';
+import { nameOfAddress, parseTargetUrl, placeOf, type TargetAddress } from './targets/open-target.ts';
 import { readTypedPath } from './typed-path.ts';
 
 export interface KnownTargetsOptions {
@@ -104,13 +104,13 @@ export class KnownTargets {
   }
 
   /** The target at a place that a database or a command line names; made when it is new. */
-  ensure(address: { readonly path: string; readonly url: string }): TargetId {
+  ensure(address: TargetAddress): TargetId {
     const { store } = this.#options;
     const known = store.targets().find(({ url }) => url === address.url);
     if (known !== undefined) return known.id;
-    const place: PlaceState = { kind: 'folder', path: address.path };
+    const place = placeOf(address);
     const rest = { bandwidthBytes: undefined, secret: undefined, isKept: false };
-    return store.addTarget({ name: nameOf(place), url: address.url, place, ...rest });
+    return store.addTarget({ name: nameOfAddress(address), url: address.url, place, ...rest });
   }
 
   /** A replica on a target, behind the guard that all replicas there share. */
@@ -147,8 +147,8 @@ function movedTo(row: TargetRow, place: Place, replicas: readonly ReplicaRow[]):
 
 function readPlace(place: Place): { readonly url: string; readonly state: PlaceState } {
   if (place.kind !== 'folder') throw new AppError('target-unsupported', { url: `s3://${place.bucket}` });
-  const { path: folder, url } = parseTargetUrl(readTypedPath(place.path));
-  return { url, state: { kind: 'folder', path: folder } };
+  const address = parseTargetUrl(readTypedPath(place.path));
+  return { url: address.url, state: placeOf(address) };
 }
 
 function nameOf(place: PlaceState): string {

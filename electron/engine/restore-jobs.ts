@@ -15,7 +15,7 @@ import { listReplica } from './restore/list-replica.ts';
 import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
-import { openTarget, parseTargetUrl } from './targets/open-target.ts';
+import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target.ts';
 import { readRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
 
@@ -92,7 +92,7 @@ export class RestoreJobs {
   ): Promise<{ readonly operationId: OperationId }> {
     const target = openTarget(url);
     const record = await asHistory(url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
-    const name = record?.database ?? path.basename(parseTargetUrl(url).path);
+    const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
       async ({ signal, onPhase }) =>

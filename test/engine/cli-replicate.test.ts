@@ -51,7 +51,13 @@ describe('replicate', () => {
     const niceness = (name: string): readonly number[] =>
       readdirSync(tasks)
         .filter((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim() === name)
-        .map((id) => Number(readFileSync(`${tasks}/${id}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')[16]));
+        .map((id) =>
+          Number(
+            readFileSync(`${tasks}/${id}/stat`, 'utf8')
+              .replace(/^.*\) /, '')
+              .split(' ')[16],
+          ),
+        );
     // The engine and its checkpoints; compression and files.
     expect(new Set([...niceness('WorkerThread'), ...niceness('libuv-worker')])).toEqual(new Set([10]));
     expect(niceness('WorkerThread').length).toBe(2);

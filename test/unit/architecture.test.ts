@@ -43,6 +43,12 @@ const rooms: readonly Room[] = [
     libraries: ['node:*'],
   },
   {
+    name: 'the only place that speaks S3',
+    files: ['electron/engine/targets/s3*.ts'],
+    mayImport: ['shared/**', 'electron/engine/targets/{target,retry,s3*}.ts', 'electron/engine/files.ts'],
+    libraries: ['node:*', '@aws-sdk/*'],
+  },
+  {
     name: 'a target knows its own storage, never another target',
     files: ['electron/engine/targets/**'],
     mayImport: ['shared/**', 'electron/engine/targets/{target,retry}.ts', 'electron/engine/files.ts'],
@@ -230,6 +236,12 @@ describe('the checker', () => {
       'electron/engine/targets/folder.ts',
       `export { a } from './s3.ts'; export const b = 1;`,
       'may not import electron/engine/targets/s3.ts',
+    ],
+    [
+      'the SDK outside its place',
+      'electron/engine/targets/folder.ts',
+      `import type { S3Client } from '@aws-sdk/client-s3';`,
+      'may not import @aws-sdk/client-s3',
     ],
     ['Node in a pure file', 'electron/engine/replica/keys.ts', `import 'node:fs';`, 'may not import node:fs'],
     ['the clock in a pure file', 'electron/engine/restore/plan.ts', `const at = Date.now();`, 'may not use Date.now'],

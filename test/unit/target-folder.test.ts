@@ -45,7 +45,7 @@ describe('a folder target', () => {
     const isDone: Promise<unknown>[] = [];
     async function* body() {
       yield noise(10);
-      await target.removeStaleTmp();
+      await target.removeLeftovers?.({ now: Date.now(), signal: calm });
       yield noise(10);
     }
     isDone.push(target.put('wal/4', body(), { signal: calm }));

@@ -17,7 +17,7 @@ describe('parseTargetUrl', () => {
     expect(parseTargetUrl(url)).toEqual({ kind: 'folder', path, url: normal });
   });
 
-  test.each(['', '  ', 's3://bucket/prefix', 'sftp://host/path', 'file://host/path', 'file:relative', 'abs://a@b/c'])(
+  test.each(['', '  ', 'sftp://host/path', 'file://host/path', 'file:relative', 'abs://b/c'])(
     'does not understand %j',
     (url) => {
       expect(() => parseTargetUrl(url)).toThrow(
@@ -25,4 +25,10 @@ describe('parseTargetUrl', () => {
       );
     },
   );
+
+  test('repeats no password of what it does not understand', () => {
+    expect(() => parseTargetUrl('sftp://me:marker@host/path?key=marker')).toThrow(
+      expect.objectContaining({ code: 'target-unsupported', details: { url: 'sftp://host/path' } }) as Error,
+    );
+  });
 });

@@ -12,8 +12,7 @@ import type { StoredObject, Target } from './target.ts';
 export interface FolderTarget extends Target {
   /** The folder itself, absolute. */
   readonly path: string;
-  /** Removes what killed writers of ours left unfinished. Nobody else may be writing here. */
-  removeStaleTmp(): Promise<void>;
+  removeLeftovers(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
 }
 
 /** A writer's unfinished file: the final name, twelve random digits, `.tmp`. Other readers ignore it by its end. */
@@ -36,7 +35,7 @@ export function openFolderTarget(options: { readonly path: string }): FolderTarg
       classified(path, 'write', () => put(path, { key, body, modifiedAt, inFlight, signal })),
     get: (key, { range, signal }) => get(path, { key, range, signal }),
     delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
-    removeStaleTmp: () => classified(path, 'write', () => removeStaleTmp(path, inFlight)),
+    removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
   };
 }
 
@@ -290,7 +289,8 @@ async function removeEmpty(root: string, folder: string): Promise<void> {
   }
 }
 
-async function removeStaleTmp(root: string, inFlight: ReadonlySet<string>): Promise<void> {
+async function removeLeftovers(root: string, inFlight: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   await mustExist(root);
   await walk(root, '', async (key, file) => {
     if (ownTmp.test(key) && !inFlight.has(file)) await unlessMissing(unlink(file));
@@ -340,7 +340,7 @@ async function discard(tmp: string): Promise<void> {
   try {
     await unlink(tmp);
   } catch {
-    // @NOTE it was never created, is renamed already, or the disk is gone: removeStaleTmp has the last word.
+    // @NOTE it was never created, is renamed already, or the disk is gone: removeLeftovers has the last word.
   }
 }
 

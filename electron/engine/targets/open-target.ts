@@ -1,12 +1,17 @@
 // Which target an address means: the one place that knows all kinds. Users type addresses; everything behind this border
-// has absolute paths.
-import { resolve } from 'node:path';
+// has absolute paths, and secrets apart from what can be shown.
+import { basename, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Place } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { createFolderTarget, type FolderTarget, openFolderTarget } from './folder.ts';
+import type { PlaceState } from '../../../shared/model.ts';
+import { createFolderTarget, openFolderTarget } from './folder.ts';
+import { openS3Target } from './s3.ts';
+import { makeS3Address, parseS3Url, type S3Address, type S3Credentials } from './s3-address.ts';
+import type { Target } from './target.ts';
 
-/** An address, understood. */
-export interface TargetAddress {
+/** A folder, understood. */
+export interface FolderAddress {
   readonly kind: 'folder';
   /** Absolute. */
   readonly path: string;
@@ -14,30 +19,90 @@ export interface TargetAddress {
   readonly url: string;
 }
 
-/** Understands `file:///path` and bare paths, relative ones from the current folder; else throws `target-unsupported`. */
+/** An address, understood. */
+export type TargetAddress = FolderAddress | S3Address;
+
+export interface TargetAccess {
+  /** Instead of what an address says; without either, AWS's chain. */
+  readonly credentials?: S3Credentials | undefined;
+}
+
+/**
+ * Understands `s3://bucket/prefix?…`, `file:///path` and bare paths, relative ones from the current folder. Throws
+ * `target-unsupported` or `target-address-invalid`.
+ */
 export function parseTargetUrl(url: string): TargetAddress {
-  const path = resolve(pathOf(url));
-  return { kind: 'folder', path, url: pathToFileURL(path).href };
+  return /^\s*s3:/i.test(url) ? parseS3Url(url, process.env) : folderAddress(pathOf(url));
+}
+
+/** The address of a place as a form has it, its folder absolute; with credentials where all of them were typed. */
+export function addressOf(place: Place | PlaceState): TargetAddress {
+  if (place.kind === 'folder') return folderAddress(place.path);
+  const { encryption, ...rest } = place;
+  return makeS3Address({
+    ...rest,
+    credentials: credentialsOf(place.credentials),
+    encryption: encryption?.kind === 'sse-kms' ? { kind: 'sse-kms', keyId: encryption.keyId } : encryption,
+  });
+}
+
+/** An address as a form shows it, without secrets. Inverse of {@link addressOf} but for those. */
+export function placeOf(address: TargetAddress): PlaceState {
+  if (address.kind === 'folder') return { kind: 'folder', path: address.path };
+  const { kind, provider, bucket, prefix, region, endpoint, isPathStyle, storageClass, encryption } = address;
+  const credentials =
+    address.credentials?.kind === 'keys'
+      ? ({ kind: 'keys', accessKeyId: address.credentials.accessKeyId } as const)
+      : ({ kind: 'chain', profile: address.credentials?.profile } as const);
+  return { kind, provider, bucket, prefix, region, endpoint, isPathStyle, storageClass, encryption, credentials };
 }
 
 /** The target at an address. Its place has to exist when it is used. */
-export function openTarget(url: string): FolderTarget {
-  return openFolderTarget(parseTargetUrl(url));
+export function openTarget(place: string | TargetAddress, access: TargetAccess = {}): Target {
+  const address = typeof place === 'string' ? parseTargetUrl(place) : place;
+  return address.kind === 'folder' ? openFolderTarget(address) : openS3Target(address, access);
 }
 
-/** The target at an address, its place created where it does not exist yet. */
-export async function createTarget(url: string): Promise<FolderTarget> {
-  return createFolderTarget(parseTargetUrl(url));
+/** The target at an address, its folder created where it does not exist yet; a bucket has to. */
+export async function createTarget(place: string | TargetAddress, access: TargetAccess = {}): Promise<Target> {
+  const address = typeof place === 'string' ? parseTargetUrl(place) : place;
+  return address.kind === 'folder' ? await createFolderTarget(address) : openS3Target(address, access);
+}
+
+/** The place with this name inside another: a database's own below a destination. */
+export function addressWithin(address: TargetAddress, name: string): TargetAddress {
+  if (address.kind === 'folder') return folderAddress(resolve(address.path, name));
+  return makeS3Address({ ...address, prefix: address.prefix === '' ? name : `${address.prefix}/${name}` });
+}
+
+/** The last part of an address: what a user would call the place. */
+export function nameOfAddress(address: TargetAddress): string {
+  if (address.kind === 'folder') return basename(address.path) || address.path;
+  return address.prefix.split('/').at(-1) || address.bucket;
+}
+
+function credentialsOf(typed: Extract<Place | PlaceState, { kind: 's3' }>['credentials']): S3Credentials | undefined {
+  if (typed.kind === 'chain') return { kind: 'chain', profile: typed.profile };
+  if (!('secretAccessKey' in typed) || typed.secretAccessKey === undefined) return undefined;
+  const { accessKeyId, secretAccessKey, sessionToken } = typed;
+  return { kind: 'keys', accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+}
+
+function folderAddress(path: string): FolderAddress {
+  const absolute = resolve(path);
+  return { kind: 'folder', path: absolute, url: pathToFileURL(absolute).href };
 }
 
 function pathOf(url: string): string {
-  if (url.trim() === '' || url.includes('\0')) throw new AppError('target-unsupported', { url });
+  // What is not understood may hold a password, which is not repeated.
+  const shown = url.replace(/\/\/[^/]*@/, '//').replace(/\?.*$/s, '');
+  if (url.trim() === '' || url.includes('\0')) throw new AppError('target-unsupported', { url: shown });
   // One letter is a Windows drive, not a scheme.
   if (!/^[a-z][a-z0-9+.-]+:/i.test(url)) return url;
-  if (!/^file:\/\//i.test(url)) throw new AppError('target-unsupported', { url });
+  if (!/^file:\/\//i.test(url)) throw new AppError('target-unsupported', { url: shown });
   try {
     return fileURLToPath(url);
   } catch (error) {
-    throw new AppError('target-unsupported', { url }, { cause: error });
+    throw new AppError('target-unsupported', { url: shown }, { cause: error });
   }
 }

@@ -1,35 +1,48 @@
 // Where objects lie, rooted at one replica. Promises every target keeps, proved by one contract suite:
 // - `put` is all or nothing: a key that is listed is complete and durable; putting the same key again replaces it whole.
 // - `list` sees every finished `put` (read after write) and sorts keys bytewise; unfinished puts are never listed.
-// - `delete` of a missing key succeeds.
-// - Failures are `AppError`s of the `target-…` codes, classified where they enter; on abort, `signal.reason` is thrown.
+// - `delete` of a missing key succeeds; the order among the keys of one call is open.
+// - Failures are `AppError`s of the `target-…` and `object-…` codes, classified where they enter; on abort, `signal.reason` is
+//   thrown.
 
 export interface Target {
-  /** What a user would type to name it. */
+  /** What a user would type to name it; holds no secret. */
   readonly url: string;
   /** Objects whose key begins with `prefix`, in bytewise order of their keys. */
   list(prefix: string, options: { readonly signal: AbortSignal }): Promise<readonly StoredObject[]>;
   /**
    * Stores an object; a stream that throws leaves nothing behind. A chunk of a stream is the caller's again, to be overwritten,
-   * once the next one is asked for. `modifiedAt` is kept where the target can.
+   * once the next one is asked for. `modifiedAt` is kept where the target can. With a `condition` that does not hold it throws
+   * `object-changed` and changes nothing; where the target cannot compare while it writes, `isChecked` is false, and only what
+   * lies there afterwards tells who was last.
    */
   put(
     key: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
-    options: { readonly modifiedAt?: number; readonly signal: AbortSignal },
-  ): Promise<{ readonly bytes: number }>;
+    options: { readonly modifiedAt?: number; readonly condition?: PutCondition; readonly signal: AbortSignal },
+  ): Promise<{ readonly bytes: number; readonly isChecked?: boolean }>;
   /** Streams an object, or a range of its bytes (`end` exclusive; negative `start` counts from the end). */
   get(
     key: string,
     options: { readonly range?: { readonly start: number; readonly end?: number }; readonly signal: AbortSignal },
   ): AsyncIterable<Uint8Array>;
   delete(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Removes what killed writers left unfinished below this root. Nobody else may be writing here. `now` in Unix ms. */
+  removeLeftovers?(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
 }
 
 export interface StoredObject {
   readonly key: string;
   /** Bytes as stored. */
   readonly bytes: number;
-  /** When the target says it was written: for foreign readers, and for objects without a trailer. */
+  /** When the target says it was written, in Unix ms: for foreign readers, and for objects without a trailer. */
   readonly modifiedAt: number;
+  /** Another one whenever the object was replaced. */
+  readonly tag?: string;
 }
+
+/** What must hold for an object to be put. */
+export type PutCondition =
+  | { readonly kind: 'absent' }
+  /** It is still the one that was listed with this tag. */
+  | { readonly kind: 'same'; readonly tag: string };

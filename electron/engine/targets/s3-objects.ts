@@ -1,0 +1,282 @@
+// The objects below one prefix of one bucket: what a target does, as requests. Lists page by page; puts bytes by one request
+// and streams by an upload in parts; deletes many at once where the server can. What a server does not know is noticed once
+// and done without.
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  type MultipartUpload,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import { AppError } from '../../../shared/errors.ts';
+import { providers } from '../../../shared/providers.ts';
+import type { S3Address } from './s3-address.ts';
+import type { S3Access } from './s3-client.ts';
+import { makeS3Context, type S3Context } from './s3-context.ts';
+import { isNotSupported, isWorthRepeating, statusOf } from './s3-errors.ts';
+import { readObject } from './s3-read.ts';
+import { type Stored, uploadStream } from './s3-upload.ts';
+import type { PutCondition, StoredObject, Target } from './target.ts';
+
+export type S3Objects = Required<Target>;
+
+const mostKeysAtOnce = 1000;
+const deletesAtOnce = 4;
+const leftoverAfterMs = 24 * 60 * 60 * 1000;
+/** Objects that Tidemark writes, seen from a replica's root or from above it. */
+const ownKey = /(^|\/)(tidemark\.json|generations\/[0-9a-f]{16}\/(snapshots|wal)\/[0-9a-f_]+\.(snapshot|wal)\.lz4)$/;
+
+/** The objects at an address. Sends nothing yet. */
+export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
+  const context = makeS3Context(address, access);
+  const state = { ...providers[address.provider] };
+  return {
+    url: address.url,
+    list: async (prefix, { signal }) => await list(context, prefix, signal),
+    async put(key, body, { condition, signal }) {
+      signal.throwIfAborted();
+      if (body instanceof Uint8Array) return await putWhole(context, state, { key, body, condition, signal });
+      return await uploadStream(context, {
+        key,
+        body,
+        signal,
+        hasEqualParts: state.hasEqualParts,
+        partsAtOnce: Math.min(3, address.concurrency ?? state.concurrency),
+        whole: async (bytes) => await putWhole(context, state, { key, body: bytes, condition, signal }),
+      });
+    },
+    get: (key, { range, signal }) => readObject(context, { key, range, signal }),
+    async delete(keys, { signal }) {
+      signal.throwIfAborted();
+      for (let at = 0; at < keys.length; at += mostKeysAtOnce) {
+        await deleteSome(context, state, { keys: keys.slice(at, at + mostKeysAtOnce), signal });
+      }
+    },
+    removeLeftovers: async ({ now, signal }) => await removeLeftovers(context, now, signal),
+  };
+}
+
+async function list(context: S3Context, prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]> {
+  const { connection, address } = context;
+  const root = context.fullKey('');
+  const found: StoredObject[] = [];
+  let token: string | undefined;
+  do {
+    const page = await connection.send(
+      context.place('list objects'),
+      async (client, { abortSignal }) =>
+        await client.send(
+          new ListObjectsV2Command({
+            Bucket: address.bucket,
+            Prefix: root + prefix,
+            EncodingType: 'url',
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+          { abortSignal },
+        ),
+      { signal },
+    );
+    for (const object of page.Contents ?? []) {
+      const key = decodeKey(object.Key ?? '', page.EncodingType === 'url', root);
+      // Consoles leave empty objects that stand for folders.
+      if (key === undefined || key === '' || key.endsWith('/')) continue;
+      found.push({
+        key,
+        bytes: object.Size ?? 0,
+        modifiedAt: object.LastModified?.getTime() ?? 0,
+        ...(object.ETag === undefined ? {} : { tag: object.ETag }),
+      });
+    }
+    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+  return sortBytewise(found);
+}
+
+/** The key below the root; some servers say that they encoded keys and did not. */
+function decodeKey(key: string, isEncoded: boolean, root: string): string | undefined {
+  if (isEncoded) {
+    try {
+      const decoded = decodeURIComponent(key.replaceAll('+', ' '));
+      if (decoded.startsWith(root)) return decoded.slice(root.length);
+    } catch {
+      // @NOTE not encoded: a per cent sign of the key itself.
+    }
+  }
+  return key.startsWith(root) ? key.slice(root.length) : undefined;
+}
+
+/** Servers list in this order already; only keys beyond ASCII could disagree. */
+function sortBytewise(objects: StoredObject[]): readonly StoredObject[] {
+  return objects.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+}
+
+interface PutWhole {
+  readonly key: string;
+  readonly body: Uint8Array;
+  readonly condition: PutCondition | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function putWhole(
+  context: S3Context,
+  state: { hasConditionalWrites: boolean },
+  { key, body, condition, signal }: PutWhole,
+): Promise<Stored> {
+  const isChecked = condition !== undefined && state.hasConditionalWrites;
+  const request = {
+    Bucket: context.address.bucket,
+    Key: context.fullKey(key),
+    // A view of the same bytes: only a buffer is sent with its length and hash, never in chunks.
+    Body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    ...context.writing,
+    ...(!isChecked ? {} : condition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.tag }),
+  };
+  let attempts = 0;
+  const outcome = await context.connection
+    .send(
+      context.place('write objects', key),
+      async (client, { abortSignal, attempt }) => {
+        attempts = attempt;
+        try {
+          await client.send(new PutObjectCommand(request), { abortSignal });
+          return 'stored';
+        } catch (error) {
+          if (isChecked && isNotSupported(error)) return 'unsupported';
+          throw error;
+        }
+      },
+      { signal },
+    )
+    .catch(async (error: unknown) => {
+      // The answer to an earlier attempt may have been lost: then it is our own object that stands in the way.
+      const isOwn = isChecked && attempts > 1 && error instanceof AppError && error.code === 'object-changed';
+      if (isOwn && (await holds(context, key, body, signal))) return 'stored' as const;
+      // What a conditional put does not find is gone, not missing.
+      if (condition?.kind === 'same' && error instanceof AppError && error.code === 'object-missing') {
+        throw new AppError('object-changed', { key, url: context.place('write objects').url }, { cause: error });
+      }
+      throw error;
+    });
+  if (outcome === 'stored') return { bytes: body.length, ...(condition === undefined ? {} : { isChecked }) };
+  state.hasConditionalWrites = false;
+  return await putWhole(context, state, { key, body, condition, signal });
+}
+
+async function holds(context: S3Context, key: string, body: Uint8Array, signal: AbortSignal): Promise<boolean> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readObject(context, { key, range: { start: 0, end: body.length + 1 }, signal })) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).equals(body);
+}
+
+interface Delete {
+  readonly keys: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+async function deleteSome(
+  context: S3Context,
+  state: { hasBatchDelete: boolean },
+  { keys, signal }: Delete,
+): Promise<void> {
+  const left = [
+    ...(keys.length > 1 && state.hasBatchDelete ? await deleteBatch(context, state, { keys, signal }) : keys),
+  ];
+  const each = async () => {
+    for (let key = left.shift(); key !== undefined; key = left.shift()) await deleteOne(context, key, signal);
+  };
+  await Promise.all(Array.from({ length: Math.min(deletesAtOnce, left.length) }, each));
+}
+
+/** Deletes by one request; returns what it did not delete, for another try one by one. */
+async function deleteBatch(
+  context: S3Context,
+  state: { hasBatchDelete: boolean },
+  { keys, signal }: Delete,
+): Promise<readonly string[]> {
+  const byFullKey = new Map(keys.map((key) => [context.fullKey(key), key]));
+  const Objects = [...byFullKey.keys()].map((Key) => ({ Key }));
+  return await context.connection.send(
+    context.place('delete objects'),
+    async (client, { abortSignal }) => {
+      try {
+        const command = new DeleteObjectsCommand({ Bucket: context.address.bucket, Delete: { Objects, Quiet: true } });
+        const { Errors = [] } = await client.send(command, { abortSignal });
+        return Errors.filter(({ Code }) => Code !== 'NoSuchKey').map(({ Key = '' }) => byFullKey.get(Key) ?? Key);
+      } catch (error) {
+        const status = statusOf(error) ?? 0;
+        if (isWorthRepeating(error) || status === 404) throw error;
+        if (!isNotSupported(error) && (status < 400 || status >= 500)) throw error;
+        // One by one tells whether it may not be done at all.
+        if (status !== 403) state.hasBatchDelete = false;
+        return keys;
+      }
+    },
+    { signal },
+  );
+}
+
+async function deleteOne(context: S3Context, key: string, signal: AbortSignal): Promise<void> {
+  const command = { Bucket: context.address.bucket, Key: context.fullKey(key) };
+  try {
+    await context.connection.send(
+      context.place('delete objects', key),
+      async (client, { abortSignal }) => await client.send(new DeleteObjectCommand(command), { abortSignal }),
+      { signal },
+    );
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'object-missing')) throw error;
+  }
+}
+
+/** Ends uploads that nobody will finish: of our own keys, begun more than a day ago. */
+async function removeLeftovers(context: S3Context, now: number, signal: AbortSignal): Promise<void> {
+  try {
+    for (const { Key, UploadId, Initiated } of await listUploads(context, signal)) {
+      const isOwn = Key?.startsWith(context.fullKey('')) === true && ownKey.test(Key);
+      const isOld = Initiated !== undefined && Initiated.getTime() < now - leftoverAfterMs;
+      if (!isOwn || !isOld || UploadId === undefined) continue;
+      const command = new AbortMultipartUploadCommand({ Bucket: context.address.bucket, Key, UploadId });
+      await context.connection.send(
+        context.place('delete objects', Key),
+        async (client, { abortSignal }) => await client.send(command, { abortSignal }),
+        { signal },
+      );
+    }
+  } catch (error) {
+    const mayStay =
+      error instanceof AppError && ['target-forbidden', 'object-missing', 'target-failed'].includes(error.code);
+    // @NOTE they cost a little and harm nothing: no reason to hold anything up.
+    if (!mayStay) throw error;
+  }
+}
+
+async function listUploads(context: S3Context, signal: AbortSignal): Promise<readonly MultipartUpload[]> {
+  const uploads: MultipartUpload[] = [];
+  let next: { KeyMarker: string; UploadIdMarker: string } | undefined;
+  do {
+    const page = await context.connection.send(
+      context.place('list objects'),
+      async (client, { abortSignal }) =>
+        await client.send(
+          new ListMultipartUploadsCommand({
+            Bucket: context.address.bucket,
+            Prefix: context.fullKey(''),
+            ...next,
+          }),
+          { abortSignal },
+        ),
+      { signal },
+    );
+    uploads.push(...(page.Uploads ?? []));
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+    next =
+      page.IsTruncated === true && KeyMarker !== undefined && UploadIdMarker !== undefined
+        ? { KeyMarker, UploadIdMarker }
+        : undefined;
+  } while (next !== undefined);
+  return uploads;
+}
