@@ -158,6 +158,8 @@ export const engineCommands = {
       retention: retention.optional(),
     }),
   ).returns<void>(),
+  /** After `target-owned-by-other`: from now on this computer writes there, beginning a new generation. The other one is told. */
+  takeOverReplica: command(z.strictObject(replicaOf)).returns<void>(),
   /** Without an id: all databases. */
   pause: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
   resume: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),

@@ -177,9 +177,9 @@ const texts = {
     hint: 'Choose another folder, for example one on another disk.',
   }),
   'target-owned-by-other': (d) => ({
-    message: `${d['path']} already holds the history of ${d['database']} from ${d['machine']}.`,
-    safe: historySafe,
-    hint: 'Choose another folder.',
+    message: `${d['path']} holds the history of ${d['databasePath'] ?? d['database']} from ${d['machine']}${d['since'] === undefined ? '' : `, which has been writing there since ${d['since']}`}.`,
+    safe: `${historySafe} Your database is untouched.`,
+    hint: 'Choose another place; or, if nobody writes there any more, take it over: a new history begins beside the one that is there.',
   }),
   'target-unsupported': (d) => ({
     message: `Tidemark does not understand the destination ${d['url']}.`,

@@ -7,14 +7,16 @@ import { must } from '../../shared/assert.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, DatabaseInspection, FolderInspection, Problem, TargetId } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
+import { claimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
-import { claimReplica, inspectFolder } from './destination.ts';
+import { inspectFolder } from './destination.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Logger } from './log.ts';
 import { narrate, narrateTarget } from './narrate.ts';
 import { Openings } from './openings.ts';
+import { Ownership } from './ownership.ts';
 import { Protection } from './protection.ts';
 import type { ProtectionEvent, ReplicaTarget } from './session.ts';
 import { SnapshotTurns } from './ship/snapshot-turns.ts';
@@ -87,6 +89,7 @@ export class Databases implements AsyncDisposable {
   readonly #disk: DiskGuard;
   readonly #protections = new Map<DatabaseId, Protection>();
   readonly #tallies = new Map<DatabaseId, Tally>();
+  readonly #owned = new Map<DatabaseId, Map<TargetId, Ownership>>();
   readonly #declared = new Set<DatabaseId>();
 
   constructor(options: DatabasesOptions) {
@@ -240,6 +243,17 @@ export class Databases implements AsyncDisposable {
     this.#replicasChanged(row);
   }
 
+  /** Writes to a place that another computer, or another database, has claimed; fails where the database is paused. */
+  takeOverReplica({ databaseId, targetId }: Parsed<'takeOverReplica'>): void {
+    const row = this.rowOf(databaseId);
+    this.#replicaOf(row, targetId);
+    const protection = this.#protections.get(databaseId);
+    if (protection === undefined)
+      throw new AppError('invalid-argument', { reason: `${path.basename(row.path)} is paused: resume it first` });
+    const reason = this.#ownershipOf(row, { targetId }).takeOver(protection.session?.generation);
+    if (reason !== undefined) protection.startOver(reason);
+  }
+
   /** Protects a database as a command line or a configuration names it. */
   async declare({
     path: input,
@@ -283,6 +297,7 @@ export class Databases implements AsyncDisposable {
     await this.#close(databaseId);
     this.#options.store.removeDatabase(databaseId);
     this.#tallies.delete(databaseId);
+    this.#owned.delete(databaseId);
     fs.rmSync(this.#folderOf(databaseId), { recursive: true, force: true });
     this.#note({
       kind: 'database-removed',
@@ -428,19 +443,34 @@ export class Databases implements AsyncDisposable {
   }
 
   #replicaTarget(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
-    const { machineId, version, clock, targets, limits } = this.#options;
+    const { targets, limits } = this.#options;
     const opened = openTarget(replica.url);
     const { target, reach } = targets.guard(replica.targetId, limits?.wrapTarget?.(opened) ?? opened);
-    const owner = { databaseId: row.id, databasePath: row.path, machineId, version };
+    const ownership = this.#ownershipOf(row, replica);
     return {
       row: replica,
       target,
       reach,
-      prepare: async ({ pageSize }, signal) => {
-        await claimReplica(target, { owner, pageSize, now: clock.now() }, { signal });
-        await opened.removeLeftovers?.({ now: clock.now(), signal });
+      prepare: async (facts, signal) => {
+        const look = await ownership.look({ target, ...facts }, { signal });
+        await opened.removeLeftovers?.({ now: this.#options.clock.now(), signal });
+        return look;
       },
+      hold: async (options) => await ownership.hold(options),
     };
+  }
+
+  /** One for each replica, however often it is opened: what this run claimed is known by it. */
+  #ownershipOf(row: DatabaseRow, { targetId }: Pick<ReplicaRow, 'targetId'>): Ownership {
+    const { machineId, version, clock } = this.#options;
+    const owned = this.#owned.get(row.id) ?? new Map<TargetId, Ownership>();
+    this.#owned.set(row.id, owned);
+    const known = owned.get(targetId);
+    if (known !== undefined) return known;
+    const owner = { databaseId: row.id, databasePath: row.path, machineId, version };
+    const made = new Ownership({ owner, clock, notes: claimNotes(this.#folderOf(row.id), targetId) });
+    owned.set(targetId, made);
+    return made;
   }
 
   async #close(databaseId: DatabaseId): Promise<void> {

@@ -1,20 +1,11 @@
 // Folders as destinations: what a folder is, where in it a database's history would lie, and making that place ready.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
-import type { DatabaseId, FolderInspection } from '../../shared/model.ts';
-import { readRecord, writeRecord } from './replica/record.ts';
+import type { FolderInspection } from '../../shared/model.ts';
+import { ownedByOther } from './ownership.ts';
+import { readRecord } from './replica/record.ts';
 import { openTarget } from './targets/open-target.ts';
-import type { Target } from './targets/target.ts';
-
-/** Who keeps a replica: what its record says. */
-export interface ReplicaOwner {
-  readonly databaseId: DatabaseId;
-  readonly databasePath: string;
-  readonly machineId: string;
-  readonly version: string;
-}
 
 /** Where in a destination folder the history of a database lies. */
 export function replicaPathIn(folder: string, databasePath: string): string {
@@ -52,37 +43,6 @@ export async function inspectFolder(
   }
 }
 
-/** Makes the record of a replica, or checks that the one there is this database's. Fails with `target-owned-by-other`. */
-export async function claimReplica(
-  target: Target,
-  { owner, pageSize, now }: { readonly owner: ReplicaOwner; readonly pageSize: number; readonly now: number },
-  { signal }: { readonly signal: AbortSignal },
-): Promise<void> {
-  const record = await readRecord(target, { signal });
-  if (record !== undefined) {
-    if (record.machine.id === owner.machineId && record.path === owner.databasePath) return;
-    throw new AppError('target-owned-by-other', {
-      path: target.url,
-      database: record.database,
-      machine: record.machine.name,
-    });
-  }
-  const database = path.basename(owner.databasePath);
-  const machine = { name: os.hostname(), id: owner.machineId };
-  const fresh = {
-    v: 1,
-    database,
-    databaseId: owner.databaseId,
-    path: owner.databasePath,
-    machine,
-    pageSize,
-    createdAt: now,
-    by: owner.version,
-    encryption: 'none',
-  } as const;
-  await writeRecord(target, fresh, { signal });
-}
-
 type Contents = Extract<FolderInspection, { kind: 'usable' }>['contents'] | 'missing';
 
 async function contentsOf(
@@ -98,11 +58,7 @@ async function contentsOf(
   const record = await readRecord(openTarget(replicaPath), { signal });
   if (record !== undefined) {
     if (record.machine.id === machineId && record.path === databasePath) return 'history-of-this';
-    throw new AppError('target-owned-by-other', {
-      path: replicaPath,
-      database: record.database,
-      machine: record.machine.name,
-    });
+    throw ownedByOther(replicaPath, record);
   }
   if (names.includes('generations')) return 'litestream-history';
   throw new AppError('target-collides', { path: replicaPath });

@@ -199,6 +199,7 @@ export class Engine {
     addReplica: async (argument) => await this.#databases.addReplica(argument),
     removeReplica: (argument) => this.#databases.removeReplica(argument),
     updateReplica: (argument) => this.#databases.updateReplica(argument),
+    takeOverReplica: (argument) => this.#databases.takeOverReplica(argument),
     removeDatabase: async ({ databaseId }) => await this.#databases.remove(databaseId),
     pause: async ({ databaseId }) => await this.#databases.pause(databaseId),
     resume: ({ databaseId }) => this.#databases.resume(databaseId),

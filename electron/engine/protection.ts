@@ -91,6 +91,11 @@ export class Protection {
     this.#options.onChange();
   }
 
+  /** What follows does not go on with the present generation, for this reason. */
+  startOver(reason: string): void {
+    this.#owner.startOver(reason);
+  }
+
   get session(): Readonly<Session> | undefined {
     return this.#session;
   }

@@ -1,4 +1,5 @@
 // Makes the shippers of a session, one per target: what each is told of its target by the catalogue, and where its news goes.
+import { AppError } from '../../shared/errors.ts';
 import type { Moment } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { Commit } from './commits.ts';
@@ -14,7 +15,7 @@ import type { DatabaseRow, ReplicaRow } from './state/store.ts';
 
 /** The shipper of one replica. */
 export function makeShipper(
-  { row, target, reach, prepare }: ReplicaTarget,
+  { row, target, reach, prepare, hold }: ReplicaTarget,
   {
     shipment,
     formers,
@@ -67,7 +68,13 @@ export function makeShipper(
     snapshotIntervalMs,
     turns,
     clock,
-    prepare: async (signal) => await prepare({ pageSize }, signal),
+    prepare: async (signal) => {
+      const look = await prepare({ pageSize, generation }, signal);
+      if (look.kind === 'go-on') return;
+      owner.startOver(look.reason);
+      throw new AppError('cancelled');
+    },
+    hold,
     onShipped: (last, commits) => {
       addShipped(last, commits, pageSize);
       owner.onShipped(last);

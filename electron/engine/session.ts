@@ -31,6 +31,7 @@ import type { Trailer } from './replica/trailer.ts';
 import { type Former, openFormers } from './formers.ts';
 import { openImage } from './session-image.ts';
 import type { Openings } from './openings.ts';
+import type { Look, Ownership } from './ownership.ts';
 import { lookFromOutside, noteCapturedFile } from './outside.ts';
 import { makeShipper } from './session-shippers.ts';
 import { isBehind, type Shipment } from './ship/shipment.ts';
@@ -51,7 +52,12 @@ export interface ReplicaTarget {
   readonly target: Target;
   readonly reach: Reach;
   /** Makes the place ready: folder and replica record. */
-  readonly prepare: (facts: { readonly pageSize: number }, signal: AbortSignal) => Promise<void>;
+  readonly prepare: (
+    facts: { readonly pageSize: number; readonly generation: Generation },
+    signal: AbortSignal,
+  ) => Promise<Look>;
+  /** Sees to it that the place is still ours; called before something is put. */
+  readonly hold: Ownership['hold'];
 }
 
 export interface ProtectionOptions {

@@ -1,12 +1,13 @@
-// Folders as destinations: what each kind of folder is told to be, and who may have a place.
+// Folders as destinations: what each kind of folder is told to be.
 import fs from 'node:fs';
-import os from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { claimReplica, inspectFolder, replicaPathIn } from '../../electron/engine/destination.ts';
-import { readRecord } from '../../electron/engine/replica/record.ts';
+import { claimNotes } from '../../electron/engine/claims.ts';
+import { systemClock } from '../../electron/engine/clock.ts';
+import { inspectFolder, replicaPathIn } from '../../electron/engine/destination.ts';
+import { Ownership } from '../../electron/engine/ownership.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
-import type { AppError } from '../../shared/errors.ts';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 const { signal } = new AbortController();
@@ -32,7 +33,10 @@ const ownerOf = (over: { readonly databasePath?: string; readonly machineId?: st
 /** Claims `<folder>/shop.db` and writes its record. */
 async function claim(parent: string, owner = ownerOf()): Promise<void> {
   fs.mkdirSync(replicaPathIn(parent, databasePath), { recursive: true });
-  await claimReplica(openTarget(replicaPathIn(parent, databasePath)), { owner, pageSize: 4096, now: 5 }, { signal });
+  const target = openTarget(replicaPathIn(parent, databasePath));
+  const notes = claimNotes(folder.at(owner.machineId), 'target-1' as TargetId);
+  const facts = { target, pageSize: 4096, generation: '0123456789abcdef' as Generation };
+  await new Ownership({ owner, clock: { ...systemClock, now: () => 5 }, notes }).look(facts, { signal });
 }
 
 /** The outcome: contents, or the code of the refusal with the path that it names. */
@@ -124,39 +128,4 @@ describe('inspectFolder', () => {
       path: folder.at('to', 'new'),
     });
   });
-});
-
-describe('claimReplica', () => {
-  test('writes who keeps what there, and leaves it as it is the next time', async () => {
-    const parent = folder.at('to');
-    await claim(parent);
-    const record = {
-      v: 1,
-      database: 'shop.db',
-      databaseId: 'id-1',
-      path: databasePath,
-      machine: { name: os.hostname(), id: 'machine-1' },
-      pageSize: 4096,
-      createdAt: 5,
-      by: '1.0.0',
-      encryption: 'none',
-    };
-    const target = openTarget(replicaPathIn(parent, databasePath));
-    expect(await readRecord(target, { signal })).toEqual(record);
-    await claimReplica(target, { owner: ownerOf(), pageSize: 512, now: 9 }, { signal });
-    expect(await readRecord(target, { signal })).toEqual(record);
-  });
-
-  test.each([{ databasePath: '/elsewhere/shop.db' }, { machineId: 'machine-2' }])(
-    'leaves the place to its owner, against %o',
-    async (other) => {
-      await claim(folder.at('to'));
-      const before = fs.readFileSync(folder.at('to', 'shop.db', 'tidemark.json'), 'utf8');
-      await expect(claim(folder.at('to'), ownerOf(other))).rejects.toMatchObject({
-        code: 'target-owned-by-other',
-        details: { database: 'shop.db', machine: os.hostname() },
-      } satisfies Partial<AppError>);
-      expect(fs.readFileSync(folder.at('to', 'shop.db', 'tidemark.json'), 'utf8')).toBe(before);
-    },
-  );
 });

@@ -18,6 +18,10 @@ const recordSchema = z.object({
   /** Version of the application that wrote this. */
   by: z.string(),
   encryption: z.literal('none'),
+  /** Changes whenever somebody begins to write here: who finds another one than his own has lost the place. */
+  claim: z.string().optional(),
+  /** When that was. */
+  claimedAt: z.int().optional(),
 });
 
 export type ReplicaRecord = z.infer<typeof recordSchema>;

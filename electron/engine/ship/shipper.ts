@@ -34,6 +34,8 @@ export interface ShipperOptions extends Intervals {
   readonly clock: Clock;
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
   readonly prepare: (signal: AbortSignal) => Promise<void>;
+  /** Sees to it that the place is still ours; runs before something is put. */
+  readonly hold: (options: { readonly isSnapshot?: boolean; readonly signal: AbortSignal }) => Promise<void>;
   readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
   readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
   /** What was told of this target so far: what lies there beyond is told again. */
@@ -189,6 +191,7 @@ export class Shipper {
     // Everything before the image first: a restore to any time behind the snapshot must find it.
     if (image !== undefined) {
       try {
+        await this.#options.hold({ isSnapshot: true, signal });
         await this.#shipTo(image.at, signal);
       } catch (error) {
         image[Symbol.dispose]();
@@ -213,6 +216,7 @@ export class Shipper {
     const image = await this.#images.openFirst();
     if (image === undefined) return false;
     using _image = image;
+    await this.#options.hold({ isSnapshot: true, signal });
     // A snapshot needs its index from the start.
     this.#position = { index: image.at.index, offset: 0 };
     // What lies there before the image does belongs to no part yet: it is told afterwards.
@@ -276,6 +280,7 @@ export class Shipper {
     const { target, shipment } = this.#options;
     const from = this.#position;
     if (from === undefined || isBehind(to, from)) return true;
+    if (isBehind(from, to)) await this.#options.hold({ signal });
     const reached = await shipRange(shipment, {
       target,
       from,

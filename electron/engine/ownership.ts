@@ -1,0 +1,209 @@
+// Who may write to a replica: its record says it, and this keeps to it. Looks before the first listing, after reconnects,
+// and now and then while something is shipped; claims the place with the first object of a run; stops for good when
+// another computer has claimed it, until somebody decides. Of two writers at once the last one has it, which the other
+// one reads at once or with its next look.
+import { randomUUID } from 'node:crypto';
+import os from 'node:os';
+import path from 'node:path';
+import { must } from '../../shared/assert.ts';
+import { AppError } from '../../shared/errors.ts';
+import { formatInstantUtc } from '../../shared/format.ts';
+import type { DatabaseId } from '../../shared/model.ts';
+import type { Generation } from '../../shared/position.ts';
+import type { ClaimNotes } from './claims.ts';
+import type { Clock } from './clock.ts';
+import { readRecord, type ReplicaRecord, writeRecord } from './replica/record.ts';
+import type { Target } from './targets/target.ts';
+
+/** Who keeps a replica: what its record says. */
+export interface ReplicaOwner {
+  readonly databaseId: DatabaseId;
+  readonly databasePath: string;
+  readonly machineId: string;
+  readonly version: string;
+}
+
+/** What a look showed. With `start-over` the history there may not be continued: a new generation first. */
+export type Look = { readonly kind: 'go-on' } | { readonly kind: 'start-over'; readonly reason: string };
+
+export interface OwnershipOptions {
+  readonly owner: ReplicaOwner;
+  readonly clock: Clock;
+  readonly notes: ClaimNotes;
+}
+
+interface Facts {
+  readonly target: Target;
+  readonly pageSize: number;
+  readonly generation: Generation;
+}
+
+/** While something is shipped, the record is looked at this often: one small request an hour. */
+const lookEveryMs = 3_600_000;
+/** With a snapshot it is looked at too, unless that was just done. */
+const freshForMs = 60_000;
+/** A place that is another computer's is asked this often whether it still is. */
+const lostForMs = 5 * 60_000;
+const raceAttempts = 5;
+
+export class Ownership {
+  readonly #options: OwnershipOptions;
+  /** The claim that this run holds; undefined before its first object. */
+  #claim: string | undefined;
+  #facts: Facts | undefined;
+  #lookedAt = -Infinity;
+  #lost: { readonly error: AppError; readonly at: number; readonly record: ReplicaRecord | undefined } | undefined;
+  #mayTakeOver = false;
+  /** The history of `from` may not be continued there; undefined `from`: that of the next look. */
+  #startOver: { readonly from: Generation | undefined; readonly reason: string } | undefined;
+
+  constructor(options: OwnershipOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at the record, and makes it where there is none. Fails with `target-owned-by-other`. */
+  async look(facts: Facts, { signal }: { readonly signal: AbortSignal }): Promise<Look> {
+    this.#facts = facts;
+    const now = this.#options.clock.now();
+    if (this.#lost !== undefined && !this.#mayTakeOver && now - this.#lost.at < lostForMs) throw this.#lost.error;
+    for (let attempt = 1; ; attempt++) {
+      const record = await readRecord(facts.target, { signal });
+      const demand = this.#judge(record, facts);
+      if (demand !== undefined) return { kind: 'start-over', reason: demand };
+      const isOurs = record !== undefined && this.#isOurs(record);
+      if ((isOurs && !this.#mayTakeOver) || (await this.#write(record, { facts, signal }))) {
+        this.#lost = undefined;
+        this.#lookedAt = now;
+        return { kind: 'go-on' };
+      }
+      if (attempt === raceAttempts) throw this.#conflict(record, facts);
+    }
+  }
+
+  /**
+   * To be called before something is put: claims the place with the first object of this run, and looks again from time to
+   * time, with each snapshot in any case. Fails with `target-owned-by-other`.
+   */
+  async hold({
+    isSnapshot = false,
+    signal,
+  }: {
+    readonly isSnapshot?: boolean;
+    readonly signal: AbortSignal;
+  }): Promise<void> {
+    const age = this.#options.clock.now() - this.#lookedAt;
+    if (this.#claim !== undefined && age < (isSnapshot ? freshForMs : lookEveryMs)) return;
+    const facts = must(this.#facts, 'a look comes first');
+    if (this.#claim !== undefined) {
+      await this.look(facts, { signal });
+      return;
+    }
+    for (let attempt = 1; ; attempt++) {
+      const record = await readRecord(facts.target, { signal });
+      if (record !== undefined && !this.#isOurs(record)) throw this.#conflict(record, facts);
+      if (await this.#write(record, { facts, signal })) break;
+      if (attempt === raceAttempts) throw this.#conflict(record, facts);
+    }
+    this.#lookedAt = this.#options.clock.now();
+  }
+
+  /**
+   * Somebody decided: the next look takes the place over, where what follows does not go on with `from`. Returns why a new
+   * generation begins; undefined where the place is nobody else's.
+   */
+  takeOver(from: Generation | undefined): string | undefined {
+    if (this.#lost === undefined) return undefined;
+    const former = this.#lost.record;
+    const isSameMachine = former === undefined || former.machine.id === this.#options.owner.machineId;
+    const reason = isSameMachine
+      ? 'It took over the place of another history'
+      : `This computer took over from ${former.machine.name}`;
+    this.#mayTakeOver = true;
+    this.#startOver = { from, reason };
+    return reason;
+  }
+
+  /** Why what follows may not go to the facts' generation; throws where the place is another's. */
+  #judge(record: ReplicaRecord | undefined, facts: Facts): string | undefined {
+    const { owner, notes } = this.#options;
+    const { generation } = facts;
+    if (record !== undefined && !this.#mayTakeOver) {
+      if (!this.#isOurs(record)) throw this.#conflict(record, facts);
+      const { claim } = record;
+      if (this.#claim !== undefined && claim !== this.#claim) throw this.#conflict(record, facts);
+      // A history that this installation never wrote, in its name: a copy of it runs elsewhere, or its own folder was put back.
+      const isCopy =
+        this.#claim === undefined &&
+        claim !== undefined &&
+        record.databaseId === owner.databaseId &&
+        !notes.read().includes(claim);
+      if (isCopy) this.#startOver ??= { from: generation, reason: copyWords };
+    }
+    const demand = this.#startOver;
+    if (demand === undefined || (demand.from !== undefined && demand.from !== generation)) return undefined;
+    this.#startOver = { ...demand, from: generation };
+    return demand.reason;
+  }
+
+  #isOurs(record: ReplicaRecord): boolean {
+    const { machineId, databasePath, databaseId } = this.#options.owner;
+    if (record.machine.id !== machineId) return false;
+    return record.path === databasePath || record.databaseId === databaseId;
+  }
+
+  #conflict(record: ReplicaRecord | undefined, { target }: Facts): AppError {
+    const error = ownedByOther(target.url, record);
+    this.#lost = { error, at: this.#options.clock.now(), record };
+    return error;
+  }
+
+  /** Writes the record with a new claim; false where somebody else did at the same time. */
+  async #write(
+    record: ReplicaRecord | undefined,
+    { facts: { target, pageSize }, signal }: { readonly facts: Facts; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const { owner, clock, notes } = this.#options;
+    const claim = randomUUID();
+    const now = clock.now();
+    const isOurs = record !== undefined && this.#isOurs(record);
+    notes.add(claim);
+    await writeRecord(
+      target,
+      {
+        v: 1,
+        database: path.basename(owner.databasePath),
+        databaseId: owner.databaseId,
+        path: owner.databasePath,
+        machine: { name: os.hostname(), id: owner.machineId },
+        pageSize,
+        createdAt: record?.createdAt ?? now,
+        by: owner.version,
+        encryption: 'none',
+        claim,
+        // Going on is no new beginning: since when it is ours stays.
+        claimedAt: isOurs ? (record.claimedAt ?? record.createdAt) : now,
+      },
+      { signal },
+    );
+    if ((await readRecord(target, { signal }))?.claim !== claim) return false;
+    this.#claim = claim;
+    this.#mayTakeOver = false;
+    this.#startOver = undefined;
+    this.#lost = undefined;
+    return true;
+  }
+}
+
+const copyWords =
+  'A copy of this Tidemark wrote to the destination meanwhile, or its own data was put back to an earlier state';
+
+/** The error for a place that another database, or another computer, writes to. */
+export function ownedByOther(url: string, record: ReplicaRecord | undefined): AppError {
+  return new AppError('target-owned-by-other', {
+    path: url,
+    database: record?.database ?? 'a database',
+    databasePath: record?.path ?? 'a database',
+    machine: record?.machine.name ?? 'another computer',
+    ...(record === undefined ? {} : { since: formatInstantUtc(record.claimedAt ?? record.createdAt) }),
+  });
+}

@@ -1,0 +1,141 @@
+// Two computers, each with a database of its own, on one replica: one writes, both are told, and it can be taken over and back.
+import fs from 'node:fs';
+import os from 'node:os';
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../electron/engine/clock.ts';
+import { must } from '../../shared/assert.ts';
+import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+
+interface Machine extends AsyncDisposable {
+  readonly engine: TestEngine;
+  readonly id: DatabaseId;
+  readonly targetId: TargetId;
+  /** Another row, and its number. */
+  readonly insert: () => number;
+  /** Lets time pass here. */
+  readonly wait: (ms: number) => void;
+  readonly seen: (what: string, status: string) => Promise<void>;
+}
+
+async function openMachine(folder: TempFolder, name: string): Promise<Machine> {
+  fs.mkdirSync(folder.at(name), { recursive: true });
+  const file = folder.at(name, 'shop.db');
+  const app = new Database(file, { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v TEXT)');
+  let passed = 0;
+  const clock = { ...systemClock, now: () => Date.now() + passed };
+  const engine = openTestEngine(folder.at(`${name}-data`), { clock, isDeclaredOnly: true });
+  const url = folder.at('backup', 'shop');
+  const replicas = [{ url, syncIntervalMs: 20, snapshotIntervalMs: 0 }];
+  await engine.call('protectDeclared', { databases: [{ path: file, enableWal: false, replicas }] });
+  const { id, replicas: known } = await until('it is known', () => engine.state().databases[0]);
+  return {
+    engine,
+    id,
+    targetId: must(known[0], 'declared above').targetId,
+    insert: () => Number(app.prepare('INSERT INTO t(v) VALUES (?)').run(name).lastInsertRowid),
+    wait: (ms) => (passed += ms),
+    seen: async (what, status) => {
+      await engine.waitFor(
+        id,
+        what,
+        (database) => database.status.kind === status && (status === 'problem' || database.lag.bytes === 0),
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      app.close();
+      await engine[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const problemOf = ({ engine, id }: Machine) => engine.database(id).replicas[0]?.problem;
+const activityOf = ({ engine }: Machine) => engine.state().activity.map(({ text }) => text);
+
+describe('two computers on one replica', () => {
+  test('are both told, take over and back, and lose nothing', async () => {
+    using folder = tempFolder();
+    await using desk = await openMachine(folder, 'desk');
+    desk.insert();
+    await desk.seen('desk is protected', 'protected');
+    const before = fs.readFileSync(folder.at('backup', 'shop', 'tidemark.json'), 'utf8');
+
+    // The second one does not write, and says whose place it is.
+    await using laptop = await openMachine(folder, 'laptop');
+    laptop.insert();
+    await laptop.seen('laptop is told', 'problem');
+    expect(problemOf(laptop)).toMatchObject({
+      code: 'target-owned-by-other',
+      details: { databasePath: folder.at('desk', 'shop.db'), machine: os.hostname() },
+    });
+    expect(fs.readFileSync(folder.at('backup', 'shop', 'tidemark.json'), 'utf8')).toBe(before);
+    expect(fs.readdirSync(folder.at('backup', 'shop', 'generations'))).toHaveLength(1);
+
+    // It takes over: a new generation begins there, and what the first one has stays.
+    await laptop.engine.call('takeOverReplica', { databaseId: laptop.id, targetId: laptop.targetId });
+    await laptop.seen('laptop is protected', 'protected');
+    expect(fs.readdirSync(folder.at('backup', 'shop', 'generations'))).toHaveLength(2);
+    expect(activityOf(laptop).join('\n')).toContain(`This computer took over from ${os.hostname()}`);
+
+    // The first one finds out with what it ships an hour later at most.
+    desk.wait(3_600_000);
+    const last = desk.insert();
+    await desk.seen('desk is told', 'problem');
+    expect(problemOf(desk)).toMatchObject({
+      code: 'target-owned-by-other',
+      message: expect.stringContaining('has been writing there since') as string,
+    });
+    expect(activityOf(desk).join('\n')).toContain('has been writing there since');
+
+    // And takes it back: what was captured meanwhile is there.
+    await desk.engine.call('takeOverReplica', { databaseId: desk.id, targetId: desk.targetId });
+    await desk.seen('desk is protected again', 'protected');
+    const points = await desk.engine.points(desk.id);
+    const newest = must(points.at(-1), 'shipped above');
+    await desk.engine.restore(desk.id, newest, folder.at('restored.db'));
+    const restored = new Database(folder.at('restored.db'));
+    expect(restored.prepare('SELECT max(id) FROM t').pluck().get()).toBe(last);
+    restored.close();
+  });
+
+  test('go on where they were after a restart', async () => {
+    using folder = tempFolder();
+    for (let run = 0; run < 3; run++) {
+      await using desk = await openMachine(folder, 'desk');
+      desk.insert();
+      await desk.seen('desk is protected', 'protected');
+    }
+    expect(fs.readdirSync(folder.at('backup', 'shop', 'generations'))).toHaveLength(1);
+  });
+
+  test('begin a new generation where a copy of this one’s data wrote meanwhile', async () => {
+    using folder = tempFolder();
+    {
+      await using desk = await openMachine(folder, 'desk');
+      desk.insert();
+      await desk.seen('desk is protected', 'protected');
+    }
+    fs.cpSync(folder.at('desk-data'), folder.at('kept-data'), { recursive: true });
+    fs.cpSync(folder.at('desk'), folder.at('kept'), { recursive: true });
+    {
+      await using desk = await openMachine(folder, 'desk');
+      desk.insert();
+      await desk.seen('desk is protected', 'protected');
+    }
+    for (const name of ['desk', 'desk-data']) {
+      fs.rmSync(folder.at(name), { recursive: true });
+      fs.renameSync(folder.at(name.replace('desk', 'kept')), folder.at(name));
+    }
+    await using desk = await openMachine(folder, 'desk');
+    desk.insert();
+    await until('a new generation is there', () =>
+      fs.readdirSync(folder.at('backup', 'shop', 'generations')).length === 2 ? true : undefined,
+    );
+    await desk.seen('desk is protected', 'protected');
+    expect(activityOf(desk).join('\n')).toContain('A copy of this Tidemark wrote to the destination meanwhile');
+  });
+});

@@ -1,0 +1,243 @@
+// Who may write to a replica: two computers on one place, copies of a file and of a whole installation, taking over.
+import fs from 'node:fs';
+import os from 'node:os';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { claimNotes } from '../../electron/engine/claims.ts';
+import { systemClock } from '../../electron/engine/clock.ts';
+import { Ownership } from '../../electron/engine/ownership.ts';
+import { readRecord } from '../../electron/engine/replica/record.ts';
+import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
+import type { Target } from '../../electron/engine/targets/target.ts';
+import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { Generation } from '../../shared/position.ts';
+import { tempFolder, type TempFolder } from '../support/temp.ts';
+
+const { signal } = new AbortController();
+const [first, second, third] = ['1'.repeat(16), '2'.repeat(16), '3'.repeat(16)] as [Generation, Generation, Generation];
+const hourMs = 3_600_000;
+const goOn = { kind: 'go-on' };
+
+let folder: TempFolder;
+let now: number;
+let target: Target;
+
+beforeEach(() => {
+  folder = tempFolder();
+  now = Date.UTC(2026, 0, 2, 3, 4, 5);
+  fs.mkdirSync(folder.at('to'));
+  target = openFolderTarget({ path: folder.at('to') });
+});
+afterEach(() => folder[Symbol.dispose]());
+
+interface Who {
+  readonly machine?: string;
+  readonly path?: string;
+  readonly databaseId?: string;
+  /** The folder with the notes: another one is another installation, or a copy of one. */
+  readonly notes?: string;
+  readonly to?: Target;
+}
+
+/** One run of an installation. */
+function owns({
+  machine = 'desk',
+  path = '/app/shop.db',
+  databaseId = 'id-1',
+  notes = machine,
+  to = target,
+}: Who = {}) {
+  const ownership = new Ownership({
+    owner: { databaseId: databaseId as DatabaseId, databasePath: path, machineId: machine, version: '1.0.0' },
+    clock: { ...systemClock, now: () => now },
+    notes: claimNotes(folder.at(notes), 'target-1' as TargetId),
+  });
+  return {
+    look: async (generation = first) => await ownership.look({ target: to, pageSize: 4096, generation }, { signal }),
+    hold: async (isSnapshot = false) => await ownership.hold({ isSnapshot, signal }),
+    takeOver: (from?: Generation) => ownership.takeOver(from),
+  };
+}
+
+const record = async () => await readRecord(target, { signal });
+const lost = (over: object = {}) => ({
+  code: 'target-owned-by-other',
+  details: expect.objectContaining(over) as object,
+});
+
+describe('a place', () => {
+  const own = owns;
+
+  test('is claimed by the first look, and by each run that puts something', async () => {
+    const run = own();
+    expect(await run.look()).toEqual(goOn);
+    const made = await record();
+    expect(made).toEqual({
+      v: 1,
+      database: 'shop.db',
+      databaseId: 'id-1',
+      path: '/app/shop.db',
+      machine: { name: os.hostname(), id: 'desk' },
+      pageSize: 4096,
+      createdAt: now,
+      by: '1.0.0',
+      encryption: 'none',
+      claim: expect.any(String) as string,
+      claimedAt: now,
+    });
+    await run.hold();
+    expect(await record()).toEqual(made);
+
+    now += hourMs;
+    const next = own();
+    expect(await next.look()).toEqual(goOn);
+    expect(await record()).toEqual(made);
+    await next.hold();
+    const renewed = await record();
+    expect(renewed).toEqual({ ...made, claim: expect.any(String) as string });
+    expect(renewed?.claim).not.toBe(made?.claim);
+  });
+
+  test.each<[string, Who]>([
+    ['another computer', { machine: 'laptop' }],
+    ['a copy of the file under another path', { path: '/elsewhere/shop.db', databaseId: 'id-2' }],
+  ])('stays with its owner, against %s', async (_what, other) => {
+    await own().look();
+    const before = fs.readFileSync(folder.at('to', 'tidemark.json'), 'utf8');
+    const late = own(other);
+    await expect(late.look()).rejects.toMatchObject(
+      lost({ databasePath: '/app/shop.db', machine: os.hostname(), since: '2026-01-02 03:04:05 UTC' }),
+    );
+    expect(fs.readFileSync(folder.at('to', 'tidemark.json'), 'utf8')).toBe(before);
+    expect(await own().look()).toEqual(goOn);
+  });
+
+  test.each<[string, Who]>([
+    ['a new row for the same path', { databaseId: 'id-2', notes: 'fresh' }],
+    ['the same database at another path', { path: '/moved/shop.db' }],
+  ])('is gone on with by %s', async (_what, same) => {
+    await own().look();
+    const run = own(same);
+    expect(await run.look()).toEqual(goOn);
+    await run.hold();
+    expect(await record()).toMatchObject({ path: same.path ?? '/app/shop.db', databaseId: same.databaseId ?? 'id-1' });
+  });
+
+  test('is taken over deliberately, for a new generation, and the former owner is told', async () => {
+    const desk = own();
+    await desk.look();
+    await desk.hold();
+    const laptop = own({ machine: 'laptop' });
+    await expect(laptop.look(second)).rejects.toMatchObject(lost());
+
+    now += hourMs / 2;
+    expect(laptop.takeOver(second)).toBe(`This computer took over from ${os.hostname()}`);
+    // Nothing changes there before the new generation is begun.
+    expect(await laptop.look(second)).toMatchObject({ kind: 'start-over' });
+    expect(await record()).toMatchObject({ machine: { id: 'desk' } });
+    expect(await laptop.look(third)).toEqual(goOn);
+    await laptop.hold();
+    expect(await record()).toMatchObject({ machine: { id: 'laptop' }, claimedAt: now });
+
+    // The former owner goes on until it looks: with a snapshot, or within an hour.
+    await desk.hold();
+    await expect(desk.hold(true)).rejects.toMatchObject(lost({ since: '2026-01-02 03:34:05 UTC' }));
+    await expect(desk.look()).rejects.toMatchObject(lost());
+    await expect(own().look()).rejects.toMatchObject(lost());
+  });
+
+  test('is looked at once an hour while something is shipped', async () => {
+    const desk = own();
+    await desk.look();
+    await desk.hold();
+    const laptop = own({ machine: 'laptop' });
+    await laptop.look().catch(() => {});
+    laptop.takeOver(second);
+    await laptop.look(third);
+    now += hourMs - 1;
+    await desk.hold();
+    now += 1;
+    await expect(desk.hold()).rejects.toMatchObject(lost());
+  });
+
+  test('which was given back is gone on with, minutes later', async () => {
+    const desk = own();
+    await desk.look();
+    const laptop = own({ machine: 'laptop' });
+    await expect(laptop.look()).rejects.toMatchObject(lost());
+    fs.rmSync(folder.at('to', 'tidemark.json'));
+    await expect(laptop.look()).rejects.toMatchObject(lost());
+    now += 5 * 60_000;
+    expect(await laptop.look()).toEqual(goOn);
+  });
+});
+
+describe('a copy of a whole installation', () => {
+  test('does not go on with the same generation, and both are told', async () => {
+    const desk = owns();
+    await desk.look();
+    await desk.hold();
+    fs.cpSync(folder.at('desk'), folder.at('copy'), { recursive: true });
+    // The original goes on in a new run; the copy knows nothing of its claim.
+    const again = owns();
+    await again.look();
+    await again.hold();
+    const copy = owns({ notes: 'copy' });
+    expect(await copy.look(first)).toMatchObject({
+      kind: 'start-over',
+      reason: expect.stringContaining('A copy') as string,
+    });
+    expect(await copy.look(first)).toMatchObject({ kind: 'start-over' });
+    expect(await copy.look(second)).toEqual(goOn);
+    await copy.hold();
+    await expect(again.hold(true)).resolves.toBeUndefined();
+    now += hourMs;
+    await expect(again.hold()).rejects.toMatchObject(lost());
+    now += hourMs;
+    await copy.hold();
+  });
+
+  test('made while the original runs is noticed by the original', async () => {
+    const desk = owns();
+    await desk.look();
+    await desk.hold();
+    fs.cpSync(folder.at('desk'), folder.at('copy'), { recursive: true });
+    const copy = owns({ notes: 'copy' });
+    expect(await copy.look()).toEqual(goOn);
+    await copy.hold();
+    now += hourMs;
+    await expect(desk.hold()).rejects.toMatchObject(lost());
+    expect(desk.takeOver(first)).toBe('It took over the place of another history');
+    expect(await desk.look(second)).toEqual(goOn);
+    await expect(copy.hold(true)).rejects.toMatchObject(lost());
+  });
+});
+
+describe('a claim', () => {
+  test('is known again after a crash between noting and writing it', async () => {
+    const broken: Target = {
+      ...target,
+      put: async (...put) => {
+        await target.put(...put);
+        throw new Error('killed');
+      },
+    };
+    await expect(owns({ to: broken }).look()).rejects.toThrow('killed');
+    expect(await owns().look()).toEqual(goOn);
+    // And where the note was written, and the record was not.
+    const deaf: Target = { ...target, put: () => Promise.reject(new Error('killed')) };
+    const run = owns({ to: deaf });
+    await run.look();
+    await expect(run.hold()).rejects.toThrow('killed');
+    expect(await owns().look()).toEqual(goOn);
+  });
+
+  test('is added to a record of an earlier version', async () => {
+    await owns().look();
+    const { claim: _claim, claimedAt: _at, ...older } = (await record()) ?? {};
+    fs.writeFileSync(folder.at('to', 'tidemark.json'), JSON.stringify(older));
+    const run = owns({ notes: 'fresh' });
+    expect(await run.look()).toEqual(goOn);
+    await run.hold();
+    expect(await record()).toMatchObject({ claim: expect.any(String) as string });
+  });
+});
