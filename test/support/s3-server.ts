@@ -13,7 +13,7 @@ export interface S3Server extends AsyncDisposable {
 }
 
 /** What addresses of a server at an endpoint look like. */
-function s3UrlOf(endpoint: string, bucket: string, prefix = ''): string {
+export function s3UrlOf(endpoint: string, bucket: string, prefix = ''): string {
   return `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}?endpoint=${endpoint}&region=us-east-1`;
 }
 

@@ -9,7 +9,6 @@ import { type S3Address, type S3Credentials, usesPathStyle } from './s3-address.
 import { classifyS3Error, isWorthRepeating, retryAfterMsOf, type S3Place } from './s3-errors.ts';
 
 const attempts = 4;
-const firstDelayMs = 200;
 const longestDelayMs = 5000;
 /** A server that asks for more patience than this is left to whoever called. */
 const longestAskedMs = 15_000;
@@ -20,6 +19,8 @@ const idleMs = 60_000;
 export interface S3Access {
   /** Instead of what the address says; without either, AWS's chain. */
   readonly credentials?: S3Credentials | undefined;
+  /** Before the first repetition, at most; doubled for each that follows. Default 200. */
+  readonly firstDelayMs?: number | undefined;
 }
 
 /** A client of the SDK for an address: for those who ask S3 what a target does not. Its owner destroys it. */
@@ -72,12 +73,14 @@ export interface SendContext {
 /** What is sent to S3: a client with its limits. Shared by every target with the same server and credentials. */
 export class S3Connection {
   readonly client: S3Client;
+  readonly firstDelayMs: number;
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(client: S3Client, concurrency: number) {
+  constructor(client: S3Client, limits: { readonly concurrency: number; readonly firstDelayMs: number }) {
     this.client = client;
-    this.#free = concurrency;
+    this.firstDelayMs = limits.firstDelayMs;
+    this.#free = limits.concurrency;
   }
 
   /** Sends a request when it is its turn; throws what `classifyS3Error` makes of a failure that stays, or the signal's reason. */
@@ -95,7 +98,7 @@ export class S3Connection {
       if (attempt === attempts || askedMs > longestAskedMs || !isWorthRepeating(outcome.error)) {
         throw classifyS3Error(outcome.error, place);
       }
-      const delayMs = Math.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** attempt);
+      const delayMs = Math.random() * Math.min(longestDelayMs, this.firstDelayMs * 2 ** (attempt - 1));
       await sleep(askedMs + delayMs, undefined, { signal }).catch(() => {});
     }
   }
@@ -127,15 +130,16 @@ const connections = new Map<string, S3Connection>();
 /** The connection for an address: one for all that would be set up alike. */
 export function connectS3(address: S3Address, access: S3Access = {}): S3Connection {
   const { bucket: _bucket, prefix: _prefix, url: _url, credentials, ...server } = address;
-  const facts = JSON.stringify([server, usesPathStyle(address), access.credentials ?? credentials]);
+  const { firstDelayMs = 200 } = access;
+  const facts = JSON.stringify([server, usesPathStyle(address), access.credentials ?? credentials, firstDelayMs]);
   // A key that could be printed must not hold what it stands for.
   const key = createHash('sha256').update(facts).digest('hex');
   const known = connections.get(key);
   if (known !== undefined) return known;
-  const made = new S3Connection(
-    makeS3Client(address, access),
-    address.concurrency ?? providers[address.provider].concurrency,
-  );
+  const made = new S3Connection(makeS3Client(address, access), {
+    concurrency: address.concurrency ?? providers[address.provider].concurrency,
+    firstDelayMs,
+  });
   connections.set(key, made);
   return made;
 }

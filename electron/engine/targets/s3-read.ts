@@ -16,7 +16,6 @@ interface Read {
 /** How often in a row a body may break off before this much of it came through. */
 const breaksAllowed = 5;
 const progressBytes = 1 << 20;
-const firstDelayMs = 100;
 
 export async function* readObject(context: S3Context, { key, range, signal }: Read): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
@@ -58,7 +57,9 @@ export async function* readObject(context: S3Context, { key, range, signal }: Re
       throw classifyS3Error(cut, context.place('read objects', key));
     }
     answer = undefined;
-    await sleep(Math.random() * firstDelayMs * 2 ** breaks, undefined, { signal }).catch(() => {});
+    await sleep(Math.random() * context.connection.firstDelayMs * 2 ** (breaks - 1), undefined, { signal }).catch(
+      () => {},
+    );
     signal.throwIfAborted();
   }
 }
