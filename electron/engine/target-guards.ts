@@ -12,6 +12,9 @@ export interface TargetGuardsOptions {
   readonly onProblem: (targetId: TargetId, problem: Problem | undefined) => void;
 }
 
+/** A try costs nothing where the destination is a folder. */
+const folderRetryMs = 30_000;
+
 export class TargetGuards implements Disposable {
   readonly #options: TargetGuardsOptions;
   readonly #guards = new Map<TargetId, TargetGuard>();
@@ -29,6 +32,7 @@ export class TargetGuards implements Disposable {
     const guard = new TargetGuard({
       clock,
       bandwidthBytes,
+      longestRetryMs: place.kind === 'folder' ? folderRetryMs : undefined,
       onProblem: (problem) => {
         this.#endLooking(id);
         if (problem !== undefined) this.#look(id, place.kind === 'folder' ? place.path : undefined);

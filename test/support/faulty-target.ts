@@ -9,6 +9,8 @@ export type Fault =
   | { readonly kind: 'before'; readonly code?: ErrorCode }
   /** Fails after about this many bytes of the body. */
   | { readonly kind: 'mid-body'; readonly bytes: number; readonly code?: ErrorCode }
+  /** Does not answer before this resolves. On abort it ends, unless it is deaf. */
+  | { readonly kind: 'hang'; readonly until: Promise<void>; readonly isDeaf?: boolean }
   /** Does the work, then fails all the same: the answer was lost. */
   | { readonly kind: 'after'; readonly code?: ErrorCode }
   /** Ends a read early, without an error. */
@@ -39,6 +41,9 @@ export function faultyTarget(inner: Target, rules: FaultRules): FaultyTarget {
     signal.throwIfAborted();
     const fault = rules.fault?.(verb, key);
     if (fault?.kind === 'before') throw failure(fault.code);
+    if (fault?.kind === 'hang')
+      await Promise.race([fault.until, fault.isDeaf === true ? fault.until : aborted(signal)]);
+    signal.throwIfAborted();
     return fault;
   };
   return {
@@ -78,6 +83,10 @@ export function faultyTarget(inner: Target, rules: FaultRules): FaultyTarget {
       if (fault?.kind === 'after') throw failure(fault.code);
     },
   };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 function failure(code: ErrorCode = 'target-failed'): AppError {

@@ -5,6 +5,10 @@ import type { Clock } from '../../electron/engine/clock.ts';
 export interface TestClock extends Clock {
   /** Lets time pass, in milliseconds. */
   advance(ms: number): Promise<void>;
+  /** Lets time pass in one piece: who sleeps wakes late, and once. */
+  leap(ms: number): Promise<void>;
+  /** The computer sleeps, or its clock is set: the time of day moves, and nothing else. */
+  jump(ms: number): void;
   /** How many sleep. */
   readonly sleepers: number;
 }
@@ -12,12 +16,21 @@ export interface TestClock extends Clock {
 /** A clock at an instant. */
 export function testClock(startAt = 1_700_000_000_000): TestClock {
   let elapsed = 0;
+  let ahead = 0;
   const sleeping = new Set<{ readonly at: number; readonly wake: () => void }>();
   return {
-    now: () => startAt + elapsed,
+    now: () => startAt + ahead + elapsed,
     ticks: () => elapsed,
     get sleepers() {
       return sleeping.size;
+    },
+    leap: async (ms) => {
+      elapsed += ms;
+      for (const { at, wake } of sleeping) if (at <= elapsed) wake();
+      await settle();
+    },
+    jump: (ms) => {
+      ahead += ms;
     },
     sleep: async (ms, { signal }) => {
       signal.throwIfAborted();

@@ -11,6 +11,8 @@ export interface CircuitOptions {
   readonly clock: Clock;
   /** Nothing gets through from now on, or it does again. */
   readonly onProblem: (problem: Problem | undefined) => void;
+  /** The most that is waited between two tries, in milliseconds. */
+  readonly longestRetryMs?: number | undefined;
   /** Between 0 and 1. */
   readonly random?: (() => number) | undefined;
 }
@@ -21,7 +23,7 @@ export type CallKind = 'read' | 'write' | 'delete';
 /** Failures in a row, of any database, after which the destination itself is taken to be the reason. */
 const failuresToOpen = 3;
 const firstRetryMs = 1000;
-const longestRetryMs = 5 * 60_000;
+const defaultLongestRetryMs = 5 * 60_000;
 /** A sign that it may be back is followed at most so often. */
 const signEveryMs = 1000;
 
@@ -53,7 +55,7 @@ export class Circuit {
 
   constructor(options: CircuitOptions) {
     this.#options = options;
-    this.#backOff = new BackOff({ firstMs: firstRetryMs, longestMs: longestRetryMs, random: options.random });
+    this.#backOff = makeBackOff(options);
   }
 
   /** What nothing gets through for; undefined while something does. */
@@ -210,10 +212,10 @@ export class CircuitLane implements Disposable {
   /** What it failed with last, and did not get through since. */
   failedBy: 'read' | 'write' | undefined;
 
-  constructor(circuit: Circuit, { clock, random }: CircuitOptions) {
+  constructor(circuit: Circuit, options: CircuitOptions) {
     this.#circuit = circuit;
-    this.#clock = clock;
-    this.#backOff = new BackOff({ firstMs: firstRetryMs, longestMs: longestRetryMs, random });
+    this.#clock = options.clock;
+    this.#backOff = makeBackOff(options);
   }
 
   /** It fails where others get through. */
@@ -257,6 +259,10 @@ export class CircuitLane implements Disposable {
   [Symbol.dispose](): void {
     this.#circuit.leave(this);
   }
+}
+
+function makeBackOff({ longestRetryMs = defaultLongestRetryMs, random }: CircuitOptions): BackOff {
+  return new BackOff({ firstMs: firstRetryMs, longestMs: longestRetryMs, random });
 }
 
 /** Failures that others would meet too. */

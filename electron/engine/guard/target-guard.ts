@@ -20,6 +20,8 @@ export interface TargetGuardOptions {
   readonly calls?: number;
   /** How long a call may stand still, in milliseconds. */
   readonly stillMs?: number;
+  /** The most that is waited between two tries while nothing gets through, in milliseconds. */
+  readonly longestRetryMs?: number | undefined;
   /** Between 0 and 1, for waits. */
   readonly random?: (() => number) | undefined;
   /** Nothing gets through from now on, or it does again. */
@@ -57,13 +59,13 @@ export class TargetGuard {
   readonly #circuit: Circuit;
 
   constructor(options: TargetGuardOptions) {
-    const { clock, bandwidthBytes, calls = defaultCalls, random, onProblem } = options;
+    const { clock, bandwidthBytes, calls = defaultCalls } = options;
     this.#options = options;
     this.#sent = new Bandwidth(clock, bandwidthBytes);
     this.#received = new Bandwidth(clock, bandwidthBytes);
     this.#gate = new Gate(calls);
     this.#catchUps = new CatchUps(Math.max(1, Math.floor(calls * catchUpPart)));
-    this.#circuit = new Circuit({ clock, onProblem, random });
+    this.#circuit = new Circuit(options);
   }
 
   /** What was asked of the destination since the engine started. */
