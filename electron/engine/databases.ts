@@ -453,7 +453,7 @@ export class Databases implements AsyncDisposable {
       reach,
       prepare: async (facts, signal) => {
         const look = await ownership.look({ target, ...facts }, { signal });
-        await opened.removeLeftovers?.({ now: this.#options.clock.now(), signal });
+        await target.removeLeftovers?.({ now: this.#options.clock.now(), signal });
         return look;
       },
       hold: async (options) => await ownership.hold(options),

@@ -49,6 +49,7 @@ export function faultyTarget(inner: Target, rules: FaultRules): FaultyTarget {
   return {
     calls,
     url: inner.url,
+    removeLeftovers: async (options) => await inner.removeLeftovers?.(options),
     async list(prefix, options) {
       const fault = await begin('list', prefix, options.signal);
       const listed = await inner.list(prefix, options);

@@ -31,6 +31,11 @@ export function countTarget(target: Target, usage: MutableUsage): Target {
       usage.deletes++;
       await target.delete(keys, options);
     },
+    removeLeftovers: async (options) => {
+      if (target.removeLeftovers === undefined) return;
+      usage.lists++;
+      await target.removeLeftovers(options);
+    },
   };
 }
 

@@ -21,6 +21,7 @@ export function paceTarget(target: Target, { sent, received, lane }: Pacing): Ta
     },
     get: (key, options) => slices(target.get(key, options), received, { lane, signal: options.signal }),
     delete: async (keys, options) => await target.delete(keys, options),
+    removeLeftovers: async (options) => await target.removeLeftovers?.(options),
   };
 }
 

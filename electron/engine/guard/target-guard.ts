@@ -145,5 +145,7 @@ function breakCircuit(target: Target, circuit: Circuit, lane: CircuitLane): Targ
     },
     delete: async (keys, options) =>
       await run('delete', options.signal, async () => await target.delete(keys, options)),
+    removeLeftovers: async (options) =>
+      await run('delete', options.signal, async () => await target.removeLeftovers?.(options)),
   };
 }

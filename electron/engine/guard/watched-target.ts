@@ -42,6 +42,8 @@ export function watchTarget(target: Target, options: WatchOptions): Target {
       watchStream(target.url, { ...options, signal }, (inner) => target.get(key, { ...rest, signal: inner })),
     delete: async (keys, { signal }) =>
       await run({ signal }, async (watch) => await target.delete(keys, { signal: watch.signal })),
+    removeLeftovers: async ({ signal, ...rest }) =>
+      await run({ signal }, async (watch) => await target.removeLeftovers?.({ ...rest, signal: watch.signal })),
   };
 }
 
