@@ -12,6 +12,7 @@ import { watchInterrupts } from './cli-signals.ts';
 import { UsageError } from './cli-sources.ts';
 import { resolveDataDir } from './data-dir.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
+import { readKeyFile } from './secret-key.ts';
 import { version } from './version.ts';
 
 const valued = [
@@ -85,7 +86,8 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
       async (path: string | undefined, urls: readonly string[], options: ReplicateOptions & { dataDir?: string }) => {
         using interrupts = watchInterrupts();
         const dataDir = resolveDataDir(options.dataDir);
-        const openEngine = async () => await startEngine({ dataDir, workerUrl, isDeclaredOnly: true });
+        const openEngine = async () =>
+          await startEngine({ dataDir, secretKey: readKeyFile(dataDir), workerUrl, isDeclaredOnly: true });
         onEnd(await replicate({ path, urls, options, terminal, interrupts, openEngine }));
       },
     );

@@ -26,6 +26,7 @@ export interface DesktopParts {
   readonly mainUrl: string;
   readonly hostDir: string;
   readonly hasTray: boolean;
+  readonly secretsKeptBy: HostInfo['secretsKeptBy'];
   readonly isBackground: boolean;
 }
 
@@ -35,7 +36,8 @@ export interface Desktop {
 }
 
 /** Opens the application for its user. */
-export function startDesktop({ engine, dataDir, mainUrl, hostDir, hasTray, isBackground }: DesktopParts): Desktop {
+export function startDesktop(parts: DesktopParts): Desktop {
+  const { engine, dataDir, mainUrl, hostDir, hasTray, isBackground } = parts;
   const owned = new AsyncDisposableStack();
   owned.defer(() => engine.stop());
   const demo = owned.use(
@@ -52,7 +54,7 @@ export function startDesktop({ engine, dataDir, mainUrl, hostDir, hasTray, isBac
   serveContent(session.defaultSession.protocol, join(hostDir, '../renderer'));
   const iconPath = join(hostDir, '../../electron/icons/icon.png');
   const window = createMainWindow({ dataDir, hostDir, iconPath, hasTray, isBackground });
-  const host = hostInfo(hasTray);
+  const host = hostInfo(parts);
   const api = createHostApi({ engine, host, demo, handlers: handlersFor(window, demo) });
   owned.use(openIpc(window, api));
 
@@ -130,7 +132,15 @@ async function mayQuit(window: BrowserWindow, state: AppState | undefined): Prom
   return await confirmQuit(window, summarize(state.databases, Date.now()).headline);
 }
 
-function hostInfo(hasTray: boolean): HostInfo {
+function hostInfo({ hasTray, secretsKeptBy }: DesktopParts): HostInfo {
   const platform = process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'linux';
-  return { kind: 'desktop', hasDialogs: true, canShowInFolder: true, hasTray, platform, home: homedir() };
+  return {
+    kind: 'desktop',
+    hasDialogs: true,
+    canShowInFolder: true,
+    hasTray,
+    secretsKeptBy,
+    platform,
+    home: homedir(),
+  };
 }

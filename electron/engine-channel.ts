@@ -7,6 +7,7 @@ export interface WorkerData {
   readonly dataDir: string | undefined;
   readonly isDeclaredOnly: boolean;
   readonly version: string;
+  readonly secretKey: Uint8Array | undefined;
 }
 
 /** Calls that the engine answers. A type alias, since birpc asks for an index signature. */

@@ -7,7 +7,7 @@ import { createBirpc } from 'birpc';
 import type { Argument, EngineCommandName, Result } from '../shared/contract.ts';
 import { AppError, reasonOf } from '../shared/errors.ts';
 import type { EngineState } from '../shared/model.ts';
-import type { EngineCalls, Greeting, HostCalls } from './engine-channel.ts';
+import type { EngineCalls, Greeting, HostCalls, WorkerData } from './engine-channel.ts';
 import { version } from './version.ts';
 
 export interface EngineHost {
@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly workerUrl: URL;
   /** Protect only what `protectDeclared` names, nothing that a window added. */
   readonly isDeclaredOnly?: boolean;
+  /** 32 random bytes that the host keeps: under them the engine seals the secrets in its state. Without them it keeps none. */
+  readonly secretKey?: Uint8Array;
 }
 
 interface Thread {
@@ -104,10 +106,12 @@ export function workerBeside(hostUrl: string): URL {
 }
 
 async function startThread(
-  { dataDir, workerUrl, isDeclaredOnly = false }: EngineOptions,
+  { dataDir, workerUrl, isDeclaredOnly = false, secretKey }: EngineOptions,
   onState: (state: EngineState) => void,
 ): Promise<Thread> {
-  const worker = new Worker(workerUrl, { workerData: { dataDir, isDeclaredOnly, version } });
+  const worker = new Worker(workerUrl, {
+    workerData: { dataDir, isDeclaredOnly, version, secretKey } satisfies WorkerData,
+  });
   const exited = once(worker, 'exit').then(() => {});
   // @NOTE Without a listener a crash of the thread would end the host; `exited` tells of it instead.
   let crash: unknown;

@@ -13,6 +13,7 @@ import { type HeadlessOptions, headlessUsage, readHeadlessOptions } from './head
 import { startHeadlessServer } from './headless-server.ts';
 import { createHostApi, notAvailable } from './host-api.ts';
 import { openInBrowser } from './open-browser.ts';
+import { readKeyFile } from './secret-key.ts';
 
 try {
   const options = readHeadlessOptions(process.argv.slice(2));
@@ -28,7 +29,11 @@ async function serve({ dataDir: wanted, host, port, shouldOpen }: HeadlessOption
   const dataDir = resolveDataDir(wanted);
   const contentDir = findContent();
   await using owned = new AsyncDisposableStack();
-  const engine = await startEngine({ dataDir, workerUrl: workerBeside(import.meta.url) });
+  const engine = await startEngine({
+    dataDir,
+    secretKey: readKeyFile(dataDir),
+    workerUrl: workerBeside(import.meta.url),
+  });
   owned.defer(() => engine.stop());
   const stopped = stopSignal(() => void engine.kill().finally(() => process.exit(1)));
 
@@ -78,5 +83,13 @@ function findContent(): string {
 
 function hostInfo(): HostInfo {
   const platform = process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'linux';
-  return { kind: 'headless', hasDialogs: false, canShowInFolder: false, hasTray: false, platform, home: homedir() };
+  return {
+    kind: 'headless',
+    hasDialogs: false,
+    canShowInFolder: false,
+    hasTray: false,
+    secretsKeptBy: 'file',
+    platform,
+    home: homedir(),
+  };
 }

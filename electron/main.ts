@@ -12,6 +12,7 @@ import { type DesktopOptions, readDesktopOptions } from './desktop-options.ts';
 import { type Desktop, startDesktop } from './desktop.ts';
 import { showStartFailure } from './dialogs.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
+import { readDesktopKey } from './secrets.ts';
 import { findTray } from './tray.ts';
 
 const handedOver = z.object({ paths: z.array(z.string()) });
@@ -45,10 +46,12 @@ async function run({ paths, isBackground }: DesktopOptions): Promise<void> {
     desktop?.show(handedOver.safeParse(data).data?.paths ?? []);
   });
   try {
+    // The keyring answers only then.
+    await app.whenReady();
+    const { key: secretKey, keptBy } = readDesktopKey(dataDir);
     const [engine, hasTray] = await Promise.all([
-      startEngine({ dataDir, workerUrl: workerBeside(import.meta.url) }),
+      startEngine({ dataDir, secretKey, workerUrl: workerBeside(import.meta.url) }),
       findTray(),
-      app.whenReady(),
     ]);
     desktop = startDesktop({
       engine,
@@ -56,6 +59,7 @@ async function run({ paths, isBackground }: DesktopOptions): Promise<void> {
       mainUrl: import.meta.url,
       hostDir: import.meta.dirname,
       hasTray,
+      secretsKeptBy: keptBy,
       isBackground,
     });
     if (paths.length > 0) desktop.show(paths);

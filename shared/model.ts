@@ -40,6 +40,8 @@ export interface HostInfo {
   readonly canShowInFolder: boolean;
   /** Stays in the tray when the window closes. */
   readonly hasTray: boolean;
+  /** Where the key lies that locks the secrets of credentials: in the system's keyring, or in a file for its owner alone. */
+  readonly secretsKeptBy: 'keyring' | 'file';
   /** Path separator and home of the machine the engine runs on. */
   readonly platform: 'linux' | 'darwin' | 'win32';
   readonly home: string;

@@ -33,6 +33,8 @@ export interface EngineSetup {
   /** Protect only what `protectDeclared` names, nothing that a window added. */
   readonly isDeclaredOnly: boolean;
   readonly version: string;
+  /** Under it secrets are sealed; without it none are kept. */
+  readonly secretKey?: Uint8Array | undefined;
   readonly onState: (state: EngineState) => void;
   readonly clock?: Clock;
   /** Which start of the computer this is; without it as the system says. */

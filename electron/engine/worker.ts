@@ -9,12 +9,18 @@ import { Engine } from './engine.ts';
 import { letOthersGoFirst } from './gentle.ts';
 
 const port = must(parentPort, 'this file is only ever started as a thread');
-const { dataDir, isDeclaredOnly, version } = workerData as WorkerData;
+const { dataDir, isDeclaredOnly, version, secretKey } = workerData as WorkerData;
 
 // Without a data folder nothing is protected: somebody waits for a restore.
 if (dataDir !== undefined) await letOthersGoFirst();
 try {
-  const engine = Engine.open({ dataDir, isDeclaredOnly, version, onState: (state) => void host.state(state) });
+  const engine = Engine.open({
+    dataDir,
+    isDeclaredOnly,
+    version,
+    secretKey,
+    onState: (state) => void host.state(state),
+  });
   const host = createBirpc<HostCalls, EngineCalls>(
     {
       invoke: async (name, argument) => {

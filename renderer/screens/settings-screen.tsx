@@ -27,6 +27,11 @@ const hosts: Readonly<Record<HostInfo['kind'], string>> = {
   'command-line': 'Command line',
 };
 
+const keptBy: Readonly<Record<HostInfo['secretsKeptBy'], string>> = {
+  keyring: 'Encrypted, with their key in the system’s keyring',
+  file: 'Encrypted, with their key in a file of the data folder that only you may read',
+};
+
 export function SettingsScreen(): ReactNode {
   const remote = useStore((store) => store.remote);
   const now = useStore(selectNow);
@@ -69,6 +74,7 @@ export function SettingsScreen(): ReactNode {
             { name: 'SQLite', value: app.sqliteVersion },
             { name: 'Data folder', value: <span className={styles.path}>{app.dataDir}</span> },
             { name: 'Runs as', value: hosts[host.kind] },
+            { name: 'Secret keys', value: keptBy[host.secretsKeptBy] },
             {
               name: 'Running since',
               value: `${formatInstantLocal(app.startedAt, now, { precision: 'minute' })} · ${formatAgo(app.startedAt, now)}`,

@@ -10,6 +10,7 @@ const host: HostInfo = {
   hasDialogs: false,
   canShowInFolder: false,
   hasTray: false,
+  secretsKeptBy: 'file',
   platform: 'linux',
   home: '/home/ada',
 };

@@ -85,7 +85,13 @@ describe('the content of the window', () => {
 const now = 1_800_000_000_000;
 
 function stateWith(...databases: readonly DatabaseState[]): AppState {
-  const host = { kind: 'desktop', hasDialogs: true, canShowInFolder: true, hasTray: true } as const;
+  const host = {
+    kind: 'desktop',
+    hasDialogs: true,
+    canShowInFolder: true,
+    hasTray: true,
+    secretsKeptBy: 'file',
+  } as const;
   const demo = { isRunning: false, databaseId: undefined };
   return { ...emptyEngineState, databases, host: { ...host, platform: 'linux', home: '/home/ada' }, demo };
 }

@@ -4,6 +4,7 @@ import { electronApp } from './app.ts';
 import { BrowserWindow } from './browser-window.ts';
 import { Menu, Tray, dialog, nativeImage, nativeTheme, screen, shell } from './desktop.ts';
 import { ipcMain } from './ipc-main.ts';
+import { safeStorage } from './safe-storage.ts';
 import { protocol, session } from './session.ts';
 import { utilityProcess } from './utility-process.ts';
 import { webContents } from './web-contents.ts';
@@ -18,6 +19,7 @@ export {
   nativeImage,
   nativeTheme,
   protocol,
+  safeStorage,
   screen,
   session,
   shell,

@@ -38,6 +38,7 @@ export function emptyState(now: number): AppState {
       hasDialogs: true,
       canShowInFolder: true,
       hasTray: true,
+      secretsKeptBy: 'keyring',
       platform: 'linux',
       home: '/home/ada',
     },

@@ -1,0 +1,51 @@
+// The desktop's key for the engine's secrets: sealed by the system's keyring where there is one, else a file for its owner alone.
+// A keyring that does not open what it sealed costs the secrets, not the data folder: the old key is put aside, not overwritten.
+import { readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { safeStorage } from 'electron';
+import type { HostInfo } from '../shared/model.ts';
+import { findKeyFile, formatKey, newKey, parseKey, readKeyFile, removeKeyFile, writeKeyFile } from './secret-key.ts';
+
+export interface DesktopSecrets {
+  readonly key: Uint8Array;
+  readonly keptBy: HostInfo['secretsKeptBy'];
+}
+
+const fileName = 'secret.sealed';
+
+/** The key of a data folder; only once Electron is ready. Fails with `data-folder-unusable`. */
+export function readDesktopKey(dataDir: string): DesktopSecrets {
+  if (!hasKeyring()) return { key: readKeyFile(dataDir), keptBy: 'file' };
+  const file = join(dataDir, fileName);
+  const sealed = readSealed(file);
+  if (sealed !== undefined) return { key: sealed, keptBy: 'keyring' };
+  // One that a host without a keyring made moves into it.
+  const key = findKeyFile(dataDir) ?? newKey();
+  writeKeyFile(file, safeStorage.encryptString(formatKey(key)));
+  removeKeyFile(dataDir);
+  return { key, keptBy: 'keyring' };
+}
+
+/** On Linux, Electron falls back to a password that everybody knows: that is no keyring. */
+function hasKeyring(): boolean {
+  if (!safeStorage.isEncryptionAvailable()) return false;
+  return process.platform !== 'linux' || safeStorage.getSelectedStorageBackend() !== 'basic_text';
+}
+
+function readSealed(file: string): Uint8Array | undefined {
+  let sealed: Buffer;
+  try {
+    sealed = readFileSync(file);
+  } catch {
+    // @NOTE Not there yet. Where it may not be read, writing it fails and says so.
+    return undefined;
+  }
+  try {
+    const key = parseKey(safeStorage.decryptString(sealed));
+    if (key !== undefined) return key;
+  } catch {
+    // @NOTE Sealed by another keyring: as with a file that is damaged, a new key is made.
+  }
+  renameSync(file, `${file}.unreadable`);
+  return undefined;
+}
