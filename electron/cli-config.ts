@@ -12,7 +12,9 @@ import {
   parseDocument,
 } from 'yaml';
 import { AppError } from '../shared/errors.ts';
+import type { Retention } from '../shared/model.ts';
 import { readDuration, toAbsolutePath, toReplicaUrl } from './cli-options.ts';
+import { formatBucket, formatS3Address, isS3Url, isSecretKey, s3Keys, type S3Key } from './cli-s3.ts';
 
 export interface Config {
   readonly databases: readonly ConfigDatabase[];
@@ -28,9 +30,11 @@ export interface ConfigDatabase {
 
 export interface ConfigReplica {
   readonly name: string;
+  /** May hold the keys that the configuration names: not to be printed. */
   readonly url: string;
   readonly syncIntervalMs?: number;
   readonly snapshotIntervalMs?: number;
+  readonly retention?: Retention;
 }
 
 export interface ConfigOptions {
@@ -50,8 +54,7 @@ const needless: Readonly<Record<string, string>> = {
   'meta-path': 'what Tidemark needs locally lies in its data folder',
   'validation-interval': 'every restore is proven',
   logging: 'progress is printed as plain lines',
-  retention: 'nothing is deleted yet, the whole history is kept',
-  'retention-check-interval': 'nothing is deleted yet, the whole history is kept',
+  'retention-check-interval': 'what is to go is looked for as snapshots are made',
 };
 
 /** Keys of Litestream's that Tidemark must not pass over in silence. */
@@ -61,9 +64,27 @@ const unsupported: Readonly<Record<string, string>> = {
   addr: 'serving metrics is not supported yet',
 };
 
-const globalKeys = ['dbs', 'snapshot'] as const;
+const globalKeys = ['dbs', 'snapshot', 'access-key-id', 'secret-access-key'] as const;
 const databaseKeys = ['path', 'replicas', 'replica'] as const;
-const replicaKeys = ['type', 'name', 'path', 'url', 'sync-interval', 'snapshot-interval'] as const;
+const bucketKeys = Object.keys(s3Keys) as readonly S3Key[];
+const replicaKeys = [
+  'type',
+  'name',
+  'path',
+  'url',
+  'bucket',
+  'sync-interval',
+  'snapshot-interval',
+  'retention',
+  ...bucketKeys,
+] as const;
+
+/** What replicas are given that do not say it themselves. */
+interface Defaults {
+  readonly snapshotMs: number | undefined;
+  readonly retention: Retention | undefined;
+  readonly access: ReadonlyMap<S3Key, string>;
+}
 
 /** Reads the text of a configuration; throws `config-invalid` with every finding and its line. */
 export function parseConfig(text: string, options: ConfigOptions): Config {
@@ -100,16 +121,21 @@ class Reader {
     const isEmpty = root === null || (isScalar(root) && root.value === null);
     const top = isEmpty ? new Map<string, Node>() : this.#map(root, 'the configuration', globalKeys);
     if (top === undefined) return [];
-    const snapshot = this.#map(top.get('snapshot'), '“snapshot”', ['interval']);
-    const snapshotIntervalMs = this.#duration(snapshot?.get('interval'));
+    const snapshot = this.#map(top.get('snapshot'), '“snapshot”', ['interval', 'retention']);
+    const defaults: Defaults = {
+      snapshotMs: this.#duration(snapshot?.get('interval')),
+      retention: this.#retention(snapshot?.get('retention')),
+      access: this.#bucketValues(top, ['access-key-id', 'secret-access-key']),
+    };
+    this.#checkAccess(defaults.access, top.get('access-key-id') ?? top.get('secret-access-key'));
     const nodes = this.#list(top.get('dbs'), { what: '“dbs”', missing: 'no databases: list them under “dbs”' });
-    const databases = nodes.flatMap((node) => this.#database(node, snapshotIntervalMs) ?? []);
+    const databases = nodes.flatMap((node) => this.#database(node, defaults) ?? []);
     const twice = databases.find((database, i) => databases.findIndex((other) => other.path === database.path) !== i);
     if (twice !== undefined) this.#report(top.get('dbs'), `${twice.path} is listed twice`);
     return databases;
   }
 
-  #database(node: Node, snapshotIntervalMs: number | undefined): ConfigDatabase | undefined {
+  #database(node: Node, defaults: Defaults): ConfigDatabase | undefined {
     const map = this.#map(node, 'a database', databaseKeys);
     if (map === undefined) return undefined;
     const path = this.#string(map.get('path'));
@@ -119,43 +145,88 @@ class Reader {
     if (several !== undefined && single !== undefined) this.#report(single, 'write either “replica” or “replicas”');
     const missing = 'the database has no replicas';
     const nodes = single === undefined ? this.#list(several, { what: '“replicas”', missing, parent: node }) : [single];
-    const replicas = nodes.flatMap((each) => this.#replica(each, snapshotIntervalMs) ?? []);
+    const replicas = nodes.flatMap((each) => this.#replica(each, defaults) ?? []);
     return path === undefined ? undefined : { path: toAbsolutePath(path), replicas };
   }
 
-  #replica(node: Node, defaultSnapshotMs: number | undefined): ConfigReplica | undefined {
+  #replica(node: Node, defaults: Defaults): ConfigReplica | undefined {
     // Litestream's current line also takes a bare address.
     const bare = isScalar(node) ? this.#string(node) : undefined;
-    if (bare !== undefined) return this.#finishReplica({ name: 'file', address: bare, snapshotMs: defaultSnapshotMs });
-    const map = this.#map(node, 'a replica', replicaKeys);
+    const map = bare === undefined ? this.#map(node, 'a replica', replicaKeys) : new Map<string, Node>();
     if (map === undefined) return undefined;
-    const url = this.#string(map.get('url'));
-    const path = this.#string(map.get('path'));
-    const type = this.#string(map.get('type'));
-    if (type !== undefined && type !== 'file') {
-      this.#report(map.get('type'), `replicas of the type “${type}” are not supported yet; use “file”`);
+    const kind = this.#kindOf(map, bare);
+    const address = bare ?? (kind === 's3' ? this.#bucket(map, node) : this.#folder(map, node));
+    const values = this.#bucketValues(map, bucketKeys);
+    if (kind === 'file' && values.size > 0) {
+      for (const key of values.keys()) this.#report(map.get(key), `“${key}” belongs to replicas of the type “s3”`);
     }
-    if (url !== undefined && path !== undefined) this.#report(map.get('path'), 'write either “url” or “path”');
-    if (!map.has('url') && !map.has('path')) this.#report(node, 'the replica needs a “url” or a “path”');
-    const address = url ?? path;
-    const syncMs = this.#duration(map.get('sync-interval'));
-    const snapshotMs = this.#duration(map.get('snapshot-interval')) ?? defaultSnapshotMs;
+    this.#checkAccess(values, map.get('access-key-id') ?? map.get('secret-access-key'));
+    const syncIntervalMs = this.#duration(map.get('sync-interval'));
+    const snapshotIntervalMs = this.#duration(map.get('snapshot-interval')) ?? defaults.snapshotMs;
+    const retention = this.#retention(map.get('retention')) ?? defaults.retention;
     if (address === undefined) return undefined;
-    return this.#finishReplica({ name: this.#string(map.get('name')) ?? 'file', address, syncMs, snapshotMs });
+    const isOwn = values.has('access-key-id') || values.has('profile') || /[?&]access-?key-?id=/i.test(address);
+    const all = isOwn ? values : new Map([...defaults.access, ...values]);
+    return {
+      name: this.#string(map.get('name')) ?? kind,
+      url: kind === 's3' ? formatS3Address(address, all) : toReplicaUrl(address),
+      ...(syncIntervalMs === undefined ? {} : { syncIntervalMs }),
+      ...(snapshotIntervalMs === undefined ? {} : { snapshotIntervalMs }),
+      ...(retention === undefined ? {} : { retention }),
+    };
   }
 
-  #finishReplica(parts: {
-    readonly name: string;
-    readonly address: string;
-    readonly syncMs?: number | undefined;
-    readonly snapshotMs: number | undefined;
-  }): ConfigReplica {
-    return {
-      name: parts.name,
-      url: toReplicaUrl(parts.address),
-      ...(parts.syncMs === undefined ? {} : { syncIntervalMs: parts.syncMs }),
-      ...(parts.snapshotMs === undefined ? {} : { snapshotIntervalMs: parts.snapshotMs }),
-    };
+  #kindOf(map: ReadonlyMap<string, Node>, bare: string | undefined): 'file' | 's3' {
+    const type = this.#string(map.get('type'));
+    if (type !== undefined && type !== 'file' && type !== 's3') {
+      this.#report(map.get('type'), `replicas of the type “${type}” are not supported yet; use “file” or “s3”`);
+    }
+    const address = bare ?? this.#string(map.get('url')) ?? '';
+    const isS3 = type === 's3' || (type === undefined && map.has('bucket')) || isS3Url(address);
+    if (isS3 && address !== '' && !isS3Url(address)) this.#report(map.get('url'), 'the “url” is not one of S3');
+    if (isS3 && type === 'file') this.#report(map.get('type'), 'the “url” is not that of a folder');
+    return isS3 ? 's3' : 'file';
+  }
+
+  #folder(map: ReadonlyMap<string, Node>, node: Node): string | undefined {
+    if (map.has('url') && map.has('path')) this.#report(map.get('path'), 'write either “url” or “path”');
+    if (!map.has('url') && !map.has('path')) this.#report(node, 'the replica needs a “url” or a “path”');
+    if (map.has('bucket')) this.#report(map.get('bucket'), '“bucket” belongs to replicas of the type “s3”');
+    return this.#string(map.get('url')) ?? this.#string(map.get('path'));
+  }
+
+  #bucket(map: ReadonlyMap<string, Node>, node: Node): string | undefined {
+    const url = this.#string(map.get('url'));
+    const bucket = this.#string(map.get('bucket'));
+    const path = this.#string(map.get('path'));
+    if (url === undefined && bucket === undefined) {
+      if (!map.has('url') && !map.has('bucket')) this.#report(node, 'the replica needs a “bucket” or a “url”');
+      return undefined;
+    }
+    if (url === undefined) return bucket === undefined ? undefined : formatBucket(bucket, path);
+    if (bucket !== undefined) this.#report(map.get('bucket'), 'write either “url” or “bucket”');
+    if (path !== undefined) this.#report(map.get('path'), 'write either “url” or “path”');
+    return url;
+  }
+
+  #bucketValues(map: ReadonlyMap<string, Node>, keys: readonly S3Key[]): ReadonlyMap<S3Key, string> {
+    const found = keys.flatMap((key) => {
+      const node = map.get(key);
+      const value = node === undefined ? undefined : this.#string(node, { isSecret: isSecretKey(key) });
+      return value === undefined ? [] : [[key, value] as const];
+    });
+    return new Map(found);
+  }
+
+  #checkAccess(values: ReadonlyMap<S3Key, string>, at: Node | undefined): void {
+    if (values.has('access-key-id') === values.has('secret-access-key')) return;
+    this.#report(at, '“access-key-id” and “secret-access-key” belong together');
+  }
+
+  /** As Litestream has it: everything for a while, and nothing of what is older. */
+  #retention(value: Node | undefined): Retention | undefined {
+    const windowMs = this.#duration(value);
+    return windowMs === undefined ? undefined : { kind: 'thinned', windowMs, dailyMs: 0, weeklyMs: 0 };
   }
 
   /** The known keys of a map; every other key is reported or noticed. */
@@ -215,24 +286,26 @@ class Reader {
     return undefined;
   }
 
-  #string(value: Node | undefined): string | undefined {
+  #string(value: Node | undefined, { isSecret = false } = {}): string | undefined {
     if (value === undefined) return undefined;
     const node = this.#follow(value);
     const plain = isScalar(node) ? node.value : undefined;
-    if (typeof plain === 'number') return String(plain);
-    if (typeof plain === 'string' && plain !== '') return this.#expand(plain, value);
+    if (typeof plain === 'number' || typeof plain === 'boolean') return String(plain);
+    if (typeof plain === 'string' && plain !== '') return this.#expand(plain, value, isSecret);
     this.#report(value, 'a text is missing here');
     return undefined;
   }
 
-  #expand(text: string, at: Node): string {
+  #expand(text: string, at: Node, isSecret: boolean): string {
     const { env } = this.#options;
     if (env === undefined) return text;
     return text.replace(/\$(?:\{([^}]*)\}|([A-Za-z_]\w*))/g, (whole, braced?: string, plain?: string) => {
       const name = braced ?? plain ?? '';
       const value = env[name];
       if (value !== undefined) return value;
-      this.#report(at, `the environment variable ${name} is not set`);
+      // What looks like a name may be a part of the secret itself.
+      const which = isSecret ? 'an environment variable that it names' : `the environment variable ${name}`;
+      this.#report(at, `${which} is not set`);
       return whole;
     });
   }

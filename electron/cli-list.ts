@@ -6,6 +6,7 @@ import { formatHex8 } from '../shared/position.ts';
 import { formatTable } from '../shared/table.ts';
 import { type Terminal, formatError, formatJson, formatRfc3339 } from './cli-output.ts';
 import { type Source, type SourceOptions, findSources } from './cli-sources.ts';
+import { showUrl } from './cli-s3.ts';
 import type { EngineHost } from './engine-host.ts';
 
 export interface ListOptions extends SourceOptions {
@@ -125,7 +126,7 @@ export function formatRows(kind: ListKind, rows: readonly Row[]): string {
 }
 
 function declaredRow(source: Source): Row {
-  return { path: source.databasePath, replica: source.replicaName, url: source.url };
+  return { path: source.databasePath, replica: source.replicaName, url: showUrl(source.url) };
 }
 
 function text(key: string, title = key): Column {

@@ -34,7 +34,8 @@ const lists: Readonly<Record<ListKind, string>> = {
 };
 
 const closing = `
-Flags may have one dash or two, as with Litestream. A <url> is a folder: file:///path or a plain path.
+Flags may have one dash or two, as with Litestream. A <url> is a folder (file:///path or a plain path) or
+a bucket: s3://bucket/folder?region=…&endpoint=…, with keys from AWS_… or LITESTREAM_… variables, or AWS’s own files.
 `;
 
 /** Runs one command; `hostUrl` is the entry's own place, beside which the engine lies. Answers the exit code. */

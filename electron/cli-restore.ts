@@ -17,6 +17,7 @@ import {
 } from './cli-output.ts';
 import { type Source, type SourceOptions, UsageError, findSources } from './cli-sources.ts';
 import type { Interrupts } from './cli-signals.ts';
+import { showUrl } from './cli-s3.ts';
 import type { EngineHost } from './engine-host.ts';
 
 export interface RestoreOptions extends SourceOptions {
@@ -102,7 +103,9 @@ async function chooseReplica(sources: readonly Source[], engine: EngineHost): Pr
   const [best] = listings.toSorted((a, b) => reach(b) - reach(a));
   if (best !== undefined) return best.url;
   const failure = answers.find((answer) => answer.status === 'rejected');
-  throw failure?.reason instanceof Error ? failure.reason : new AppError('no-history', { url: only?.url ?? '' });
+  throw failure?.reason instanceof Error
+    ? failure.reason
+    : new AppError('no-history', { url: showUrl(only?.url ?? '') });
 }
 
 /** Resolves with the operation once it is over; shows its phases on the way. Rejects where its engine was lost. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { AppError, reasonOf } from '../shared/errors.ts';
 import { type Config, parseConfig } from './cli-config.ts';
 import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
+import { isS3Url } from './cli-s3.ts';
 
 /** What the commands that read replicas have in common. */
 export interface SourceOptions {
@@ -16,6 +17,7 @@ export interface Source {
   /** The database's own path, where a configuration names it. */
   readonly databasePath: string | undefined;
   readonly replicaName: string;
+  /** May hold keys: not to be printed. */
   readonly url: string;
 }
 
@@ -50,7 +52,7 @@ export async function findSources(
   if (configPath === undefined) {
     if (subject === undefined) throw new UsageError('name a replica, or a configuration with -config');
     if (options.replica !== undefined) throw new UsageError('-replica chooses among the replicas of a -config');
-    return [{ databasePath: undefined, replicaName: 'file', url: toReplicaUrl(subject) }];
+    return [{ databasePath: undefined, replicaName: isS3Url(subject) ? 's3' : 'file', url: toReplicaUrl(subject) }];
   }
   const config = await loadConfig(configPath, options);
   const wanted = subject === undefined || subject === configPath ? undefined : toAbsolutePath(subject);

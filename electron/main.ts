@@ -48,7 +48,7 @@ async function run({ paths, isBackground }: DesktopOptions): Promise<void> {
   try {
     // The keyring answers only then.
     await app.whenReady();
-    const { key: secretKey, keptBy } = readDesktopKey(dataDir);
+    const { key: secretKey, keptBy } = await readDesktopKey(dataDir);
     const [engine, hasTray] = await Promise.all([
       startEngine({ dataDir, secretKey, workerUrl: workerBeside(import.meta.url) }),
       findTray(),

@@ -14,25 +14,25 @@ export interface DesktopSecrets {
 const fileName = 'secret.sealed';
 
 /** The key of a data folder; only once Electron is ready. Fails with `data-folder-unusable`. */
-export function readDesktopKey(dataDir: string): DesktopSecrets {
-  if (!hasKeyring()) return { key: readKeyFile(dataDir), keptBy: 'file' };
+export async function readDesktopKey(dataDir: string): Promise<DesktopSecrets> {
+  if (!(await hasKeyring())) return { key: readKeyFile(dataDir), keptBy: 'file' };
   const file = join(dataDir, fileName);
-  const sealed = readSealed(file);
+  const sealed = await readSealed(file);
   if (sealed !== undefined) return { key: sealed, keptBy: 'keyring' };
   // One that a host without a keyring made moves into it.
   const key = findKeyFile(dataDir) ?? newKey();
-  writeKeyFile(file, safeStorage.encryptString(formatKey(key)));
+  writeKeyFile(file, await safeStorage.encryptStringAsync(formatKey(key)));
   removeKeyFile(dataDir);
   return { key, keptBy: 'keyring' };
 }
 
 /** On Linux, Electron falls back to a password that everybody knows: that is no keyring. */
-function hasKeyring(): boolean {
-  if (!safeStorage.isEncryptionAvailable()) return false;
-  return process.platform !== 'linux' || safeStorage.getSelectedStorageBackend() !== 'basic_text';
+async function hasKeyring(): Promise<boolean> {
+  if (process.platform === 'linux' && safeStorage.getSelectedStorageBackend() === 'basic_text') return false;
+  return await safeStorage.isAsyncEncryptionAvailable();
 }
 
-function readSealed(file: string): Uint8Array | undefined {
+async function readSealed(file: string): Promise<Uint8Array | undefined> {
   let sealed: Buffer;
   try {
     sealed = readFileSync(file);
@@ -41,7 +41,7 @@ function readSealed(file: string): Uint8Array | undefined {
     return undefined;
   }
   try {
-    const key = parseKey(safeStorage.decryptString(sealed));
+    const key = parseKey((await safeStorage.decryptStringAsync(sealed)).result);
     if (key !== undefined) return key;
   } catch {
     // @NOTE Sealed by another keyring: as with a file that is damaged, a new key is made.

@@ -224,6 +224,7 @@ export const engineCommands = {
                 url,
                 syncIntervalMs: z.number().min(0).optional(),
                 snapshotIntervalMs: z.number().min(0).optional(),
+                retention: retention.optional(),
               }),
             )
             .min(1),

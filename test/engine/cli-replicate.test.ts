@@ -73,12 +73,12 @@ describe('replicate', () => {
     const config = folder.at('tidemark.yml');
     writeFileSync(
       config,
-      `dbs:\n  - path: ${first}\n    replicas:\n      - url: file://${folder.at('one')}\n        sync-interval: 0s\n        retention: 24h\n  - path: ${second}\n    replica:\n      path: ${folder.at('two')}\n`,
+      `dbs:\n  - path: ${first}\n    replicas:\n      - url: file://${folder.at('one')}\n        sync-interval: 0s\n        validation-interval: 6h\n  - path: ${second}\n    replica:\n      path: ${folder.at('two')}\n`,
     );
     await using replicating = startCommand(['replicate', '-config', config, '-data-dir', folder.at('state')]);
     await replicating.printed(`${first}: protected`);
     await replicating.printed(`${second}: protected`);
-    expect(replicating.output()).toContain('“retention” has no effect');
+    expect(replicating.output()).toContain('“validation-interval” has no effect');
     replicating.child.kill('SIGTERM');
     expect(await replicating.ended).toBe(0);
 

@@ -2,9 +2,10 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Config, parseConfig } from '../../electron/cli-config.ts';
+import { showUrl } from '../../electron/cli-s3.ts';
 import { AppError } from '../../shared/errors.ts';
 
-const env = { DATA: '/srv/data', BACKUP: '/mnt/backup', EVERY: '5s' };
+const env = { DATA: '/srv/data', BACKUP: '/mnt/backup', EVERY: '5s', SECRET: 's&cret' };
 
 function read(text: string): Config {
   return parseConfig(text, { path: '/etc/tidemark.yml', env });
@@ -102,29 +103,108 @@ dbs:
     expect(config.databases.map((database) => database.replicas[0]?.url)).toEqual(['/b', '/b']);
   });
 
-  test('says once that retention is not applied', () => {
+  test('keeps everything for the time that retention names, and nothing of what is older', () => {
     const config = read(`
+snapshot:
+  interval: 24h
+  retention: 240h
 dbs:
   - path: /a.db
     replicas:
       - path: /b
         retention: 72h
+        retention-check-interval: 1h
+        validation-interval: 6h
       - path: /c
-        retention: 24h
 `);
-    expect(config.notices).toEqual(['“retention” has no effect: nothing is deleted yet, the whole history is kept.']);
+    const hour = 3_600_000;
+    expect(config.databases[0]?.replicas.map(({ retention }) => retention)).toEqual([
+      { kind: 'thinned', windowMs: 72 * hour, dailyMs: 0, weeklyMs: 0 },
+      { kind: 'thinned', windowMs: 240 * hour, dailyMs: 0, weeklyMs: 0 },
+    ]);
+    expect(config.notices).toEqual([
+      '“retention-check-interval” has no effect: what is to go is looked for as snapshots are made.',
+      '“validation-interval” has no effect: every restore is proven.',
+    ]);
+  });
+
+  test('reads buckets in Litestream’s form, with keys of their own, keys for all, and none', () => {
+    const config = read(`
+access-key-id: AKIAALL
+secret-access-key: \${SECRET}
+dbs:
+  - path: /a.db
+    replicas:
+      - type: s3
+        bucket: backups
+        path: /apps/a b/
+        region: eu-central-1
+        endpoint: https://minio.local:9000
+        force-path-style: true
+        skip-verify: false
+        access-key-id: AKIAOWN
+        secret-access-key: own+/secret
+        sync-interval: 10s
+        retention: 24h
+      - name: second
+        url: s3://other/a?region=us-east-1
+      - url: s3://third/a
+        profile: backup
+      - path: /mnt/disk/a
+`);
+    const all = 'accessKeyId=AKIAALL&secretAccessKey=s%26cret';
+    expect(config.databases[0]?.replicas.map(({ name, url }) => [name, url])).toEqual([
+      [
+        's3',
+        's3://backups/apps/a%20b?region=eu-central-1&endpoint=https%3A%2F%2Fminio.local%3A9000&forcePathStyle=true&skipVerify=false&accessKeyId=AKIAOWN&secretAccessKey=own%2B%2Fsecret',
+      ],
+      ['second', `s3://other/a?region=us-east-1&${all}`],
+      ['s3', 's3://third/a?profile=backup'],
+      ['file', '/mnt/disk/a'],
+    ]);
+    expect(config.databases[0]?.replicas.map(({ url }) => showUrl(url))).toEqual([
+      's3://backups/apps/a%20b?region=eu-central-1&endpoint=https%3A%2F%2Fminio.local%3A9000&forcePathStyle=true&skipVerify=false',
+      's3://other/a?region=us-east-1',
+      's3://third/a?profile=backup',
+      '/mnt/disk/a',
+    ]);
   });
 
   test.each([
     [
       'an unknown key',
-      'dbs:\n  - path: /a\n    replica: /b\n    retension: 1h\n',
-      'line 4: unknown key “retension” (did you mean “retention”?)',
+      'dbs:\n  - path: /a\n    replicas:\n      - path: /b\n        retension: 1h\n',
+      'line 5: unknown key “retension” (did you mean “retention”?)',
     ],
     [
       'an unknown key of a replica',
-      'dbs:\n  - path: /a\n    replicas:\n      - url: /b\n        bucket: x\n',
-      'line 5: unknown key “bucket”',
+      'dbs:\n  - path: /a\n    replicas:\n      - url: /b\n        buckets: x\n',
+      'line 5: unknown key “buckets” (did you mean “bucket”?)',
+    ],
+    [
+      'a bucket of a folder',
+      'dbs:\n  - path: /a\n    replicas:\n      - url: /b\n        type: file\n        bucket: x\n        region: y\n',
+      'line 6: “bucket” belongs to replicas of the type “s3”; line 7: “region” belongs to replicas of the type “s3”',
+    ],
+    [
+      'a bucket without its name',
+      'dbs:\n  - path: /a\n    replicas:\n      - type: s3\n        path: x\n',
+      'line 4: the replica needs a “bucket” or a “url”',
+    ],
+    [
+      'a bucket that is named twice',
+      'dbs:\n  - path: /a\n    replicas:\n      - url: s3://b/c\n        bucket: b\n        path: c\n',
+      'line 5: write either “url” or “bucket”; line 6: write either “url” or “path”',
+    ],
+    [
+      'half a key',
+      'dbs:\n  - path: /a\n    replicas:\n      - url: s3://b/c\n        access-key-id: A\n',
+      'line 5: “access-key-id” and “secret-access-key” belong together',
+    ],
+    [
+      'a secret that names a variable, without repeating it',
+      'dbs:\n  - path: /a\n    replicas:\n      - url: s3://b/c\n        access-key-id: A\n        secret-access-key: $MARKER\n',
+      'line 6: an environment variable that it names is not set',
     ],
     [
       'an unknown key at the top',
@@ -138,8 +218,8 @@ dbs:
     ],
     [
       'another kind of replica',
-      'dbs:\n  - path: /a\n    replicas:\n      - type: s3\n        path: x\n',
-      'line 4: replicas of the type “s3” are not supported yet; use “file”',
+      'dbs:\n  - path: /a\n    replicas:\n      - type: abs\n        path: x\n',
+      'line 4: replicas of the type “abs” are not supported yet; use “file” or “s3”',
     ],
     [
       'a duration without unit',

@@ -29,7 +29,13 @@ beforeAll(async () => {
     startDemo: notAvailable('The demo'),
     stopDemo: notAvailable('The demo'),
   };
-  const host = { kind: 'headless', hasDialogs: false, canShowInFolder: false, hasTray: false } as const;
+  const host = {
+    kind: 'headless',
+    hasDialogs: false,
+    canShowInFolder: false,
+    hasTray: false,
+    secretsKeptBy: 'file',
+  } as const;
   const api = createHostApi({
     engine,
     host: { ...host, platform: 'linux', home: '/home/ada' },

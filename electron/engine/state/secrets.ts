@@ -3,7 +3,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
 /** Bytes of the host's key. */
-export const secretKeyBytes = 32;
+const secretKeyBytes = 32;
 
 const algorithm = 'aes-256-gcm';
 const version = 1;

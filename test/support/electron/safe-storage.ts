@@ -7,15 +7,16 @@ const prefix = Buffer.from('sealed:');
 const flip = (bytes: Uint8Array): Buffer => Buffer.from(bytes.map((byte) => byte ^ mask));
 
 export const safeStorage = {
-  isEncryptionAvailable: () => true,
+  isAsyncEncryptionAvailable: async () => await Promise.resolve(true),
   getSelectedStorageBackend: () =>
     process.env['TIDEMARK_NO_KEYRING'] === undefined ? 'gnome_libsecret' : 'basic_text',
-  encryptString: (text: string) => Buffer.concat([prefix, flip(Buffer.from(text))]),
-  decryptString: (sealed: Buffer) => {
+  encryptStringAsync: async (text: string) => await Promise.resolve(Buffer.concat([prefix, flip(Buffer.from(text))])),
+  decryptStringAsync: async (sealed: Buffer) => {
     if (!sealed.subarray(0, prefix.length).equals(prefix)) throw new Error('not sealed here');
-    return flip(sealed.subarray(prefix.length)).toString();
+    const result = flip(sealed.subarray(prefix.length)).toString();
+    return await Promise.resolve({ result, shouldReEncrypt: false });
   },
 } satisfies Members<
   Electron.SafeStorage,
-  'isEncryptionAvailable' | 'getSelectedStorageBackend' | 'encryptString' | 'decryptString'
+  'isAsyncEncryptionAvailable' | 'getSelectedStorageBackend' | 'encryptStringAsync' | 'decryptStringAsync'
 >;
