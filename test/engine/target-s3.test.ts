@@ -26,6 +26,20 @@ describe('an S3 target', () => {
     expect((await collect(target.get('large', { signal: calm }))).equals(bytes)).toBe(true);
   });
 
+  test('lists page after page, and deletes as much at once', async () => {
+    const bucket = await server.makeBucket();
+    const keys = Array.from({ length: 2005 }, (_, i) => `k/${String(i).padStart(4, '0')}`);
+    for (let at = 0; at < keys.length; at += 50) {
+      const put = async (key: string) =>
+        await fetch(`${server.endpoint}/${bucket}/${key}`, { method: 'PUT', body: 'x' });
+      await Promise.all(keys.slice(at, at + 50).map(put));
+    }
+    const target = openTarget(server.urlOf(bucket), { credentials });
+    expect((await target.list('k/', { signal: calm })).map(({ key }) => key)).toEqual(keys);
+    await target.delete(keys.slice(1), { signal: calm });
+    expect(await target.list('', { signal: calm })).toMatchObject([{ key: 'k/0000' }]);
+  });
+
   test('passes over what is beside its prefix, and what stands for folders', async () => {
     const Bucket = await server.makeBucket();
     const address = parseS3Url(server.urlOf(Bucket, 'app.db'));
