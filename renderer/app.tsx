@@ -3,9 +3,13 @@ import type { ReactNode } from 'react';
 import { ActivityScreen } from './screens/activity-screen.tsx';
 import { AddScreen } from './screens/add-screen.tsx';
 import { DatabaseScreen } from './screens/database-screen.tsx';
+import { DestinationScreen } from './screens/destination-screen.tsx';
+import { DestinationsScreen } from './screens/destinations-screen.tsx';
 import { DropTarget } from './screens/drop-target.tsx';
 import { LoadingScreen } from './screens/loading-screen.tsx';
 import { OverviewScreen } from './screens/overview-screen.tsx';
+import { ReplicaDialogs } from './screens/replica-dialogs.tsx';
+import { RemoveDestinationDialog } from './screens/remove-destination-dialog.tsx';
 import { RemoveDialog } from './screens/remove-dialog.tsx';
 import { RestoreDialog } from './screens/restore-dialog.tsx';
 import { SettingsScreen } from './screens/settings-screen.tsx';
@@ -22,6 +26,8 @@ export function App(): ReactNode {
       </Shell>
       <RestoreDialog />
       <RemoveDialog />
+      <RemoveDestinationDialog />
+      <ReplicaDialogs />
     </DropTarget>
   );
 }
@@ -35,6 +41,12 @@ function Screen(): ReactNode {
       return <AddScreen path={place.path} />;
     case 'database':
       return <DatabaseScreen key={place.databaseId} databaseId={place.databaseId} />;
+    case 'destinations':
+      return <DestinationsScreen />;
+    case 'destination':
+      return <DestinationScreen key={place.targetId} targetId={place.targetId} databaseId={undefined} />;
+    case 'new-destination':
+      return <DestinationScreen targetId={undefined} databaseId={place.databaseId} />;
     case 'activity':
       return <ActivityScreen />;
     case 'settings':

@@ -1,11 +1,15 @@
 // Where in the application one is, as part of the address, so that a reload keeps the place.
-import type { DatabaseId } from '../shared/model.ts';
+import type { DatabaseId, TargetId } from '../shared/model.ts';
 
 export type Place =
   | { readonly kind: 'overview' }
   /** With the path of a database, where one was handed to the application. */
   | { readonly kind: 'add'; readonly path?: string }
   | { readonly kind: 'database'; readonly databaseId: DatabaseId }
+  | { readonly kind: 'destinations' }
+  | { readonly kind: 'destination'; readonly targetId: TargetId }
+  /** For one database, where one came from there. */
+  | { readonly kind: 'new-destination'; readonly databaseId?: DatabaseId }
   | { readonly kind: 'activity' }
   | { readonly kind: 'settings' };
 
@@ -18,6 +22,13 @@ export function formatPlace(place: Place): string {
       return `#/database/${encodeURIComponent(place.databaseId)}`;
     case 'add':
       return place.path === undefined ? '#/add' : `#/add/${encodeURIComponent(place.path)}`;
+    case 'destination':
+      return `#/destination/${encodeURIComponent(place.targetId)}`;
+    case 'new-destination':
+      return place.databaseId === undefined
+        ? '#/new-destination'
+        : `#/new-destination/${encodeURIComponent(place.databaseId)}`;
+    case 'destinations':
     case 'activity':
     case 'settings':
       return `#/${place.kind}`;
@@ -26,11 +37,13 @@ export function formatPlace(place: Place): string {
 
 /** The inverse of {@link formatPlace}; what it does not know is the overview. */
 export function parsePlace(hash: string): Place {
-  const [, kind, rest] = /^#\/([a-z]*)(?:\/(.+))?$/.exec(hash) ?? [];
+  const [, kind, rest] = /^#\/([a-z-]*)(?:\/(.+))?$/.exec(hash) ?? [];
   const detail = rest === undefined ? undefined : decode(rest);
   if (kind === 'database' && detail !== undefined) return { kind, databaseId: detail as DatabaseId };
   if (kind === 'add') return detail === undefined ? { kind } : { kind, path: detail };
-  if (kind === 'activity' || kind === 'settings') return { kind };
+  if (kind === 'destination' && detail !== undefined) return { kind, targetId: detail as TargetId };
+  if (kind === 'new-destination') return detail === undefined ? { kind } : { kind, databaseId: detail as DatabaseId };
+  if (kind === 'destinations' || kind === 'activity' || kind === 'settings') return { kind };
   return { kind: 'overview' };
 }
 

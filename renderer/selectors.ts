@@ -1,5 +1,5 @@
 // What screens read from the store: narrow, derived, never stored.
-import type { DatabaseId, DatabaseState, Operation, OperationId } from '../shared/model.ts';
+import type { DatabaseId, DatabaseState, Operation, OperationId, TargetId, TargetState } from '../shared/model.ts';
 import type { DetailsView, Store } from './store.ts';
 
 const none: readonly never[] = [];
@@ -10,6 +10,14 @@ export function selectDatabases({ remote }: Store): readonly DatabaseState[] {
 
 export function selectDatabase(databaseId: DatabaseId | undefined): (store: Store) => DatabaseState | undefined {
   return ({ remote }) => remote?.databases.find((database) => database.id === databaseId);
+}
+
+export function selectTargets({ remote }: Store): readonly TargetState[] {
+  return remote?.targets ?? none;
+}
+
+export function selectTarget(targetId: TargetId | undefined): (store: Store) => TargetState | undefined {
+  return ({ remote }) => remote?.targets.find((target) => target.id === targetId);
 }
 
 export function selectOperations({ remote }: Store): readonly Operation[] {

@@ -13,10 +13,13 @@ import type {
   PathSuggestion,
   RestorePoint,
   RestoreProposal,
+  Retention,
+  TargetId,
   Timeline,
 } from '../shared/model.ts';
 import type { Viewport } from '../shared/viewport.ts';
 import type { ConnectionStatus } from './connection.ts';
+import type { FieldName, PlaceForm } from './place-form.ts';
 import { parsePlace, type Place } from './place.ts';
 
 export interface Store {
@@ -33,6 +36,12 @@ export interface View {
   readonly isDrawerOpen: boolean;
   readonly notices: readonly Notice[];
   readonly add: AddDraft;
+  /** The destination that is being described: a new one, or one that exists. */
+  readonly destination: DestinationDraft | undefined;
+  /** The destination whose removal waits for a confirmation. */
+  readonly removingTarget: TargetId | undefined;
+  /** What one does with one database's history at one destination. */
+  readonly replica: ReplicaView | undefined;
   readonly restore: RestoreDraft | undefined;
   /** The database whose removal waits for a confirmation. */
   readonly removing: DatabaseId | undefined;
@@ -61,8 +70,13 @@ export interface PathDraft<I> {
   readonly error: AppErrorData | undefined;
 }
 
+/** A destination that exists, or a folder. */
+export type AddDestination = { readonly kind: 'target'; readonly targetId: TargetId } | { readonly kind: 'folder' };
+
 export interface AddDraft {
   readonly database: PathDraft<DatabaseInspection>;
+  /** Where its history goes; undefined: what is proposed. */
+  readonly destination: AddDestination | undefined;
   readonly folder: PathDraft<FolderInspection>;
   /** The user allows the switch to WAL mode. */
   readonly hasConsent: boolean;
@@ -70,6 +84,37 @@ export interface AddDraft {
   readonly error: AppErrorData | undefined;
   /** The name of a dropped file whose place the browser keeps to itself. */
   readonly droppedName: string | undefined;
+}
+
+/** A destination as it is filled in. Its secrets are dropped when one leaves. */
+export interface DestinationDraft {
+  /** Undefined: a new one. */
+  readonly targetId: TargetId | undefined;
+  readonly form: PlaceForm;
+  /** Fields that one has left: what is wrong with them may be said. */
+  readonly left: readonly FieldName[];
+  /** One tried to go on: everything that is wrong may be said. */
+  readonly isTried: boolean;
+  readonly suggestions: readonly PathSuggestion[];
+  readonly isSaving: boolean;
+  readonly error: AppErrorData | undefined;
+}
+
+export type ReplicaView =
+  | { readonly kind: 'choose'; readonly databaseId: DatabaseId }
+  | { readonly kind: 'remove' | 'take-over'; readonly databaseId: DatabaseId; readonly targetId: TargetId }
+  | SettingsDraft;
+
+/** What is set for one database at one destination. */
+export interface SettingsDraft {
+  readonly kind: 'settings';
+  readonly databaseId: DatabaseId;
+  readonly targetId: TargetId;
+  readonly syncIntervalMs: number;
+  readonly snapshotIntervalMs: number;
+  readonly retention: Retention;
+  readonly isSaving: boolean;
+  readonly error: AppErrorData | undefined;
 }
 
 export type RestoreDraft =
@@ -148,6 +193,7 @@ const emptyPathDraft = {
 
 export const emptyAdd: AddDraft = {
   database: emptyPathDraft,
+  destination: undefined,
   folder: emptyPathDraft,
   hasConsent: false,
   isSending: false,
@@ -184,6 +230,9 @@ export const useStore = create<Store>(() => ({
     isDrawerOpen: false,
     notices: [],
     add: emptyAdd,
+    destination: undefined,
+    removingTarget: undefined,
+    replica: undefined,
     restore: undefined,
     removing: undefined,
     histories: {},

@@ -1,7 +1,9 @@
-// Adding a database: a draft of two paths, each inspected by the engine while it is typed, and the wish to protect.
+// Adding a database: a draft of its path and of where its history goes, inspected by the engine while they are typed, and the
+// wish to protect.
 import { toErrorData } from '../../shared/errors.ts';
+import type { TargetId } from '../../shared/model.ts';
 import { connection } from '../api.ts';
-import { emptyAdd, type AddDraft, type PathDraft, readStore, setView } from '../store.ts';
+import { type AddDestination, type AddDraft, emptyAdd, type PathDraft, readStore, setView } from '../store.ts';
 import { go, run } from './window.ts';
 
 type Field = 'database' | 'folder';
@@ -29,6 +31,11 @@ export function setWholePath(field: Field, path: string): void {
 export function offerPath(path: string): void {
   setView({ add: emptyAdd });
   setWholePath('database', path);
+}
+
+/** Where the history goes: a destination that exists, or a folder. */
+export function chooseDestination(destination: AddDestination): void {
+  setAdd({ destination, error: undefined });
 }
 
 export function setConsent(hasConsent: boolean): void {
@@ -60,16 +67,17 @@ export function dropFile(file: File): void {
 }
 
 /** Protects the database of the draft and goes to watch it; a refusal stays in the draft. */
-export async function protect(): Promise<void> {
+export async function protect(destination: AddDestination): Promise<void> {
   const { add } = readStore().view;
   const { inspection } = add.database;
-  const folder = add.folder.inspection;
-  if (inspection?.kind !== 'database' || folder?.kind !== 'usable' || add.isSending) return;
+  if (inspection?.kind !== 'database' || add.isSending) return;
   setAdd({ isSending: true, error: undefined });
   try {
+    const place = placeFor(destination);
+    if (place === undefined) return setAdd({ isSending: false });
     const { databaseId } = await connection().api.call('addDatabase', {
       path: inspection.path,
-      folder: folder.path,
+      ...place,
       ...(inspection.isWal ? {} : { enableWal: add.hasConsent }),
     });
     setView({ add: emptyAdd });
@@ -77,6 +85,15 @@ export async function protect(): Promise<void> {
   } catch (error) {
     setAdd({ isSending: false, error: toErrorData(error) });
   }
+}
+
+/** What the engine is told about the destination; undefined where it is not described well enough yet. */
+function placeFor(
+  destination: AddDestination,
+): { readonly folder: string } | { readonly targetId: TargetId } | undefined {
+  if (destination.kind === 'target') return { targetId: destination.targetId };
+  const folder = readStore().view.add.folder.inspection;
+  return folder?.kind === 'usable' ? { folder: folder.path } : undefined;
 }
 
 async function suggest(field: Field, path: string): Promise<void> {

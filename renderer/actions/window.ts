@@ -17,7 +17,7 @@ export function startWindow(source: Connection): () => void {
       applyTheme(remote.settings.theme);
     }),
     source.watch((status) => setView({ connection: status })),
-    listen(window, 'hashchange', () => setView({ place: parsePlace(location.hash), isDrawerOpen: false })),
+    listen(window, 'hashchange', () => arrive(parsePlace(location.hash))),
     startClock(),
   ];
   return () => {
@@ -28,6 +28,13 @@ export function startWindow(source: Connection): () => void {
 /** Goes to a place; the address follows. */
 export function go(place: Place): void {
   location.hash = formatPlace(place);
+}
+
+/** What was begun about destinations ends where one leaves it, and what was typed as a secret with it. */
+function arrive(place: Place): void {
+  const { destination } = readStore().view;
+  const isSame = place.kind === 'destination' && destination?.targetId === place.targetId;
+  setView({ place, isDrawerOpen: false, replica: undefined, destination: isSame ? destination : undefined });
 }
 
 export function openDrawer(isDrawerOpen: boolean): void {

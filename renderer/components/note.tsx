@@ -1,6 +1,7 @@
 // A strip that says something about a state: a problem and what to do, a running restore, a lost connection.
 import type { ReactNode } from 'react';
-import { StateIcon, type Tone } from './state-icon.tsx';
+import { StateIcon } from './state-icon.tsx';
+import type { Tone } from './tone.ts';
 import { classNames } from './class-names.ts';
 import styles from './note.module.css';
 

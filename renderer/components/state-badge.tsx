@@ -1,6 +1,7 @@
 // A state in icon, word and colour together.
 import type { ReactNode } from 'react';
-import { StateIcon, type Tone } from './state-icon.tsx';
+import { StateIcon } from './state-icon.tsx';
+import type { Tone } from './tone.ts';
 import { classNames } from './class-names.ts';
 import styles from './state-badge.module.css';
 

@@ -4,10 +4,8 @@ import type { ReactNode } from 'react';
 import { Icon } from './icon.tsx';
 import { classNames } from './class-names.ts';
 import { PauseBars } from './pause-bars.ts';
+import type { Tone } from './tone.ts';
 import styles from './state-icon.module.css';
-
-/** `unknown`: the window cannot see the engine. */
-export type Tone = 'good' | 'working' | 'attention' | 'problem' | 'paused' | 'unknown';
 
 const shapes: Readonly<Record<Tone, LucideIcon>> = {
   good: Check,

@@ -1,4 +1,4 @@
-// Adding a database: which file, which folder, protect. Both answers are inspected while they are typed.
+// Adding a database: which file, which destination, protect. Paths are inspected while they are typed.
 import { ShieldCheck } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { offerPath, protect } from '../actions/add.ts';
@@ -8,16 +8,17 @@ import { ErrorText } from '../components/error-text.tsx';
 import { Note } from '../components/note.tsx';
 import { useStore } from '../store.ts';
 import { AddDatabaseStep } from './add-database-step.tsx';
-import { AddFolderStep } from './add-folder-step.tsx';
+import { AddDestinationStep, useAddDestination } from './add-destination-step.tsx';
 import { PageHeader } from './page-header.tsx';
 import styles from './add-screen.module.css';
 
 export function AddScreen({ path }: { readonly path: string | undefined }): ReactNode {
   const add = useStore(({ view }) => view.add);
   const database = add.database.inspection;
-  const folder = add.folder.inspection;
+  const destination = useAddDestination(add);
+  const isPlaced = destination.kind !== 'folder' || add.folder.inspection?.kind === 'usable';
   const needsConsent = database?.kind === 'database' && !database.isWal && !add.hasConsent;
-  const isReady = database?.kind === 'database' && folder?.kind === 'usable' && !needsConsent;
+  const isReady = database?.kind === 'database' && isPlaced && !needsConsent;
   useEffect(() => {
     if (path !== undefined) offerPath(path);
   }, [path]);
@@ -28,7 +29,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
         <AddDatabaseStep draft={add} />
       </Card>
       <Card label="Destination of the history" isPadded>
-        <AddFolderStep draft={add} isEnabled={database?.kind === 'database'} />
+        <AddDestinationStep draft={add} isEnabled={database?.kind === 'database'} />
       </Card>
       {add.error !== undefined && (
         <Note tone="problem" role="alert">
@@ -43,7 +44,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
           isLarge
           isDisabled={!isReady}
           isPending={add.isSending}
-          onPress={() => void protect()}
+          onPress={() => void protect(destination)}
         >
           {add.isSending ? 'Protecting…' : database?.kind === 'database' ? `Protect ${database.name}` : 'Protect'}
         </Button>
@@ -54,7 +55,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
   function nextSentence(): string {
     if (database?.kind !== 'database') return 'First choose the database.';
     if (needsConsent) return 'Allow the switch to WAL mode to go on.';
-    if (folder?.kind !== 'usable') return 'Now choose where its history is kept.';
+    if (!isPlaced) return 'Now choose where its history is kept.';
     return 'A full image is made first; the application can go on working meanwhile.';
   }
 }

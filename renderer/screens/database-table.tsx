@@ -1,6 +1,5 @@
 // Every database in a row: state, newest restore point, thirty days, lag, length of history, size, destinations. A narrow
 // window shows the same as cards.
-import { Folder, FolderX } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAge, formatBytes, formatSpan, plural } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
@@ -9,9 +8,11 @@ import { Icon } from '../components/icon.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
 import { formatPlace } from '../place.ts';
+import { selectTargets } from '../selectors.ts';
 import { useStore } from '../store.ts';
-import { lagText, snapshotShare, snapshotText, statusWord, toneOf } from './status-words.ts';
 import styles from './database-table.module.css';
+import { iconOf } from './destination-words.ts';
+import { lagText, snapshotShare, snapshotText, statusWord, toneOf } from './status-words.ts';
 
 interface DatabaseTableProps {
   readonly databases: readonly DatabaseState[];
@@ -131,15 +132,19 @@ function DatabaseRow({ database, now, isSeen }: RowProps): ReactNode {
 }
 
 function Targets({ database }: { readonly database: DatabaseState }): ReactNode {
-  const targets = useStore(({ remote }) => remote?.targets);
-  const names = database.replicas.map(
-    (replica) => targets?.find((target) => target.id === replica.targetId)?.name ?? 'Folder',
-  );
-  const hasProblem = database.replicas.some((replica) => replica.problem !== undefined);
+  const targets = useStore(selectTargets);
+  const found = database.replicas.map((replica) => targets.find(({ id }) => id === replica.targetId));
+  const names = found.map((target) => target?.name ?? 'Destination');
+  const hasProblem = database.replicas.some(({ problem, isEnabled }) => isEnabled && problem !== undefined);
+  const [first] = found;
   return (
     <span className={styles.target} data-problem={hasProblem || undefined} title={names.join(', ')}>
-      <Icon of={hasProblem ? FolderX : Folder} size={14} />
-      <span className={styles.targetName}>{names.length === 1 ? names[0] : plural(names.length, 'folder')}</span>
+      {names.length === 1 ? (
+        <Icon of={iconOf(first, { isBroken: hasProblem })} size={14} />
+      ) : (
+        found.map((target, index) => <Icon key={target?.id ?? index} of={iconOf(target)} size={14} />)
+      )}
+      <span className={styles.targetName}>{names.length === 1 ? names[0] : plural(names.length, 'place')}</span>
     </span>
   );
 }

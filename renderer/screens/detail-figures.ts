@@ -49,7 +49,7 @@ function presentFigures(
     { name: 'Captured up to', value: formatInstantLocal(captured.at, now) },
     ...replicas.map((replica) => ({
       id: replica.targetId,
-      name: targets.find(({ id }) => id === replica.targetId)?.name ?? 'Folder',
+      name: targets.find(({ id }) => id === replica.targetId)?.name ?? 'Destination',
       value: lagText(replica),
     })),
     { name: 'Kept on this computer for destinations', value: amountText(spoolBytes) },

@@ -2,7 +2,8 @@
 import type { ReactNode } from 'react';
 import type { AppErrorData } from '../../shared/errors.ts';
 import { ErrorText } from '../components/error-text.tsx';
-import { StateIcon, type Tone } from '../components/state-icon.tsx';
+import { StateIcon } from '../components/state-icon.tsx';
+import type { Tone } from '../components/tone.ts';
 import styles from './finding.module.css';
 
 interface FindingProps {

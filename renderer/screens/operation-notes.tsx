@@ -8,7 +8,7 @@ import { Button } from '../components/button.tsx';
 import { IconButton } from '../components/icon-button.tsx';
 import { Note } from '../components/note.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
-import type { Tone } from '../components/state-icon.tsx';
+import type { Tone } from '../components/tone.ts';
 import { selectNow, selectOperations } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import { currentPhase, operationShare, phaseFigures, phaseName } from './operation-progress.ts';

@@ -1,5 +1,5 @@
 // The selected restore point: when exactly, what it is, where it lies, and the way back to it.
-import { ChevronLeft, ChevronRight, Copy, Folder, History } from 'lucide-react';
+import { ChevronLeft, ChevronRight, Copy, History } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes, formatClockUtc, formatInstantLocal, formatZone, plural } from '../../shared/format.ts';
 import type { DatabaseState, GenerationBand, RestorePoint } from '../../shared/model.ts';
@@ -15,6 +15,7 @@ import { IconButton } from '../components/icon-button.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
 import { selectNow } from '../selectors.ts';
 import { historyOf, useStore } from '../store.ts';
+import { iconOf } from './destination-words.ts';
 import styles from './point-card.module.css';
 import { spacedPosition } from './spaced-position.ts';
 
@@ -34,10 +35,10 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
   }
   const isNewest = selection.kind === 'newest';
   const band = bandOf(point, timeline?.generations ?? (database.generation === undefined ? [] : [database.generation]));
-  const places = point.targetIds.map((id) => ({
-    id,
-    name: targets?.find((target) => target.id === id)?.name ?? 'Folder',
-  }));
+  const places = point.targetIds.map((id) => {
+    const target = targets?.find((one) => one.id === id);
+    return { id, icon: iconOf(target), name: target?.name ?? 'Destination' };
+  });
   return (
     <Card label="Restore point" isPadded>
       <div className={styles.top}>
@@ -85,7 +86,7 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
                   <span className={styles.places}>
                     {places.map((place) => (
                       <span key={place.id} className={styles.place}>
-                        <Icon of={Folder} />
+                        <Icon of={place.icon} />
                         {place.name}
                       </span>
                     ))}

@@ -1,5 +1,5 @@
 // Where one can go, with every database's state and the age of its newest restore point; running restores at the bottom.
-import { LayoutGrid, List, type LucideIcon, Plus, Settings } from 'lucide-react';
+import { HardDrive, LayoutGrid, List, type LucideIcon, Plus, Settings } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAge } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
@@ -49,6 +49,9 @@ export function Sidebar(): ReactNode {
           .map((operation) => (
             <RunningRestore key={operation.id} operation={operation} />
           ))}
+        <NavLink place={{ kind: 'destinations' }} icon={HardDrive}>
+          Destinations
+        </NavLink>
         <NavLink place={{ kind: 'activity' }} icon={List}>
           Activity
         </NavLink>
@@ -60,6 +63,12 @@ export function Sidebar(): ReactNode {
   );
 }
 
+/** Places that belong to another one. */
+const parents: Partial<Readonly<Record<Place['kind'], Place['kind']>>> = {
+  destination: 'destinations',
+  'new-destination': 'destinations',
+};
+
 interface NavLinkProps {
   readonly place: Place;
   readonly icon: LucideIcon;
@@ -67,7 +76,7 @@ interface NavLinkProps {
 }
 
 function NavLink({ place, icon, children }: NavLinkProps): ReactNode {
-  const isHere = useStore(({ view }) => view.place.kind === place.kind);
+  const isHere = useStore(({ view }) => (parents[view.place.kind] ?? view.place.kind) === place.kind);
   return (
     <a
       href={formatPlace(place)}

@@ -2,7 +2,7 @@
 import { formatAge, formatBytes, secondMs } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
 import { healthOf } from '../../shared/summary.ts';
-import type { Tone } from '../components/state-icon.tsx';
+import type { Tone } from '../components/tone.ts';
 
 /** Shipping follows capturing at this distance all the time; below it there is nothing to say. */
 export const momentMs = 3 * secondMs;

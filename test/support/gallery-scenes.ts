@@ -29,6 +29,11 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'database-details': { state: 'five', place: sales, act: showDetails },
   'database-details-problem': { state: 'five', place: '#/database/ledger', act: showDetails },
   'database-gone': { state: 'five', place: '#/database/nothing' },
+  replicas: { state: 'replicas', place: sales, act: showReplicas },
+  'replica-choose': { state: 'five', place: sales, act: (page) => press(page, 'button', 'Add another…') },
+  'replica-settings': { state: 'five', place: sales, act: openSettings },
+  'replica-remove': { state: 'five', place: sales, act: (page) => pickMore(page, 'Backup disk', 'Remove…') },
+  'replica-take-over': { state: 'replicas', place: sales, act: (page) => press(page, 'button', 'Take over…') },
   remove: { state: 'five', place: sales, act: askToRemove },
   help: { state: 'five', place: sales, act: (page) => press(page, 'button', 'Keys of the timeline') },
   add: { state: 'five', place: '#/add' },
@@ -36,6 +41,11 @@ export const scenes: Readonly<Record<string, Scene>> = {
     state: 'headless',
     place: '#/add',
     act: (page) => type(page, 'Path of the database', '/home/ada/till/'),
+  },
+  'add-known': {
+    state: 'five',
+    place: '#/add',
+    act: (page) => type(page, 'Path of the database', '/home/ada/till/Sales-2026.db', 'Enter'),
   },
   'add-ready': { state: 'headless', place: '#/add', act: fillAdd },
   'add-refused': {
@@ -54,6 +64,25 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'restore-applying': { state: 'applying', place: sales, act: showOperation },
   'restore-done': { state: 'restored', act: showOperation },
   'restore-failed': { state: 'failed', act: showOperation },
+  destinations: { state: 'five', place: '#/destinations' },
+  'destinations-empty': { state: 'no-targets', place: '#/destinations' },
+  'destination-new': { state: 'five', place: '#/new-destination' },
+  'destination-folder': {
+    state: 'five',
+    place: '#/new-destination',
+    act: (page) => type(page, 'Folder', '/home/ada/'),
+  },
+  'destination-gone': { state: 'five', place: '#/destination/nothing' },
+  'destination-remove': {
+    state: 'five',
+    place: '#/destination/t-spare',
+    act: (page) => press(page, 'button', 'Remove…'),
+  },
+  'destination-in-use': {
+    state: 'five',
+    place: '#/destination/t-disk',
+    act: (page) => press(page, 'button', 'Remove…'),
+  },
   activity: { state: 'five', place: '#/activity' },
   settings: { state: 'five', place: '#/settings' },
 };
@@ -98,7 +127,21 @@ async function askToRemove(page: Page): Promise<void> {
 
 async function fillAdd(page: Page): Promise<void> {
   await type(page, 'Path of the database', '/home/ada/till/Sales-2025.db', 'Enter');
+  await page.getByText('A new folder').click();
   await type(page, 'Destination folder', '/home/ada/backup', 'Enter');
+}
+
+async function showReplicas(page: Page): Promise<void> {
+  await page.getByText('Effect on the application').scrollIntoViewIfNeeded();
+}
+
+async function pickMore(page: Page, name: string, item: string): Promise<void> {
+  await press(page, 'button', `More about ${name}`);
+  await press(page, 'menuitem', item);
+}
+
+async function openSettings(page: Page): Promise<void> {
+  await pickMore(page, 'Backup disk', 'Settings…');
 }
 
 async function openRestore(page: Page): Promise<void> {

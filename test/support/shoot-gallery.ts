@@ -1,4 +1,4 @@
-// Takes pictures of the gallery to look at: node test/support/shoot-gallery.ts <folder> [name filter] [scale]
+// Takes pictures of the gallery to look at: node test/support/shoot-gallery.ts <folder> [parts of names, by comma] [scale]
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
@@ -20,7 +20,7 @@ for (const [name, scene] of Object.entries(scenes)) {
   for (const theme of ['light', 'dark']) {
     for (const [width, height] of widths) {
       const shot = `${name}-${theme}-${width}`;
-      if (!shot.includes(filter)) continue;
+      if (!filter.split(',').some((part) => shot.includes(part))) continue;
       const page = await browser.newPage({
         viewport: { width, height },
         deviceScaleFactor: Number(scale),

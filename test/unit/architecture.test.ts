@@ -13,7 +13,8 @@ const headlessFiles = 'electron/headless*.ts';
 const commandLineFiles = 'electron/cli*.ts';
 
 /** What the renderer's components and screens may know of `shared/`: data and how to put it in words, not how to ask for it. */
-const sharedWords = 'shared/{assert,errors,format,instant-phrase,model,position,summary,viewport}.ts';
+const sharedWords =
+  'shared/{assert,errors,format,instant-phrase,model,position,providers,retention,summary,viewport}.ts';
 
 const rooms: readonly Room[] = [
   {
@@ -179,7 +180,11 @@ const rooms: readonly Room[] = [
   {
     name: 'screens select and act: no api',
     files: ['renderer/screens/**'],
-    mayImport: [sharedWords, 'renderer/{actions,components,screens,styles}/**', 'renderer/{store,selectors,place}.ts'],
+    mayImport: [
+      sharedWords,
+      'renderer/{actions,components,screens,styles}/**',
+      'renderer/{store,selectors,place,place-form}.ts',
+    ],
     libraries: ['react', 'react-dom', 'react-aria-components', 'lucide-react', 'd3-*', '@tanstack/*'],
   },
   {

@@ -54,7 +54,7 @@ describe('the figures of a database', () => {
       '4.1 kB behind',
       '1.8 MB, 2 min 14 s behind',
     ]);
-    expect(figures({ replicas: [{ targetId: 'gone' as TargetId, lagBytes: 0, lagSeconds: 0 }] })['Folder']).toBe(
+    expect(figures({ replicas: [{ targetId: 'gone' as TargetId, lagBytes: 0, lagSeconds: 0 }] })['Destination']).toBe(
       'up to date',
     );
   });

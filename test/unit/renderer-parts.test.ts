@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatPlace, parsePlace } from '../../renderer/place.ts';
 import { mergePoints } from '../../renderer/point-list.ts';
 import { currentPhase, operationShare, phaseFigures } from '../../renderer/screens/operation-progress.ts';
-import type { DatabaseId, Operation, OperationId, Phase, RestorePoint } from '../../shared/model.ts';
+import type { DatabaseId, Operation, OperationId, Phase, RestorePoint, TargetId } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 
 describe('the address of a place', () => {
@@ -13,12 +13,16 @@ describe('the address of a place', () => {
     ['#/add/%2Fsrv%2Ftill%20%26%20co.db', { kind: 'add', path: '/srv/till & co.db' }],
     ['#/activity', { kind: 'activity' }],
     ['#/settings', { kind: 'settings' }],
+    ['#/destinations', { kind: 'destinations' }],
+    ['#/destination/t%201', { kind: 'destination', targetId: 't 1' as TargetId }],
+    ['#/new-destination', { kind: 'new-destination' }],
+    ['#/new-destination/a%2Fb', { kind: 'new-destination', databaseId: 'a/b' as DatabaseId }],
     ['#/database/a%2Fb%20c', { kind: 'database', databaseId: 'a/b c' as DatabaseId }],
   ] as const)('%s', (hash, place) => {
     expect([formatPlace(place), parsePlace(hash)]).toEqual([hash, place]);
   });
 
-  test.each(['', '#', '#/nowhere', '#/database', '#/database/', '#/database/%'])(
+  test.each(['', '#', '#/nowhere', '#/database', '#/database/', '#/database/%', '#/destination'])(
     'unknown “%s” is the overview',
     (hash) => {
       expect(parsePlace(hash)).toEqual({ kind: 'overview' });

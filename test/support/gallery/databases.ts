@@ -13,16 +13,18 @@ import type {
   Phase,
   Problem,
   TargetId,
-  TargetState,
 } from '../../../shared/model.ts';
 import { defaultRetention } from '../../../shared/retention.ts';
 import type { FixtureHistory } from './history.ts';
+import { bucket, folders, networkShare } from './targets.ts';
 
 const day = 86_400_000;
 const hour = 3_600_000;
 
-export const backupDisk = 't-disk' as TargetId;
-export const networkShare = 't-share' as TargetId;
+const places = new Map<TargetId, string>([
+  [networkShare, 'file:///mnt/office/tidemark'],
+  [bucket, 's3://tidemark-eu/till'],
+]);
 
 /** A state without databases, on a machine without dialogs unless told otherwise. */
 export function emptyState(now: number): AppState {
@@ -44,28 +46,10 @@ export function emptyState(now: number): AppState {
     },
     settings: { theme: 'system' },
     databases: [],
-    targets: [
-      folderTarget(backupDisk, 'Backup disk', '/media/backup'),
-      folderTarget(networkShare, 'Office share', '/mnt/office/tidemark'),
-    ],
+    targets: folders,
     operations: [],
     activity: [],
     demo: { isRunning: false, databaseId: undefined },
-  };
-}
-
-/** A folder as a destination. */
-function folderTarget(id: TargetId, name: string, path: string): TargetState {
-  return {
-    id,
-    kind: 'folder',
-    name,
-    url: `file://${path}`,
-    place: { kind: 'folder', path },
-    bandwidthBytes: undefined,
-    usage: { puts: 0, gets: 0, lists: 0, deletes: 0, sentBytes: 0, receivedBytes: 0 },
-    problem: undefined,
-    databases: 0,
   };
 }
 
@@ -103,15 +87,15 @@ export function databaseOf(sketch: DatabaseSketch, now: number): DatabaseState {
     generation: sketch.history.bands(now).at(-1),
     replicas: sketch.targets.map((targetId) => ({
       targetId,
-      url: targetId === backupDisk ? `file:///media/backup/tidemark/${name}` : `file:///mnt/office/tidemark/${name}`,
+      url: `${places.get(targetId) ?? 'file:///media/backup'}/${name}`,
       shipped: newest,
       lagBytes: sketch.lagBytes ?? 0,
       problem: sketch.problem,
       isEnabled: true,
-      syncIntervalMs: 1000,
-      snapshotIntervalMs: 86_400_000,
+      syncIntervalMs: targetId === bucket ? 10_000 : 1_000,
+      snapshotIntervalMs: day,
       retention: defaultRetention,
-      retainedAt: undefined,
+      retainedAt: now - 3 * hour,
       oldestAt: sketch.history.points[0]?.at,
     })),
     provenAt: sketch.provenAt,

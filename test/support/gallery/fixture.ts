@@ -118,6 +118,24 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
         .map((path) => ({ path, isFolder: !path.endsWith('.db') })),
     inspectDatabase: ({ path }) => inspectDatabase(path),
     inspectFolder: ({ path, databasePath }) => inspectFolder(path, databasePath),
+    addTarget: () => {
+      throw new AppError('not-available', { what: 'Saving a destination' });
+    },
+    updateTarget: () => undefined,
+    removeTarget: ({ targetId }) => push(({ targets }) => ({ targets: targets.filter(({ id }) => id !== targetId) })),
+    updateReplica: ({ databaseId, targetId, isEnabled }) =>
+      push(({ databases }) => ({
+        databases: databases.map((one) =>
+          one.id === databaseId
+            ? {
+                ...one,
+                replicas: one.replicas.map((replica) =>
+                  replica.targetId === targetId ? { ...replica, isEnabled: isEnabled ?? replica.isEnabled } : replica,
+                ),
+              }
+            : one,
+        ),
+      })),
     addDatabase: ({ path }) => {
       throw new AppError('database-already-protected', { path });
     },

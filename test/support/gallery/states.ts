@@ -3,19 +3,18 @@ import type { AppState, DatabaseId, Operation } from '../../../shared/model.ts';
 import { AppError } from '../../../shared/errors.ts';
 import {
   activityOf,
-  backupDisk,
   databaseOf,
   day,
   daysOf,
   emptyState,
   hour,
-  networkShare,
   officeRate,
   operationOf,
   problemOf,
 } from './databases.ts';
 import type { FixtureState } from './fixture.ts';
 import { FixtureHistory } from './history.ts';
+import { backupDisk, bucket, buckets, folders, networkShare, withTargets } from './targets.ts';
 
 const now = Date.now();
 const id = (text: string): DatabaseId => text as DatabaseId;
@@ -39,7 +38,7 @@ const sales = new FixtureHistory({
     { kind: 'snapshot', at: now - 3.48 * hour, sizeBytes: 48_000_000 },
   ],
   sizeBytes: 48_200_000,
-  targetIds: [backupDisk, networkShare],
+  targetIds: [backupDisk, bucket],
   thinAfterMs: 7 * day,
   seed: 7,
 });
@@ -77,8 +76,11 @@ const histories = new Map<DatabaseId, FixtureHistory>([
 
 const gone = problemOf('target-missing', { path: '/mnt/office/tidemark' }, now - 2.4 * hour);
 
-const five: AppState = {
+const five: AppState = withTargets({
   ...emptyState(now),
+  targets: [...folders, ...buckets].map((target) =>
+    target.id === networkShare ? { ...target, problem: gone } : target,
+  ),
   databases: [
     databaseOf(
       {
@@ -87,7 +89,7 @@ const five: AppState = {
         status: { kind: 'protected' },
         sizeBytes: 48_200_000,
         history: sales,
-        targets: [backupDisk, networkShare],
+        targets: [backupDisk, bucket],
         days: daysOf('468572059685740578496025796851'),
         provenAt: now - 10.2 * hour,
       },
@@ -100,7 +102,7 @@ const five: AppState = {
         status: { kind: 'protected' },
         sizeBytes: 1_210_000_000,
         history: patients,
-        targets: [backupDisk, networkShare],
+        targets: [backupDisk, bucket],
         days: daysOf('....35545!4465543554653456544'.padEnd(30, '4')),
       },
       now,
@@ -148,7 +150,7 @@ const five: AppState = {
     ),
   ],
   activity: activityOf(now),
-};
+});
 
 const [salesState, patientsState, homeState] = five.databases;
 
@@ -211,6 +213,31 @@ const firstSnapshot: AppState = {
   })),
 };
 
+const otherMachine = problemOf(
+  'target-owned-by-other',
+  { path: 's3://tidemark-eu/till/Sales.db', database: 'Sales.db', machine: 'till-2' },
+  now - 0.4 * hour,
+);
+
+/** Three destinations of one database: one works, one belongs to another computer, one is turned off. */
+const replicas: AppState = withTargets({
+  ...five,
+  databases: five.databases.slice(0, 1).map((database) => ({
+    ...database,
+    status: { kind: 'attention', problem: otherMachine },
+    lag: { bytes: 1_840_000, sinceAt: now - 0.4 * hour },
+    replicas: [backupDisk, bucket, networkShare].flatMap((targetId) =>
+      database.replicas.slice(0, 1).map((replica) => ({
+        ...replica,
+        targetId,
+        url: five.targets.find(({ id: one }) => one === targetId)?.url ?? '',
+        ...(targetId === bucket ? { problem: otherMachine, lagBytes: 1_840_000 } : {}),
+        ...(targetId === networkShare ? { isEnabled: false, lagBytes: 96_400_000 } : {}),
+      })),
+    ),
+  })),
+});
+
 const broken: AppState = {
   ...five,
   databases: five.databases.map((database, index) =>
@@ -262,6 +289,8 @@ export const states: Readonly<Record<string, FixtureState>> = {
   five: { state: five, histories },
   good: { state: allGood, histories },
   broken: { state: broken, histories },
+  replicas: { state: replicas, histories },
+  'no-targets': { state: { ...emptyState(now), targets: [] }, histories },
   lost: {
     state: allGood,
     histories,

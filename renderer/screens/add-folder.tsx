@@ -1,4 +1,4 @@
-// Where the history is kept: a folder, what it holds, how much room it has, and whether it helps against a dying disk.
+// A new folder for the history: what it holds, how much room it has, and whether it helps against a dying disk.
 import { FolderOpen } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
@@ -8,13 +8,7 @@ import { Button } from '../components/button.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { PathField } from '../components/path-field.tsx';
 import { type AddDraft, useStore } from '../store.ts';
-import { AddStep } from './add-step.tsx';
 import { Finding, FindingLine } from './finding.tsx';
-
-interface AddFolderStepProps {
-  readonly draft: AddDraft;
-  readonly isEnabled: boolean;
-}
 
 type Usable = Extract<FolderInspection, { kind: 'usable' }>;
 
@@ -26,40 +20,32 @@ const contents: Readonly<Record<Usable['contents'], string>> = {
   'other-things': 'It holds other things too; the history gets a folder of its own.',
 };
 
-export function AddFolderStep({ draft, isEnabled }: AddFolderStepProps): ReactNode {
+export function AddFolder({ draft }: { readonly draft: AddDraft }): ReactNode {
   const host = useStore(({ remote }) => remote?.host);
   const { path, suggestions, isInspecting, inspection, error } = draft.folder;
   return (
-    <AddStep
-      number={2}
-      isDone={inspection?.kind === 'usable'}
-      isEnabled={isEnabled}
-      title="Where shall its history be kept?"
-      about="A folder on another disk helps when this one fails: an external disk, a network share, a second drive."
-    >
-      <PathField
-        label="Destination folder"
-        path={path}
-        suggestions={suggestions}
-        separator={host?.platform === 'win32' ? '\\' : '/'}
-        placeholder={host?.platform === 'win32' ? 'E:\\Tidemark' : '/media/backup/tidemark'}
-        isInvalid={inspection?.kind === 'refused'}
-        onType={(next) => typePath('folder', next)}
-        onPick={(next) => setWholePath('folder', next)}
-        aside={
-          host?.hasDialogs === true && (
-            <Button icon={FolderOpen} onPress={() => void chooseDestinationFolder()}>
-              Choose folder…
-            </Button>
-          )
-        }
-        description={
-          <Finding isBusy={isInspecting} error={error}>
-            {inspection === undefined ? undefined : <Inspected inspection={inspection} />}
-          </Finding>
-        }
-      />
-    </AddStep>
+    <PathField
+      label="Destination folder"
+      path={path}
+      suggestions={suggestions}
+      separator={host?.platform === 'win32' ? '\\' : '/'}
+      placeholder={host?.platform === 'win32' ? 'E:\\Tidemark' : '/media/backup/tidemark'}
+      isInvalid={inspection?.kind === 'refused'}
+      onType={(next) => typePath('folder', next)}
+      onPick={(next) => setWholePath('folder', next)}
+      aside={
+        host?.hasDialogs === true && (
+          <Button icon={FolderOpen} onPress={() => void chooseDestinationFolder()}>
+            Choose folder…
+          </Button>
+        )
+      }
+      description={
+        <Finding isBusy={isInspecting} error={error}>
+          {inspection === undefined ? undefined : <Inspected inspection={inspection} />}
+        </Finding>
+      }
+    />
   );
 }
 

@@ -1,0 +1,90 @@
+// Invented destinations.
+import type { AppState, S3Place, TargetId, TargetState, TargetUsage } from '../../../shared/model.ts';
+
+export const backupDisk = 't-disk' as TargetId;
+export const networkShare = 't-share' as TargetId;
+export const bucket = 't-bucket' as TargetId;
+const spareBucket = 't-spare' as TargetId;
+
+const noUsage: TargetUsage = { puts: 0, gets: 0, lists: 0, deletes: 0, sentBytes: 0, receivedBytes: 0 };
+
+const eu: S3Place = {
+  kind: 's3',
+  provider: 'aws',
+  bucket: 'tidemark-eu',
+  prefix: 'till',
+  region: 'eu-central-1',
+  endpoint: undefined,
+  isPathStyle: undefined,
+  storageClass: undefined,
+  encryption: { kind: 'sse-s3' },
+  credentials: { kind: 'keys', accessKeyId: 'AKIAIOSFODNN7EXAMPLE' },
+};
+
+/** The folders that every state has. */
+export const folders: readonly TargetState[] = [
+  {
+    id: backupDisk,
+    kind: 'folder',
+    name: 'Backup disk',
+    url: 'file:///media/backup',
+    place: { kind: 'folder', path: '/media/backup' },
+    bandwidthBytes: undefined,
+    usage: { puts: 4_120, gets: 12, lists: 8, deletes: 96, sentBytes: 512_400_000, receivedBytes: 18_600_000 },
+    problem: undefined,
+    databases: 0,
+  },
+  {
+    id: networkShare,
+    kind: 'folder',
+    name: 'Office share',
+    url: 'file:///mnt/office/tidemark',
+    place: { kind: 'folder', path: '/mnt/office/tidemark' },
+    bandwidthBytes: undefined,
+    usage: { puts: 1_204, gets: 0, lists: 6, deletes: 4, sentBytes: 96_300_000, receivedBytes: 41_000 },
+    problem: undefined,
+    databases: 0,
+  },
+];
+
+/** Two buckets: one in use, one that nobody uses yet. */
+export const buckets: readonly TargetState[] = [
+  {
+    id: bucket,
+    kind: 's3',
+    name: 'tidemark-eu',
+    url: 's3://tidemark-eu/till?region=eu-central-1',
+    place: eu,
+    bandwidthBytes: 2_000_000,
+    usage: { puts: 2_310, gets: 14, lists: 9, deletes: 40, sentBytes: 148_900_000, receivedBytes: 1_240_000 },
+    problem: undefined,
+    databases: 0,
+  },
+  {
+    id: spareBucket,
+    kind: 's3',
+    name: 'Cloudflare, second copy',
+    url: 's3://second-copy?endpoint=https%3A%2F%2F8d1f0e6c2b3a49587f6e5d4c3b2a1908.r2.cloudflarestorage.com',
+    place: {
+      ...eu,
+      provider: 'r2',
+      bucket: 'second-copy',
+      prefix: '',
+      region: undefined,
+      endpoint: 'https://8d1f0e6c2b3a49587f6e5d4c3b2a1908.r2.cloudflarestorage.com',
+      encryption: undefined,
+      credentials: { kind: 'chain', profile: 'backup' },
+    },
+    bandwidthBytes: undefined,
+    usage: noUsage,
+    problem: undefined,
+    databases: 0,
+  },
+];
+
+/** A state whose targets know how many databases use each, as the engine counts. */
+export function withTargets(state: AppState): AppState {
+  const uses = (id: TargetId): number =>
+    state.databases.filter(({ replicas }) => replicas.some(({ targetId }) => targetId === id)).length;
+  return { ...state, targets: state.targets.map((target) => ({ ...target, databases: uses(target.id) })) };
+}

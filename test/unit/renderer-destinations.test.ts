@@ -1,0 +1,108 @@
+// Destinations in words: how one stands, what a retention keeps.
+import { describe, expect, test } from 'vitest';
+import { kindText, placeText, requestsText, standingOf } from '../../renderer/screens/destination-words.ts';
+import {
+  dailyChoices,
+  retentionSentence,
+  retentionText,
+  snapshotChoices,
+  spanText,
+  syncChoices,
+} from '../../renderer/screens/replica-words.ts';
+import { AppError } from '../../shared/errors.ts';
+import { dayMs, hourMs, minuteMs, secondMs } from '../../shared/format.ts';
+import type { Problem, ReplicaState } from '../../shared/model.ts';
+import { defaultRetention } from '../../shared/retention.ts';
+import { databaseOf, emptyState } from '../support/gallery/databases.ts';
+import { FixtureHistory } from '../support/gallery/history.ts';
+import { backupDisk, buckets, folders } from '../support/gallery/targets.ts';
+
+const now = Date.UTC(2026, 10, 23, 12);
+const problem: Problem = { ...new AppError('target-missing', { path: '/mnt' }).toData(), sinceAt: now };
+
+describe('a destination stands', () => {
+  const [disk] = folders;
+  const at = (change: Partial<ReplicaState>): ReturnType<typeof standingOf> | undefined => {
+    const database = databaseOf(sketch, now);
+    const replicas = database.replicas.map((replica) => ({ ...replica, ...change }));
+    return disk && standingOf(disk, [{ ...database, replicas }]);
+  };
+
+  test('as the worst that is known of it', () => {
+    expect(disk && standingOf({ ...disk, problem }, [])).toEqual({ tone: 'problem', word: 'Not working' });
+    expect(disk && standingOf(disk, [])).toEqual({ tone: 'good', word: 'Ready' });
+    expect(at({ problem })).toEqual({ tone: 'attention', word: 'Attention' });
+    expect(at({ isEnabled: false })).toEqual({ tone: 'paused', word: 'Turned off' });
+    expect(at({ shipped: undefined })).toEqual({ tone: 'working', word: 'Starting' });
+    expect(at({ shipped: sketch.history.points.at(-1) })).toEqual({ tone: 'good', word: 'Working' });
+  });
+
+  test('turned off, whatever was wrong before', () => {
+    expect(at({ isEnabled: false, problem })).toEqual({ tone: 'paused', word: 'Turned off' });
+  });
+});
+
+test('a place is said short', () => {
+  expect([...folders, ...buckets].map((target) => `${kindText(target)}: ${placeText(target)}`)).toEqual([
+    'Folder: /media/backup',
+    'Folder: /mnt/office/tidemark',
+    'Amazon S3 in eu-central-1: tidemark-eu/till',
+    'Cloudflare R2: second-copy',
+  ]);
+  expect(emptyState(now).targets.map(({ usage }) => requestsText(usage))).toEqual(['4,236', '1,214']);
+});
+
+describe('settings', () => {
+  test('are durations as people say them', () => {
+    const spans = [secondMs, 10 * secondMs, minuteMs, hourMs, dayMs, 7 * dayMs, 365 * dayMs, 1_500];
+    expect(spans.map(spanText)).toEqual([
+      '1 second',
+      '10 seconds',
+      '1 minute',
+      '1 hour',
+      '1 day',
+      '7 days',
+      '1 year',
+      '1.5 s',
+    ]);
+  });
+
+  test('offer what is set, even where nobody would propose it', () => {
+    expect(syncChoices(0)[0]).toEqual({ key: '0', text: 'At once' });
+    expect(syncChoices(42_000).map(({ text }) => text)).toContain('After 42 seconds at most');
+    expect(snapshotChoices(dayMs).find(({ key }) => key === String(dayMs))?.text).toBe('Every day');
+    expect(dailyChoices(0)[0]).toEqual({ key: '0', text: 'None' });
+  });
+
+  test('say in a sentence what is kept', () => {
+    expect(retentionSentence({ kind: 'keep-all' })).toBe('Everything is kept; nothing is ever deleted.');
+    expect(retentionSentence(defaultRetention)).toBe(
+      'Every transaction of the last 7 days, then a snapshot a day until it is 30 days old, then one a week until it is 1 year old.',
+    );
+    expect(retentionSentence({ kind: 'thinned', windowMs: dayMs, dailyMs: 0, weeklyMs: 0 })).toBe(
+      'Every transaction of the last day.',
+    );
+    expect(retentionText(defaultRetention)).toBe('every transaction for 7 days, thinned for 1 year');
+  });
+});
+
+const sketch = {
+  id: 'till',
+  path: '/srv/till.db',
+  status: { kind: 'protected' },
+  sizeBytes: 1_000,
+  history: new FixtureHistory({
+    databaseId: 'till' as never,
+    now,
+    spanMs: hourMs,
+    rateAt: () => 0.01,
+    generations: [{ id: '00000000000000aa', fromMsAgo: hourMs, reason: 'first protection' }],
+    gaps: [],
+    events: [],
+    sizeBytes: 1_000,
+    targetIds: [backupDisk],
+    seed: 1,
+  }),
+  targets: [backupDisk],
+  days: [],
+} as const;
