@@ -46,7 +46,7 @@ const rooms: readonly Room[] = [
   {
     name: 'the only place that speaks S3',
     files: ['electron/engine/targets/s3*.ts'],
-    mayImport: ['shared/**', 'electron/engine/targets/{target,retry,s3*}.ts', 'electron/engine/files.ts'],
+    mayImport: ['shared/**', 'electron/engine/targets/{target,traffic,retry,s3*}.ts', 'electron/engine/files.ts'],
     libraries: ['node:*', '@aws-sdk/*'],
   },
   {
@@ -62,7 +62,7 @@ const rooms: readonly Room[] = [
       'shared/**',
       'electron/engine/clock.ts',
       'electron/engine/guard/**',
-      'electron/engine/targets/target.ts',
+      'electron/engine/targets/{target,traffic}.ts',
     ],
     libraries: ['node:*'],
   },

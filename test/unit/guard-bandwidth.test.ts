@@ -104,7 +104,7 @@ test('a body passes in slices, whole, at the pace of the limit', async () => {
   const clock = testClock();
   const sent = new Bandwidth(clock, 1000);
   const stored = memoryTarget();
-  const target = paceTarget(stored, { sent, received: new Bandwidth(clock, 2000), lane: {} });
+  const target = paceTarget(stored, { isTelling: false, sent, received: new Bandwidth(clock, 2000), lane: {} });
   const body = Uint8Array.from({ length: 4000 }, (_, i) => i % 251);
   const put = target.put('k', body, { signal });
   await clock.advance(3000);

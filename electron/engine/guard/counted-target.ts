@@ -1,6 +1,7 @@
 // Counts what is asked of a target and what passes: the figures that a bill is made of.
 import type { TargetUsage } from '../../../shared/model.ts';
 import type { Target } from '../targets/target.ts';
+import { hearStream, hearTraffic, type RequestKind, type Traffic } from '../targets/traffic.ts';
 
 export type MutableUsage = { -readonly [K in keyof TargetUsage]: TargetUsage[K] };
 
@@ -11,32 +12,47 @@ export function newUsage(): MutableUsage {
 
 /** The same target; every request counts, also one that fails. */
 export function countTarget(target: Target, usage: MutableUsage): Target {
+  const isTelling = target.tellsTraffic === true;
+  const heard: Partial<Traffic> = {
+    request: (kind) => usage[`${kind}s`]++,
+    send: async (bytes) => {
+      usage.sentBytes += bytes;
+      return await Promise.resolve(bytes);
+    },
+  };
+  const count = <T>(kind: RequestKind, work: () => T): T => {
+    if (isTelling) return hearTraffic(heard, work);
+    usage[`${kind}s`]++;
+    return work();
+  };
   return {
     url: target.url,
-    list: async (prefix, options) => {
-      usage.lists++;
-      return await target.list(prefix, options);
-    },
+    list: async (prefix, options) => await count('list', async () => await target.list(prefix, options)),
     put: async (key, body, options) => {
-      usage.puts++;
-      if (body instanceof Uint8Array) usage.sentBytes += body.length;
-      const counted = body instanceof Uint8Array ? body : counting(body, (bytes) => (usage.sentBytes += bytes));
-      return await target.put(key, counted, options);
+      const counted = isTelling ? body : countBody(body, (bytes) => (usage.sentBytes += bytes));
+      return await count('put', async () => await target.put(key, counted, options));
     },
     get: (key, options) => {
-      usage.gets++;
-      return counting(target.get(key, options), (bytes) => (usage.receivedBytes += bytes));
+      const stream = count('get', () => target.get(key, options));
+      return counting(isTelling ? hearStream(heard, stream) : stream, (bytes) => (usage.receivedBytes += bytes));
     },
     delete: async (keys, options) => {
-      usage.deletes++;
-      await target.delete(keys, options);
+      await count('delete', async () => await target.delete(keys, options));
     },
     removeLeftovers: async (options) => {
       if (target.removeLeftovers === undefined) return;
-      usage.lists++;
-      await target.removeLeftovers(options);
+      await count('list', async () => await target.removeLeftovers?.(options));
     },
   };
+}
+
+function countBody(
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): Uint8Array | AsyncIterable<Uint8Array> {
+  if (!(body instanceof Uint8Array)) return counting(body, onBytes);
+  onBytes(body.length);
+  return body;
 }
 
 async function* counting(

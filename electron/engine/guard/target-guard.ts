@@ -45,7 +45,8 @@ export interface Reach extends Disposable {
 }
 
 const defaultCalls = 6;
-const defaultStillMs = 60_000;
+/** Longer than a target that tries again by itself needs to notice that a connection is dead. */
+const defaultStillMs = 120_000;
 /** Catching up leaves room for those who are up to date. */
 const catchUpPart = 0.5;
 
@@ -94,7 +95,12 @@ export class TargetGuard {
     const { clock, stillMs = defaultStillMs } = this.#options;
     const lane = this.#circuit.lane();
     const counted = countTarget(target, this.#usage);
-    const paced = paceTarget(counted, { sent: this.#sent, received: this.#received, lane });
+    const paced = paceTarget(counted, {
+      isTelling: target.tellsTraffic === true,
+      sent: this.#sent,
+      received: this.#received,
+      lane,
+    });
     const watched = watchTarget(paced, { gate: this.#gate, lane, clock, stillMs });
     return {
       target: breakCircuit(watched, this.#circuit, lane),

@@ -5,6 +5,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { formatDuration } from '../../../shared/format.ts';
 import type { Clock } from '../clock.ts';
 import type { Target } from '../targets/target.ts';
+import { hearTraffic, type Traffic } from '../targets/traffic.ts';
 import type { Lane } from './bandwidth.ts';
 import type { Gate } from './gate.ts';
 
@@ -49,6 +50,8 @@ export function watchTarget(target: Target, options: WatchOptions): Target {
 
 /** A connection this slow still counts as moving where a body goes in one piece. */
 const slowestBytes = 4096;
+/** The most that leaves unseen. */
+const seenBytes = 256 * 1024;
 /** How long a call that was given up may tidy up behind itself before its caller goes on. */
 const tidyMs = 1000;
 
@@ -59,7 +62,7 @@ interface Call extends WatchOptions {
 async function runWatched<T>(url: string, call: Call, work: (watch: Watch) => Promise<T>): Promise<T> {
   const place = await call.gate.enter(call.lane, call);
   const watch = new Watch(url, call);
-  const working = work(watch);
+  const working = hearTraffic(watch, async () => await work(watch));
   const ended = working.finally(() => place[Symbol.dispose]());
   // @NOTE Nobody may be waiting any more when it ends.
   ended.catch(() => {});
@@ -83,7 +86,7 @@ async function* watchStream(
   try {
     for (;;) {
       watch.move();
-      const next = stream.next();
+      const next = hearTraffic(watch, async () => await stream.next());
       reading = next;
       const step: IteratorResult<Uint8Array, unknown> = await Promise.race([next, watch.givenUp]);
       if (step.done === true) return;
@@ -112,8 +115,8 @@ async function* watchBody(body: AsyncIterable<Uint8Array>, watch: Watch): AsyncG
   watch.move();
 }
 
-/** Whether a call moves. */
-class Watch implements Disposable {
+/** Whether a call moves: it does while requests are made, and while bytes leave. */
+class Watch implements Disposable, Traffic {
   /** For the call itself: aborts with the caller's, and when it is given up. */
   readonly signal: AbortSignal;
   /** Rejects when the caller goes on without it. */
@@ -134,6 +137,13 @@ class Watch implements Disposable {
     this.givenUp.catch(() => {});
     void this.#look();
   }
+
+  readonly request = (): void => this.move();
+
+  readonly send = async (bytes: number): Promise<number> => {
+    this.move();
+    return await Promise.resolve(Math.min(bytes, seenBytes));
+  };
 
   move(): void {
     this.#movedAt = this.#call.clock.ticks();

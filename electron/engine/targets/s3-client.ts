@@ -7,6 +7,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { providers } from '../../../shared/providers.ts';
 import { type S3Address, type S3Credentials, usesPathStyle } from './s3-address.ts';
 import { classifyS3Error, isWorthRepeating, retryAfterMsOf, type S3Place } from './s3-errors.ts';
+import { tellTraffic } from './s3-traffic.ts';
 
 const attempts = 4;
 const longestDelayMs = 5000;
@@ -60,6 +61,7 @@ export function makeS3Client(address: S3Address, access: S3Access = {}): S3Clien
     },
     { step: 'build', priority: 'low', name: 'tidemarkProvider' },
   );
+  tellTraffic(client);
   return client;
 }
 

@@ -34,6 +34,7 @@ export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
   const state = { ...providers[address.provider] };
   return {
     url: address.url,
+    tellsTraffic: true,
     list: async (prefix, { signal }) => await list(context, prefix, signal),
     async put(key, body, { condition, signal }) {
       signal.throwIfAborted();

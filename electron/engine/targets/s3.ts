@@ -12,6 +12,7 @@ export function openS3Target(address: S3Address, access: S3Access = {}): Target 
     await (opened ??= import('./s3-objects.ts').then(({ openS3Objects }) => openS3Objects(address, access)));
   return {
     url: address.url,
+    tellsTraffic: true,
     list: async (prefix, options) => await (await objects()).list(prefix, options),
     put: async (key, body, options) => await (await objects()).put(key, body, options),
     async *get(key, options) {

@@ -8,6 +8,8 @@
 export interface Target {
   /** What a user would type to name it; holds no secret. */
   readonly url: string;
+  /** It tells its requests and the bytes that leave by traffic.ts; one that does not makes one request a call. */
+  readonly tellsTraffic?: boolean;
   /** Objects whose key begins with `prefix`, in bytewise order of their keys. */
   list(prefix: string, options: { readonly signal: AbortSignal }): Promise<readonly StoredObject[]>;
   /**
