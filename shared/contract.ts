@@ -15,6 +15,7 @@ import type {
   RestorePoint,
   RestoreProposal,
   TargetId,
+  TargetTest,
   Timeline,
 } from './model.ts';
 import { type Generation, isGeneration } from './position.ts';
@@ -144,6 +145,10 @@ export const engineCommands = {
   ).returns<void>(),
   /** Forgets a target; fails with `target-in-use` while databases keep replicas there. */
   removeTarget: command(z.strictObject({ targetId })).returns<void>(),
+  /** Tests a place, stage by stage, and leaves nothing there. `targetId`: whose kept secret counts where none was typed. */
+  testTarget: command(
+    z.strictObject({ place, targetId: targetId.optional(), databasePath: path.optional() }),
+  ).returns<TargetTest>(),
   /** Keeps a database on one more target. */
   addReplica: command(z.strictObject(replicaOf)).returns<void>(),
   /** Stops shipping there; the history stays where it is. Fails with `replica-last` for the only one. */

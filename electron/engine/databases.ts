@@ -5,7 +5,14 @@ import path from 'node:path';
 import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts';
 import { must } from '../../shared/assert.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, DatabaseInspection, FolderInspection, Problem, TargetId } from '../../shared/model.ts';
+import type {
+  DatabaseId,
+  DatabaseInspection,
+  FolderInspection,
+  Problem,
+  TargetId,
+  TargetTest,
+} from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import { claimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
@@ -17,6 +24,7 @@ import type { Logger } from './log.ts';
 import { narrate, narrateTarget } from './narrate.ts';
 import { Openings } from './openings.ts';
 import { Ownership } from './ownership.ts';
+import { testTarget, type TargetTestOptions } from './probe/test-target.ts';
 import { Protection } from './protection.ts';
 import type { ProtectionEvent, ReplicaTarget } from './session.ts';
 import { SnapshotTurns } from './ship/snapshot-turns.ts';
@@ -147,6 +155,18 @@ export class Databases implements AsyncDisposable {
     } catch (error) {
       return { kind: 'refused', error: toErrorData(error) };
     }
+  }
+
+  /** Tests a place as a destination; nothing stays there. */
+  async testTarget({
+    targetId,
+    ...options
+  }: Pick<TargetTestOptions, 'place' | 'databasePath' | 'signal'> & {
+    readonly targetId: TargetId | undefined;
+  }): Promise<TargetTest> {
+    const { machineId, clock } = this.#options;
+    if (targetId !== undefined) this.#options.targets.rowOf(targetId);
+    return await testTarget({ ...options, machineId, kept: () => undefined, now: () => clock.now() });
   }
 
   /** Protects one more database; fails with what an inspection refuses, and with `database-not-wal` without consent. */

@@ -198,6 +198,13 @@ export class Engine {
     addTarget: (argument) => this.#required.targets.add(argument),
     updateTarget: (argument) => this.#required.targets.update(argument),
     removeTarget: ({ targetId }) => this.#required.targets.remove(targetId),
+    testTarget: async ({ place, targetId, databasePath }) =>
+      await this.#databases.testTarget({
+        place,
+        targetId,
+        databasePath: databasePath === undefined ? undefined : resolveDatabasePath(databasePath),
+        signal: this.#stop.signal,
+      }),
     addReplica: async (argument) => await this.#databases.addReplica(argument),
     removeReplica: (argument) => this.#databases.removeReplica(argument),
     updateReplica: (argument) => this.#databases.updateReplica(argument),

@@ -1,0 +1,32 @@
+// Tests a place as a destination: the one door to the tests of folders and buckets.
+import { AppError } from '../../../shared/errors.ts';
+import type { Place } from '../../../shared/contract.ts';
+import type { TargetTest } from '../../../shared/model.ts';
+import { addressOf } from '../targets/open-target.ts';
+import type { S3Credentials } from '../targets/s3-address.ts';
+import { readTypedPath } from '../typed-path.ts';
+import { testFolder } from './folder-test.ts';
+import { testS3 } from './s3-test.ts';
+
+export interface TargetTestOptions {
+  readonly place: Place;
+  /** The database that would be kept there; absolute. */
+  readonly databasePath: string | undefined;
+  readonly machineId: string;
+  /** What is kept of a target's credentials, for a form that does not repeat them. */
+  readonly kept: () => S3Credentials | undefined;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  /** How long a stage may take, in milliseconds. */
+  readonly stageMs?: number | undefined;
+}
+
+/** Tests a place; leaves nothing there. Throws for a place that is none, and on abort. */
+export async function testTarget({ place, kept, now, ...options }: TargetTestOptions): Promise<TargetTest> {
+  if (place.kind === 'folder') return await testFolder({ ...options, folder: readTypedPath(place.path) });
+  const address = addressOf(place);
+  if (address.kind !== 's3') throw new AppError('target-unsupported', { url: address.url });
+  const credentials = address.credentials ?? kept();
+  if (credentials === undefined) throw new AppError('target-secret-missing', { name: place.bucket });
+  return await testS3({ ...options, now, address: { ...address, credentials } });
+}
