@@ -14,6 +14,7 @@ import type {
   ReplicaListing,
   RestorePoint,
   RestoreProposal,
+  RetentionPreview,
   TargetId,
   TargetTest,
   Timeline,
@@ -216,6 +217,14 @@ export const engineCommands = {
   startReplicaRestore: command(
     z.strictObject({ url, wish, outputPath: path, fullCheck: z.boolean().optional() }),
   ).returns<{ readonly operationId: OperationId }>(),
+  /** What retention would leave of a replica, now or at another instant, with its own settings or others. */
+  previewRetention: command(
+    z.strictObject({ ...replicaOf, retention: retention.optional(), at: instant.optional() }),
+  ).returns<RetentionPreview>(),
+  /** Carries retention out on a replica by its URL, or only says what it would do; needs no local state. */
+  retainReplica: command(
+    z.strictObject({ url, retention: retention.optional(), at: instant.optional(), isDryRun: z.boolean() }),
+  ).returns<{ readonly preview: RetentionPreview; readonly deletedObjects: number }>(),
   /** Protects exactly these databases, as a command line or a configuration names them. */
   protectDeclared: command(
     z.strictObject({

@@ -27,6 +27,7 @@ import { Ownership } from './ownership.ts';
 import { testTarget, type TargetTestOptions } from './probe/test-target.ts';
 import { Protection } from './protection.ts';
 import type { ProtectionEvent, ReplicaTarget } from './session.ts';
+import type { Readers } from './retain/readers.ts';
 import { SnapshotTurns } from './ship/snapshot-turns.ts';
 import { enableWal } from './source/enable-wal.ts';
 import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
@@ -49,6 +50,8 @@ export interface DatabasesOptions {
   /** Which start of the computer this is. */
   readonly boot: string;
   readonly targets: KnownTargets;
+  /** Who reads replicas. */
+  readonly readers: Readers;
   readonly log: Logger;
   /** A WAL that is longer goes on as the next index. */
   readonly rollBytes: number | undefined;
@@ -65,7 +68,7 @@ export interface Limits {
   readonly wrapTarget?: (target: Target) => Target;
 }
 
-type NewReplica = Omit<ReplicaRow, 'databaseId' | 'retainedAt'>;
+type NewReplica = Omit<ReplicaRow, 'databaseId' | 'retainedAt' | 'refusesDeletesAt'>;
 
 /** Where the history of a database is to lie. */
 interface Home {
@@ -432,7 +435,7 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, clock, boot, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
+    const { store, catalogue, readers, clock, boot, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
     const tally = this.#tallies.get(row.id) ?? newTally();
     this.#tallies.set(row.id, tally);
     const protection = new Protection({
@@ -444,6 +447,8 @@ export class Databases implements AsyncDisposable {
           .map((replica) => this.#replicaTarget(row, replica)),
       folder: this.#folderOf(row.id),
       catalogue,
+      store,
+      readers,
       watcher: this.#watcher,
       clock,
       boot,

@@ -19,6 +19,8 @@ import { LoopDelay } from './loop-delay.ts';
 import { type Logger, openLog } from './log.ts';
 import { Operations } from './operations.ts';
 import { RestoreJobs } from './restore-jobs.ts';
+import { Readers } from './retain/readers.ts';
+import { previewOf, retainAt } from './retention.ts';
 import { removeStaleRestoreFiles } from './restore/output.ts';
 import { resolveDatabasePath } from './source/inspect.ts';
 import { Catalogue } from './state/catalogue.ts';
@@ -74,6 +76,7 @@ export class Engine {
   readonly #loopDelay = new LoopDelay();
   readonly #described = new Map<DatabaseId, { readonly at: number; readonly state: DatabaseState }>();
   readonly #operations: Operations;
+  readonly #readers = new Readers();
   readonly #restores: RestoreJobs;
   readonly #startedAt: number;
   readonly #sqliteVersion: string;
@@ -91,7 +94,12 @@ export class Engine {
     this.#storage = database === undefined ? undefined : this.#openStorage(database);
     this.#startedAt = this.#clock.now();
     this.#operations = new Operations({ clock: this.#clock, onChange: () => this.#changed() });
-    this.#restores = new RestoreJobs({ operations: this.#operations, clock: this.#clock, storage: this.#storage });
+    this.#restores = new RestoreJobs({
+      operations: this.#operations,
+      clock: this.#clock,
+      readers: this.#readers,
+      storage: this.#storage,
+    });
   }
 
   /** Opens the engine and starts protecting. Fails with `data-folder-held`, `data-folder-unusable` or `sqlite-too-old`. */
@@ -242,6 +250,10 @@ export class Engine {
     listReplica: async ({ url }) => await this.#restores.list(url, this.#stop),
     startReplicaRestore: ({ url, wish, outputPath, fullCheck = false }) =>
       this.#restores.startFrom(url, { wish, outputPath, fullCheck }),
+    previewRetention: async (query) =>
+      await previewOf(query, { ...this.#required, clock: this.#clock, signal: this.#stop.signal }),
+    retainReplica: async (query) =>
+      await retainAt(query, { readers: this.#readers, clock: this.#clock, signal: this.#stop.signal }),
     protectDeclared: async ({ databases }) =>
       await Promise.all(databases.map(async (declared) => await this.#databases.declare(declared))),
   };
@@ -264,6 +276,7 @@ export class Engine {
       store,
       catalogue,
       targets,
+      readers: this.#readers,
       dataDir,
       isDeclaredOnly,
       machineId: store.machineId(() => randomUUID()),

@@ -54,6 +54,12 @@ export function narrate(
         level: 'warning',
         text: `${name}: ${at(event.replica)} was away for longer than changes were kept for it. It goes on with a new image; restore points in between are not there.`,
       };
+    case 'deletes-refused':
+      return {
+        kind: 'replica-changed',
+        level: 'info',
+        text: `${name}: ${at(event.replica)} lets nothing be deleted. That is safe; how long history stays there is left to its own rules.`,
+      };
     case 'rest-lost':
       return {
         kind: 'problem',

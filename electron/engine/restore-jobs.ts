@@ -16,12 +16,14 @@ import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target.ts';
+import type { Readers } from './retain/readers.ts';
 import { readRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
 
 interface Options {
   readonly operations: Operations;
   readonly clock: Clock;
+  readonly readers: Readers;
   readonly storage: { readonly store: Store; readonly points: Points } | undefined;
 }
 
@@ -40,7 +42,10 @@ export class RestoreJobs {
   async propose(row: DatabaseRow, position: Position, { signal }: Cancel): Promise<RestoreProposal> {
     const { point, replica } = this.#locate(row, position);
     const target = openTarget(replica.url);
-    const plan = await describePlan({ target, wish: { kind: 'position', position }, signal });
+    const plan = await this.#options.readers.reading(
+      replica.url,
+      async () => await describePlan({ target, wish: { kind: 'position', position }, signal }),
+    );
     const proposedPath = proposePath(row.path, point.at);
     const { bavail, bsize } = fs.statfsSync(path.dirname(proposedPath));
     const fromName =
@@ -69,15 +74,16 @@ export class RestoreJobs {
     const operationId = this.#options.operations.start(
       { kind: 'restore', title, databaseId: row.id },
       async ({ signal, onPhase }) => {
-        const result = await restoreReplica({
+        const restoring = {
           target,
-          wish: { kind: 'position', position: wish.position },
+          wish: { kind: 'position' as const, position: wish.position },
           outputPath,
           fullCheck: wish.fullCheck,
           ...(mode === undefined ? {} : { mode }),
           signal,
           onPhase,
-        });
+        };
+        const result = await this.#options.readers.reading(replica.url, async () => await restoreReplica(restoring));
         return { ...result, point: { position: result.point.position, at: point.at } };
       },
       (operation) => this.#note(row, operation),
@@ -96,14 +102,18 @@ export class RestoreJobs {
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
       async ({ signal, onPhase }) =>
-        await restoreReplica({
-          target,
-          wish: wish.wish,
-          outputPath: path.resolve(wish.outputPath),
-          fullCheck: wish.fullCheck,
-          signal,
-          onPhase,
-        }),
+        await this.#options.readers.reading(
+          target.url,
+          async () =>
+            await restoreReplica({
+              target,
+              wish: wish.wish,
+              outputPath: path.resolve(wish.outputPath),
+              fullCheck: wish.fullCheck,
+              signal,
+              onPhase,
+            }),
+        ),
       () => {},
     );
     return { operationId };
@@ -133,7 +143,7 @@ export class RestoreJobs {
     const entry = { at, databaseId: row.id };
     if (operation.state === 'done' && operation.result !== undefined) {
       const { path: file, proof, point } = operation.result;
-      if (proof.kind === 'identical') store?.setProven(row.id, at);
+      if (proof.kind === 'identical') store?.setProven(row.id, at, point.position);
       const shown = proof.kind === 'identical' ? 'proven identical to what was captured' : 'checked by SQLite';
       const text = `${path.basename(row.path)} as of ${formatTimestampLocal(point.at)} was restored to ${file}, ${shown}.`;
       store?.addActivity({ ...entry, kind: 'restored', level: 'good', text });

@@ -7,6 +7,7 @@ import { countPuts } from './counters.ts';
 import { isOfDestination } from './guard/circuit.ts';
 import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
+import { Retainer } from './retain/retainer.ts';
 import type { Told } from './ship/locate.ts';
 import { isBehind, type Missing, type Shipment, type ShippedSnapshot } from './ship/shipment.ts';
 import { Shipper } from './ship/shipper.ts';
@@ -48,8 +49,23 @@ export function makeShipper(
     onShipped: (last: Moment, commits: readonly Commit[]) => addShipped(last, commits, before.pageSize ?? pageSize),
     onSnapshot: (snapshot: ShippedSnapshot) => addSnapshot(before.generation, before.pageSize ?? pageSize, snapshot),
   });
+  const retainer = new Retainer({
+    database: databaseId,
+    targetId,
+    target,
+    url: row.url,
+    current: generation,
+    store: options.store,
+    catalogue,
+    readers: options.readers,
+    clock,
+    log: options.log,
+    isReady: () => shipper.position !== undefined && shipper.problem === undefined,
+    onChange,
+    onRefused: () => onEvent({ kind: 'deletes-refused', replica: row }),
+  });
   let isTold = false;
-  return new Shipper({
+  const shipper = new Shipper({
     targetId,
     target: countPuts(target, owner.counters),
     reach,
@@ -66,6 +82,7 @@ export function makeShipper(
     earlier: generationsBefore(catalogue, { databaseId, targetId, generation }).map(toEarlier),
     syncIntervalMs,
     snapshotIntervalMs,
+    retainer,
     turns,
     clock,
     prepare: async (signal) => {
@@ -84,7 +101,10 @@ export function makeShipper(
       const { time, pages, isFound, missing } = snapshot;
       if (missing !== undefined) tellHole(row, { generation, options, missing, toAt: time });
       addSnapshot(generation, pageSize, snapshot);
-      if (!isFound) onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
+      if (!isFound) {
+        onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
+        retainer.wake();
+      }
       onChange();
     },
     onProblem: (problem) => {
@@ -102,6 +122,7 @@ export function makeShipper(
     onProgress: onChange,
     onAhead: () => owner.startOver('What was captured last was lost on this computer'),
   });
+  return shipper;
 }
 
 /** A target has nothing between two instants; where no other one has it either, that is a gap of the history. */

@@ -33,6 +33,7 @@ import { openImage } from './session-image.ts';
 import type { Openings } from './openings.ts';
 import type { Look, Ownership } from './ownership.ts';
 import { lookFromOutside, noteCapturedFile } from './outside.ts';
+import type { Readers } from './retain/readers.ts';
 import { makeShipper } from './session-shippers.ts';
 import { isBehind, type Shipment } from './ship/shipment.ts';
 import type { SnapshotTurns } from './ship/snapshot-turns.ts';
@@ -43,7 +44,7 @@ import { checkBeforeOpening } from './source/inspect.ts';
 import type { Watcher } from './source/watch.ts';
 import { Spool } from './spool.ts';
 import type { Catalogue } from './state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow } from './state/store.ts';
+import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import type { Target } from './targets/target.ts';
 
 /** One replica with its open target. */
@@ -67,6 +68,9 @@ export interface ProtectionOptions {
   /** This database's own folder below the data folder. */
   readonly folder: string;
   readonly catalogue: Catalogue;
+  readonly store: Store;
+  /** Who reads replicas; nothing is deleted under them. */
+  readonly readers: Readers;
   readonly watcher: Watcher;
   readonly clock: Clock;
   /** Which start of the computer this is. */
@@ -92,6 +96,8 @@ export type ProtectionEvent =
   | { readonly kind: 'gap'; readonly fromAt: number; readonly toAt: number; readonly pages: number }
   /** A target was away for longer than changes were kept for it; it goes on behind them. */
   | { readonly kind: 'hole'; readonly replica: ReplicaRow; readonly fromAt: number; readonly toAt: number }
+  /** A target may be written, but lets nothing be deleted. */
+  | { readonly kind: 'deletes-refused'; readonly replica: ReplicaRow }
   /** What a target had not got of a former generation cannot be shipped any more. */
   | { readonly kind: 'rest-lost'; readonly replica: ReplicaRow }
   | { readonly kind: 'outside'; readonly what: AppErrorData }

@@ -37,6 +37,7 @@ describe('a database that nothing protects', () => {
     snapshotIntervalMs: 0,
     retention: { kind: 'keep-all' },
     retainedAt: undefined,
+    refusesDeletesAt: undefined,
   });
 
   function show(over: Partial<DatabaseRow> = {}) {
@@ -100,6 +101,7 @@ describe('narrate', () => {
     snapshotIntervalMs: 0,
     retention: { kind: 'keep-all' },
     retainedAt: undefined,
+    refusesDeletesAt: undefined,
   };
   const problem = { ...new AppError('target-missing', { path: '/backup' }).toData(), sinceAt: 5 };
   const sentence =

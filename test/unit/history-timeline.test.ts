@@ -203,6 +203,7 @@ describe('days', () => {
     addedAt,
     pausedAt: undefined,
     provenAt: undefined,
+    proven: undefined,
     isDemo: false,
     isDeclared: false,
   });

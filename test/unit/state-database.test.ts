@@ -62,6 +62,7 @@ describe('opening', () => {
         'minute',
         'replica',
         'run',
+        'segment',
         'setting',
         'shipped',
         'snapshot',

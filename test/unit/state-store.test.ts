@@ -62,10 +62,29 @@ describe('databases', () => {
     const b = store.addDatabase({ path: '/b.db', addedAt: 2000, isDemo: true, isDeclared: true });
     const a = add('/a.db', 1000);
     store.setPaused(a, 3000);
-    store.setProven(b, 4000);
+    const proven = { generation: '00000000000000aa' as Generation, index: 1, offset: 4152 };
+    store.setProven(b, 4000, proven);
     const rows = [
-      { id: a, path: '/a.db', addedAt: 1000, pausedAt: 3000, provenAt: undefined, isDemo: false, isDeclared: false },
-      { id: b, path: '/b.db', addedAt: 2000, pausedAt: undefined, provenAt: 4000, isDemo: true, isDeclared: true },
+      {
+        id: a,
+        path: '/a.db',
+        addedAt: 1000,
+        pausedAt: 3000,
+        provenAt: undefined,
+        proven: undefined,
+        isDemo: false,
+        isDeclared: false,
+      },
+      {
+        id: b,
+        path: '/b.db',
+        addedAt: 2000,
+        pausedAt: undefined,
+        provenAt: 4000,
+        proven,
+        isDemo: true,
+        isDeclared: true,
+      },
     ];
     expect(store.databases()).toEqual(rows);
     store.setPaused(a, undefined);
@@ -117,8 +136,16 @@ describe('replicas', () => {
     const retention = { kind: 'thinned', windowMs: 1, dailyMs: 2, weeklyMs: 3 } as const;
     store.putReplica({ ...atY, url: '/elsewhere', isEnabled: false, syncIntervalMs: 5, retention });
     expect(store.replicas(a)).toEqual([
-      { ...atX, retainedAt: undefined },
-      { ...atY, url: '/elsewhere', isEnabled: false, syncIntervalMs: 5, retention, retainedAt: 99 },
+      { ...atX, retainedAt: undefined, refusesDeletesAt: undefined },
+      {
+        ...atY,
+        url: '/elsewhere',
+        isEnabled: false,
+        syncIntervalMs: 5,
+        retention,
+        retainedAt: 99,
+        refusesDeletesAt: undefined,
+      },
     ]);
     store.removeReplica(atX);
     expect([store.replicas().map(({ targetId }) => targetId), store.targets().map(({ id }) => id)]).toEqual([[y], [y]]);

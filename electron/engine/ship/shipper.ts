@@ -30,6 +30,8 @@ export interface ShipperOptions extends Intervals {
   /** Generations before this one that the target may not have whole, oldest first. */
   readonly formers: readonly FormerHistory[];
   readonly earlier: readonly EarlierHistory[];
+  /** Runs beside the shipping for as long as that does. */
+  readonly retainer: { readonly run: (signal: AbortSignal) => Promise<void> };
   readonly turns: SnapshotTurns;
   readonly clock: Clock;
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
@@ -62,6 +64,8 @@ export class Shipper {
   #problem: Problem | undefined;
   #finishAt: Place = { index: 0, offset: 0 };
   #isTold = false;
+  /** Ends what runs beside. */
+  readonly #ends = new AbortController();
   #intervals: Intervals;
 
   constructor(options: ShipperOptions) {
@@ -136,6 +140,16 @@ export class Shipper {
 
   /** Ships until stopped. Ends when `signal` aborts; after {@link finish}, ends when everything is shipped. */
   async run(signal: AbortSignal): Promise<void> {
+    const beside = this.#options.retainer.run(AbortSignal.any([signal, this.#ends.signal]));
+    try {
+      await this.#ship(signal);
+    } finally {
+      this.#ends.abort(new AppError('cancelled'));
+      await beside;
+    }
+  }
+
+  async #ship(signal: AbortSignal): Promise<void> {
     const { reach } = this.#options;
     using _reach = reach;
     await using _images = this.#images;
@@ -168,6 +182,7 @@ export class Shipper {
   finish(): void {
     this.#finishAt = this.#options.shipment.end();
     this.#images.finish();
+    this.#ends.abort(new AppError('cancelled'));
     this.#pace.hurry();
   }
 

@@ -5,6 +5,7 @@ import type { DatabaseId, TargetId } from '../../../shared/model.ts';
 import type { Generation, Position } from '../../../shared/position.ts';
 import type { Commit } from '../commits.ts';
 import { remembered } from './remembered.ts';
+import { Trim } from './trim.ts';
 
 type Place = Pick<Position, 'index' | 'offset'>;
 
@@ -56,12 +57,15 @@ export interface GapRow {
 }
 
 export class Catalogue {
+  /** Takes out what does not lie on a target any more. */
+  readonly trim: Trim;
   readonly #database: { readonly prepare: Database.Database['prepare'] };
   readonly #iterable: Database.Database;
 
   constructor(database: Database.Database) {
     this.#database = { prepare: remembered(database) };
     this.#iterable = database;
+    this.trim = new Trim(database);
   }
 
   addGeneration(databaseId: DatabaseId, row: Omit<GenerationRow, 'lastAt'>): void {

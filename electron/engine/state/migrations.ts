@@ -123,4 +123,21 @@ export const migrations: readonly string[] = [
   ALTER TABLE replica ADD COLUMN retention TEXT NOT NULL DEFAULT '{"kind":"keep-all"}';
   ALTER TABLE replica ADD COLUMN retained_at INTEGER;
   `,
+  `
+  -- JSON: the position that was restored and proven last.
+  ALTER TABLE database ADD COLUMN proven_position TEXT;
+  -- Since when a target lets nothing be deleted; NULL: it does, or was never asked.
+  ALTER TABLE replica ADD COLUMN refuses_deletes_at INTEGER;
+
+  -- Segments as they were put, so that one that is lost or changed is seen in a listing.
+  CREATE TABLE segment (
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    target_id TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (database_id, target_id, generation, idx, offset)
+  ) WITHOUT ROWID;
+  `,
 ];

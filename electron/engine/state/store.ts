@@ -11,6 +11,7 @@ import type {
   Settings,
   TargetId,
 } from '../../../shared/model.ts';
+import type { Position } from '../../../shared/position.ts';
 import { remembered } from './remembered.ts';
 
 export interface DatabaseRow {
@@ -19,6 +20,8 @@ export interface DatabaseRow {
   readonly addedAt: number;
   readonly pausedAt: number | undefined;
   readonly provenAt: number | undefined;
+  /** What was restored then. */
+  readonly proven: Position | undefined;
   readonly isDemo: boolean;
   readonly isDeclared: boolean;
 }
@@ -47,6 +50,8 @@ export interface ReplicaRow {
   readonly retention: Retention;
   /** When retention last ran through there. */
   readonly retainedAt: number | undefined;
+  /** Since when the target lets nothing be deleted. */
+  readonly refusesDeletesAt: number | undefined;
 }
 
 /** What a user may change of a replica. */
@@ -105,6 +110,7 @@ export class Store {
         addedAt: row.added_at,
         pausedAt: row.paused_at ?? undefined,
         provenAt: row.proven_at ?? undefined,
+        proven: row.proven_position === null ? undefined : (JSON.parse(row.proven_position) as Position),
         isDemo: row.is_demo === 1,
         isDeclared: row.is_declared === 1,
       }));
@@ -139,8 +145,10 @@ export class Store {
     this.#database.prepare('UPDATE database SET paused_at = ? WHERE id = ?').run(at ?? null, id);
   }
 
-  setProven(id: DatabaseId, at: number): void {
-    this.#database.prepare('UPDATE database SET proven_at = ? WHERE id = ?').run(at, id);
+  setProven(id: DatabaseId, at: number, position: Position): void {
+    this.#database
+      .prepare('UPDATE database SET proven_at = ?, proven_position = ? WHERE id = ?')
+      .run(at, JSON.stringify(position), id);
   }
 
   /** In the order of their names. */
@@ -200,11 +208,12 @@ export class Store {
         snapshotIntervalMs: row.snapshot_interval_ms,
         retention: JSON.parse(row.retention) as Retention,
         retainedAt: row.retained_at ?? undefined,
+        refusesDeletesAt: row.refuses_deletes_at ?? undefined,
       }));
   }
 
   /** Adds a replica, or replaces where it is and how it is kept. */
-  putReplica({ databaseId, targetId, url, ...settings }: Omit<ReplicaRow, 'retainedAt'>): void {
+  putReplica({ databaseId, targetId, url, ...settings }: Omit<ReplicaRow, 'retainedAt' | 'refusesDeletesAt'>): void {
     const { isEnabled, syncIntervalMs, snapshotIntervalMs, retention } = settings;
     this.#database
       .prepare(
@@ -227,6 +236,16 @@ export class Store {
     this.#database
       .prepare('UPDATE replica SET retained_at = ? WHERE database_id = ? AND target_id = ?')
       .run(at, databaseId, targetId);
+  }
+
+  /** Undefined: it lets things be deleted. */
+  setRefusesDeletes(
+    { databaseId, targetId }: Pick<ReplicaRow, 'databaseId' | 'targetId'>,
+    at: number | undefined,
+  ): void {
+    this.#database
+      .prepare('UPDATE replica SET refuses_deletes_at = ? WHERE database_id = ? AND target_id = ?')
+      .run(at ?? null, databaseId, targetId);
   }
 
   #forgetTargets(): void {
@@ -269,6 +288,7 @@ interface RawDatabase {
   readonly added_at: number;
   readonly paused_at: number | null;
   readonly proven_at: number | null;
+  readonly proven_position: string | null;
   readonly is_demo: number;
   readonly is_declared: number;
 }
@@ -292,6 +312,7 @@ interface RawReplica {
   readonly snapshot_interval_ms: number;
   readonly retention: string;
   readonly retained_at: number | null;
+  readonly refuses_deletes_at: number | null;
 }
 
 interface RawActivity {

@@ -1,0 +1,37 @@
+// What retention would leave of a replica, at an instant, without doing anything: the planner on what lies there now.
+import type { Retention, RetentionPreview } from '../../../shared/model.ts';
+import type { SnapshotRow } from '../state/catalogue.ts';
+import type { Target } from '../targets/target.ts';
+import { lookAtReplica } from './look.ts';
+import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
+
+export interface PreviewOptions extends Pick<RetainOptions, 'pinned' | 'current'> {
+  readonly target: Target;
+  readonly snapshots: readonly SnapshotRow[];
+  readonly retention: Retention;
+  readonly atMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Plans without deleting. Throws what the target throws. */
+export async function previewRetention(options: PreviewOptions): Promise<RetentionPreview> {
+  const looked = await lookAtReplica(options.target, options);
+  return describePlan(planRetention({ ...options, ...looked, now: options.atMs }), options.atMs);
+}
+
+/** A plan in figures. */
+export function describePlan(plan: RetainPlan, atMs: number): RetentionPreview {
+  const going = plan.batches.flat();
+  return {
+    atMs,
+    keptSnapshots: plan.spans
+      .map(({ image: { generation, index, at, why } }) => ({ generation, index, at, why }))
+      .sort((a, b) => a.at - b.at),
+    windowFromAt: plan.windowFromAt,
+    keptObjects: plan.kept.length,
+    keptBytes: plan.kept.reduce((sum, { bytes }) => sum + bytes, 0),
+    deletedObjects: going.length,
+    deletedBytes: going.reduce((sum, { bytes }) => sum + bytes, 0),
+    held: plan.held,
+  };
+}

@@ -1,0 +1,196 @@
+// Retention of one replica while its database is open: about once an hour it asks the catalogue whether anything is due, and
+// after each new image it looks at the target itself; only then does anything cost a request. Runs beside the shipping and
+// never makes it wait. What goes is plan.ts, deleting it prune.ts.
+import { AppError } from '../../../shared/errors.ts';
+import type { Generation } from '../../../shared/position.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import type { Catalogue } from '../state/catalogue.ts';
+import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
+import type { Target } from '../targets/target.ts';
+import { formatSnapshotKey, parseKey } from '../replica/keys.ts';
+import { knownOf, type KnownReplica, lookAtReplica } from './look.ts';
+import { generationsOf, isDue, partsAfter } from './parts.ts';
+import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
+import { prune, type Pruned } from './prune.ts';
+import type { Readers } from './readers.ts';
+
+export interface RetainerOptions {
+  readonly database: DatabaseRow['id'];
+  readonly targetId: ReplicaRow['targetId'];
+  readonly target: Target;
+  /** The replica's own. */
+  readonly url: string;
+  /** The generation that goes on. */
+  readonly current: Generation;
+  readonly store: Store;
+  readonly catalogue: Catalogue;
+  readonly readers: Readers;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The target answers, and has everything of former generations that it can get. */
+  readonly isReady: () => boolean;
+  /** What can be restored has changed. */
+  readonly onChange: () => void;
+  /** The target lets nothing be deleted; told once. */
+  readonly onRefused: () => void;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+/** How long a target that refuses deletes is not asked again. */
+const refusedForMs = 7 * 24 * hourMs;
+
+export class Retainer {
+  readonly #options: RetainerOptions;
+  /** An image was put, or something was left undone: the target has to be looked at. */
+  #hasToLook = false;
+  #isWoken = false;
+  #wake: () => void = () => {};
+
+  constructor(options: RetainerOptions) {
+    this.#options = options;
+  }
+
+  /** A new image lies on the target. */
+  wake(): void {
+    this.#hasToLook = true;
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** Runs until stopped. */
+  async run(signal: AbortSignal): Promise<void> {
+    let waitMs = minuteMs * spread();
+    while (!signal.aborted) {
+      await this.#pause(waitMs, signal);
+      if (signal.aborted) return;
+      this.#isWoken = false;
+      try {
+        const isWhole = await this.#pass(signal);
+        waitMs = (isWhole ? hourMs : 5 * minuteMs) * spread();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#hasToLook = true;
+        // @NOTE The shipping tells what is wrong with a target; what was not deleted now is deleted later.
+        this.#options.log.info({ error, target: this.#options.target.url }, 'retention tries again later');
+        waitMs = hourMs * spread();
+      }
+    }
+  }
+
+  /** One look; false when it has to be tried again soon. */
+  async #pass(signal: AbortSignal): Promise<boolean> {
+    const { store, target, url, clock, isReady, readers, onChange, onRefused } = this.#options;
+    const replica = this.#replica();
+    if (replica === undefined) return true;
+    const known = this.#known();
+    const rules = this.#rules(replica);
+    if (!this.#hasToLook && !isDue(known, rules)) return true;
+    if (!isReady() || readers.isRead(url)) return false;
+    this.#hasToLook = false;
+    const isRefused = replica.refusesDeletesAt !== undefined && clock.now() < replica.refusesDeletesAt + refusedForMs;
+    if (isRefused) return true;
+
+    const looked = await lookAtReplica(target, { snapshots: known.snapshots, signal });
+    const plan = planRetention({ ...rules, ...looked });
+    const before = this.#known();
+    // First the catalogue, then the target: what is told can be restored.
+    const undo = this.#tell(plan, before);
+    onChange();
+    const pruned = await prune({ target, url, plan, readers, signal, onBatch: (files) => this.#forget(files) });
+    if (pruned.kind === 'read') this.#hasToLook = true;
+    if (pruned.kind === 'refused') {
+      if (pruned.objects === 0) undo();
+      store.setRefusesDeletes(replica, clock.now());
+      if (replica.refusesDeletesAt === undefined) onRefused();
+    } else if (pruned.objects > 0) {
+      store.setRefusesDeletes(replica, undefined);
+    }
+    this.#note(pruned);
+    await this.#dropPoints(generationsOf(before.parts), signal);
+    if (pruned.kind === 'done') store.setRetained(replica, clock.now());
+    onChange();
+    return pruned.kind !== 'read';
+  }
+
+  #replica(): ReplicaRow | undefined {
+    const { store, database, targetId } = this.#options;
+    return store.replicas(database).find((row) => row.targetId === targetId);
+  }
+
+  #known(): KnownReplica {
+    const { catalogue, database: databaseId, targetId } = this.#options;
+    return knownOf(catalogue, { databaseId, targetId });
+  }
+
+  #rules({ retention }: ReplicaRow): Pick<RetainOptions, 'retention' | 'pinned' | 'current' | 'now'> {
+    const { store, database, current, clock } = this.#options;
+    return { retention, pinned: pinnedOf(store, database), current, now: clock.now() };
+  }
+
+  /** Tells the catalogue what will lie there; answers how to take that back. */
+  #tell(plan: RetainPlan, before: KnownReplica): () => void {
+    const { catalogue, database: databaseId, targetId } = this.#options;
+    if (plan.batches.length === 0) return () => {};
+    const kept = new Set(plan.kept.map(({ key }) => key));
+    for (const generation of generationsOf(before.parts)) {
+      const parts = before.parts.filter((part) => part.generation === generation);
+      const isKept = (index: number) => kept.has(formatSnapshotKey(generation, index));
+      catalogue.trim.setParts({ databaseId, targetId, generation }, partsAfter(plan, generation, parts), isKept);
+    }
+    return () => {
+      for (const generation of generationsOf(before.parts)) {
+        const parts = before.parts.filter((part) => part.generation === generation);
+        catalogue.trim.setParts({ databaseId, targetId, generation }, parts, () => true);
+      }
+      for (const row of before.snapshots) catalogue.addSnapshot(databaseId, row, { beginsPart: false });
+    };
+  }
+
+  #forget(files: readonly { readonly key: string }[]): void {
+    const { catalogue, database: databaseId, targetId } = this.#options;
+    for (const { key } of files) {
+      const parsed = parseKey(key);
+      if (parsed?.kind !== 'segment') continue;
+      catalogue.trim.forgetSegments({ databaseId, targetId, generation: parsed.generation }, [parsed]);
+    }
+  }
+
+  /** Points that no target holds any more, in short steps. */
+  async #dropPoints(generations: readonly Generation[], signal: AbortSignal): Promise<void> {
+    const { catalogue, database: databaseId, current } = this.#options;
+    for (const generation of generations) {
+      while (catalogue.trim.dropUnheld({ databaseId, generation }, { isEnded: generation !== current })) {
+        await new Promise((resolve) => setImmediate(resolve));
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  #note({ kind, objects, bytes }: Pruned): void {
+    const { log, target } = this.#options;
+    if (objects > 0) log.info({ target: target.url, objects, bytes, kind }, 'retention deleted what is not kept');
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#isWoken) return;
+    const { clock } = this.#options;
+    const ends = new AbortController();
+    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+    const timer = clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
+    await Promise.race([timer, woken]);
+    ends.abort(new AppError('cancelled'));
+  }
+}
+
+/** The points that stay whatever is set. */
+export function pinnedOf(store: Store, database: DatabaseRow['id']): RetainOptions['pinned'] {
+  const proven = store.databases().find(({ id }) => id === database)?.proven;
+  return proven === undefined ? [] : [{ ...proven, why: 'proven' }];
+}
+
+/** So that many replicas do not ask at once. */
+function spread(): number {
+  return 0.75 + Math.random() / 2;
+}

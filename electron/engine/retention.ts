@@ -1,0 +1,55 @@
+// Retention on request: what it would leave of a replica, and carrying it out at an address for a command line. What happens
+// by itself while a database is open is retain/retainer.ts.
+import type { Parsed, Result } from '../../shared/contract.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { RetentionPreview } from '../../shared/model.ts';
+import { defaultRetention } from '../../shared/retention.ts';
+import type { Clock } from './clock.ts';
+import { knownOf, lookAtReplica } from './retain/look.ts';
+import { planRetention } from './retain/plan.ts';
+import { describePlan, previewRetention } from './retain/preview.ts';
+import { prune } from './retain/prune.ts';
+import type { Readers } from './retain/readers.ts';
+import { pinnedOf } from './retain/retainer.ts';
+import type { Catalogue } from './state/catalogue.ts';
+import type { Store } from './state/store.ts';
+import { openTarget } from './targets/open-target.ts';
+
+interface Cancel {
+  readonly signal: AbortSignal;
+}
+
+/** What retention, with other settings or later, would leave of a replica that is kept here. Fails with `replica-not-found`. */
+export async function previewOf(
+  { databaseId, targetId, retention, at }: Parsed<'previewRetention'>,
+  { store, catalogue, clock, signal }: Cancel & { store: Store; catalogue: Catalogue; clock: Clock },
+): Promise<RetentionPreview> {
+  const replica = store.replicas(databaseId).find((row) => row.targetId === targetId);
+  if (replica === undefined) throw new AppError('replica-not-found', { database: databaseId, name: targetId });
+  return await previewRetention({
+    target: openTarget(replica.url),
+    snapshots: knownOf(catalogue, { databaseId, targetId }).snapshots,
+    retention: retention ?? replica.retention,
+    pinned: pinnedOf(store, databaseId),
+    current: catalogue.generations(databaseId).at(-1)?.generation,
+    atMs: at ?? clock.now(),
+    signal,
+  });
+}
+
+/** Carries retention out at an address; needs no local state. Throws what the target throws, also where it refuses. */
+export async function retainAt(
+  { url, retention = defaultRetention, at, isDryRun }: Parsed<'retainReplica'>,
+  { readers, clock, signal }: Cancel & { readers: Readers; clock: Clock },
+): Promise<Result<'retainReplica'>> {
+  const target = openTarget(url);
+  const looked = await lookAtReplica(target, { snapshots: [], signal });
+  if (looked.history.generations.length === 0) throw new AppError('no-history', { url });
+  const now = at ?? clock.now();
+  const plan = planRetention({ ...looked, retention, pinned: [], current: undefined, now });
+  const preview = describePlan(plan, now);
+  if (isDryRun) return { preview, deletedObjects: 0 };
+  const pruned = await prune({ target, url: target.url, plan, readers, signal });
+  if (pruned.kind === 'refused') throw pruned.error;
+  return { preview, deletedObjects: pruned.objects };
+}

@@ -1,0 +1,222 @@
+// Takes out of the catalogue what does not lie on a target any more: parts of generations, images, segments, and the restore
+// points that no target holds then. What is to go is decided elsewhere (retain/, ship/heal.ts).
+import type Database from 'better-sqlite3';
+import type { DatabaseId, TargetId } from '../../../shared/model.ts';
+import type { Generation } from '../../../shared/position.ts';
+import { remembered } from './remembered.ts';
+
+interface Place {
+  readonly index: number;
+  readonly offset: number;
+}
+
+/** A stretch of a generation that lies on a target whole. */
+export interface Part {
+  readonly first: Place & { readonly at: number };
+  readonly last: Place & { readonly at: number };
+}
+
+/** One generation of one replica. */
+export interface Held {
+  readonly databaseId: DatabaseId;
+  readonly targetId: TargetId;
+  readonly generation: Generation;
+}
+
+export interface SegmentRow extends Place {
+  /** As stored. */
+  readonly bytes: number;
+}
+
+const minuteMs = 60_000;
+
+export class Trim {
+  readonly #database: Database.Database;
+  readonly #prepare: Database.Database['prepare'];
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#prepare = remembered(database);
+  }
+
+  addSegment({ databaseId, targetId, generation }: Held, { index, offset, bytes }: SegmentRow): void {
+    this.#prepare('INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?)').run(
+      databaseId,
+      targetId,
+      generation,
+      index,
+      offset,
+      bytes,
+    );
+  }
+
+  /** In the order of history. */
+  segments({ databaseId, targetId, generation }: Held): readonly SegmentRow[] {
+    return this.#prepare<[string, string, string], SegmentRow>(
+      `SELECT idx AS "index", offset, bytes FROM segment
+       WHERE database_id = ? AND target_id = ? AND generation = ? ORDER BY idx, offset`,
+    ).all(databaseId, targetId, generation);
+  }
+
+  forgetSegments({ databaseId, targetId, generation }: Held, places: readonly Place[]): void {
+    const forget = this.#prepare(
+      'DELETE FROM segment WHERE database_id = ? AND target_id = ? AND generation = ? AND idx = ? AND offset = ?',
+    );
+    this.#atOnce(() => {
+      for (const { index, offset } of places) forget.run(databaseId, targetId, generation, index, offset);
+    });
+  }
+
+  /** From now on these parts of a generation lie there, and of its images those that are named. */
+  setParts(held: Held, parts: readonly Part[], isImageKept: (index: number) => boolean): void {
+    const { databaseId, targetId, generation } = held;
+    const insert = this.#prepare('INSERT OR REPLACE INTO shipped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#atOnce(() => {
+      this.#prepare('DELETE FROM shipped WHERE database_id = ? AND target_id = ? AND generation = ?').run(
+        databaseId,
+        targetId,
+        generation,
+      );
+      for (const { first: a, last: b } of parts) {
+        insert.run(databaseId, targetId, generation, a.index, a.offset, a.at, b.index, b.offset, b.at);
+      }
+      const images = this.#prepare<[string, string, string], number>(
+        'SELECT idx FROM snapshot WHERE database_id = ? AND target_id = ? AND generation = ?',
+      )
+        .pluck()
+        .all(databaseId, targetId, generation);
+      for (const index of images.filter((image) => !isImageKept(image))) {
+        this.#prepare(
+          'DELETE FROM snapshot WHERE database_id = ? AND target_id = ? AND generation = ? AND idx = ?',
+        ).run(databaseId, targetId, generation, index);
+      }
+    });
+  }
+
+  /**
+   * Drops restore points of a generation that lie on no target, a few at a time; true when there may be more. `isEnded`: the
+   * generation itself goes too, once nothing of it lies anywhere.
+   */
+  dropUnheld(
+    { databaseId, generation }: Omit<Held, 'targetId'>,
+    { isEnded, limit = 500 }: { readonly isEnded: boolean; readonly limit?: number },
+  ): boolean {
+    return this.#atOnce(() => {
+      for (const gap of this.#gaps(databaseId, generation)) {
+        if (this.#dropRuns({ databaseId, generation }, gap, limit)) return true;
+      }
+      const isHeld = this.#prepare('SELECT 1 FROM shipped WHERE database_id = ? AND generation = ? LIMIT 1').get(
+        databaseId,
+        generation,
+      );
+      if (isEnded && isHeld === undefined) {
+        this.#prepare('DELETE FROM generation WHERE database_id = ? AND id = ?').run(databaseId, generation);
+      }
+      this.#prepare(
+        `DELETE FROM gap WHERE database_id = $database
+           AND to_at < (SELECT min(first_at) FROM shipped WHERE database_id = $database)`,
+      ).run({ database: databaseId });
+      return false;
+    });
+  }
+
+  /** The stretches of a generation that no target holds. */
+  #gaps(databaseId: DatabaseId, generation: Generation): readonly { readonly from: Place; readonly to: Place }[] {
+    const rows = this.#prepare<[string, string], { fi: number; fo: number; li: number; lo: number }>(
+      `SELECT first_idx AS fi, first_offset AS fo, last_idx AS li, last_offset AS lo FROM shipped
+       WHERE database_id = ? AND generation = ? ORDER BY first_idx, first_offset`,
+    ).all(databaseId, generation);
+    const gaps: { readonly from: Place; readonly to: Place }[] = [];
+    let from: Place = { index: -1, offset: 0 };
+    for (const { fi, fo, li, lo } of rows) {
+      const first = { index: fi, offset: fo };
+      if (isBefore(from, first)) gaps.push({ from, to: first });
+      if (isBefore(from, { index: li, offset: lo })) from = { index: li, offset: lo };
+    }
+    // Behind the last part more may just be on its way; without any part there is nothing to wait for.
+    if (rows.length === 0) gaps.push({ from, to: { index: Infinity, offset: 0 } });
+    return gaps;
+  }
+
+  /** Drops the points between two places; true when there may be more. */
+  #dropRuns(
+    { databaseId, generation }: Omit<Held, 'targetId'>,
+    { from, to }: { readonly from: Place; readonly to: Place },
+    limit: number,
+  ): boolean {
+    const { index: toIndex, offset: toOffset } = to;
+    // With the run that ends at or behind the gap: it may begin in it.
+    const rows = this.#prepare<[object], RawRun>(
+      `SELECT idx, end_offset AS endOffset, first_at AS firstAt, last_at AS lastAt, points FROM run
+       WHERE database_id = $database AND generation = $generation AND (idx, end_offset) > ($fromIndex, $fromOffset)
+         AND idx <= $toIndex
+       ORDER BY idx, end_offset LIMIT $limit`,
+    ).all({
+      database: databaseId,
+      generation,
+      fromIndex: from.index,
+      fromOffset: from.offset,
+      toIndex: Math.min(toIndex, Number.MAX_SAFE_INTEGER),
+      limit: limit + 1,
+    });
+    const end = rows.findIndex(({ idx, endOffset }) => !isBefore({ index: idx, offset: endOffset }, to));
+    const within = (end < 0 ? rows : rows.slice(0, end + 1)).slice(0, limit);
+    const isInGap = (index: number, offset: number) =>
+      isBefore(from, { index, offset }) && isBefore({ index, offset }, { index: toIndex, offset: toOffset });
+    const changed = within.filter((run) => this.#dropPoints({ databaseId, generation }, run, isInGap));
+    if (changed.length > 0) this.#recount(databaseId, changed);
+    return (end < 0 ? rows.length : end + 1) > limit;
+  }
+
+  /** Drops some points of a run, or all of it; false where it keeps every one. */
+  #dropPoints(
+    { databaseId, generation }: Omit<Held, 'targetId'>,
+    run: RawRun,
+    isDropped: (index: number, offset: number) => boolean,
+  ): boolean {
+    const points = JSON.parse(run.points) as readonly (readonly [offset: number, at: number])[];
+    const left = points.filter(([offset]) => !isDropped(run.idx, offset));
+    const [first, last] = [left[0], left.at(-1)];
+    if (left.length === points.length) return false;
+    const place = [databaseId, generation, run.idx, run.endOffset] as const;
+    if (first === undefined || last === undefined) {
+      this.#prepare('DELETE FROM run WHERE database_id = ? AND generation = ? AND idx = ? AND end_offset = ?').run(
+        ...place,
+      );
+      return true;
+    }
+    this.#prepare(
+      `UPDATE run SET end_offset = ?, first_at = ?, last_at = ?, transactions = ?, points = ?
+       WHERE database_id = ? AND generation = ? AND idx = ? AND end_offset = ?`,
+    ).run(last[0], first[1], last[1], left.length, JSON.stringify(left), ...place);
+    return true;
+  }
+
+  /** Counts the minutes again in which points were dropped. */
+  #recount(databaseId: DatabaseId, dropped: readonly RawRun[]): void {
+    const from = Math.floor(Math.min(...dropped.map(({ firstAt }) => firstAt)) / minuteMs) * minuteMs;
+    const to = (Math.floor(Math.max(...dropped.map(({ lastAt }) => lastAt)) / minuteMs) + 1) * minuteMs;
+    const range = { database: databaseId, from, to };
+    this.#prepare('DELETE FROM minute WHERE database_id = $database AND at >= $from AND at < $to').run(range);
+    this.#prepare(
+      `INSERT INTO minute SELECT database_id, last_at / ${minuteMs} * ${minuteMs}, sum(transactions) FROM run
+       WHERE database_id = $database AND last_at >= $from AND last_at < $to GROUP BY 2`,
+    ).run(range);
+  }
+
+  #atOnce<T>(action: () => T): T {
+    return this.#database.transaction(action)();
+  }
+}
+
+interface RawRun {
+  readonly idx: number;
+  readonly endOffset: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly points: string;
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.index < b.index || (a.index === b.index && a.offset < b.offset);
+}

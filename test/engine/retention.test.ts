@@ -1,0 +1,185 @@
+// Retention while days pass: what goes by itself, what stays restorable and told, and that nothing is asked of a target in
+// between.
+import fs from 'node:fs';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../electron/engine/clock.ts';
+import type { Target } from '../../electron/engine/targets/target.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { type FaultRules, faultyTarget } from '../support/faulty-target.ts';
+import { type TempFolder, tempFolder, until } from '../support/temp.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const retention = { kind: 'thinned', windowMs: 3 * dayMs, dailyMs: 6 * dayMs, weeklyMs: 0 } as const;
+
+/** The system's clock, which leaps when the test says so; those who slept past that wake. */
+function leapingClock(): { readonly clock: Clock; readonly leap: (ms: number) => void } {
+  let aheadMs = 0;
+  const sleeping = new Set<() => void>();
+  const clock: Clock = {
+    ...systemClock,
+    now: () => Date.now() + aheadMs,
+    sleep: async (ms, { signal }) => {
+      const dueAt = Date.now() + aheadMs + ms;
+      const ends = new AbortController();
+      const leapt = new Promise<void>((resolve) => {
+        const look = () => {
+          if (Date.now() + aheadMs >= dueAt) resolve();
+        };
+        sleeping.add(look);
+        ends.signal.addEventListener('abort', () => sleeping.delete(look), { once: true });
+      });
+      try {
+        await Promise.race([leapt, systemClock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) })]);
+      } finally {
+        ends.abort(new AppError('cancelled'));
+      }
+    },
+  };
+  const leap = (ms: number) => {
+    aheadMs += ms;
+    for (const look of sleeping) look();
+  };
+  return { clock, leap };
+}
+
+interface Shop extends AsyncDisposable {
+  readonly engine: TestEngine;
+  readonly id: DatabaseId;
+  readonly targetId: TargetId;
+  readonly calls: string[];
+  readonly leap: (ms: number) => void;
+  /** A day with two transactions. */
+  liveDay(): Promise<void>;
+  readonly images: () => readonly string[];
+}
+
+async function openShop(folder: TempFolder, rules: FaultRules = {}): Promise<Shop> {
+  const app = new Database(folder.at('shop.db'), { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE t(n)');
+  const { clock, leap } = leapingClock();
+  const calls: string[] = [];
+  const fault: FaultRules['fault'] = (verb, key) => {
+    calls.push(`${verb} ${key}`);
+    return rules.fault?.(verb, key);
+  };
+  const wrapTarget = (target: Target) => faultyTarget(target, { fault });
+  const engine = openTestEngine(folder.at('data'), { clock, limits: { wrapTarget } });
+  const { databaseId: id } = await engine.call('addDatabase', {
+    path: folder.at('shop.db'),
+    folder: folder.at('disk'),
+  });
+  const { replicas } = await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  const targetId = replicas[0]?.targetId as TargetId;
+  await engine.call('updateReplica', { databaseId: id, targetId, retention, syncIntervalMs: 10 });
+  let n = 0;
+  const images = () =>
+    fs
+      .readdirSync(folder.at('disk'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.snapshot.lz4'))
+      .sort();
+  return {
+    engine,
+    id,
+    targetId,
+    calls,
+    leap,
+    images,
+    liveDay: async () => {
+      const before = images();
+      await until('its WAL begins anew', () => {
+        const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+        return row?.busy === 0;
+      });
+      for (let i = 0; i < 2; i++) {
+        app.exec(`INSERT INTO t VALUES (${++n})`);
+        await engine.waitFor(id, 'it is shipped', ({ lag }) => lag.bytes === 0);
+      }
+      leap(dayMs);
+      app.exec(`INSERT INTO t VALUES (${++n})`);
+      await until('an image is made', () => images().some((name) => !before.includes(name)));
+      await engine.waitFor(id, 'it is shipped', ({ lag, status }) => lag.bytes === 0 && status.kind === 'protected');
+    },
+    [Symbol.asyncDispose]: async () => {
+      await engine[Symbol.asyncDispose]();
+      app.close();
+    },
+  };
+}
+
+test('days pass: the window stays whole, then an image a day stays, and every point that is told can be restored', async () => {
+  using folder = tempFolder();
+  await using shop = await openShop(folder);
+  const { engine, id } = shop;
+  for (let day = 0; day < 9; day++) await shop.liveDay();
+  // Its last image looks at the target; wait for what that deletes.
+  await until('the oldest are gone', () => shop.images().length <= 8);
+  const before = await engine.call('previewRetention', { databaseId: id, targetId: shop.targetId });
+  await until('nothing is left to do', async () => {
+    const preview = await engine.call('previewRetention', { databaseId: id, targetId: shop.targetId });
+    return preview.deletedObjects === 0;
+  });
+  expect(before.windowFromAt).toBeGreaterThan(0);
+
+  const points = await engine.points(id);
+  const restored: unknown[] = [];
+  for (const [i, point] of points.entries()) {
+    const output = folder.at(`restored-${i}.db`);
+    const { result } = await engine.restore(id, point, output);
+    expect(result?.proof.kind).toBe('identical');
+    const database = new Database(output, { readonly: true });
+    restored.push(database.prepare('SELECT max(n) FROM t').pluck().get());
+    database.close();
+  }
+  // Three days of every transaction; before them one point a day.
+  const newest = 27;
+  const whole = restored.filter((n) => typeof n === 'number' && n > newest - 10);
+  expect(whole).toEqual(Array.from({ length: 10 }, (_, i) => newest - 9 + i));
+  const thinned = restored.filter((n): n is number => typeof n === 'number' && n <= newest - 10);
+  expect(thinned.length).toBeGreaterThanOrEqual(2);
+  expect(thinned.length).toBeLessThanOrEqual(6);
+  // An image is taken a moment after the transaction that it ends with.
+  const { oldestAt = 0, replicas } = engine.database(id);
+  expect(oldestAt - (points[0]?.at ?? 0)).toBeLessThan(5000);
+  expect(replicas[0]?.retainedAt).toBeGreaterThan(points.at(-2)?.at ?? Infinity);
+  const timeline = await engine.call('getTimeline', { databaseId: id, bins: 100 });
+  expect(timeline.overview.counts.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(points.length);
+
+  // What would remain in a year, and that nothing but the present is asked of the target by then.
+  const later = await engine.call('previewRetention', {
+    databaseId: id,
+    targetId: shop.targetId,
+    at: Date.now() + 400 * dayMs,
+  });
+  expect(later.keptSnapshots.map(({ why }) => why)).toContain('newest');
+  expect(later.deletedObjects).toBeGreaterThan(0);
+  const calls = shop.calls.length;
+  shop.leap(2 * hourMs);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(shop.calls.slice(calls).filter((call) => call.startsWith('list'))).toEqual([]);
+});
+
+test('a target that lets nothing be deleted keeps everything, told once, and everything there stays told', async () => {
+  using folder = tempFolder();
+  let refusals = 0;
+  await using shop = await openShop(folder, {
+    fault: (verb) => {
+      if (verb !== 'delete') return undefined;
+      refusals++;
+      return { kind: 'before', code: 'target-read-only' };
+    },
+  });
+  const { engine, id } = shop;
+  for (let day = 0; day < 9; day++) await shop.liveDay();
+  await until('it was tried', () => refusals > 0);
+  const told = () => engine.state().activity.filter(({ text }) => text.includes('lets nothing be deleted'));
+  await until('it is told', () => told().length > 0);
+  for (let day = 0; day < 2; day++) await shop.liveDay();
+  expect({ refusals, told: told().length, images: shop.images().length }).toEqual({ refusals: 1, told: 1, images: 12 });
+  expect((await engine.points(id)).length).toBeGreaterThanOrEqual(33);
+  expect(engine.database(id).status.kind).toBe('protected');
+});
