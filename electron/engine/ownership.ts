@@ -12,7 +12,7 @@ import type { DatabaseId } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { ClaimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
-import { readRecord, type ReplicaRecord, writeRecord } from './replica/record.ts';
+import { findRecord, type FoundRecord, readRecord, replaceRecord, type ReplicaRecord } from './replica/record.ts';
 import type { Target } from './targets/target.ts';
 
 /** Who keeps a replica: what its record says. */
@@ -67,11 +67,12 @@ export class Ownership {
     const now = this.#options.clock.now();
     if (this.#lost !== undefined && !this.#mayTakeOver && now - this.#lost.at < lostForMs) throw this.#lost.error;
     for (let attempt = 1; ; attempt++) {
-      const record = await readRecord(facts.target, { signal });
+      const found = await findRecord(facts.target, { signal });
+      const record = found?.record;
       const demand = this.#judge(record, facts);
       if (demand !== undefined) return { kind: 'start-over', reason: demand };
       const isOurs = record !== undefined && this.#isOurs(record);
-      if ((isOurs && !this.#mayTakeOver) || (await this.#write(record, { facts, signal }))) {
+      if ((isOurs && !this.#mayTakeOver) || (await this.#write(found, { facts, signal }))) {
         this.#lost = undefined;
         this.#lookedAt = now;
         return { kind: 'go-on' };
@@ -99,10 +100,10 @@ export class Ownership {
       return;
     }
     for (let attempt = 1; ; attempt++) {
-      const record = await readRecord(facts.target, { signal });
-      if (record !== undefined && !this.#isOurs(record)) throw this.#conflict(record, facts);
-      if (await this.#write(record, { facts, signal })) break;
-      if (attempt === raceAttempts) throw this.#conflict(record, facts);
+      const found = await findRecord(facts.target, { signal });
+      if (found !== undefined && !this.#isOurs(found.record)) throw this.#conflict(found.record, facts);
+      if (await this.#write(found, { facts, signal })) break;
+      if (attempt === raceAttempts) throw this.#conflict(found?.record, facts);
     }
     this.#lookedAt = this.#options.clock.now();
   }
@@ -159,17 +160,18 @@ export class Ownership {
 
   /** Writes the record with a new claim; false where somebody else did at the same time. */
   async #write(
-    record: ReplicaRecord | undefined,
+    found: FoundRecord | undefined,
     { facts: { target, pageSize }, signal }: { readonly facts: Facts; readonly signal: AbortSignal },
   ): Promise<boolean> {
     const { owner, clock, notes } = this.#options;
     const claim = randomUUID();
     const now = clock.now();
+    const record = found?.record;
     const isOurs = record !== undefined && this.#isOurs(record);
     notes.add(claim);
-    await writeRecord(
-      target,
-      {
+    const isWritten = await replaceRecord(target, found, {
+      signal,
+      record: {
         v: 1,
         database: path.basename(owner.databasePath),
         databaseId: owner.databaseId,
@@ -183,9 +185,9 @@ export class Ownership {
         // Going on is no new beginning: since when it is ours stays.
         claimedAt: isOurs ? (record.claimedAt ?? record.createdAt) : now,
       },
-      { signal },
-    );
-    if ((await readRecord(target, { signal }))?.claim !== claim) return false;
+    });
+    // Where the target cannot compare while it writes, the last one has it.
+    if (!isWritten || (await readRecord(target, { signal }))?.claim !== claim) return false;
     this.#claim = claim;
     this.#mayTakeOver = false;
     this.#startOver = undefined;

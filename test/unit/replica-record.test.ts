@@ -2,7 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readRecord, type ReplicaRecord, writeRecord } from '../../electron/engine/replica/record.ts';
+import {
+  findRecord,
+  type FoundRecord,
+  readRecord,
+  replaceRecord,
+  type ReplicaRecord,
+  writeRecord,
+} from '../../electron/engine/replica/record.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import { calm, failureOf, scratchFolder } from '../support/replica-scratch.ts';
 
@@ -26,6 +33,17 @@ describe('the replica record', () => {
     await writeRecord(target, record, { signal: calm });
     expect(await readRecord(target, { signal: calm })).toEqual(record);
     expect(await readFile(join(target.path, 'tidemark.json'), 'utf8')).toContain('  "database": "shöp.db",\n');
+  });
+
+  test('is replaced only where it is still the one that was found', async () => {
+    const target = openFolderTarget({ path: await scratchFolder() });
+    const replace = async (found: FoundRecord | undefined, by: string) =>
+      await replaceRecord(target, found, { record: { ...record, by }, signal: calm });
+    expect(await Promise.all([replace(undefined, 'first'), replace(undefined, 'second')])).toContain(false);
+    const found = await findRecord(target, { signal: calm });
+    expect(await replace(found, 'one that is longer')).toBe(true);
+    expect(await replace(found, 'too late')).toBe(false);
+    expect(await readRecord(target, { signal: calm })).toMatchObject({ by: 'one that is longer' });
   });
 
   test.each([

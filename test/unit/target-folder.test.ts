@@ -54,6 +54,21 @@ describe('a folder target', () => {
     expect((await readdir(join(target.path, 'wal'))).sort()).toEqual(['1', '3.tmp', '4']);
   });
 
+  test('puts on condition: where nothing is in one step, where something is by its tag', async () => {
+    const target = await openNew();
+    const absent = { condition: { kind: 'absent' }, signal: calm } as const;
+    const same = (tag = '') => ({ condition: { kind: 'same', tag }, signal: calm }) as const;
+    const tries = await Promise.allSettled([1, 2, 3].map((size) => target.put('key', noise(size), absent)));
+    expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await failureOf(target.put('key', noise(4), absent))).toMatchObject({ code: 'object-changed' });
+    const [listed] = await target.list('key', { signal: calm });
+    expect(await target.put('key', noise(50), same(listed?.tag))).toEqual({ bytes: 50, isChecked: false });
+    expect(await failureOf(target.put('key', noise(6), same(listed?.tag)))).toMatchObject({ code: 'object-changed' });
+    expect(await failureOf(target.put('gone', noise(6), same(listed?.tag)))).toMatchObject({ code: 'object-changed' });
+    expect(await readdir(target.path)).toEqual(['key']);
+    expect(await target.list('', { signal: calm })).toMatchObject([{ key: 'key', bytes: 50 }]);
+  });
+
   test('reports a root that is gone, and never makes it again by itself', async () => {
     const target = await openNew();
     await target.put('wal/1', noise(1), { signal: calm });
@@ -125,7 +140,7 @@ describe('a folder target', () => {
     await mkdir(join(target.path, 'generations/ffff/wal'), { recursive: true });
     await writeFile(join(target.path, 'generations/ffff/wal/1'), 'foreign');
     await utimes(join(target.path, 'generations/ffff/wal/1'), 1000, 1000.5);
-    expect(await target.list('generations/', { signal: calm })).toEqual([
+    expect(await target.list('generations/', { signal: calm })).toMatchObject([
       { key: 'generations/ffff/wal/1', bytes: 7, modifiedAt: 1_000_500 },
     ]);
   });

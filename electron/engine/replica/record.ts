@@ -26,12 +26,27 @@ const recordSchema = z.object({
 
 export type ReplicaRecord = z.infer<typeof recordSchema>;
 
-interface RecordReader extends ObjectReader {
-  list(prefix: string, options: { readonly signal: AbortSignal }): Promise<readonly ObjectInfo[]>;
+/** A record, and the tag of the object that it was read from. */
+export interface FoundRecord {
+  readonly record: ReplicaRecord;
+  readonly tag: string | undefined;
 }
 
+interface RecordReader extends ObjectReader {
+  list(
+    prefix: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly (ObjectInfo & { readonly tag?: string })[]>;
+}
+
+type WriteCondition = { readonly kind: 'absent' } | { readonly kind: 'same'; readonly tag: string };
+
 interface RecordWriter {
-  put(key: string, body: Uint8Array, options: { readonly signal: AbortSignal }): Promise<unknown>;
+  put(
+    key: string,
+    body: Uint8Array,
+    options: { readonly condition?: WriteCondition; readonly signal: AbortSignal },
+  ): Promise<unknown>;
 }
 
 /** The record of a replica; undefined where there is none. Throws `object-damaged` where it cannot be understood. */
@@ -39,19 +54,48 @@ export async function readRecord(
   target: RecordReader,
   options: { readonly signal: AbortSignal },
 ): Promise<ReplicaRecord | undefined> {
-  const found = await target.list(recordKey, options);
-  if (!found.some((object) => object.key === recordKey)) return undefined;
+  return (await findRecord(target, options))?.record;
+}
+
+/** The same with its tag, by which {@link replaceRecord} knows whether it is still there. */
+export async function findRecord(
+  target: RecordReader,
+  options: { readonly signal: AbortSignal },
+): Promise<FoundRecord | undefined> {
+  const found = (await target.list(recordKey, options)).find((object) => object.key === recordKey);
+  if (found === undefined) return undefined;
   const decoder = new TextDecoder();
   let text = '';
   for await (const chunk of target.get(recordKey, options)) text += decoder.decode(chunk, { stream: true });
-  return parseRecord(text + decoder.decode());
+  return { record: parseRecord(text + decoder.decode()), tag: found.tag };
+}
+
+/**
+ * Writes the record where `found` is still what lies there (undefined: nothing), as far as the target can compare; returns
+ * whether it was.
+ */
+export async function replaceRecord(
+  target: RecordWriter,
+  found: FoundRecord | undefined,
+  { record, signal }: { readonly record: ReplicaRecord; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const tag = found?.tag;
+  const condition: WriteCondition | undefined =
+    found === undefined ? { kind: 'absent' } : tag === undefined ? undefined : { kind: 'same', tag };
+  try {
+    await writeRecord(target, record, { signal, ...(condition === undefined ? {} : { condition }) });
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'object-changed') return false;
+    throw error;
+  }
 }
 
 /** Writes the record, replacing the one that is there. */
 export async function writeRecord(
   target: RecordWriter,
   record: ReplicaRecord,
-  options: { readonly signal: AbortSignal },
+  options: { readonly condition?: WriteCondition; readonly signal: AbortSignal },
 ): Promise<void> {
   await target.put(recordKey, new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`), options);
 }

@@ -2,12 +2,12 @@
 // place, fsynced, dated, renamed, and its folder fsynced; unfinished files are never listed. The root is created only on
 // request, never by writing an object: an unmounted disk is reported, not replaced by a folder on the wrong one.
 import { randomBytes } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { constants, type Dirent, type Stats } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
-import type { StoredObject, Target } from './target.ts';
+import type { PutCondition, StoredObject, Target } from './target.ts';
 
 export interface FolderTarget extends Target {
   /** The folder itself, absolute. */
@@ -31,8 +31,8 @@ export function openFolderTarget(options: { readonly path: string }): FolderTarg
     path,
     url: pathToFileURL(path).href,
     list: (prefix, { signal }) => classified(path, 'read', () => list(path, prefix, signal)),
-    put: (key, body, { modifiedAt, signal }) =>
-      classified(path, 'write', () => put(path, { key, body, modifiedAt, inFlight, signal })),
+    put: (key, body, { modifiedAt, condition, signal }) =>
+      classified(path, 'write', () => put(path, { key, body, modifiedAt, condition, inFlight, signal })),
     get: (key, { range, signal }) => get(path, { key, range, signal }),
     delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
     removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
@@ -59,7 +59,8 @@ async function list(root: string, prefix: string, signal: AbortSignal): Promise<
     signal.throwIfAborted();
     if (!key.startsWith(prefix) || key.endsWith('.tmp')) return;
     const facts = await unlessMissing(stat(file));
-    if (facts?.isFile() === true) found.push({ key, bytes: facts.size, modifiedAt: Math.round(facts.mtimeMs) });
+    if (facts?.isFile() !== true) return;
+    found.push({ key, bytes: facts.size, modifiedAt: Math.round(facts.mtimeMs), tag: tagOf(facts) });
   });
   return found.sort((a, b) => compareBytewise(a.key, b.key));
 }
@@ -68,12 +69,13 @@ interface Put {
   readonly key: string;
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
   readonly modifiedAt: number | undefined;
+  readonly condition: PutCondition | undefined;
   readonly inFlight: Set<string>;
   readonly signal: AbortSignal;
 }
 
-async function put(root: string, options: Put): Promise<{ readonly bytes: number }> {
-  const { key, body, modifiedAt, inFlight, signal } = options;
+async function put(root: string, options: Put): Promise<{ readonly bytes: number; readonly isChecked?: boolean }> {
+  const { key, body, modifiedAt, condition, inFlight, signal } = options;
   signal.throwIfAborted();
   const path = locate(root, key);
   // A name of its own per writer, so that two writers of one key can never mix their bytes.
@@ -90,15 +92,51 @@ async function put(root: string, options: Put): Promise<{ readonly bytes: number
       await file.close();
     }
     signal.throwIfAborted();
-    await rename(tmp, path);
+    const isChecked = condition === undefined ? undefined : await placeOnCondition(root, { key, path, tmp, condition });
+    if (isChecked !== true) await rename(tmp, path);
     await syncFolder(dirname(path));
-    return { bytes };
+    return { bytes, ...(isChecked === undefined ? {} : { isChecked }) };
   } catch (error) {
     await discard(tmp);
     throw error;
   } finally {
     inFlight.delete(tmp);
   }
+}
+
+/**
+ * Puts a finished file into its place where the condition holds; false where that can only be looked at, and the file is still
+ * to be placed. A link fails where a file is, in one step; a name cannot be compared and replaced in one.
+ */
+async function placeOnCondition(
+  root: string,
+  {
+    key,
+    path,
+    tmp,
+    condition,
+  }: { readonly key: string; readonly path: string; readonly tmp: string; readonly condition: PutCondition },
+): Promise<boolean> {
+  const changed = () => new AppError('object-changed', { key, url: root });
+  if (condition.kind === 'absent') {
+    try {
+      await link(tmp, path);
+      await discard(tmp);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') throw changed();
+      // @NOTE disks without links (FAT): looking has to do.
+    }
+  }
+  const facts = await unlessMissing(stat(path));
+  const holds =
+    condition.kind === 'absent' ? facts === undefined : facts !== undefined && tagOf(facts) === condition.tag;
+  if (!holds) throw changed();
+  return false;
+}
+
+function tagOf(facts: Stats): string {
+  return `${facts.size}-${facts.mtimeMs}`;
 }
 
 /** Creates a new file and the folders that lead to it, from the root down. */

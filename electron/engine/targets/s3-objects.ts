@@ -136,7 +136,7 @@ async function putWhole(
   };
   let attempts = 0;
   const outcome = await context.connection
-    .send(
+    .send<'stored' | 'unsupported'>(
       context.place('write objects', key),
       async (client, { abortSignal, attempt }) => {
         attempts = attempt;
@@ -151,14 +151,17 @@ async function putWhole(
       { signal },
     )
     .catch(async (error: unknown) => {
+      if (!isChecked || !(error instanceof AppError)) throw error;
+      // What is to be the same is gone.
+      const isGone = condition.kind === 'same' && error.code === 'object-missing';
+      if (error.code !== 'object-changed' && !isGone) throw error;
       // The answer to an earlier attempt may have been lost: then it is our own object that stands in the way.
-      const isOwn = isChecked && attempts > 1 && error instanceof AppError && error.code === 'object-changed';
-      if (isOwn && (await holds(context, key, body, signal))) return 'stored' as const;
-      // What a conditional put does not find is gone, not missing.
-      if (condition?.kind === 'same' && error instanceof AppError && error.code === 'object-missing') {
-        throw new AppError('object-changed', { key, url: context.place('write objects').url }, { cause: error });
-      }
-      throw error;
+      if (attempts > 1 && (await holds(context, key, body, signal))) return 'stored';
+      // Some servers refuse whatever they do not understand.
+      const lying = (await list(context, key, signal)).find((object) => object.key === key);
+      const isTrue = condition.kind === 'absent' ? lying === undefined : lying?.tag === condition.tag;
+      if (isTrue) return 'unsupported';
+      throw new AppError('object-changed', { key, url: context.place('write objects').url }, { cause: error });
     });
   if (outcome === 'stored') return { bytes: body.length, ...(condition === undefined ? {} : { isChecked }) };
   state.hasConditionalWrites = false;
