@@ -3,14 +3,14 @@
 import { AppError } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/model.ts';
 import type { Former } from './formers.ts';
-import type { ReplicaTarget } from './session.ts';
 import type { Shipper } from './ship/shipper.ts';
+import type { ReplicaRow } from './state/store.ts';
 
 export interface CrewOptions {
-  readonly replicas: readonly ReplicaTarget[];
+  readonly replicas: readonly ReplicaRow[];
   /** Generations before the present one, which those that are here from the start ship first. */
   readonly formers: readonly Former[];
-  readonly makeShipper: (replica: ReplicaTarget, formers: readonly Former[]) => Shipper;
+  readonly makeShipper: (replica: ReplicaRow, formers: readonly Former[]) => Shipper;
 }
 
 interface Member {
@@ -64,19 +64,19 @@ export class Crew {
   }
 
   /** These are the enabled replicas from now on: others stop, new ones begin, those that stay go on with their settings. */
-  adopt(replicas: readonly ReplicaTarget[]): void {
+  adopt(replicas: readonly ReplicaRow[]): void {
     for (const [targetId, member] of this.#members) {
-      if (!replicas.some(({ row }) => row.targetId === targetId)) this.#dismiss(targetId, member);
+      if (!replicas.some((replica) => replica.targetId === targetId)) this.#dismiss(targetId, member);
     }
     for (const replica of replicas) {
-      const known = this.#members.get(replica.row.targetId);
+      const known = this.#members.get(replica.targetId);
       if (known === undefined) this.#add(replica, []);
-      else known.shipper.configure(replica.row);
+      else known.shipper.configure(replica);
     }
   }
 
-  #add(replica: ReplicaTarget, formers: readonly Former[]): void {
-    const { targetId } = replica.row;
+  #add(replica: ReplicaRow, formers: readonly Former[]): void {
+    const { targetId } = replica;
     const shipper = this.#options.makeShipper(replica, formers);
     const member: Member = { shipper, stop: new AbortController(), done: Promise.resolve() };
     this.#members.set(targetId, member);

@@ -34,7 +34,7 @@ import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
 import { Watcher } from './source/watch.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, ReplicaSettings, Store } from './state/store.ts';
-import { createTarget, openTarget, parseTargetUrl, type TargetAddress } from './targets/open-target.ts';
+import { createTarget, parseTargetUrl, type TargetAddress } from './targets/open-target.ts';
 import type { Target } from './targets/target.ts';
 import { readTypedPath } from './typed-path.ts';
 
@@ -73,7 +73,7 @@ type NewReplica = Omit<ReplicaRow, 'databaseId' | 'retainedAt' | 'refusesDeletes
 /** Where the history of a database is to lie. */
 interface Home {
   readonly targetId: () => TargetId;
-  readonly url: string;
+  readonly address: TargetAddress;
   /** As the activity says it. */
   readonly name: string;
 }
@@ -181,18 +181,18 @@ export class Databases implements AsyncDisposable {
     if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
     const home =
       folder === undefined
-        ? this.#homeOn(must(targetId, 'checked by the contract'), inspection.path)
+        ? await this.#homeOn(must(targetId, 'checked by the contract'), inspection.path)
         : await this.#homeIn(folder, inspection.path, signal);
     if (!inspection.isWal && !mayEnable) {
       throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
     }
-    await createTarget(home.url);
+    await createTarget(home.address);
     // The one change to the user's database comes when nothing else can fail any more.
     if (!inspection.isWal) enableWal(inspection.path);
     const { store, clock } = this.#options;
     const added = { path: inspection.path, addedAt: clock.now(), isDemo, isDeclared: false };
     const id = store.adoptDeclared(added) ?? store.addDatabase(added);
-    this.#setReplicas(id, [{ ...defaultSettings, targetId: home.targetId(), url: home.url }]);
+    this.#setReplicas(id, [{ ...defaultSettings, targetId: home.targetId(), url: home.address.url }]);
     this.#note({
       kind: 'database-added',
       level: 'info',
@@ -212,9 +212,9 @@ export class Databases implements AsyncDisposable {
     if (store.replicas(databaseId).some((replica) => replica.targetId === targetId)) {
       throw new AppError('replica-known', { database: name, name: target.name });
     }
-    const { url } = this.#homeOn(targetId, row.path);
-    await createTarget(url);
-    store.putReplica({ ...defaultSettings, databaseId, targetId, url });
+    const { address } = await this.#homeOn(targetId, row.path);
+    await createTarget(address);
+    store.putReplica({ ...defaultSettings, databaseId, targetId, url: address.url });
     this.#note({
       kind: 'replica-changed',
       level: 'info',
@@ -399,18 +399,18 @@ export class Databases implements AsyncDisposable {
     return {
       // Its row is made when nothing can fail any more.
       targetId: () => this.#options.targets.ensure(parseTargetUrl(place.path)),
-      url: parseTargetUrl(place.replicaPath).url,
+      address: parseTargetUrl(place.replicaPath),
       name: place.path,
     };
   }
 
-  #homeOn(targetId: TargetId, databasePath: string): Home {
-    const target = this.#options.targets.rowOf(targetId);
-    return {
-      targetId: () => targetId,
-      url: this.#options.targets.replicaUrl(target, databasePath),
-      name: target.name,
-    };
+  /** A place on a target for a database; fails with `target-missing` where its folder is gone. */
+  async #homeOn(targetId: TargetId, databasePath: string): Promise<Home> {
+    const { targets } = this.#options;
+    const target = targets.rowOf(targetId);
+    // A disk that is not there must not be replaced by a folder on the wrong one.
+    await targets.mustBeThere(target);
+    return { targetId: () => targetId, address: targets.placeFor(target, databasePath), name: target.name };
   }
 
   /** These replicas and no other ones. */
@@ -440,11 +440,8 @@ export class Databases implements AsyncDisposable {
     this.#tallies.set(row.id, tally);
     const protection = new Protection({
       row,
-      replicas: () =>
-        store
-          .replicas(row.id)
-          .filter(({ isEnabled }) => isEnabled)
-          .map((replica) => this.#replicaTarget(row, replica)),
+      replicas: () => store.replicas(row.id).filter(({ isEnabled }) => isEnabled),
+      openReplica: (replica) => this.#replicaTarget(row, replica),
       folder: this.#folderOf(row.id),
       catalogue,
       store,
@@ -469,7 +466,7 @@ export class Databases implements AsyncDisposable {
 
   #replicaTarget(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
     const { targets, limits } = this.#options;
-    const opened = openTarget(replica.url);
+    const opened = targets.open(replica);
     const { target, reach } = targets.guard(replica.targetId, limits?.wrapTarget?.(opened) ?? opened);
     const ownership = this.#ownershipOf(row, replica);
     return {

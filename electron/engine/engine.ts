@@ -27,6 +27,7 @@ import { Catalogue } from './state/catalogue.ts';
 import { openStateDatabase } from './state/state-database.ts';
 import { type DatabaseRow, Store } from './state/store.ts';
 import { suggestPaths } from './suggest-paths.ts';
+import { TargetCredentials } from './target-credentials.ts';
 import { TargetGuards } from './target-guards.ts';
 
 export interface EngineSetup {
@@ -203,8 +204,8 @@ export class Engine {
       await this.#databases.inspectFolder(typed, resolveDatabasePath(databasePath), this.#stop),
     suggestPaths: ({ prefix, withFiles }) => suggestPaths(prefix, { withFiles }),
     addDatabase: async (argument) => await this.#databases.add(argument, this.#stop),
-    addTarget: (argument) => this.#required.targets.add(argument),
-    updateTarget: (argument) => this.#required.targets.update(argument),
+    addTarget: async (argument) => await this.#required.targets.add(argument),
+    updateTarget: async (argument) => await this.#required.targets.update(argument),
     removeTarget: ({ targetId }) => this.#required.targets.remove(targetId),
     testTarget: async ({ place, targetId, databasePath }) =>
       await this.#databases.testTarget({
@@ -269,8 +270,13 @@ export class Engine {
     const targets = new KnownTargets({
       store,
       guards,
+      credentials: new TargetCredentials(this.#setup.secretKey),
       isKept: (databaseId) => databases.rows().some(({ id }) => id === databaseId),
-      onChange: () => this.#changed(),
+      onChange: () => {
+        // Where replicas lie may read differently now.
+        this.#described.clear();
+        this.#changed();
+      },
     });
     const databases: Databases = new Databases({
       store,

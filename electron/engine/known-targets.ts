@@ -1,5 +1,7 @@
 // Which targets are known: adds, changes and forgets them, and opens one for each replica. What is open follows a change of its
 // target at once, so that no protection has to start anew. Which database keeps what there is databases.ts.
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Parsed, Place, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -8,14 +10,27 @@ import type { DatabaseId, PlaceState, TargetId, TargetState } from '../../shared
 import { newUsage } from './guard/counted-target.ts';
 import type { GuardedTarget } from './guard/target-guard.ts';
 import type { ReplicaRow, Store, TargetRow } from './state/store.ts';
+import type { TargetCredentials } from './target-credentials.ts';
 import type { TargetGuards } from './target-guards.ts';
+import { followTarget } from './targets/followed-target.ts';
+import {
+  addressOf,
+  addressWithin,
+  createTarget,
+  nameOfAddress,
+  openTarget,
+  parseTargetUrl,
+  placeOf,
+  type TargetAddress,
+} from './targets/open-target.ts';
+import { makeS3Address, parseS3Url } from './targets/s3-address.ts';
 import type { Target } from './targets/target.ts';
-import { nameOfAddress, parseTargetUrl, placeOf, type TargetAddress } from './targets/open-target.ts';
 import { readTypedPath } from './typed-path.ts';
 
 export interface KnownTargetsOptions {
   readonly store: Store;
   readonly guards: TargetGuards;
+  readonly credentials: TargetCredentials;
   /** Databases that count here. */
   readonly isKept: (databaseId: DatabaseId) => boolean;
   readonly onChange: () => void;
@@ -23,6 +38,7 @@ export interface KnownTargetsOptions {
 
 export class KnownTargets {
   readonly #options: KnownTargetsOptions;
+  readonly #open = new Map<TargetId, Map<DatabaseId, Target>>();
 
   constructor(options: KnownTargetsOptions) {
     this.#options = options;
@@ -58,37 +74,53 @@ export class KnownTargets {
     return row;
   }
 
-  /** Adds a target as a thing of its own; one that is known already is changed. */
-  add({ place, name }: Parsed<'addTarget'>): Result<'addTarget'> {
-    const { url, state } = readPlace(place);
-    const known = this.#options.store.targets().find((row) => row.url === url);
+  /** Adds a target as a thing of its own; one that is known already is changed. Its folder is made where there is none. */
+  async add({ place, name }: Parsed<'addTarget'>): Promise<Result<'addTarget'>> {
+    const { store, credentials, onChange } = this.#options;
+    const address = readPlace(place);
+    const known = this.#at(address.url);
     if (known !== undefined) {
-      this.update({ targetId: known.id, place, name });
-      this.#options.store.updateTarget(known.id, { ...this.rowOf(known.id), isKept: true });
+      await this.update({ targetId: known.id, place, name });
+      store.updateTarget(known.id, { ...this.rowOf(known.id), isKept: true });
       return { targetId: known.id };
     }
-    const row = { name: name ?? nameOf(state), url, place: state, bandwidthBytes: undefined, secret: undefined };
-    const targetId = this.#options.store.addTarget({ ...row, isKept: true });
-    this.#options.onChange();
-    return { targetId };
+    const row = {
+      name: name ?? nameOfAddress(address),
+      url: address.url,
+      place: shownPlace(address, place),
+      bandwidthBytes: undefined,
+      secret: undefined,
+      isKept: true,
+    };
+    const id = randomUUID() as TargetId;
+    const secret = credentials.seal(place, { id, name: row.name });
+    if (address.kind === 'folder') await createTarget(address);
+    store.addTarget({ ...row, secret }, id);
+    onChange();
+    return { targetId: id };
   }
 
-  /** Changes a target; fails with `target-place-fixed` where that would leave histories behind. */
-  update({ targetId, place, name, bandwidthBytes }: Parsed<'updateTarget'>): void {
-    const { store, onChange } = this.#options;
+  /**
+   * Changes a target. Fails with `target-place-fixed` where that would leave histories behind, and with `target-secret-missing`
+   * where keys lack their secret.
+   */
+  async update({ targetId, place, name, bandwidthBytes }: Parsed<'updateTarget'>): Promise<void> {
+    const { store, guards, onChange } = this.#options;
     const row = this.rowOf(targetId);
-    const moved = place === undefined ? row : movedTo(row, place, this.#replicasAt(targetId));
-    if (store.targets().some((other) => other.id !== targetId && other.url === moved.url)) {
-      throw new AppError('target-known', { name: this.#nameAt(moved.url) });
-    }
+    const moved = place === undefined ? row : await this.#move(row, place);
     store.updateTarget(targetId, {
-      ...row,
-      url: moved.url,
-      place: moved.place,
+      ...moved,
       name: name ?? row.name,
       bandwidthBytes: bandwidthBytes === undefined ? row.bandwidthBytes : (bandwidthBytes ?? undefined),
+      // Whoever changes it means it to stay.
+      isKept: true,
     });
-    if (bandwidthBytes !== undefined) this.#options.guards.find(targetId)?.setBandwidth(bandwidthBytes ?? undefined);
+    const guard = guards.find(targetId);
+    if (bandwidthBytes !== undefined) guard?.setBandwidth(bandwidthBytes ?? undefined);
+    if (place !== undefined) {
+      this.#forgetOpen(targetId);
+      guard?.sign();
+    }
     onChange();
   }
 
@@ -100,17 +132,29 @@ export class KnownTargets {
     if (count > 0) throw new AppError('target-in-use', { name, databases: plural(count, 'database') });
     store.removeTarget(targetId);
     guards.forget(targetId);
+    this.#forgetOpen(targetId);
     onChange();
   }
 
-  /** The target at a place that a database or a command line names; made when it is new. */
+  /** The target at a place that a database or a command line names; made when it is new. Keys in it are not written down. */
   ensure(address: TargetAddress): TargetId {
-    const { store } = this.#options;
-    const known = store.targets().find(({ url }) => url === address.url);
-    if (known !== undefined) return known.id;
-    const place = placeOf(address);
+    const { store, credentials } = this.#options;
     const rest = { bandwidthBytes: undefined, secret: undefined, isKept: false };
-    return store.addTarget({ name: nameOfAddress(address), url: address.url, place, ...rest });
+    const [known, place] = [this.#at(address.url), placeOf(address)];
+    // Who declares a place says anew what opens it, every time.
+    if (known !== undefined && !known.isKept) store.updateTarget(known.id, { ...known, place });
+    const id = known?.id ?? store.addTarget({ name: nameOfAddress(address), url: address.url, place, ...rest });
+    if (address.kind === 's3' && address.credentials !== undefined) {
+      credentials.give(id, address.credentials);
+      this.#forgetOpen(id);
+    }
+    return id;
+  }
+
+  /** The target that a replica lies on, as it is at each use: its credentials may change meanwhile. */
+  open(replica: ReplicaRow): Target {
+    const { url } = replica;
+    return followTarget({ url, tellsTraffic: isS3(url) }, () => this.#opened(replica));
   }
 
   /** A replica on a target, behind the guard that all replicas there share. */
@@ -119,38 +163,100 @@ export class KnownTargets {
   }
 
   /** Where on a target the history of a database would lie: at its name, or beside another one of that name. */
-  replicaUrl({ place }: TargetRow, databasePath: string): string {
-    if (place.kind !== 'folder') throw new AppError('target-unsupported', { url: 's3' });
+  placeFor(target: TargetRow, databasePath: string): TargetAddress {
     const taken = new Set(this.#options.store.replicas().map(({ url }) => url));
     const { name, ext } = path.parse(databasePath);
     for (let n = 1; ; n++) {
-      const { url } = parseTargetUrl(path.join(place.path, n === 1 ? `${name}${ext}` : `${name}-${n}${ext}`));
-      if (!taken.has(url)) return url;
+      const address = addressWithin(addressOfRow(target), n === 1 ? `${name}${ext}` : `${name}-${n}${ext}`);
+      if (!taken.has(address.url)) return address;
     }
+  }
+
+  /** Fails with `target-missing` for a folder that is gone. */
+  async mustBeThere({ place }: TargetRow): Promise<void> {
+    if (place.kind !== 'folder') return;
+    const isThere = await stat(place.path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (!isThere) throw new AppError('target-missing', { path: place.path });
+  }
+
+  /** A row at another place, as far as its replicas allow; theirs follow it. */
+  async #move(row: TargetRow, place: Place): Promise<TargetRow> {
+    const { store, credentials } = this.#options;
+    const address = readPlace(place);
+    const replicas = this.#replicasAt(row.id);
+    if (replicas.length > 0 && !isSamePlace(addressOfRow(row), address)) {
+      throw new AppError('target-place-fixed', { name: row.name });
+    }
+    const other = this.#at(address.url);
+    if (other !== undefined && other.id !== row.id) throw new AppError('target-known', { name: other.name });
+    const secret = credentials.seal(place, row);
+    if (address.kind === 'folder' && replicas.length === 0) await createTarget(address);
+    if (address.kind === 's3') {
+      for (const replica of replicas) {
+        store.putReplica({ ...replica, url: makeS3Address({ ...address, prefix: prefixOf(replica) }).url });
+      }
+    }
+    return { ...row, url: address.url, place: shownPlace(address, place), secret };
+  }
+
+  #opened({ databaseId, targetId, url }: ReplicaRow): Target {
+    const { store, credentials } = this.#options;
+    const opened = this.#open.get(targetId) ?? new Map<DatabaseId, Target>();
+    this.#open.set(targetId, opened);
+    const known = opened.get(databaseId);
+    if (known !== undefined) return known;
+    const now = store.replicas(databaseId).find((replica) => replica.targetId === targetId)?.url ?? url;
+    const target = openTarget(readUrl(now), { credentials: credentials.of(this.rowOf(targetId)) });
+    opened.set(databaseId, target);
+    return target;
+  }
+
+  #forgetOpen(targetId: TargetId): void {
+    this.#open.delete(targetId);
   }
 
   #replicasAt(targetId: TargetId): readonly ReplicaRow[] {
     return this.#options.store.replicas().filter((replica) => replica.targetId === targetId);
   }
 
-  #nameAt(url: string): string {
-    return this.#options.store.targets().find((row) => row.url === url)?.name ?? url;
+  #at(url: string): TargetRow | undefined {
+    return this.#options.store.targets().find((row) => row.url === url);
   }
 }
 
-/** A row at another place, as far as its replicas allow. */
-function movedTo(row: TargetRow, place: Place, replicas: readonly ReplicaRow[]): TargetRow {
-  const { url, state } = readPlace(place);
-  if (url !== row.url && replicas.length > 0) throw new AppError('target-place-fixed', { name: row.name });
-  return { ...row, url, place: state };
+function readPlace(place: Place): TargetAddress {
+  return addressOf(place.kind === 'folder' ? { ...place, path: readTypedPath(place.path) } : place);
 }
 
-function readPlace(place: Place): { readonly url: string; readonly state: PlaceState } {
-  if (place.kind !== 'folder') throw new AppError('target-unsupported', { url: `s3://${place.bucket}` });
-  const address = parseTargetUrl(readTypedPath(place.path));
-  return { url: address.url, state: placeOf(address) };
+/** What is written down was whole when it was: no environment changes what it means. */
+function readUrl(url: string): TargetAddress {
+  return isS3(url) ? parseS3Url(url) : parseTargetUrl(url);
 }
 
-function nameOf(place: PlaceState): string {
-  return place.kind === 'folder' ? path.basename(place.path) || place.path : place.bucket;
+function isS3(url: string): boolean {
+  return url.startsWith('s3:');
+}
+
+function addressOfRow({ url }: TargetRow): TargetAddress {
+  return readUrl(url);
+}
+
+/** The same objects, however they are reached. */
+function isSamePlace(a: TargetAddress, b: TargetAddress): boolean {
+  if (a.kind === 'folder' || b.kind === 'folder') return a.url === b.url;
+  return a.bucket === b.bucket && a.prefix === b.prefix;
+}
+
+function prefixOf({ url }: ReplicaRow): string {
+  return parseS3Url(url).prefix;
+}
+
+/** What a form shows of a place: keys by their id, which the address does not have while their secret was left out. */
+function shownPlace(address: TargetAddress, typed: Place): PlaceState {
+  const shown = placeOf(address);
+  if (shown.kind === 'folder' || typed.kind === 'folder' || typed.credentials.kind === 'chain') return shown;
+  return { ...shown, credentials: { kind: 'keys', accessKeyId: typed.credentials.accessKeyId } };
 }

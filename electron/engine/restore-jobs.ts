@@ -10,12 +10,14 @@ import type { Operation, OperationId, ReplicaListing, RestorePoint, RestorePropo
 import type { Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
 import type { Points } from './history/points.ts';
+import type { KnownTargets } from './known-targets.ts';
 import type { Operations } from './operations.ts';
 import { listReplica } from './restore/list-replica.ts';
 import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target.ts';
+import type { Target } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
 import { readRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
@@ -24,7 +26,7 @@ interface Options {
   readonly operations: Operations;
   readonly clock: Clock;
   readonly readers: Readers;
-  readonly storage: { readonly store: Store; readonly points: Points } | undefined;
+  readonly storage: { readonly store: Store; readonly points: Points; readonly targets: KnownTargets } | undefined;
 }
 
 interface Cancel {
@@ -40,8 +42,7 @@ export class RestoreJobs {
 
   /** What restoring this point would do. */
   async propose(row: DatabaseRow, position: Position, { signal }: Cancel): Promise<RestoreProposal> {
-    const { point, replica } = this.#locate(row, position);
-    const target = openTarget(replica.url);
+    const { point, replica, target } = this.#locate(row, position);
     const plan = await this.#options.readers.reading(
       replica.url,
       async () => await describePlan({ target, wish: { kind: 'position', position }, signal }),
@@ -64,12 +65,11 @@ export class RestoreJobs {
     row: DatabaseRow,
     wish: { readonly position: Position; readonly outputPath: string; readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
-    const { point, replica } = this.#locate(row, wish.position);
+    const { point, replica, target } = this.#locate(row, wish.position);
     const outputPath = readTypedPath(wish.outputPath);
     await mustBeFree(outputPath);
     const name = path.basename(row.path);
     const title = `Restore ${name} as of ${formatTimestampLocal(point.at)}`;
-    const target = openTarget(replica.url);
     const mode = fs.statSync(row.path, { throwIfNoEntry: false })?.mode;
     const operationId = this.#options.operations.start(
       { kind: 'restore', title, databaseId: row.id },
@@ -97,7 +97,7 @@ export class RestoreJobs {
     wish: { readonly wish: RestoreWish; readonly outputPath: string; readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
     const target = openTarget(url);
-    const record = await asHistory(url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
+    const record = await asHistory(target.url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
@@ -121,20 +121,25 @@ export class RestoreJobs {
 
   /** Lists what lies at a URL; rejects with `no-history` where there is none. */
   async list(url: string, { signal }: Cancel): Promise<ReplicaListing> {
-    const listing = await asHistory(url, listReplica(openTarget(url), { signal, now: this.#options.clock.now() }));
-    if (listing.generations.length === 0) throw new AppError('no-history', { url });
+    const target = openTarget(url);
+    const reading = listReplica(target, { signal, now: this.#options.clock.now() });
+    const listing = await asHistory(target.url, reading);
+    if (listing.generations.length === 0) throw new AppError('no-history', { url: target.url });
     return listing;
   }
 
-  #locate(row: DatabaseRow, position: Position): { readonly point: RestorePoint; readonly replica: ReplicaRow } {
-    const { store, points } = this.#options.storage ?? {};
+  #locate(
+    row: DatabaseRow,
+    position: Position,
+  ): { readonly point: RestorePoint; readonly replica: ReplicaRow; readonly target: Target } {
+    const { store, points, targets } = this.#options.storage ?? {};
     const point = points?.find(row.id, position);
-    if (point === undefined || store === undefined) {
+    if (point === undefined || store === undefined || targets === undefined) {
       throw new AppError('invalid-argument', { reason: 'That restore point is not known any more' });
     }
     const replica = store.replicas(row.id).find(({ targetId }) => point.targetIds.includes(targetId));
     if (replica === undefined) throw new AppError('no-history', { url: row.path });
-    return { point, replica };
+    return { point, replica, target: targets.open(replica) };
   }
 
   #note(row: DatabaseRow, operation: Operation): void {

@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { RetentionPreview } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import type { Clock } from './clock.ts';
+import type { KnownTargets } from './known-targets.ts';
 import { knownOf, lookAtReplica } from './retain/look.ts';
 import { planRetention } from './retain/plan.ts';
 import { describePlan, previewRetention } from './retain/preview.ts';
@@ -22,12 +23,18 @@ interface Cancel {
 /** What retention, with other settings or later, would leave of a replica that is kept here. Fails with `replica-not-found`. */
 export async function previewOf(
   { databaseId, targetId, retention, at }: Parsed<'previewRetention'>,
-  { store, catalogue, clock, signal }: Cancel & { store: Store; catalogue: Catalogue; clock: Clock },
+  {
+    store,
+    catalogue,
+    targets,
+    clock,
+    signal,
+  }: Cancel & { store: Store; catalogue: Catalogue; targets: KnownTargets; clock: Clock },
 ): Promise<RetentionPreview> {
   const replica = store.replicas(databaseId).find((row) => row.targetId === targetId);
   if (replica === undefined) throw new AppError('replica-not-found', { database: databaseId, name: targetId });
   return await previewRetention({
-    target: openTarget(replica.url),
+    target: targets.open(replica),
     snapshots: knownOf(catalogue, { databaseId, targetId }).snapshots,
     retention: retention ?? replica.retention,
     pinned: pinnedOf(store, databaseId),
@@ -44,7 +51,7 @@ export async function retainAt(
 ): Promise<Result<'retainReplica'>> {
   const target = openTarget(url);
   const looked = await lookAtReplica(target, { snapshots: [], signal });
-  if (looked.history.generations.length === 0) throw new AppError('no-history', { url });
+  if (looked.history.generations.length === 0) throw new AppError('no-history', { url: target.url });
   const now = at ?? clock.now();
   const plan = planRetention({ ...looked, retention, pinned: [], current: undefined, now });
   const preview = describePlan(plan, now);

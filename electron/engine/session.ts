@@ -64,7 +64,8 @@ export interface ReplicaTarget {
 export interface ProtectionOptions {
   readonly row: DatabaseRow;
   /** Those that are enabled now; {@link Crew.adopt} tells an open session of others. */
-  readonly replicas: () => readonly ReplicaTarget[];
+  readonly replicas: () => readonly ReplicaRow[];
+  readonly openReplica: (replica: ReplicaRow) => ReplicaTarget;
   /** This database's own folder below the data folder. */
   readonly folder: string;
   readonly catalogue: Catalogue;
@@ -415,7 +416,7 @@ export class SessionOpener {
     const formers = await openFormers({
       folder: path.join(options.folder, 'spool'),
       present: generation,
-      targets: replicas.map(({ row }) => row.targetId),
+      targets: replicas.map(({ targetId }) => targetId),
       lastAtOf: (former) =>
         options.catalogue.generations(options.row.id).find((one) => one.generation === former)?.lastAt ?? 0,
       boot: options.boot,
@@ -424,7 +425,8 @@ export class SessionOpener {
     const crew = new Crew({
       replicas,
       formers,
-      makeShipper: (replica, rest) => makeShipper(replica, { shipment, formers: rest, options, owner }),
+      makeShipper: (replica, rest) =>
+        makeShipper(options.openReplica(replica), { shipment, formers: rest, options, owner }),
     });
     const session: Session = {
       generation,

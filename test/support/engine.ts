@@ -29,6 +29,9 @@ export interface TestEngine extends AsyncDisposable {
   restore(id: DatabaseId, point: RestorePoint, outputPath: string): Promise<Operation>;
 }
 
+/** The key of engines that share a data folder. */
+const testKey = new Uint8Array(32).fill(7);
+
 /** Opens an engine on a data folder. */
 export function openTestEngine(
   dataDir: string,
@@ -38,6 +41,8 @@ export function openTestEngine(
     readonly limits?: Limits;
     readonly clock?: Clock;
     readonly boot?: string;
+    readonly secretKey?: Uint8Array;
+    readonly onState?: (state: EngineState) => void;
   } = {},
 ): TestEngine {
   const engine = Engine.open({
@@ -48,7 +53,8 @@ export function openTestEngine(
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.boot === undefined ? {} : { boot: options.boot }),
-    onState: () => {},
+    secretKey: options.secretKey ?? testKey,
+    onState: options.onState ?? (() => {}),
   });
   const call: TestEngine['call'] = async (name, argument) => {
     const reply = await engine.invoke(name, argument);

@@ -123,7 +123,7 @@ export class Catalogue {
 
   /** Nothing is asked of this target any more. What lies there is told again should it come back. */
   forgetTarget(databaseId: DatabaseId, targetId: TargetId): void {
-    for (const table of ['shipped', 'snapshot']) {
+    for (const table of ['shipped', 'snapshot', 'segment']) {
       this.#database.prepare(`DELETE FROM ${table} WHERE database_id = ? AND target_id = ?`).run(databaseId, targetId);
     }
   }

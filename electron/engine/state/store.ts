@@ -167,8 +167,7 @@ export class Store {
       }));
   }
 
-  addTarget(target: Omit<TargetRow, 'id'>): TargetId {
-    const id = randomUUID() as TargetId;
+  addTarget(target: Omit<TargetRow, 'id'>, id = randomUUID() as TargetId): TargetId {
     this.#database
       .prepare(
         `INSERT INTO target (id, kind, name, url, place, bandwidth_bytes, secret, is_kept)
