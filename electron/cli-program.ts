@@ -7,6 +7,7 @@ import { type ListKind, type ListOptions, list } from './cli-list.ts';
 import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
 import { formatError, processTerminal } from './cli-output.ts';
 import { type ReplicateOptions, replicate } from './cli-replicate.ts';
+import { type RetainOptions, readRetention, retain } from './cli-retain.ts';
 import { type RestoreOptions, restore } from './cli-restore.ts';
 import { watchInterrupts } from './cli-signals.ts';
 import { UsageError } from './cli-sources.ts';
@@ -22,6 +23,8 @@ const valued = [
   '--index',
   '--timestamp',
   '--integrity-check',
+  '--keep',
+  '--at',
   '--data-dir',
   '-o',
 ];
@@ -111,6 +114,25 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .action(async (subject: string | undefined, options: RestoreOptions) => {
       using interrupts = watchInterrupts();
       onEnd(await restore({ subject, options, terminal, interrupts, openEngine: openToolbox }));
+    });
+
+  program
+    .command('retain')
+    .description('delete what is not to be kept any longer, or say what that would be')
+    .argument('[url or db]', 'a replica; with -config the path of a database')
+    .option('--dry-run', 'only say what would stay and what would be deleted')
+    .option(
+      '--keep <window[,daily[,weekly]]>',
+      'how long every transaction, a snapshot a day and one a week stay, such as 7d,30d,365d',
+      reading(readRetention),
+    )
+    .option('--at <time>', 'with -dry-run: as of this instant', reading(readTime))
+    .option('--config <file>', 'find the replicas in a configuration')
+    .option('--replica <name>', 'of the configuration’s replicas, this one')
+    .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
+    .option('--json', 'print JSON')
+    .action(async (subject: string | undefined, options: RetainOptions) => {
+      onEnd(await retain({ subject, options, terminal, openEngine: openToolbox }));
     });
 
   for (const [kind, description] of Object.entries(lists) as [ListKind, string][]) {

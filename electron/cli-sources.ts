@@ -1,6 +1,7 @@
 // Which replicas a command is about: a replica's address, or a configuration with or without the path of one database.
 import { readFile } from 'node:fs/promises';
 import { AppError, reasonOf } from '../shared/errors.ts';
+import type { Retention } from '../shared/model.ts';
 import { type Config, parseConfig } from './cli-config.ts';
 import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
 import { isS3Url } from './cli-s3.ts';
@@ -19,6 +20,8 @@ export interface Source {
   readonly replicaName: string;
   /** May hold keys: not to be printed. */
   readonly url: string;
+  /** What a configuration says about it. */
+  readonly retention?: Retention | undefined;
 }
 
 /** Wrong use of the command line, as opposed to something that failed. */
@@ -61,7 +64,12 @@ export async function findSources(
   const sources = databases.flatMap((database) =>
     database.replicas
       .filter((replica) => options.replica === undefined || replica.name === options.replica)
-      .map((replica) => ({ databasePath: database.path, replicaName: replica.name, url: replica.url })),
+      .map((replica) => ({
+        databasePath: database.path,
+        replicaName: replica.name,
+        url: replica.url,
+        retention: replica.retention,
+      })),
   );
   if (sources.length === 0) throw new UsageError(`${configPath} names no replica “${options.replica ?? ''}” there`);
   return sources;

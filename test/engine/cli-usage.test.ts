@@ -20,6 +20,8 @@ test.each([
   ['nowhere to restore to', ['restore', 'rep'], '-o <file>'],
   ['nothing to replicate', ['replicate'], 'name a database'],
   ['nowhere to replicate to', ['replicate', 'app.db'], 'name where the database goes'],
+  ['a retention that is none', ['retain', '-keep', 'forever', 'rep'], '“forever” is no retention'],
+  ['a retention that nobody asked for', ['retain', 'rep'], 'say what stays with -keep'],
   ['nothing to list', ['snapshots'], 'name a replica'],
 ])('%s', async (_name, args, sentence) => {
   using folder = tempFolder();
