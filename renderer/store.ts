@@ -14,6 +14,7 @@ import type {
   RestorePoint,
   RestoreProposal,
   Retention,
+  RetentionPreview,
   TargetId,
   Timeline,
 } from '../shared/model.ts';
@@ -105,7 +106,7 @@ export type ReplicaView =
   | { readonly kind: 'remove' | 'take-over'; readonly databaseId: DatabaseId; readonly targetId: TargetId }
   | SettingsDraft;
 
-/** What is set for one database at one destination. */
+/** What is set for one database at one destination, and what would remain of its history then. */
 export interface SettingsDraft {
   readonly kind: 'settings';
   readonly databaseId: DatabaseId;
@@ -113,6 +114,10 @@ export interface SettingsDraft {
   readonly syncIntervalMs: number;
   readonly snapshotIntervalMs: number;
   readonly retention: Retention;
+  /** The day for which one looks ahead; undefined: now. */
+  readonly previewAt: number | undefined;
+  readonly preview: RetentionPreview | undefined;
+  readonly previewError: AppErrorData | undefined;
   readonly isSaving: boolean;
   readonly error: AppErrorData | undefined;
 }

@@ -1,5 +1,5 @@
 // What one does with the history of one database at one destination: where else it is kept, how soon, and how much of it
-// stays.
+// stays. Settings are tried out as a preview before they are saved.
 import { toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, Retention, TargetId } from '../../shared/model.ts';
 import { connection } from '../api.ts';
@@ -11,7 +11,12 @@ interface ReplicaName {
   readonly targetId: TargetId;
 }
 
+/** A moment after the last change, so that a choice made by arrow keys asks once. */
+const previewPauseMs = 200;
+let previewTimer: ReturnType<typeof setTimeout> | undefined;
+
 export function closeReplica(): void {
+  clearTimeout(previewTimer);
   setView({ replica: undefined });
 }
 
@@ -70,18 +75,30 @@ export function openReplicaSettings({ databaseId, targetId }: ReplicaName): void
       syncIntervalMs,
       snapshotIntervalMs,
       retention,
+      previewAt: undefined,
+      preview: undefined,
+      previewError: undefined,
       isSaving: false,
       error: undefined,
     },
   });
+  void preview();
 }
 
 export function setIntervals(change: Partial<Pick<SettingsDraft, 'syncIntervalMs' | 'snapshotIntervalMs'>>): void {
   changeSettings(() => change);
 }
 
+/** Another retention: what would remain then is asked soon. */
 export function setRetention(retention: Retention): void {
   changeSettings(() => ({ retention }));
+  previewSoon();
+}
+
+/** The day for which one looks ahead. */
+export function lookAhead(previewAt: number | undefined): void {
+  changeSettings(() => ({ previewAt }));
+  previewSoon();
 }
 
 export async function saveReplicaSettings(): Promise<void> {
@@ -100,6 +117,33 @@ export async function saveReplicaSettings(): Promise<void> {
     closeReplica();
   } catch (error) {
     changeSettings(() => ({ isSaving: false, error: toErrorData(error) }));
+  }
+}
+
+function previewSoon(): void {
+  clearTimeout(previewTimer);
+  previewTimer = setTimeout(() => void preview(), previewPauseMs);
+}
+
+async function preview(): Promise<void> {
+  const { replica } = readStore().view;
+  if (replica?.kind !== 'settings') return;
+  const { databaseId, targetId, retention, previewAt } = replica;
+  const isStill = (now: SettingsDraft): boolean =>
+    now.databaseId === databaseId &&
+    now.targetId === targetId &&
+    now.retention === retention &&
+    now.previewAt === previewAt;
+  try {
+    const found = await connection().api.call('previewRetention', {
+      databaseId,
+      targetId,
+      retention,
+      ...(previewAt === undefined ? {} : { at: previewAt }),
+    });
+    changeSettings((now) => (isStill(now) ? { preview: found, previewError: undefined } : {}));
+  } catch (error) {
+    changeSettings((now) => (isStill(now) ? { preview: undefined, previewError: toErrorData(error) } : {}));
   }
 }
 

@@ -1,5 +1,5 @@
-// Settings of one database at one destination: how soon, how often a snapshot, how much of the
-// history stays.
+// Settings of one database at one destination: how soon, how often a snapshot, how much of the history stays – with what
+// would remain, before anything is saved.
 import type { ReactNode } from 'react';
 import type { DatabaseState, Retention } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
@@ -21,6 +21,7 @@ import {
   weeklyChoices,
   windowChoices,
 } from './replica-words.ts';
+import { RetentionForecast } from './retention-forecast.tsx';
 
 interface ReplicaSettingsProps {
   readonly draft: SettingsDraft;
@@ -68,6 +69,7 @@ export function ReplicaSettings({ draft, database }: ReplicaSettingsProps): Reac
           {retention.kind === 'thinned' && <Thinning retention={retention} />}
           <p className={styles.sentence}>{retentionSentence(retention)}</p>
         </section>
+        <RetentionForecast draft={draft} />
       </div>
       {error !== undefined && (
         <Note tone="problem" role="alert">

@@ -1,6 +1,6 @@
 // The settings of one database’s history at one destination, in words: how soon, how often whole, how much of it stays.
-import { dayMs, formatDuration, hourMs, minuteMs, plural, secondMs } from '../../shared/format.ts';
-import type { Retention } from '../../shared/model.ts';
+import { dayMs, formatDay, formatDuration, hourMs, minuteMs, plural, secondMs } from '../../shared/format.ts';
+import type { Retention, RetentionPreview } from '../../shared/model.ts';
 
 interface Choice {
   readonly key: string;
@@ -64,6 +64,15 @@ export function retentionText(retention: Retention): string {
   if (retention.kind === 'keep-all') return 'keeps everything';
   const longest = Math.max(retention.windowMs, retention.dailyMs, retention.weeklyMs);
   return `every transaction for ${spanText(retention.windowMs)}${longest > retention.windowMs ? `, thinned for ${spanText(longest)}` : ''}`;
+}
+
+/** How many states one could go back to, in words. */
+export function pointsText({ keptSnapshots, windowFromAt }: RetentionPreview, now: number): string {
+  const apart = keptSnapshots.filter(({ why }) => why !== 'window').length;
+  if (windowFromAt === undefined) return plural(keptSnapshots.length, 'snapshot');
+  const since = formatDay(windowFromAt, now).replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
+  const every = `every transaction since ${since}`;
+  return apart === 0 ? every : `${every}, and ${plural(apart, 'snapshot')}`;
 }
 
 function thinnedParts({ windowMs, dailyMs, weeklyMs }: Thinned): readonly string[] {

@@ -5,6 +5,8 @@ export interface Scene {
   readonly state: string;
   readonly place?: string;
   readonly act?: (page: Page) => Promise<void>;
+  /** For the eye: what is tested of it is tested in another scene. */
+  readonly isForEyes?: boolean;
 }
 
 const sales = '#/database/sales';
@@ -31,8 +33,14 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'database-gone': { state: 'five', place: '#/database/nothing' },
   replicas: { state: 'replicas', place: sales, act: showReplicas },
   'replica-choose': { state: 'five', place: sales, act: (page) => press(page, 'button', 'Add another…') },
-  'replica-settings': { state: 'five', place: sales, act: openSettings },
-  'replica-remove': { state: 'five', place: sales, act: (page) => pickMore(page, 'Backup disk', 'Remove…') },
+  'replica-settings': { isForEyes: true, state: 'five', place: sales, act: openSettings },
+  'replica-ahead': { state: 'five', place: sales, act: lookAhead },
+  'replica-remove': {
+    isForEyes: true,
+    state: 'five',
+    place: sales,
+    act: (page) => pickMore(page, 'Backup disk', 'Remove…'),
+  },
   'replica-take-over': { state: 'replicas', place: sales, act: (page) => press(page, 'button', 'Take over…') },
   remove: { state: 'five', place: sales, act: askToRemove },
   help: { state: 'five', place: sales, act: (page) => press(page, 'button', 'Keys of the timeline') },
@@ -66,13 +74,13 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'restore-failed': { state: 'failed', act: showOperation },
   destinations: { state: 'five', place: '#/destinations' },
   'destinations-empty': { state: 'no-targets', place: '#/destinations' },
-  'destination-new': { state: 'five', place: '#/new-destination' },
+  'destination-new': { isForEyes: true, state: 'five', place: '#/new-destination' },
   'destination-folder': {
     state: 'five',
     place: '#/new-destination',
     act: (page) => type(page, 'Folder', '/home/ada/'),
   },
-  'destination-gone': { state: 'five', place: '#/destination/nothing' },
+  'destination-gone': { isForEyes: true, state: 'five', place: '#/destination/nothing' },
   'destination-remove': {
     state: 'five',
     place: '#/destination/t-spare',
@@ -142,6 +150,13 @@ async function pickMore(page: Page, name: string, item: string): Promise<void> {
 
 async function openSettings(page: Page): Promise<void> {
   await pickMore(page, 'Backup disk', 'Settings…');
+  await page.getByText('Restore points').waitFor();
+}
+
+async function lookAhead(page: Page): Promise<void> {
+  await openSettings(page);
+  await press(page, 'radio', 'In a month');
+  await page.getByRole('button', { name: /^Dates/ }).click();
 }
 
 async function openRestore(page: Page): Promise<void> {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { kindText, placeText, requestsText, standingOf } from '../../renderer/screens/destination-words.ts';
 import {
   dailyChoices,
+  pointsText,
   retentionSentence,
   retentionText,
   snapshotChoices,
@@ -11,7 +12,7 @@ import {
 } from '../../renderer/screens/replica-words.ts';
 import { AppError } from '../../shared/errors.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../shared/format.ts';
-import type { Problem, ReplicaState } from '../../shared/model.ts';
+import type { Problem, ReplicaState, RetentionPreview } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import { databaseOf, emptyState } from '../support/gallery/databases.ts';
 import { FixtureHistory } from '../support/gallery/history.ts';
@@ -83,6 +84,18 @@ describe('settings', () => {
       'Every transaction of the last day.',
     );
     expect(retentionText(defaultRetention)).toBe('every transaction for 7 days, thinned for 1 year');
+  });
+
+  test('count what one could go back to', () => {
+    const snapshots = (['daily', 'daily', 'window'] as const).map((why, index) => ({
+      generation: '00000000000000aa' as never,
+      index,
+      at: now - (3 - index) * dayMs,
+      why,
+    }));
+    const preview = { keptSnapshots: snapshots, windowFromAt: now - dayMs } as unknown as RetentionPreview;
+    expect(pointsText(preview, now)).toBe('every transaction since yesterday, and 2 snapshots');
+    expect(pointsText({ ...preview, windowFromAt: undefined }, now)).toBe('3 snapshots');
   });
 });
 

@@ -13,8 +13,10 @@ import type {
   RestoreProposal,
   Settings,
 } from '../../../shared/model.ts';
+import { defaultRetention } from '../../../shared/retention.ts';
 import { detailsOf } from './databases.ts';
 import type { FixtureHistory } from './history.ts';
+import { previewOf } from './targets.ts';
 
 export interface FixtureState {
   readonly state: AppState | undefined;
@@ -136,6 +138,8 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
             : one,
         ),
       })),
+    previewRetention: ({ retention = defaultRetention, at = Date.now() }) =>
+      previewOf(retention, { at, now: Date.now() }),
     addDatabase: ({ path }) => {
       throw new AppError('database-already-protected', { path });
     },

@@ -1,5 +1,7 @@
-// Invented destinations.
-import type { AppState, S3Place, TargetId, TargetState, TargetUsage } from '../../../shared/model.ts';
+// Invented destinations, and what would remain of their histories.
+import type { AppState, RetentionPreview, S3Place, TargetId, TargetState, TargetUsage } from '../../../shared/model.ts';
+
+const day = 86_400_000;
 
 export const backupDisk = 't-disk' as TargetId;
 export const networkShare = 't-share' as TargetId;
@@ -87,4 +89,49 @@ export function withTargets(state: AppState): AppState {
   const uses = (id: TargetId): number =>
     state.databases.filter(({ replicas }) => replicas.some(({ targetId }) => targetId === id)).length;
   return { ...state, targets: state.targets.map((target) => ({ ...target, databases: uses(target.id) })) };
+}
+
+/** What would remain of a month of history with a snapshot a day. */
+export function previewOf(
+  retention:
+    | { readonly kind: 'keep-all' }
+    | { readonly kind: 'thinned'; readonly windowMs: number; readonly dailyMs: number; readonly weeklyMs: number },
+  { at, now }: { readonly at: number; readonly now: number },
+): RetentionPreview {
+  const all = Array.from({ length: 31 }, (_, index) => ({
+    generation: '7f3ac91b04d2e6a8' as never,
+    index,
+    at: now - (30 - index) * day,
+  }));
+  if (retention.kind === 'keep-all') {
+    return {
+      atMs: at,
+      keptSnapshots: all.map((one) => ({ ...one, why: 'window' })),
+      windowFromAt: all[0]?.at,
+      keptObjects: 48_210,
+      keptBytes: 2_140_000_000,
+      deletedObjects: 0,
+      deletedBytes: 0,
+      held: undefined,
+    };
+  }
+  const { windowMs, dailyMs, weeklyMs } = retention;
+  const kept = all.flatMap((one, index): RetentionPreview['keptSnapshots'][number][] => {
+    const age = at - one.at;
+    if (age < windowMs) return [{ ...one, why: 'window' }];
+    if (age < dailyMs) return [{ ...one, why: 'daily' }];
+    if (age < weeklyMs && index % 7 === 2) return [{ ...one, why: 'weekly' }];
+    return index === 30 ? [{ ...one, why: 'newest' }] : [];
+  });
+  const share = Math.min(1, windowMs / (30 * day));
+  return {
+    atMs: at,
+    keptSnapshots: kept,
+    windowFromAt: Math.max(at - windowMs, now - 30 * day),
+    keptObjects: Math.round(48_210 * share) + kept.length,
+    keptBytes: Math.round(640_000_000 * share) + kept.length * 48_200_000,
+    deletedObjects: Math.round(48_210 * (1 - share)),
+    deletedBytes: Math.round(640_000_000 * (1 - share)) + (31 - kept.length) * 48_200_000,
+    held: undefined,
+  };
 }
