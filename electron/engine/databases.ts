@@ -167,9 +167,14 @@ export class Databases implements AsyncDisposable {
   }: Pick<TargetTestOptions, 'place' | 'databasePath' | 'signal'> & {
     readonly targetId: TargetId | undefined;
   }): Promise<TargetTest> {
-    const { machineId, clock } = this.#options;
-    if (targetId !== undefined) this.#options.targets.rowOf(targetId);
-    return await testTarget({ ...options, machineId, kept: () => undefined, now: () => clock.now() });
+    const { machineId, clock, targets } = this.#options;
+    if (targetId !== undefined) targets.rowOf(targetId);
+    return await testTarget({
+      ...options,
+      machineId,
+      kept: () => targets.keptFor({ targetId, place: options.place }),
+      now: () => clock.now(),
+    });
   }
 
   /** Protects one more database; fails with what an inspection refuses, and with `database-not-wal` without consent. */

@@ -23,7 +23,7 @@ import {
   placeOf,
   type TargetAddress,
 } from './targets/open-target.ts';
-import { makeS3Address, parseS3Url } from './targets/s3-address.ts';
+import { makeS3Address, parseS3Url, type S3Credentials } from './targets/s3-address.ts';
 import type { Target } from './targets/target.ts';
 import { readTypedPath } from './typed-path.ts';
 
@@ -149,6 +149,19 @@ export class KnownTargets {
       this.#forgetOpen(id);
     }
     return id;
+  }
+
+  /** What is kept of a target's credentials, for a form that leaves the secret out; undefined where it names another key. */
+  keptFor({
+    targetId,
+    place,
+  }: {
+    readonly targetId?: TargetId | undefined;
+    readonly place: Place;
+  }): S3Credentials | undefined {
+    if (targetId === undefined || place.kind === 'folder' || place.credentials.kind === 'chain') return undefined;
+    const kept = this.#options.credentials.of(this.rowOf(targetId));
+    return kept?.kind === 'keys' && kept.accessKeyId === place.credentials.accessKeyId ? kept : undefined;
   }
 
   /** The target that a replica lies on, as it is at each use: its credentials may change meanwhile. */

@@ -166,6 +166,16 @@ describe('a bucket', () => {
     const bucket = await server.makeBucket();
     const { targetId } = await engine.call('addTarget', { place: placeOf(bucket) });
     const id = await protect(engine, targetId);
+    // A form does not repeat the secret: what is kept is tested.
+    const form = placeOf(bucket, { secretAccessKey: undefined });
+    expect(await engine.call('testTarget', { place: form, targetId, databasePath: file })).toMatchObject({
+      isUsable: true,
+      contents: 'history-of-this',
+    });
+    const other = placeOf(bucket, { secretAccessKey: undefined, accessKeyId: 'AKIAOTHER' });
+    await expect(engine.call('testTarget', { place: other, targetId })).rejects.toMatchObject({
+      code: 'target-secret-missing',
+    });
     const elsewhere = placeOf(await server.makeBucket());
     await expect(engine.call('updateTarget', { targetId, place: elsewhere })).rejects.toMatchObject({
       code: 'target-place-fixed',
@@ -195,6 +205,8 @@ describe('a secret that was typed', () => {
       app.exec('INSERT INTO t DEFAULT VALUES');
       await upToDate(engine, id);
       await say(engine.call('getDetails', { databaseId: id }));
+      await say(engine.call('testTarget', { place: withToken, databasePath: file }));
+      await say(engine.call('testTarget', { place: { ...withToken, bucket: 'no-such-bucket' } }));
       await say(restoredRows(engine, id));
       // Places that fail: a bucket that is missing, a server that is, and arguments that make no sense.
       const lost = { ...withToken, bucket: 'no-such-bucket' };

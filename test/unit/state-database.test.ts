@@ -3,9 +3,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { migrations } from '../../electron/engine/state/migrations.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
+import { Store } from '../../electron/engine/state/store.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { DatabaseId } from '../../shared/model.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
@@ -89,6 +92,53 @@ describe('opening', () => {
   test('goes on from an empty file', () => {
     fs.writeFileSync(folder.at('state.db'), '');
     expect(failureOf(folder.path)).toBe('it opened');
+  });
+});
+
+describe('a state of the first schema', () => {
+  test('keeps its databases, replicas and history; nothing of it is deleted unasked', () => {
+    look(folder.at('state.db'), (database) => {
+      database.exec(migrations[0] ?? '');
+      database.pragma('user_version = 1');
+      database.exec(`
+        INSERT INTO machine VALUES ('m1');
+        INSERT INTO database (id, path, added_at, paused_at) VALUES ('d', '/data/shop.db', 1000, 5000);
+        INSERT INTO target VALUES ('t', 'folder', 'a b', 'file:///mnt/a%20b');
+        INSERT INTO target VALUES ('old', 'folder', 'plain', '/mnt/plain');
+        INSERT INTO replica VALUES ('d', 't', 'file:///mnt/a%20b/shop.db', 10, 20);
+        INSERT INTO replica VALUES ('d', 'old', '/mnt/plain/shop.db', 30, 40);
+        INSERT INTO generation VALUES ('d', '00000000000000aa', 1000, 2000, 'Protection began');
+        INSERT INTO shipped VALUES ('d', 't', '00000000000000aa', 0, 100, 1000, 0, 200, 2000);
+        INSERT INTO snapshot VALUES ('d', 't', '00000000000000aa', 0, 100, 1000, 3, 512);
+      `);
+    });
+    const database = openStateDatabase(folder.path);
+    const store = new Store(database);
+    const catalogue = new Catalogue(database);
+    const id = 'd' as DatabaseId;
+    const unasked = { isEnabled: true, retention: { kind: 'keep-all' }, retainedAt: undefined };
+    expect({
+      version: database.pragma('user_version', { simple: true }),
+      machine: store.machineId(() => 'another'),
+      databases: store.databases(),
+      places: store.targets().map(({ name, place, secret, isKept }) => ({ name, place, secret, isKept })),
+      replicas: store.replicas(id),
+      history: [catalogue.generations(id).length, catalogue.shipped(id).length, catalogue.snapshots(id).length],
+    }).toMatchObject({
+      version: migrations.length,
+      machine: 'm1',
+      databases: [{ id, path: '/data/shop.db', addedAt: 1000, pausedAt: 5000 }],
+      places: [
+        { name: 'a b', place: { kind: 'folder', path: '/mnt/a b' }, secret: undefined, isKept: false },
+        { name: 'plain', place: { kind: 'folder', path: '/mnt/plain' }, secret: undefined, isKept: false },
+      ],
+      replicas: [
+        { targetId: 'old', url: '/mnt/plain/shop.db', syncIntervalMs: 30, snapshotIntervalMs: 40, ...unasked },
+        { targetId: 't', url: 'file:///mnt/a%20b/shop.db', syncIntervalMs: 10, snapshotIntervalMs: 20, ...unasked },
+      ],
+      history: [1, 1, 1],
+    });
+    database.close();
   });
 });
 
