@@ -16,6 +16,7 @@ import { benchLatency } from './scenario-latency.ts';
 import { benchLoop } from './scenario-loop.ts';
 import { benchPaced } from './scenario-paced.ts';
 import { benchRestore } from './scenario-restore.ts';
+import { benchS3 } from './scenario-s3.ts';
 import { benchSnapshot } from './scenario-snapshot.ts';
 import { benchWriter } from './scenario-writer.ts';
 
@@ -29,6 +30,7 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   drain: benchDrain,
   loop: benchLoop,
   snapshot: benchSnapshot,
+  s3: benchS3,
 };
 
 const { values } = parseArgs({

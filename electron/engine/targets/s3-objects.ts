@@ -6,7 +6,6 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   type MultipartUpload,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
@@ -16,9 +15,10 @@ import type { S3Address } from './s3-address.ts';
 import type { S3Access } from './s3-client.ts';
 import { makeS3Context, type S3Context } from './s3-context.ts';
 import { isNotSupported, isWorthRepeating, statusOf } from './s3-errors.ts';
+import { listObjects } from './s3-listing.ts';
 import { readObject } from './s3-read.ts';
 import { type Stored, uploadStream } from './s3-upload.ts';
-import type { PutCondition, StoredObject, Target } from './target.ts';
+import type { PutCondition, Target } from './target.ts';
 
 export type S3Objects = Required<Target>;
 
@@ -35,7 +35,7 @@ export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
   return {
     url: address.url,
     tellsTraffic: true,
-    list: async (prefix, { signal }) => await list(context, prefix, signal),
+    list: async (prefix, { signal }) => await listObjects(context, prefix, { signal }),
     async put(key, body, { condition, signal }) {
       signal.throwIfAborted();
       if (body instanceof Uint8Array) return await putWhole(context, state, { key, body, condition, signal });
@@ -57,60 +57,6 @@ export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
     },
     removeLeftovers: async ({ now, signal }) => await removeLeftovers(context, now, signal),
   };
-}
-
-async function list(context: S3Context, prefix: string, signal: AbortSignal): Promise<readonly StoredObject[]> {
-  const { connection, address } = context;
-  const root = context.fullKey('');
-  const found: StoredObject[] = [];
-  let token: string | undefined;
-  do {
-    const page = await connection.send(
-      context.place('list objects'),
-      async (client, { abortSignal }) =>
-        await client.send(
-          new ListObjectsV2Command({
-            Bucket: address.bucket,
-            Prefix: root + prefix,
-            EncodingType: 'url',
-            ...(token === undefined ? {} : { ContinuationToken: token }),
-          }),
-          { abortSignal },
-        ),
-      { signal },
-    );
-    for (const object of page.Contents ?? []) {
-      const key = decodeKey(object.Key ?? '', page.EncodingType === 'url', root);
-      // Consoles leave empty objects that stand for folders.
-      if (key === undefined || key === '' || key.endsWith('/')) continue;
-      found.push({
-        key,
-        bytes: object.Size ?? 0,
-        modifiedAt: object.LastModified?.getTime() ?? 0,
-        ...(object.ETag === undefined ? {} : { tag: object.ETag }),
-      });
-    }
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-  } while (token !== undefined);
-  return sortBytewise(found);
-}
-
-/** The key below the root; some servers say that they encoded keys and did not. */
-function decodeKey(key: string, isEncoded: boolean, root: string): string | undefined {
-  if (isEncoded) {
-    try {
-      const decoded = decodeURIComponent(key.replaceAll('+', ' '));
-      if (decoded.startsWith(root)) return decoded.slice(root.length);
-    } catch {
-      // @NOTE not encoded: a per cent sign of the key itself.
-    }
-  }
-  return key.startsWith(root) ? key.slice(root.length) : undefined;
-}
-
-/** Servers list in this order already; only keys beyond ASCII could disagree. */
-function sortBytewise(objects: StoredObject[]): readonly StoredObject[] {
-  return objects.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
 }
 
 interface PutWhole {
@@ -158,7 +104,7 @@ async function putWhole(
       // The answer to an earlier attempt may have been lost: then it is our own object that stands in the way.
       if (attempts > 1 && (await holds(context, key, body, signal))) return 'stored';
       // Some servers refuse whatever they do not understand.
-      const lying = (await list(context, key, signal)).find((object) => object.key === key);
+      const lying = (await listObjects(context, key, { signal })).find((object) => object.key === key);
       const isTrue = condition.kind === 'absent' ? lying === undefined : lying?.tag === condition.tag;
       if (isTrue) return 'unsupported';
       throw new AppError('object-changed', { key, url: context.place('write objects').url }, { cause: error });
