@@ -60,7 +60,7 @@ export async function retain(parts: {
 }
 
 /** What stays, as a table, and what goes, as a sentence. */
-export function formatPreview(preview: RetentionPreview, { isDryRun }: { readonly isDryRun: boolean }): string {
+function formatPreview(preview: RetentionPreview, { isDryRun }: { readonly isDryRun: boolean }): string {
   const rows = preview.keptSnapshots.map(({ generation, index, at, why }) => [
     generation,
     formatHex8(index),
