@@ -2,7 +2,7 @@
 // Started by main.ts once Electron is ready and this is the only instance.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserWindow, app, nativeTheme, session, shell, utilityProcess } from 'electron';
+import { type BrowserWindow, app, nativeTheme, powerMonitor, session, shell, utilityProcess } from 'electron';
 import type { EngineCommandName } from '../shared/contract.ts';
 import { AppError, errorSentence } from '../shared/errors.ts';
 import type { AppState, HostInfo } from '../shared/model.ts';
@@ -95,6 +95,8 @@ export function startDesktop(parts: DesktopParts): Desktop {
     }),
   );
   app.on('activate', () => show(undefined));
+  // @NOTE An engine that is gone or comes back needs no waking: it looks at everything when it starts.
+  powerMonitor.on('resume', () => void engine.call('noteWake', {}).catch(() => {}));
 
   return {
     show([path]) {

@@ -169,6 +169,8 @@ export const engineCommands = {
   /** Without an id: all databases. */
   pause: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
   resume: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),
+  /** The computer woke up: what waits for a destination tries now, and what lies there is looked at again. */
+  noteWake: command(z.strictObject({})).returns<void>(),
   /** What a database costs and how it stands: figures that are not pushed. */
   getDetails: command(z.strictObject({ databaseId })).returns<DatabaseDetails>(),
   /** Without a range: the whole history. */

@@ -365,6 +365,11 @@ export class Databases implements AsyncDisposable {
     }
   }
 
+  /** The computer slept. */
+  noteWake(): void {
+    for (const protection of this.#protections.values()) protection.noteWake();
+  }
+
   /** Ships what is captured, as far as targets answer in time, and closes everything in order. */
   async [Symbol.asyncDispose](): Promise<void> {
     const late = new AbortController();

@@ -221,6 +221,10 @@ export class Engine {
     removeDatabase: async ({ databaseId }) => await this.#databases.remove(databaseId),
     pause: async ({ databaseId }) => await this.#databases.pause(databaseId),
     resume: ({ databaseId }) => this.#databases.resume(databaseId),
+    noteWake: () => {
+      this.#databases.noteWake();
+      this.#required.guards.sign();
+    },
     getDetails: ({ databaseId }) =>
       describeDetails(this.#databases.rowOf(databaseId), {
         protection: this.#databases.protectionOf(databaseId),

@@ -96,6 +96,12 @@ export class Protection {
     this.#owner.startOver(reason);
   }
 
+  /** The computer slept: nobody knows what was done to the file and at the targets meanwhile. */
+  noteWake(): void {
+    for (const shipper of this.#session?.crew.shippers ?? []) shipper.lookAgain();
+    this.#session?.capture.wake();
+  }
+
   get session(): Readonly<Session> | undefined {
     return this.#session;
   }

@@ -1,6 +1,7 @@
 // One guard per target, for as long as the engine runs: all databases that have a replica there share it. While nothing gets
 // through, signs are looked for that it may be back.
 import type { Problem, TargetId } from '../../shared/model.ts';
+import { providers } from '../../shared/providers.ts';
 import type { Clock } from './clock.ts';
 import { watchForSigns } from './guard/signs.ts';
 import { TargetGuard } from './guard/target-guard.ts';
@@ -14,6 +15,8 @@ export interface TargetGuardsOptions {
 
 /** A try costs nothing where the destination is a folder. */
 const folderRetryMs = 30_000;
+/** One thread of the pool stays free where a drive hangs. */
+const folderCalls = 3;
 
 export class TargetGuards implements Disposable {
   readonly #options: TargetGuardsOptions;
@@ -32,6 +35,7 @@ export class TargetGuards implements Disposable {
     const guard = new TargetGuard({
       clock,
       bandwidthBytes,
+      calls: place.kind === 'folder' ? folderCalls : providers[place.provider].concurrency,
       longestRetryMs: place.kind === 'folder' ? folderRetryMs : undefined,
       onProblem: (problem) => {
         this.#endLooking(id);

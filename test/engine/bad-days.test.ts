@@ -242,7 +242,6 @@ describe('what shipping asks of a destination', () => {
     await pass('everything is there', () => isCurrent(engine, id, 'far'));
     const steady = usage();
     expect(steady).toEqual({ lists: 0, puts: steady.puts, gets: 0, deletes: 0 });
-    expect(steady.puts).toBeGreaterThan(30);
     expect(steady.puts).toBeLessThanOrEqual(61);
 
     await clock.advance(10 * 24 * 3_600_000);
@@ -258,11 +257,14 @@ describe('what shipping asks of a destination', () => {
     expect(usage()).toMatchObject({ lists: 0 });
   });
 
-  test('begins with a look at what is there when the computer was asleep', async () => {
+  test.each([
+    ['by the clock', () => Promise.resolve(clock.jump(8 * 3_600_000))],
+    ['by the system, where its clocks do not show it', async (engine: TestEngine) => await engine.call('noteWake', {})],
+  ])('begins with a look at what is there when the computer was asleep, known %s', async (_how, wake) => {
     await using engine = openEngine();
     const id = await protect(engine, ['far']);
     const { lists } = targetOf(engine, 'far').usage;
-    clock.jump(8 * 3_600_000);
+    await wake(engine);
     await clock.advance(60_000);
     expect(targetOf(engine, 'far').usage.lists).toBe(lists);
     insert();

@@ -187,3 +187,16 @@ test('nobody asks for what nobody wants: a replica that is removed leaves no pro
   expect(guard.problem).toBeUndefined();
   expect(clock.sleepers).toBe(0);
 });
+
+test('one that asks for fewer requests gets fewer for a while', async () => {
+  failure = () => new AppError('target-throttled', { host: 'memory' });
+  const { target, reach } = replica('a');
+  expect(reach.stretch).toBe(1);
+  for (let i = 0; i < 2; i++) await target.list('', { signal }).catch(() => {});
+  expect(reach.stretch).toBe(4);
+  expect(replica('b').reach.stretch).toBe(4);
+  await clock.advance(60_000);
+  expect(reach.stretch).toBe(2);
+  await clock.advance(600_000);
+  expect(reach.stretch).toBe(1);
+});

@@ -1,6 +1,7 @@
 // What stands before one destination, shared by all databases that have a replica there: counts what it costs, keeps to its
 // bandwidth, bounds how much is asked of it at once, ends calls that hang, and stops asking while nothing gets through.
 // Each of these is a file of its own; here they are put one into the other.
+import { AppError } from '../../../shared/errors.ts';
 import type { Problem, TargetUsage } from '../../../shared/model.ts';
 import type { Clock } from '../clock.ts';
 import type { Target } from '../targets/target.ts';
@@ -10,6 +11,7 @@ import { type CallKind, Circuit, type CircuitLane } from './circuit.ts';
 import { countTarget, newUsage } from './counted-target.ts';
 import { Gate } from './gate.ts';
 import { paceTarget } from './paced-target.ts';
+import { SlowDown } from './slow-down.ts';
 import { watchTarget } from './watched-target.ts';
 
 export interface TargetGuardOptions {
@@ -40,6 +42,8 @@ export interface Reach extends Disposable {
   untilRetry(error: unknown, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Everything that there was to do got through. */
   passed(): void;
+  /** By how much intervals are to be longer than they were chosen, since the destination asks for fewer requests. */
+  readonly stretch: number;
   /** A turn to catch up; dispose it when everything is there. On abort, `signal.reason` is thrown. */
   catchUp(options: { readonly sinceAt: number; readonly signal: AbortSignal }): Promise<Disposable>;
 }
@@ -58,6 +62,7 @@ export class TargetGuard {
   readonly #gate: Gate;
   readonly #catchUps: CatchUps;
   readonly #circuit: Circuit;
+  readonly #slowDown: SlowDown;
 
   constructor(options: TargetGuardOptions) {
     const { clock, bandwidthBytes, calls = defaultCalls } = options;
@@ -67,6 +72,7 @@ export class TargetGuard {
     this.#gate = new Gate(calls);
     this.#catchUps = new CatchUps(Math.max(1, Math.floor(calls * catchUpPart)));
     this.#circuit = new Circuit(options);
+    this.#slowDown = new SlowDown(clock);
   }
 
   /** What was asked of the destination since the engine started. */
@@ -102,9 +108,13 @@ export class TargetGuard {
       lane,
     });
     const watched = watchTarget(paced, { gate: this.#gate, lane, clock, stillMs });
+    const slowDown = this.#slowDown;
     return {
-      target: breakCircuit(watched, this.#circuit, lane),
+      target: breakCircuit(watched, { circuit: this.#circuit, lane, slowDown }),
       reach: {
+        get stretch() {
+          return slowDown.times;
+        },
         untilRetry: async (error, options) => await lane.untilRetry(error, options),
         passed: () => lane.passed(),
         catchUp: async (options) => await this.#catchUps.enter(options),
@@ -115,7 +125,10 @@ export class TargetGuard {
 }
 
 /** The same target; fails at once while nothing gets through, and tells what does. */
-function breakCircuit(target: Target, circuit: Circuit, lane: CircuitLane): Target {
+function breakCircuit(
+  target: Target,
+  { circuit, lane, slowDown }: { readonly circuit: Circuit; readonly lane: CircuitLane; readonly slowDown: SlowDown },
+): Target {
   const run = async <T>(kind: CallKind, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
     circuit.mustPass(lane);
@@ -125,6 +138,7 @@ function breakCircuit(target: Target, circuit: Circuit, lane: CircuitLane): Targ
       return result;
     } catch (error) {
       if (!signal.aborted) circuit.noteFailure(lane, kind, error);
+      if (error instanceof AppError && error.code === 'target-throttled') slowDown.note();
       throw error;
     }
   };

@@ -3,6 +3,7 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
+import { BackOff } from '../guard/back-off.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import { encodeObject } from '../replica/object.ts';
 import { formatHash, stateHashName } from '../replica/state-hash.ts';
@@ -46,6 +47,9 @@ export class Images implements AsyncDisposable {
   #progress: { doneBytes: number; readonly totalBytes: number } | undefined;
   #beside: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
+  /** Segments get through where large bodies may not: each try of an image costs all of its bytes. */
+  readonly #backOff = new BackOff({ firstMs: 60_000, longestMs: 3_600_000 });
+  #notBefore = -Infinity;
   #snapshotIntervalMs: number;
 
   constructor(options: ImagesOptions) {
@@ -129,6 +133,7 @@ export class Images implements AsyncDisposable {
       const object = encodeObject(bytes, () => fields, { isModest: watchWriters(shipment.end) });
       const key = formatSnapshotKey(shipment.generation, image.at.index);
       await target.put(key, object, { modifiedAt: image.time, signal });
+      this.#backOff.reset();
       this.adopt({ index: image.at.index, at: image.time });
       const { at, time, pages } = image;
       onSnapshot({ at, time, pages, beginsPart, isFound: false, missing });
@@ -147,7 +152,10 @@ export class Images implements AsyncDisposable {
         await this.put(image, { signal: both, beginsPart: false, missing: undefined });
       } catch (error) {
         // One that was not needed to the end is made again another time.
-        if (!both.aborted) this.#failure = { error };
+        if (!both.aborted) {
+          this.#failure = { error };
+          this.#notBefore = this.#options.clock.ticks() + this.#backOff.next(error);
+        }
       } finally {
         this.#beside = undefined;
         this.#options.onReady();
@@ -194,7 +202,7 @@ export class Images implements AsyncDisposable {
   #isDue(): boolean {
     const { shipment, clock } = this.#options;
     const snapshotIntervalMs = this.#snapshotIntervalMs;
-    if (this.#lastAt === undefined || this.#bytesSince === 0) return false;
+    if (this.#lastAt === undefined || this.#bytesSince === 0 || clock.ticks() < this.#notBefore) return false;
     // A target holds one snapshot per index: another one would replace it, and the points between them would be lost.
     if (shipment.end().index === this.#lastIndex) return false;
     const ageMs = clock.now() - this.#lastAt;

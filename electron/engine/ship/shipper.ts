@@ -66,6 +66,7 @@ export class Shipper {
   #isTold = false;
   /** Ends what runs beside. */
   readonly #ends = new AbortController();
+  #mustLook = false;
   #intervals: Intervals;
 
   constructor(options: ShipperOptions) {
@@ -133,6 +134,11 @@ export class Shipper {
     this.#pace.urge();
   }
 
+  /** What lies there is looked at again before anything more is shipped. */
+  lookAgain(): void {
+    this.#mustLook = true;
+  }
+
   /** More was captured. */
   wake(): void {
     this.#pace.wake();
@@ -154,14 +160,16 @@ export class Shipper {
     using _reach = reach;
     await using _images = this.#images;
     while (!signal.aborted) {
-      // Who knows what happened there meanwhile.
-      if (this.#pace.begin()) this.#position = undefined;
+      // Who knows what happened there while the computer slept.
+      if (this.#pace.begin() || this.#mustLook) this.#position = undefined;
+      this.#mustLook = false;
       try {
         const isWhole = await this.#shipAll(signal);
         reach.passed();
         this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
-        else if (!this.#pace.isHurried) await this.#pace.nextRound(this.#intervals.syncIntervalMs, signal);
+        else if (!this.#pace.isHurried)
+          await this.#pace.nextRound(this.#intervals.syncIntervalMs * reach.stretch, signal);
         // The round may have begun before the end was where it was when finishing was asked.
         else if (this.#position !== undefined && !isBehind(this.#position, this.#finishAt)) return;
       } catch (error) {

@@ -166,6 +166,9 @@ class NativeTheme extends EventEmitter implements Members<Electron.NativeTheme, 
 
 export const nativeTheme = new NativeTheme();
 
+/** Tests let the computer wake up by `emit('resume')`. */
+export const powerMonitor = new EventEmitter();
+
 const workArea = { x: 0, y: 0, width: 1600, height: 900 };
 export const screen = {
   getAllDisplays: () => [as<Electron.Display>({ id: 1, bounds: workArea, workArea, scaleFactor: 1 })],

@@ -2,7 +2,7 @@
 // when main is linked.
 import { electronApp } from './app.ts';
 import { BrowserWindow } from './browser-window.ts';
-import { Menu, Tray, dialog, nativeImage, nativeTheme, screen, shell } from './desktop.ts';
+import { Menu, Tray, dialog, nativeImage, nativeTheme, powerMonitor, screen, shell } from './desktop.ts';
 import { ipcMain } from './ipc-main.ts';
 import { safeStorage } from './safe-storage.ts';
 import { protocol, session } from './session.ts';
@@ -18,6 +18,7 @@ export {
   ipcMain,
   nativeImage,
   nativeTheme,
+  powerMonitor,
   protocol,
   safeStorage,
   screen,
