@@ -2,6 +2,7 @@
 // What a protection does is protection.ts; who asks is engine.ts.
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts';
 import { must } from '../../shared/assert.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
@@ -19,8 +20,10 @@ import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
 import { inspectFolder } from './destination.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
+import { DiskPlaces } from './disk-places.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Logger } from './log.ts';
+import { type ListMounts, listMounts } from './mounts.ts';
 import { narrate, narrateTarget } from './narrate.ts';
 import { Openings } from './openings.ts';
 import { Ownership } from './ownership.ts';
@@ -64,6 +67,8 @@ export interface DatabasesOptions {
 export interface Limits {
   readonly spoolBudgetBytes?: number;
   readonly probeDisk?: ProbeDisk;
+  /** What is mounted; without it as the system says. */
+  readonly mounts?: ListMounts;
   /** For tests: what stands for a target. */
   readonly wrapTarget?: (target: Target) => Target;
 }
@@ -98,14 +103,24 @@ export class Databases implements AsyncDisposable {
   readonly #openings = new Openings();
   readonly #turns = new SnapshotTurns();
   readonly #disk: DiskGuard;
+  readonly #places: DiskPlaces;
   readonly #protections = new Map<DatabaseId, Protection>();
   readonly #tallies = new Map<DatabaseId, Tally>();
   readonly #owned = new Map<DatabaseId, Map<TargetId, Ownership>>();
   readonly #declared = new Set<DatabaseId>();
+  /** Disks that were told to be away, and the databases that have not said yet that they are caught up there. */
+  readonly #away = new Map<TargetId, Set<DatabaseId>>();
 
   constructor(options: DatabasesOptions) {
     this.#options = options;
-    const { dataDir: folder, clock, limits } = options;
+    const { dataDir: folder, clock, limits, store, targets, machineId } = options;
+    this.#places = new DiskPlaces({
+      machineId,
+      mounts: limits?.mounts ?? listMounts,
+      remembered: (targetId) => store.diskOf(targetId),
+      remember: (targetId, place) => store.setDisk(targetId, place),
+      move: (targetId, to) => targets.relocate(targetId, to),
+    });
     this.#disk = new DiskGuard({ folder, clock, budgetBytes: limits?.spoolBudgetBytes, probe: limits?.probeDisk });
   }
 
@@ -476,7 +491,7 @@ export class Databases implements AsyncDisposable {
 
   #replicaTarget(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
     const { targets, limits } = this.#options;
-    const opened = targets.open(replica);
+    const opened = this.#steady(targets.open(replica), replica);
     const { target, reach } = targets.guard(replica.targetId, limits?.wrapTarget?.(opened) ?? opened);
     const ownership = this.#ownershipOf(row, replica);
     return {
@@ -490,6 +505,23 @@ export class Databases implements AsyncDisposable {
       },
       hold: async (options) => await ownership.hold(options),
     };
+  }
+
+  /** A folder's disk may go, and come back elsewhere. */
+  #steady(target: Target, { databaseId, targetId }: ReplicaRow): Target {
+    const { store, targets, catalogue } = this.#options;
+    if (targets.rowOf(targetId).place.kind !== 'folder') return target;
+    return this.#places.steady(target, () => {
+      const { place } = targets.rowOf(targetId);
+      const url = store.replicas(databaseId).find((replica) => replica.targetId === targetId)?.url ?? target.url;
+      return {
+        targetId,
+        databaseId,
+        folder: place.kind === 'folder' ? place.path : '',
+        replicaFolder: fileURLToPath(url),
+        hasHistory: catalogue.shipped(databaseId).some((shipped) => shipped.targetId === targetId),
+      };
+    });
   }
 
   /** One for each replica, however often it is opened: what this run claimed is known by it. */
@@ -514,11 +546,20 @@ export class Databases implements AsyncDisposable {
 
   /** Nothing gets through to a target from now on, or it does again. */
   tellTarget(targetId: TargetId, problem: Problem | undefined): void {
-    const { name } = this.#options.targets.rowOf(targetId);
+    const { store, targets } = this.#options;
+    if (problem?.code === 'target-missing') {
+      const waiting = store.replicas().filter((replica) => replica.targetId === targetId);
+      this.#away.set(targetId, new Set(waiting.map(({ databaseId }) => databaseId)));
+    }
+    // Each of its databases says when it is caught up.
+    if (problem === undefined && (this.#away.get(targetId)?.size ?? 0) > 0) return;
+    if (problem !== undefined && problem.code !== 'target-missing') this.#away.delete(targetId);
+    const { name } = targets.rowOf(targetId);
     this.#note({ databaseId: undefined, ...narrateTarget(problem, { name }) });
   }
 
   #tell(row: DatabaseRow, event: ProtectionEvent): void {
+    if (event.kind === 'disk-back' && this.#away.get(event.replica.targetId)?.delete(row.id) !== true) return;
     const targets = this.#options.store.targets();
     this.#note({ databaseId: row.id, ...narrate(event, { name: path.basename(row.path), targets }) });
   }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Parsed, Place, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
 import { plural } from '../../shared/format.ts';
@@ -193,6 +194,23 @@ export class KnownTargets {
       () => false,
     );
     if (!isThere) throw new AppError('target-missing', { path: place.path });
+  }
+
+  /** The folder of a target is elsewhere now, with all that lies in it; false where another target has that place. */
+  relocate(targetId: TargetId, folder: string): boolean {
+    const { store, onChange } = this.#options;
+    const row = this.rowOf(targetId);
+    const { url } = parseTargetUrl(folder);
+    const other = this.#at(url);
+    if (row.place.kind !== 'folder' || (other !== undefined && other.id !== targetId)) return false;
+    for (const replica of this.#replicasAt(targetId)) {
+      const within = path.relative(row.place.path, fileURLToPath(replica.url));
+      store.putReplica({ ...replica, url: parseTargetUrl(path.join(folder, within)).url });
+    }
+    store.updateTarget(targetId, { ...row, url, place: { kind: 'folder', path: folder } });
+    this.#forgetOpen(targetId);
+    onChange();
+    return true;
   }
 
   /** A row at another place, as far as its replicas allow; theirs follow it. */

@@ -66,6 +66,12 @@ export function narrate(
         level: 'warning',
         text: `${name}: the end of its former history did not reach ${at(event.replica)} and is not kept any more. What lies there stays restorable.`,
       };
+    case 'disk-back':
+      return {
+        kind: 'recovered',
+        level: 'good',
+        text: `Your disk is back: ${at(event.replica)} is caught up with ${name}.`,
+      };
     case 'outside':
       return { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(event.what)}` };
     case 'problem':

@@ -65,6 +65,7 @@ export function makeShipper(
     onRefused: () => onEvent({ kind: 'deletes-refused', replica: row }),
   });
   let isTold = false;
+  let wasAway = false;
   const shipper = new Shipper({
     targetId,
     target: countPuts(target, owner.counters),
@@ -117,6 +118,8 @@ export function makeShipper(
       if (isOwn) onEvent({ kind: 'problem', problem, replica: row });
       else if (problem === undefined && isTold) onEvent({ kind: 'recovered', replica: row });
       isTold = isOwn || (isTold && problem !== undefined);
+      if (problem === undefined && wasAway) onEvent({ kind: 'disk-back', replica: row });
+      wasAway = problem === undefined ? false : wasAway || problem.code === 'target-missing';
       onChange();
     },
     onProgress: onChange,

@@ -101,6 +101,8 @@ export type ProtectionEvent =
   | { readonly kind: 'deletes-refused'; readonly replica: ReplicaRow }
   /** What a target had not got of a former generation cannot be shipped any more. */
   | { readonly kind: 'rest-lost'; readonly replica: ReplicaRow }
+  /** A disk that was away is there again and has everything. */
+  | { readonly kind: 'disk-back'; readonly replica: ReplicaRow }
   | { readonly kind: 'outside'; readonly what: AppErrorData }
   | { readonly kind: 'problem'; readonly problem: Problem; readonly replica: ReplicaRow | undefined }
   | { readonly kind: 'recovered'; readonly replica: ReplicaRow | undefined };

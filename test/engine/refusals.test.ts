@@ -8,7 +8,7 @@ import { AppError, type ErrorCode } from '../../shared/errors.ts';
 import type { DatabaseId } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
-import { tempFolder, type TempFolder } from '../support/temp.ts';
+import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
@@ -219,6 +219,7 @@ describe('while protecting', () => {
     );
     expect(status).toMatchObject({ problem: { code: 'target-missing' } });
     expect(lag.bytes).toBeGreaterThan(0);
+    await until('the destination is told of', () => engine.state().targets[0]?.problem);
     expect(fs.existsSync(folder.at('backup'))).toBe(false);
     fs.renameSync(folder.at('unplugged'), folder.at('backup'));
     await engine.waitFor(

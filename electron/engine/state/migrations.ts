@@ -140,4 +140,8 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (database_id, target_id, generation, idx, offset)
   ) WITHOUT ROWID;
   `,
+  `
+  -- JSON: on which disk a folder was when it was last used, and where on it (mounts.ts).
+  ALTER TABLE target ADD COLUMN disk TEXT;
+  `,
 ];

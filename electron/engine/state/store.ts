@@ -12,6 +12,7 @@ import type {
   TargetId,
 } from '../../../shared/model.ts';
 import type { Position } from '../../../shared/position.ts';
+import type { DiskPlace } from '../mounts.ts';
 import { remembered } from './remembered.ts';
 
 export interface DatabaseRow {
@@ -185,6 +186,16 @@ export class Store {
            secret = $secret, is_kept = $isKept WHERE id = $id`,
       )
       .run({ id, ...rawTarget(target) });
+  }
+
+  /** The disk that a folder was on when it was last used. */
+  diskOf(id: TargetId): DiskPlace | undefined {
+    const text = this.#database.prepare('SELECT disk FROM target WHERE id = ?').pluck().get(id);
+    return typeof text === 'string' ? (JSON.parse(text) as DiskPlace) : undefined;
+  }
+
+  setDisk(id: TargetId, place: DiskPlace): void {
+    this.#database.prepare('UPDATE target SET disk = ? WHERE id = ?').run(JSON.stringify(place), id);
   }
 
   removeTarget(id: TargetId): void {
