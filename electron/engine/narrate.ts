@@ -54,6 +54,12 @@ export function narrate(
         level: 'warning',
         text: `${name}: ${at(event.replica)} was away for longer than changes were kept for it. It goes on with a new image; restore points in between are not there.`,
       };
+    case 'damaged':
+      return {
+        kind: 'problem',
+        level: 'warning',
+        text: `${name}: part of the history on ${at(event.replica)} was changed or removed there, not by Tidemark. Restore points that needed it are not told any more; where the present history is concerned, it goes on with a new image.`,
+      };
     case 'deletes-refused':
       return {
         kind: 'replica-changed',

@@ -8,8 +8,9 @@ import { isOfDestination } from './guard/circuit.ts';
 import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import { Retainer } from './retain/retainer.ts';
+import { damageOf, tellDamage } from './ship/heal.ts';
 import type { Told } from './ship/locate.ts';
-import { isBehind, type Missing, type Shipment, type ShippedSnapshot } from './ship/shipment.ts';
+import { isBehind, type Missing, type PutSegment, type Shipment, type ShippedSnapshot } from './ship/shipment.ts';
 import { Shipper } from './ship/shipper.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow } from './state/store.ts';
@@ -33,8 +34,9 @@ export function makeShipper(
   const databaseId = options.row.id;
   const { generation, pageSize } = shipment;
   const { targetId, syncIntervalMs, snapshotIntervalMs } = row;
-  const addShipped = (last: Moment, commits: readonly Commit[], size: number): void => {
+  const addShipped = (last: Moment, commits: readonly Commit[], put: PutSegment, size: number): void => {
     const { generation: of } = last.position;
+    catalogue.trim.addSegment({ databaseId, targetId, generation: of }, put);
     catalogue.addRun(databaseId, { generation: of, pageSize: size, commits });
     catalogue.setShipped(databaseId, { targetId, generation: of, last: { ...last.position, at: last.at } });
   };
@@ -46,7 +48,8 @@ export function makeShipper(
   const toEarlier = (before: { readonly generation: Generation; readonly pageSize: number | undefined }) => ({
     generation: before.generation,
     told: () => toldOf(catalogue, { databaseId, targetId, generation: before.generation }),
-    onShipped: (last: Moment, commits: readonly Commit[]) => addShipped(last, commits, before.pageSize ?? pageSize),
+    onShipped: (last: Moment, commits: readonly Commit[], put: PutSegment) =>
+      addShipped(last, commits, put, before.pageSize ?? pageSize),
     onSnapshot: (snapshot: ShippedSnapshot) => addSnapshot(before.generation, before.pageSize ?? pageSize, snapshot),
   });
   const retainer = new Retainer({
@@ -74,7 +77,7 @@ export function makeShipper(
     formers: formers.map((former) => ({
       history: former.history,
       isGone: former.isGone,
-      onShipped: (last, commits) => addShipped(last, commits, former.history.pageSize),
+      onShipped: (last, commits, put) => addShipped(last, commits, put, former.history.pageSize),
       onEnded: (isLost) => {
         if (isLost) onEvent({ kind: 'rest-lost', replica: row });
         former.onEnded(targetId);
@@ -93,9 +96,17 @@ export function makeShipper(
       throw new AppError('cancelled');
     },
     hold,
-    onShipped: (last, commits) => {
-      addShipped(last, commits, pageSize);
+    onShipped: (last, commits, put) => {
+      addShipped(last, commits, put, pageSize);
       owner.onShipped(last);
+    },
+    onMended: (put) => catalogue.trim.addSegment({ databaseId, targetId, generation }, put),
+    pointsIn: (stretch) => catalogue.trim.pointsIn({ databaseId, generation }, stretch),
+    findDamage: (objects) => damageOf(catalogue, { databaseId, targetId, generation }, objects),
+    onDamage: (damage) => {
+      tellDamage(catalogue, { databaseId, targetId, generation }, damage);
+      onEvent({ kind: 'damaged', replica: row });
+      onChange();
     },
     told: () => toldOf(catalogue, { databaseId, targetId, generation }),
     onSnapshot: (snapshot) => {

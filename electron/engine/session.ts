@@ -97,6 +97,8 @@ export type ProtectionEvent =
   | { readonly kind: 'gap'; readonly fromAt: number; readonly toAt: number; readonly pages: number }
   /** A target was away for longer than changes were kept for it; it goes on behind them. */
   | { readonly kind: 'hole'; readonly replica: ReplicaRow; readonly fromAt: number; readonly toAt: number }
+  /** Something on a target is damaged or gone, and is not kept here any more. */
+  | { readonly kind: 'damaged'; readonly replica: ReplicaRow }
   /** A target may be written, but lets nothing be deleted. */
   | { readonly kind: 'deletes-refused'; readonly replica: ReplicaRow }
   /** What a target had not got of a former generation cannot be shipped any more. */

@@ -1,20 +1,18 @@
 // What a target had not got of a generation when the next one began: it is shipped first, as far as the spool still has it;
 // and what lies there of it that nobody was told of is told.
-import type { Commit } from '../commits.ts';
-import type { Moment } from '../../../shared/model.ts';
 import type { Target } from '../targets/target.ts';
 import type { Generation } from '../../../shared/position.ts';
 import { generationPrefix } from '../replica/keys.ts';
 import { locate, tellFound, type Told } from './locate.ts';
 import { shipRange } from './segments.ts';
-import { isBehind, type KeptHistory, type ShippedSnapshot } from './shipment.ts';
+import { isBehind, type KeptHistory, type OnShipped, type ShippedSnapshot } from './shipment.ts';
 
 /** A generation that ended, and what this computer still keeps of it. */
 export interface FormerHistory {
   readonly history: KeptHistory;
   /** It had to make room. */
   readonly isGone: () => boolean;
-  readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+  readonly onShipped: OnShipped;
   /** One target has all of it that it can get; `isLost`: not all that was captured. */
   readonly onEnded: (isLost: boolean) => void;
 }
@@ -23,7 +21,7 @@ export interface FormerHistory {
 export interface EarlierHistory {
   readonly generation: Generation;
   readonly told: () => Told;
-  readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+  readonly onShipped: OnShipped;
   readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
 }
 
@@ -53,7 +51,8 @@ export async function shipFormer(
     from: position,
     to,
     signal,
-    onShipped: (segment) => onShipped({ position: { generation, ...segment.to }, at: segment.at }, segment.commits),
+    onShipped: (segment) =>
+      onShipped({ position: { generation, ...segment.to }, at: segment.at }, segment.commits, segment.put),
   });
   onEnded(isBehind(reached, to));
 }

@@ -1,7 +1,6 @@
 // What a target has of a generation, by its listing; and telling the catalogue of what lies there that nobody was told of,
 // since an earlier run was killed after it had put it. Reads trailers, changes nothing.
 import { AppError } from '../../../shared/errors.ts';
-import type { Moment } from '../../../shared/model.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Place } from '../capture.ts';
 import type { Commit } from '../commits.ts';
@@ -9,7 +8,7 @@ import { generationPrefix, parseKey } from '../replica/keys.ts';
 import { readTrailer } from '../replica/object.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
-import { isBehind, type ShippedSnapshot } from './shipment.ts';
+import { isBehind, type OnShipped, type ShippedSnapshot } from './shipment.ts';
 
 export interface Located {
   readonly objects: readonly StoredObject[];
@@ -69,7 +68,7 @@ export async function tellFound(
     readonly generation: Generation;
     readonly told: Told;
     readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
-    readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+    readonly onShipped: OnShipped;
   },
 ): Promise<void> {
   const found = parseAll(objects);
@@ -93,7 +92,8 @@ export async function tellFound(
       const { index } = key;
       const commits = commitsOf(trailer, index);
       const position = { generation, index, offset: key.offset + trailer.size };
-      onShipped({ position, at: commits.at(-1)?.at ?? object.modifiedAt }, commits);
+      const put = { index, offset: key.offset, bytes: object.bytes };
+      onShipped({ position, at: commits.at(-1)?.at ?? object.modifiedAt }, commits, put);
     }
   }
 }

@@ -8,7 +8,7 @@ import { formatHash, stateHashName } from '../replica/state-hash.ts';
 import { maxCommits } from '../replica/trailer.ts';
 import { frameBytes } from '../source/wal.ts';
 import type { Target } from '../targets/target.ts';
-import { isBehind, type KeptHistory } from './shipment.ts';
+import { isBehind, type KeptHistory, type PutSegment } from './shipment.ts';
 
 /** A segment is cut here at the latest, unless one transaction alone is larger. */
 const segmentBytes = 32 * 1024 * 1024;
@@ -16,6 +16,8 @@ const segmentBytes = 32 * 1024 * 1024;
 const wholeBytes = 1024 * 1024;
 
 export interface ShippedSegment {
+  /** As it lies there. */
+  readonly put: PutSegment;
   /** Where it ends. */
   readonly to: Place;
   readonly at: number;
@@ -70,8 +72,37 @@ async function putSegment(
   const object =
     to - from.offset <= wholeBytes ? await encodeWhole([...bytes], fields) : encodeObject(bytes, () => fields);
   const at = commits.at(-1)?.at ?? history.baseline.at;
-  await target.put(formatSegmentKey(generation, from.index, from.offset), object, { modifiedAt: at, signal });
-  return { to: { index: from.index, offset: to }, at, commits };
+  const key = formatSegmentKey(generation, from.index, from.offset);
+  const { bytes: stored } = await target.put(key, object, { modifiedAt: at, signal });
+  return { put: { ...from, bytes: stored }, to: { index: from.index, offset: to }, at, commits };
+}
+
+/**
+ * Puts a segment again that a target lost: the same bytes under the same name. Of its restore points the places and times are
+ * known, their hashes are not any more.
+ */
+export async function putAgain(
+  history: KeptHistory,
+  options: {
+    readonly target: Target;
+    readonly from: Place;
+    readonly to: number;
+    readonly points: readonly { readonly offset: number; readonly at: number; readonly pages: number }[];
+    readonly signal: AbortSignal;
+  },
+): Promise<PutSegment> {
+  const { target, from, to, points, signal } = options;
+  const { spool, generation, baseline } = history;
+  const { state: _, states: __, ...fields } = await describe(history, { from, to, commits: [] });
+  const commits = points.map(({ offset, at }): [number, number] => [offset, at]);
+  const pages = points.at(-1)?.pages ?? fields.pages;
+  const object = encodeObject(spool.read(from.index, { from: from.offset, to }), () => ({ ...fields, pages, commits }));
+  const at = points.at(-1)?.at ?? baseline.at;
+  const { bytes } = await target.put(formatSegmentKey(generation, from.index, from.offset), object, {
+    modifiedAt: at,
+    signal,
+  });
+  return { ...from, bytes };
 }
 
 /** The end of the last transaction that fits, or of the first one where that alone is larger. */

@@ -1,7 +1,8 @@
 // What is shipped: a generation of one database as its capture keeps it, and images of it. Plain descriptions between the
 // session that has these things and the shippers that put them on targets.
 import type { Place } from '../capture.ts';
-import type { CommitLog } from '../commits.ts';
+import type { Commit, CommitLog } from '../commits.ts';
+import type { Moment } from '../../../shared/model.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Composed } from '../notes.ts';
 import type { Trailer } from '../replica/trailer.ts';
@@ -58,6 +59,14 @@ export interface ShippedSnapshot {
   /** What the target misses before it, where it was away for longer than changes were kept for it. */
   readonly missing: Missing | undefined;
 }
+
+/** A segment as it lies on a target: where it begins, and its size there. */
+export interface PutSegment extends Place {
+  readonly bytes: number;
+}
+
+/** Everything up to a moment lies on a target, with the restore points that came with it. */
+export type OnShipped = (last: Moment, commits: readonly Commit[], segment: PutSegment) => void;
 
 export function isBehind(a: Place, b: Place): boolean {
   return a.index < b.index || (a.index === b.index && a.offset < b.offset);

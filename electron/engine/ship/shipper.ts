@@ -5,15 +5,15 @@ import { AppError, toErrorData } from '../../../shared/errors.ts';
 import type { Moment, Problem, TargetId } from '../../../shared/model.ts';
 import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
-import type { Commit } from '../commits.ts';
 import type { Reach } from '../guard/target-guard.ts';
-import type { Target } from '../targets/target.ts';
+import type { StoredObject, Target } from '../targets/target.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
 import { Images } from './images.ts';
-import { locate, tellFound, type Told } from './locate.ts';
+import type { Damage, LostSegment } from './damage.ts';
+import { locate, type Located, tellFound, type Told } from './locate.ts';
 import { Pace } from './pace.ts';
-import { shipRange } from './segments.ts';
-import { isBehind, type Shipment, type ShippedSnapshot } from './shipment.ts';
+import { putAgain, shipRange } from './segments.ts';
+import { isBehind, type OnShipped, type PutSegment, type Shipment, type ShippedSnapshot } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
 
 interface Intervals {
@@ -38,10 +38,18 @@ export interface ShipperOptions extends Intervals {
   readonly prepare: (signal: AbortSignal) => Promise<void>;
   /** Sees to it that the place is still ours; runs before something is put. */
   readonly hold: (options: { readonly isSnapshot?: boolean; readonly signal: AbortSignal }) => Promise<void>;
-  readonly onShipped: (last: Moment, commits: readonly Commit[]) => void;
+  readonly onShipped: OnShipped;
+  /** Something that was lost there lies there again. */
+  readonly onMended: (segment: PutSegment) => void;
+  /** The restore points that were told of a stretch of an index. */
+  readonly pointsIn: (stretch: Place & { readonly to: number }) => Parameters<typeof putAgain>[1]['points'];
   readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
   /** What was told of this target so far: what lies there beyond is told again. */
   readonly told: () => Told;
+  /** What was told of this generation and is not listed there any more as it was put. */
+  readonly findDamage: (objects: readonly StoredObject[]) => Damage;
+  /** This is lost there, and cannot be put again. */
+  readonly onDamage: (damage: Damage) => void;
   readonly onProblem: (problem: Problem | undefined) => void;
   readonly onProgress: () => void;
   /** The target has more than the spool: what was captured last is lost here, and the history cannot be continued. */
@@ -241,7 +249,7 @@ export class Shipper {
     using _image = image;
     await this.#options.hold({ isSnapshot: true, signal });
     // A snapshot needs its index from the start.
-    this.#position = { index: image.at.index, offset: 0 };
+    if (this.#position?.index !== image.at.index) this.#position = { index: image.at.index, offset: 0 };
     // What lies there before the image does belongs to no part yet: it is told afterwards.
     const news: Parameters<ShipperOptions['onShipped']>[] = [];
     await this.#shipTo(image.at, signal, (...one) => news.push(one));
@@ -264,7 +272,9 @@ export class Shipper {
       await tellFound(target, located.objects, { ...this.#options, generation, told: this.#options.told(), signal });
       this.#isTold = true;
     }
-    const { position, snapshot } = located;
+    const { snapshot } = located;
+    const damage = this.#options.findDamage(located.objects);
+    const { position, isBroken } = await this.#mend(damage, located, signal);
     const end = shipment.end();
     this.#shippedAt = located.shippedAt;
     if (position !== undefined && isBehind(end, position)) {
@@ -273,17 +283,50 @@ export class Shipper {
     }
     const isHeld = position !== undefined && spool.sizeOf(position.index) !== undefined;
     const isNext = position !== undefined && position.index === end.index && position.offset === 0;
-    if (snapshot !== undefined && (isHeld || isNext)) {
+    if (snapshot !== undefined && !isBroken && (isHeld || isNext)) {
       this.#images.adopt(snapshot);
       this.#position = position;
       return;
     }
     // Nothing there that the spool continues: an image, and the index that it belongs to from its start.
-    if (snapshot !== undefined && position !== undefined) {
+    if (snapshot !== undefined && position !== undefined && !isBroken) {
       this.#missing = { from: position, since: located.shippedAt };
     }
     this.#images.forget();
-    this.#position = { index: end.index, offset: 0 };
+    // What lies there of the present index is never cut anew.
+    const isWhole = isHeld && position.index === end.index;
+    this.#position = isWhole ? position : { index: end.index, offset: 0 };
+  }
+
+  /** Puts what is lost on the target again, as far as the spool has it. `isBroken`: what follows needs an image. */
+  async #mend(
+    damage: Damage,
+    { position, snapshot }: Located,
+    signal: AbortSignal,
+  ): Promise<{ readonly position: Place | undefined; readonly isBroken: boolean }> {
+    const { target, shipment, onMended } = this.#options;
+    const { spool } = shipment;
+    const end = shipment.end();
+    const lost: LostSegment[] = [];
+    let reached = position;
+    for (const segment of damage.segments) {
+      const size = segment.index === end.index ? end.offset : spool.sizeOf(segment.index);
+      const to = segment.to ?? (segment.index === end.index ? undefined : size);
+      if (size === undefined || spool.sizeOf(segment.index) === undefined) {
+        lost.push(segment);
+      } else if (to === undefined) {
+        // The end of it all: shipping goes on from there.
+        if (reached === undefined || isBehind(segment, reached))
+          reached = { index: segment.index, offset: segment.offset };
+      } else {
+        const from = { index: segment.index, offset: segment.offset };
+        const points = this.#options.pointsIn({ ...from, to });
+        onMended(await putAgain(shipment, { target, from, to, points, signal }));
+      }
+    }
+    if (lost.length > 0 || damage.images.length > 0) this.#options.onDamage({ ...damage, segments: lost });
+    const isBroken = lost.some(({ index }) => snapshot === undefined || index >= snapshot.index);
+    return { position: reached, isBroken };
   }
 
   async #shipFormers(signal: AbortSignal): Promise<void> {
@@ -314,7 +357,8 @@ export class Shipper {
         this.#position = segment.to;
         this.#shippedAt = Math.max(this.#shippedAt, segment.at);
         this.#images.count(bytes);
-        onShipped({ position: { generation: shipment.generation, ...segment.to }, at: segment.at }, segment.commits);
+        const last = { position: { generation: shipment.generation, ...segment.to }, at: segment.at };
+        onShipped(last, segment.commits, segment.put);
       },
     });
     this.#position = reached;

@@ -58,6 +58,31 @@ export class Trim {
     ).all(databaseId, targetId, generation);
   }
 
+  /** The restore points of a stretch of an index. */
+  pointsIn(
+    { databaseId, generation }: Omit<Held, 'targetId'>,
+    { index, offset: from, to }: Place & { readonly to: number },
+  ): readonly { readonly offset: number; readonly at: number; readonly pages: number }[] {
+    return this.#prepare<[string, string, number, number], Pick<RawRun, 'points'>>(
+      'SELECT points FROM run WHERE database_id = ? AND generation = ? AND idx = ? AND end_offset > ? ORDER BY end_offset',
+    )
+      .all(databaseId, generation, index, from)
+      .flatMap(({ points }) => JSON.parse(points) as readonly (readonly [number, number, number])[])
+      .filter(([offset]) => offset > from && offset <= to)
+      .map(([offset, at, pages]) => ({ offset, at, pages }));
+  }
+
+  /** When the last transaction before a place was made. */
+  lastAtBefore({ databaseId, generation }: Omit<Held, 'targetId'>, { index, offset }: Place): number | undefined {
+    const at = this.#prepare<[string, string, number, number]>(
+      `SELECT last_at FROM run WHERE database_id = ? AND generation = ? AND (idx, end_offset) <= (?, ?)
+       ORDER BY idx DESC, end_offset DESC LIMIT 1`,
+    )
+      .pluck()
+      .get(databaseId, generation, index, offset);
+    return typeof at === 'number' ? at : undefined;
+  }
+
   forgetSegments({ databaseId, targetId, generation }: Held, places: readonly Place[]): void {
     const forget = this.#prepare(
       'DELETE FROM segment WHERE database_id = ? AND target_id = ? AND generation = ? AND idx = ? AND offset = ?',

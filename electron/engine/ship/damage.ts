@@ -1,0 +1,86 @@
+// What of a generation is not on a target any more as it was put there: pure, from a listing and from what was told. What is
+// done about it is heal.ts.
+import type { ShippedRow, SnapshotRow } from '../state/catalogue.ts';
+import type { Part, SegmentRow } from '../state/trim.ts';
+import { parseKey } from '../replica/keys.ts';
+import type { StoredObject } from '../targets/target.ts';
+import { isBehind } from './shipment.ts';
+
+interface Place {
+  readonly index: number;
+  readonly offset: number;
+}
+
+/** A stretch of an index that is lost. */
+export interface LostSegment extends Place {
+  /** Where the next segment of this index begins that is there; undefined for the last of its index. */
+  readonly to: number | undefined;
+}
+
+export interface Damage {
+  readonly segments: readonly LostSegment[];
+  /** Indices whose image is gone. */
+  readonly images: readonly number[];
+}
+
+/** Compares what was told of a generation with what is listed of it. */
+export function findDamage(
+  objects: readonly StoredObject[],
+  told: { readonly segments: readonly SegmentRow[]; readonly snapshots: readonly SnapshotRow[] },
+): Damage {
+  const segments = new Map<string, number>();
+  const images = new Set<number>();
+  for (const { key, bytes } of objects) {
+    const parsed = parseKey(key);
+    if (parsed?.kind === 'snapshot') images.add(parsed.index);
+    if (parsed?.kind === 'segment') segments.set(`${parsed.index}:${parsed.offset}`, bytes);
+  }
+  const lost = told.segments.filter(({ index, offset, bytes }) => segments.get(`${index}:${offset}`) !== bytes);
+  const isLost = new Set(lost.map(({ index, offset }) => `${index}:${offset}`));
+  const starts = new Map<number, number[]>();
+  for (const { index, offset } of told.segments) {
+    if (isLost.has(`${index}:${offset}`)) continue;
+    starts.set(index, [...(starts.get(index) ?? []), offset]);
+  }
+  return {
+    segments: lost.map(({ index, offset }) => ({ index, offset, to: starts.get(index)?.find((one) => one > offset) })),
+    images: told.snapshots.filter(({ index }) => !images.has(index)).map(({ index }) => index),
+  };
+}
+
+/**
+ * The parts that are left when segments and images are lost: up to what is lost, and again from the next image on whose
+ * index is whole.
+ */
+export function partsLeft(
+  parts: readonly Pick<ShippedRow, 'first' | 'last'>[],
+  { segments, images }: Damage,
+  { snapshots, atOf }: { readonly snapshots: readonly SnapshotRow[]; readonly atOf: (place: Place) => number },
+): readonly Part[] {
+  const isSound = new Set(images);
+  const sound = snapshots.filter(({ index }) => !isSound.has(index)).toSorted((a, b) => a.index - b.index);
+  return parts.flatMap((part) => {
+    const left: Part[] = [];
+    let first: Part['first'] | undefined = beginning(part, sound, part.first);
+    for (const lost of segments) {
+      if (first === undefined || isBehind(lost, { index: first.index, offset: 0 }) || !isBehind(lost, part.last))
+        continue;
+      // An image is a point of its own, whatever of its index is lost.
+      const last = isBehind(lost, first) ? first : { index: lost.index, offset: lost.offset, at: atOf(lost) };
+      left.push({ first, last });
+      first = beginning(part, sound, { index: lost.index + 1, offset: 0 });
+    }
+    if (first !== undefined) left.push({ first, last: part.last });
+    return left;
+  });
+}
+
+/** The first image of a part at or behind a place. */
+function beginning(
+  part: Pick<ShippedRow, 'first' | 'last'>,
+  sound: readonly SnapshotRow[],
+  from: Place,
+): Part['first'] | undefined {
+  const image = sound.find((one) => !isBehind(one, part.first) && !isBehind(one, from) && !isBehind(part.last, one));
+  return image && { index: image.index, offset: image.offset, at: image.at };
+}

@@ -1,0 +1,142 @@
+// Somebody changes or removes what lies on a target: it is noticed when the target is looked at, nothing is told that cannot be
+// restored, and the history goes on.
+import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import type { DatabaseId } from '../../shared/model.ts';
+import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { type TempFolder, tempFolder, until } from '../support/temp.ts';
+
+interface Shop extends Disposable {
+  readonly engine: TestEngine;
+  readonly id: DatabaseId;
+  /** One transaction, shipped. */
+  write(): Promise<void>;
+  /** The next transaction begins a new WAL. */
+  restartWal(): Promise<void>;
+}
+
+/** What lies there, by kind, in the order of history. */
+function objects(folder: TempFolder, kind: 'wal' | 'snapshots'): readonly string[] {
+  return fs
+    .readdirSync(folder.at('disk'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.lz4') && path.basename(path.dirname(name)) === kind)
+    .map((name) => folder.at('disk', name))
+    .sort();
+}
+
+function openApp(folder: TempFolder): Database.Database {
+  const app = new Database(folder.at('shop.db'), { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE IF NOT EXISTS t(n)');
+  return app;
+}
+
+function shopOf(folder: TempFolder, engine: TestEngine, id: DatabaseId, app: Database.Database): Shop {
+  return {
+    engine,
+    id,
+    write: async () => {
+      const before = JSON.stringify(engine.database(id).newest?.position);
+      app.exec('INSERT INTO t SELECT count(*) + 1 FROM t');
+      await engine.waitFor(
+        id,
+        'it is shipped',
+        ({ lag, newest }) => lag.bytes === 0 && JSON.stringify(newest?.position) !== before,
+      );
+    },
+    restartWal: async () => {
+      await until('its WAL begins anew', () => {
+        const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+        return row?.busy === 0;
+      });
+    },
+    [Symbol.dispose]: () => app.close(),
+  };
+}
+
+/** Every point that is told is restored; answers how many rows each one has. */
+async function restoreAll({ engine, id }: Shop, folder: TempFolder): Promise<readonly unknown[]> {
+  const rows: unknown[] = [];
+  for (const point of await engine.points(id)) {
+    const output = folder.at('restored.db');
+    expect((await engine.restore(id, point, output)).result?.proof.check).toBe('quick_check ok');
+    const database = new Database(output);
+    rows.push(database.prepare('SELECT count(*) FROM t').pluck().get());
+    database.close();
+    fs.rmSync(output);
+  }
+  return rows;
+}
+
+const isProtected = ({ status }: { readonly status: { readonly kind: string } }) => status.kind === 'protected';
+
+/** Ten transactions in five WALs, then `damage` while the engine is away, then one more. */
+async function live(
+  folder: TempFolder,
+  damage: (segments: readonly string[]) => void,
+): Promise<{ readonly rows: readonly unknown[]; readonly images: number; readonly told: number }> {
+  using app = openAppDisposable(folder);
+  let id: DatabaseId;
+  {
+    await using engine = openTestEngine(folder.at('data'));
+    id = (await engine.call('addDatabase', { path: folder.at('shop.db'), folder: folder.at('disk') })).databaseId;
+    const { replicas } = await engine.waitFor(id, 'it is protected', isProtected);
+    const [replica] = replicas;
+    if (replica === undefined) throw new Error('it has a replica');
+    await engine.call('updateReplica', { databaseId: id, targetId: replica.targetId, syncIntervalMs: 10 });
+    const shop = shopOf(folder, engine, id, app.database);
+    for (let i = 0; i < 10; i++) {
+      if (i > 0 && i % 2 === 0) await shop.restartWal();
+      await shop.write();
+    }
+  }
+  {
+    // What it kept of the older WALs goes once it has begun anew.
+    await using engine = openTestEngine(folder.at('data'));
+    await engine.waitFor(id, 'it is protected', isProtected);
+    const again = shopOf(folder, engine, id, app.database);
+    for (let i = 0; i < 2; i++) await again.write();
+  }
+  damage(objects(folder, 'wal'));
+  await using engine = openTestEngine(folder.at('data'));
+  await engine.waitFor(id, 'it is protected', isProtected);
+  const shop = shopOf(folder, engine, id, app.database);
+  await shop.write();
+  await engine.waitFor(id, 'it is protected', isProtected);
+  const rows = await restoreAll(shop, folder);
+  const told = engine.state().activity.filter(({ text }) => text.includes('not by Tidemark')).length;
+  return { rows, images: objects(folder, 'snapshots').length, told };
+}
+
+function openAppDisposable(folder: TempFolder): Disposable & { readonly database: Database.Database } {
+  const database = openApp(folder);
+  return { database, [Symbol.dispose]: () => database.close() };
+}
+
+const whole = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+
+test('a whole history stays as it is', async () => {
+  using folder = tempFolder();
+  expect(await live(folder, () => {})).toEqual({ rows: whole, images: 1, told: 0 });
+});
+
+test.each([
+  ['is gone', (file: string) => fs.rmSync(file)],
+  ['was cut short', (file: string) => fs.truncateSync(file, 40)],
+])('a segment of the present WAL that %s is put again', async (_what, damage) => {
+  using folder = tempFolder();
+  const { rows, images, told } = await live(folder, (segments) => damage(segments.at(-2) ?? ''));
+  expect({ rows, images, told }).toEqual({ rows: whole, images: 1, told: 0 });
+});
+
+test.each([
+  ['is gone', (file: string) => fs.rmSync(file)],
+  ['was cut short', (file: string) => fs.truncateSync(file, 40)],
+])('where a segment of an older WAL %s, a new image goes on, and what is told is restorable', async (_what, damage) => {
+  using folder = tempFolder();
+  // The second WAL that was written to: what this computer kept of it is gone by now.
+  const { rows, images, told } = await live(folder, (segments) => damage(segments[2] ?? ''));
+  expect({ rows, images, told }).toEqual({ rows: [0, 1, 12, 13], images: 2, told: 1 });
+});
