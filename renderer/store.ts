@@ -16,6 +16,7 @@ import type {
   Retention,
   RetentionPreview,
   TargetId,
+  TargetTest,
   Timeline,
 } from '../shared/model.ts';
 import type { Viewport } from '../shared/viewport.ts';
@@ -71,8 +72,9 @@ export interface PathDraft<I> {
   readonly error: AppErrorData | undefined;
 }
 
-/** A destination that exists, or a folder. */
-export type AddDestination = { readonly kind: 'target'; readonly targetId: TargetId } | { readonly kind: 'folder' };
+/** A destination that exists, a folder, or an S3 place that is described in `View.destination`. */
+export type AddDestination =
+  { readonly kind: 'target'; readonly targetId: TargetId } | { readonly kind: 'folder' } | { readonly kind: 's3' };
 
 export interface AddDraft {
   readonly database: PathDraft<DatabaseInspection>;
@@ -97,9 +99,16 @@ export interface DestinationDraft {
   /** One tried to go on: everything that is wrong may be said. */
   readonly isTried: boolean;
   readonly suggestions: readonly PathSuggestion[];
+  readonly test: TestView | undefined;
   readonly isSaving: boolean;
   readonly error: AppErrorData | undefined;
 }
+
+export type TestView =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'done'; readonly test: TargetTest }
+  /** The question itself failed. */
+  | { readonly kind: 'failed'; readonly error: AppErrorData };
 
 export type ReplicaView =
   | { readonly kind: 'choose'; readonly databaseId: DatabaseId }

@@ -4,6 +4,7 @@ import { toErrorData } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/model.ts';
 import { connection } from '../api.ts';
 import { type AddDestination, type AddDraft, emptyAdd, type PathDraft, readStore, setView } from '../store.ts';
+import { describeDestination, dropDestination, storeDestination } from './destinations.ts';
 import { go, run } from './window.ts';
 
 type Field = 'database' | 'folder';
@@ -33,9 +34,11 @@ export function offerPath(path: string): void {
   setWholePath('database', path);
 }
 
-/** Where the history goes: a destination that exists, or a folder. */
+/** Where the history goes: a destination that exists, a folder, or an S3 place that is described now. */
 export function chooseDestination(destination: AddDestination): void {
   setAdd({ destination, error: undefined });
+  if (destination.kind === 's3') describeDestination(undefined);
+  else dropDestination();
 }
 
 export function setConsent(hasConsent: boolean): void {
@@ -73,7 +76,7 @@ export async function protect(destination: AddDestination): Promise<void> {
   if (inspection?.kind !== 'database' || add.isSending) return;
   setAdd({ isSending: true, error: undefined });
   try {
-    const place = placeFor(destination);
+    const place = await placeFor(destination);
     if (place === undefined) return setAdd({ isSending: false });
     const { databaseId } = await connection().api.call('addDatabase', {
       path: inspection.path,
@@ -88,12 +91,19 @@ export async function protect(destination: AddDestination): Promise<void> {
 }
 
 /** What the engine is told about the destination; undefined where it is not described well enough yet. */
-function placeFor(
+async function placeFor(
   destination: AddDestination,
-): { readonly folder: string } | { readonly targetId: TargetId } | undefined {
+): Promise<{ readonly folder: string } | { readonly targetId: TargetId } | undefined> {
   if (destination.kind === 'target') return { targetId: destination.targetId };
-  const folder = readStore().view.add.folder.inspection;
-  return folder?.kind === 'usable' ? { folder: folder.path } : undefined;
+  if (destination.kind === 'folder') {
+    const folder = readStore().view.add.folder.inspection;
+    return folder?.kind === 'usable' ? { folder: folder.path } : undefined;
+  }
+  const targetId = await storeDestination();
+  if (targetId === undefined) return undefined;
+  // From now on it exists: another try goes on with it.
+  setAdd({ destination: { kind: 'target', targetId } });
+  return { targetId };
 }
 
 async function suggest(field: Field, path: string): Promise<void> {

@@ -1,14 +1,24 @@
-// Destinations: the form of one, and what becomes of it. A secret lives in the draft only, and the
+// Destinations: the form of one, its test by the engine, and what becomes of it. A secret lives in the draft only, and the
 // draft only while one is at it.
 import { toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/model.ts';
 import { connection } from '../api.ts';
-import { checkForm, emptyForm, type FieldName, formOf, limitOf, placeOf, type PlaceForm } from '../place-form.ts';
+import {
+  changesPlace,
+  checkForm,
+  emptyForm,
+  type FieldName,
+  formOf,
+  limitOf,
+  placeOf,
+  type PlaceForm,
+  withPlace,
+} from '../place-form.ts';
 import { type DestinationDraft, readStore, setView } from '../store.ts';
 import { go, run } from './window.ts';
 
 /** Begins the draft of a destination, a new one without an id; one that is begun already goes on. */
-export function describeDestination(targetId: TargetId | undefined, kind: PlaceForm['kind']): void {
+export function describeDestination(targetId: TargetId | undefined, kind: PlaceForm['kind'] = 's3'): void {
   const { view, remote } = readStore();
   if (view.destination !== undefined && view.destination.targetId === targetId) return;
   const target = remote?.targets.find(({ id }) => id === targetId);
@@ -20,6 +30,7 @@ export function describeDestination(targetId: TargetId | undefined, kind: PlaceF
       left: [],
       isTried: false,
       suggestions: [],
+      test: undefined,
       isSaving: false,
       error: undefined,
     },
@@ -27,13 +38,17 @@ export function describeDestination(targetId: TargetId | undefined, kind: PlaceF
 }
 
 /** Forgets the draft, and with it what was typed as a secret. */
-function dropDestination(): void {
+export function dropDestination(): void {
   if (readStore().view.destination !== undefined) setView({ destination: undefined });
 }
 
-/** Changes fields. */
+/** Changes fields; a test of another place is over then. */
 export function fillIn(change: Partial<PlaceForm>): void {
-  changeDraft(({ form }) => ({ form: { ...form, ...change }, error: undefined }));
+  changeDraft(({ form, test }) => ({
+    form: { ...form, ...change },
+    test: changesPlace(change) ? undefined : test,
+    error: undefined,
+  }));
   if (change.path !== undefined) void suggest(change.path);
 }
 
@@ -50,6 +65,37 @@ export function chooseFolderPath(): Promise<void> {
   });
 }
 
+/** Tests the place of the draft, unless something is wrong with it; what the test corrected is filled in. */
+export async function testDestination(databasePath?: string): Promise<void> {
+  const draft = triedDraft();
+  if (draft === undefined || draft.test?.kind === 'running') return;
+  const { form, targetId } = draft;
+  changeDraft(() => ({ test: { kind: 'running' }, error: undefined }));
+  const isStill = (now: DestinationDraft): boolean => now.targetId === targetId && now.test?.kind === 'running';
+  try {
+    const test = await connection().api.call('testTarget', {
+      place: placeOf(form),
+      ...(targetId === undefined ? {} : { targetId }),
+      ...(databasePath === undefined ? {} : { databasePath }),
+    });
+    changeDraft((now) =>
+      isStill(now)
+        ? { test: { kind: 'done', test }, form: test.corrected.length > 0 ? withPlace(now.form, test.place) : now.form }
+        : {},
+    );
+  } catch (error) {
+    changeDraft((now) => (isStill(now) ? { test: { kind: 'failed', error: toErrorData(error) } } : {}));
+  }
+}
+
+/** Opens a destination and tests it at once. */
+export async function openAndTest(targetId: TargetId): Promise<void> {
+  dropDestination();
+  describeDestination(targetId);
+  go({ kind: 'destination', targetId });
+  await testDestination();
+}
+
 /** Saves the draft and goes back to where one came from: with a database, its history is kept there from now on. */
 export async function saveDestination(databaseId?: DatabaseId): Promise<void> {
   const saved = await storeDestination();
@@ -63,7 +109,7 @@ export async function saveDestination(databaseId?: DatabaseId): Promise<void> {
 }
 
 /** Saves the draft; undefined where something is wrong with it, which it says then. */
-async function storeDestination(): Promise<TargetId | undefined> {
+export async function storeDestination(): Promise<TargetId | undefined> {
   const draft = triedDraft();
   if (draft === undefined || draft.isSaving) return undefined;
   changeDraft(() => ({ isSaving: true, error: undefined }));

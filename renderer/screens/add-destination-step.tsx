@@ -1,5 +1,5 @@
-// Where the history is kept: a destination that is known already, or a new folder.
-import { FolderPlus } from 'lucide-react';
+// Where the history is kept: a destination that is known already, a new folder, or new S3 storage.
+import { Cloud, FolderPlus } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { DatabaseState, TargetId, TargetState } from '../../shared/model.ts';
 import { chooseDestination } from '../actions/add.ts';
@@ -8,6 +8,7 @@ import { type Option, OptionCards } from '../components/option-cards.tsx';
 import { selectDatabases, selectTargets } from '../selectors.ts';
 import { type AddDestination, type AddDraft, useStore } from '../store.ts';
 import { AddFolder } from './add-folder.tsx';
+import { AddS3 } from './add-s3.tsx';
 import { AddStep } from './add-step.tsx';
 import { iconOf, kindText, placeText, problemAt } from './destination-words.ts';
 import { FindingLine } from './finding.tsx';
@@ -17,10 +18,11 @@ interface AddDestinationStepProps {
   readonly isEnabled: boolean;
 }
 
-type Key = 'folder' | `target:${string}`;
+type Key = 'folder' | 's3' | `target:${string}`;
 
 const fresh: readonly Option<Key>[] = [
   { key: 'folder', icon: FolderPlus, title: 'A new folder', about: 'Another disk, a removable one, a network share' },
+  { key: 's3', icon: Cloud, title: 'New S3 storage', about: 'Amazon, Cloudflare, Backblaze, MinIO and others' },
 ];
 
 export function AddDestinationStep({ draft, isEnabled }: AddDestinationStepProps): ReactNode {
@@ -44,6 +46,7 @@ export function AddDestinationStep({ draft, isEnabled }: AddDestinationStepProps
       />
       {target !== undefined && <Known target={target} />}
       {destination.kind === 'folder' && <AddFolder draft={draft} />}
+      {destination.kind === 's3' && <AddS3 draft={draft} />}
     </AddStep>
   );
 }
@@ -99,6 +102,6 @@ function keyOf(targetId: TargetId): Key {
 }
 
 function destinationOf(key: Key): AddDestination {
-  if (key === 'folder') return { kind: key };
+  if (key === 'folder' || key === 's3') return { kind: key };
   return { kind: 'target', targetId: key.slice('target:'.length) as TargetId };
 }

@@ -9,14 +9,18 @@ import { Note } from '../components/note.tsx';
 import { useStore } from '../store.ts';
 import { AddDatabaseStep } from './add-database-step.tsx';
 import { AddDestinationStep, useAddDestination } from './add-destination-step.tsx';
+import { focusFirstError } from './field-props.ts';
 import { PageHeader } from './page-header.tsx';
+import { testSentence } from './test-card.tsx';
 import styles from './add-screen.module.css';
 
 export function AddScreen({ path }: { readonly path: string | undefined }): ReactNode {
   const add = useStore(({ view }) => view.add);
   const database = add.database.inspection;
   const destination = useAddDestination(add);
+  const described = useStore(({ view }) => view.destination);
   const isPlaced = destination.kind !== 'folder' || add.folder.inspection?.kind === 'usable';
+  const error = add.error ?? (destination.kind === 's3' ? described?.error : undefined);
   const needsConsent = database?.kind === 'database' && !database.isWal && !add.hasConsent;
   const isReady = database?.kind === 'database' && isPlaced && !needsConsent;
   useEffect(() => {
@@ -31,9 +35,9 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
       <Card label="Destination of the history" isPadded>
         <AddDestinationStep draft={add} isEnabled={database?.kind === 'database'} />
       </Card>
-      {add.error !== undefined && (
+      {error !== undefined && (
         <Note tone="problem" role="alert">
-          <ErrorText error={add.error} />
+          <ErrorText error={error} />
         </Note>
       )}
       <div className={styles.end}>
@@ -44,7 +48,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
           isLarge
           isDisabled={!isReady}
           isPending={add.isSending}
-          onPress={() => void protect(destination)}
+          onPress={() => void protect(destination).then(focusFirstError)}
         >
           {add.isSending ? 'Protecting…' : database?.kind === 'database' ? `Protect ${database.name}` : 'Protect'}
         </Button>
@@ -56,6 +60,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
     if (database?.kind !== 'database') return 'First choose the database.';
     if (needsConsent) return 'Allow the switch to WAL mode to go on.';
     if (!isPlaced) return 'Now choose where its history is kept.';
+    if (destination.kind === 's3' && described !== undefined) return testSentence(described);
     return 'A full image is made first; the application can go on working meanwhile.';
   }
 }

@@ -1,4 +1,4 @@
-// One destination, new or known: what it is, and the way to save it.
+// One destination, new or known: what it is on the left, what a test says about it on the right, and the way to save it.
 import { HardDrive } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { plural } from '../../shared/format.ts';
@@ -18,6 +18,7 @@ import styles from './destination-screen.module.css';
 import { kindText } from './destination-words.ts';
 import { focusFirstError } from './field-props.ts';
 import { PageHeader } from './page-header.tsx';
+import { TestCard, testSentence } from './test-card.tsx';
 
 interface DestinationScreenProps {
   /** Undefined: a new one. */
@@ -31,7 +32,7 @@ export function DestinationScreen({ targetId, databaseId }: DestinationScreenPro
   const draft = useStore(({ view }) => view.destination);
   const isGone = targetId !== undefined && target === undefined;
   useEffect(() => {
-    if (!isGone) describeDestination(targetId, 'folder');
+    if (!isGone) describeDestination(targetId);
   }, [targetId, isGone]);
   if (isGone) {
     return (
@@ -57,6 +58,7 @@ interface DescribedProps {
 function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
   const database = useStore(selectDatabase(databaseId));
   const back: Place = database === undefined ? { kind: 'destinations' } : { kind: 'database', databaseId: database.id };
+  const isPassed = draft.test?.kind === 'done' && draft.test.test.isUsable;
   return (
     <>
       <PageHeader
@@ -72,6 +74,9 @@ function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
       )}
       <div className={styles.columns}>
         <DestinationFields draft={draft} uses={target?.databases ?? 0} />
+        <div className={styles.side}>
+          <TestCard draft={draft} databasePath={database?.path} />
+        </div>
       </div>
       {draft.error !== undefined && (
         <Note tone="problem" role="alert">
@@ -79,16 +84,17 @@ function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
         </Note>
       )}
       <div className={styles.end}>
+        <p className={styles.next}>{testSentence(draft)}</p>
         <LinkButton href={formatPlace(back)} isLarge>
           Cancel
         </LinkButton>
         <Button
-          kind="primary"
+          kind={isPassed ? 'primary' : 'plain'}
           isLarge
           isPending={draft.isSaving}
           onPress={() => void saveDestination(database?.id).then(focusFirstError)}
         >
-          {draft.isSaving ? 'Saving…' : 'Save destination'}
+          {saveText(draft, isPassed)}
         </Button>
       </div>
     </>
@@ -101,9 +107,14 @@ function RemoveButton({ target }: { readonly target: TargetState }): ReactNode {
 
 function aboutText(target: TargetState | undefined, databaseName: string | undefined): string {
   if (databaseName !== undefined) return `The history of ${databaseName} is kept here too, as soon as it is saved.`;
-  if (target === undefined)
-    return 'A folder on another disk, a removable one, a network share. Several databases can share it.';
+  if (target === undefined) return 'A folder, or storage that speaks S3. Several databases can share it.';
   return target.databases === 0
     ? 'No database keeps its history here.'
     : `Keeps the history of ${plural(target.databases, 'database')}.`;
+}
+
+function saveText({ isSaving, targetId }: DestinationDraft, isPassed: boolean): string {
+  if (isSaving) return 'Saving…';
+  if (!isPassed) return 'Save without a passed test';
+  return targetId === undefined ? 'Save destination' : 'Save changes';
 }

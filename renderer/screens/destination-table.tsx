@@ -1,10 +1,10 @@
 // The destinations, one a row: name and place, state, databases, requests, bytes, limit. A narrow window shows the same as
 // cards.
-import { Pencil, Trash2 } from 'lucide-react';
+import { Pencil, PlugZap, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatBytes, plural } from '../../shared/format.ts';
 import type { DatabaseState, TargetState } from '../../shared/model.ts';
-import { askToRemoveTarget } from '../actions/destinations.ts';
+import { askToRemoveTarget, openAndTest } from '../actions/destinations.ts';
 import { go } from '../actions/window.ts';
 import { Icon } from '../components/icon.tsx';
 import { MenuButton } from '../components/menu-button.tsx';
@@ -104,6 +104,7 @@ function Row({ target, databases }: RowProps): ReactNode {
         <MenuButton
           label={`More about ${name}`}
           items={[
+            { text: 'Test the connection', icon: PlugZap, onPick: () => void openAndTest(id) },
             { text: 'Edit…', icon: Pencil, onPick: () => go({ kind: 'destination', targetId: id }) },
             { text: 'Remove…', icon: Trash2, isDanger: true, onPick: () => askToRemoveTarget(id) },
           ]}

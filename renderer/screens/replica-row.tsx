@@ -15,8 +15,7 @@ import { selectIsPending, selectIsSeen, selectNow, selectTarget } from '../selec
 import { useStore } from '../store.ts';
 import styles from './destinations-card.module.css';
 import { iconOf } from './destination-words.ts';
-import { retentionText } from './replica-words.ts';
-import { momentMs } from './status-words.ts';
+import { isBehind, retentionText } from './replica-words.ts';
 
 interface ReplicaRowProps {
   readonly replica: ReplicaState;
@@ -96,12 +95,11 @@ interface StandingProps extends ReplicaRowProps {
 }
 
 function Standing({ replica, database, now }: StandingProps): ReactNode {
-  const isMoment = database.lag.sinceAt === undefined || now - database.lag.sinceAt < momentMs;
   if (!replica.isEnabled) return <StateBadge tone="paused">Turned off</StateBadge>;
   if (replica.problem !== undefined) return <StateBadge tone="attention">{behind(replica)}</StateBadge>;
   if (database.status.kind === 'paused') return <StateBadge tone="paused">Paused</StateBadge>;
   if (replica.shipped === undefined) return <StateBadge tone="working">Starting</StateBadge>;
-  if (replica.lagBytes > 0 && !isMoment) return <StateBadge tone="working">{behind(replica)}</StateBadge>;
+  if (isBehind(replica, database, now)) return <StateBadge tone="working">{behind(replica)}</StateBadge>;
   return <StateBadge tone="good">Up to date</StateBadge>;
 }
 

@@ -1,6 +1,7 @@
 // The settings of one database’s history at one destination, in words: how soon, how often whole, how much of it stays.
 import { dayMs, formatDay, formatDuration, hourMs, minuteMs, plural, secondMs } from '../../shared/format.ts';
-import type { Retention, RetentionPreview } from '../../shared/model.ts';
+import type { DatabaseState, ReplicaState, Retention, RetentionPreview } from '../../shared/model.ts';
+import { momentMs } from './status-words.ts';
 
 interface Choice {
   readonly key: string;
@@ -49,6 +50,21 @@ export function dailyChoices(chosenMs: number): readonly Choice[] {
 
 export function weeklyChoices(chosenMs: number): readonly Choice[] {
   return choices([0, ...weeklies], chosenMs, (ms) => (ms === 0 ? 'None' : `Until ${spanText(ms)} old`));
+}
+
+/**
+ * True where a destination is further behind than it always is for a moment. Another destination that is behind says nothing
+ * about this one: what is captured and what lies here have to be apart too.
+ */
+export function isBehind(
+  { lagBytes, shipped, syncIntervalMs }: ReplicaState,
+  database: DatabaseState,
+  now: number,
+): boolean {
+  const { captured, lag } = database;
+  if (lagBytes === 0 || captured === undefined || shipped === undefined || lag.sinceAt === undefined) return false;
+  const usualMs = momentMs + syncIntervalMs;
+  return now - lag.sinceAt >= usualMs && captured.at - shipped.at >= usualMs;
 }
 
 /** What a retention keeps, as one sentence. */

@@ -69,8 +69,7 @@ interface ForecastProps {
   readonly now: number;
 }
 
-function Forecast({ preview: found, now }: ForecastProps): ReactNode {
-  const preview = { ...found, keptSnapshots: [...found.keptSnapshots].sort((a, b) => a.at - b.at) };
+function Forecast({ preview, now }: ForecastProps): ReactNode {
   const { keptSnapshots, windowFromAt, keptObjects, keptBytes, deletedObjects, deletedBytes, held } = preview;
   const [oldest] = keptSnapshots;
   if (oldest === undefined) {

@@ -55,6 +55,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
     place: '#/add',
     act: (page) => type(page, 'Path of the database', '/home/ada/till/Sales-2026.db', 'Enter'),
   },
+  'add-s3': { state: 'headless', place: '#/add', act: fillAddS3 },
   'add-ready': { state: 'headless', place: '#/add', act: fillAdd },
   'add-refused': {
     state: 'five',
@@ -75,18 +76,28 @@ export const scenes: Readonly<Record<string, Scene>> = {
   destinations: { state: 'five', place: '#/destinations' },
   'destinations-empty': { state: 'no-targets', place: '#/destinations' },
   'destination-new': { isForEyes: true, state: 'five', place: '#/new-destination' },
-  'destination-folder': {
-    state: 'five',
+  'destination-folder': { state: 'five', place: '#/new-destination', act: chooseFolderKind },
+  'destination-errors': { state: 'headless', place: '#/new-destination', act: testNothing },
+  'destination-passed': {
+    isForEyes: true,
+    state: 'headless',
     place: '#/new-destination',
-    act: (page) => type(page, 'Folder', '/home/ada/'),
+    act: (page) => testBucket(page, 'tills'),
   },
+  'destination-refused': { state: 'headless', place: '#/new-destination', act: (page) => testBucket(page, 'refused') },
+  'destination-locked': { state: 'headless', place: '#/new-destination', act: (page) => testBucket(page, 'locked') },
+  'destination-corrected': { isForEyes: true, state: 'headless', place: '#/new-destination', act: testWrongRegion },
+  'destination-known': { state: 'five', place: '#/destination/t-bucket' },
+  'destination-computer': { state: 'five', place: '#/destination/t-spare' },
   'destination-gone': { isForEyes: true, state: 'five', place: '#/destination/nothing' },
   'destination-remove': {
+    isForEyes: true,
     state: 'five',
     place: '#/destination/t-spare',
     act: (page) => press(page, 'button', 'Remove…'),
   },
   'destination-in-use': {
+    isForEyes: true,
     state: 'five',
     place: '#/destination/t-disk',
     act: (page) => press(page, 'button', 'Remove…'),
@@ -139,6 +150,12 @@ async function fillAdd(page: Page): Promise<void> {
   await type(page, 'Destination folder', '/home/ada/backup', 'Enter');
 }
 
+async function fillAddS3(page: Page): Promise<void> {
+  await type(page, 'Path of the database', '/home/ada/till/Sales.db', 'Enter');
+  await page.getByText('New S3 storage').click();
+  await testBucket(page, 'tills');
+}
+
 async function showReplicas(page: Page): Promise<void> {
   await page.getByText('Effect on the application').scrollIntoViewIfNeeded();
 }
@@ -157,6 +174,31 @@ async function lookAhead(page: Page): Promise<void> {
   await openSettings(page);
   await press(page, 'radio', 'In a month');
   await page.getByRole('button', { name: /^Dates/ }).click();
+}
+
+async function chooseFolderKind(page: Page): Promise<void> {
+  await page.getByText('Another disk, a removable one, a network share').click();
+  await type(page, 'Folder', '/home/ada/');
+}
+
+async function testNothing(page: Page): Promise<void> {
+  await page.getByRole('textbox', { name: 'Folder in the bucket' }).fill('a//b');
+  await page.getByRole('textbox', { name: 'Bandwidth limit' }).fill('fast');
+  await press(page, 'button', 'Test the connection');
+}
+
+async function testBucket(page: Page, bucket: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Bucket', exact: true }).fill(bucket);
+  await page.getByRole('textbox', { name: 'Access key id' }).fill('AKIAIOSFODNN7EXAMPLE');
+  await page.getByRole('textbox', { name: 'Secret access key' }).fill('a secret that nobody sees');
+  await press(page, 'button', 'Test the connection');
+  await page.getByRole('button', { name: 'Test again' }).waitFor();
+}
+
+async function testWrongRegion(page: Page): Promise<void> {
+  await page.getByRole('combobox', { name: 'Region' }).fill('us-east-1');
+  await page.keyboard.press('Tab');
+  await testBucket(page, 'tills');
 }
 
 async function openRestore(page: Page): Promise<void> {

@@ -43,7 +43,7 @@ export async function journey(page: Page, shop: Shop, folder: TempFolder): Promi
   expectTruth(restored, shop);
 }
 
-async function addDatabase(page: Page, database: string, destination: string): Promise<void> {
+export async function addDatabase(page: Page, database: string, destination: string): Promise<void> {
   await page.getByRole('link', { name: 'Add a database…' }).click();
   await page.getByRole('combobox', { name: 'Path of the database' }).fill(database);
   await page.getByText('till.db is a SQLite database of').waitFor();
@@ -65,7 +65,7 @@ export async function watchPointsAppear(page: Page, name: string): Promise<void>
   await until('more appear while the writer goes on', async () => (await count()) >= before + 5);
 }
 
-async function restoreSelected(page: Page, outputPath: string): Promise<void> {
+export async function restoreSelected(page: Page, outputPath: string): Promise<void> {
   await page.getByRole('button', { name: 'Restore to a new file…' }).click();
   const dialog = page.getByRole('dialog');
   const file = dialog.getByRole('textbox', { name: 'New file' });
@@ -78,7 +78,7 @@ async function restoreSelected(page: Page, outputPath: string): Promise<void> {
 }
 
 /** What was restored is exactly what the writer had after its transaction `n`. */
-function expectTruth(restored: string, shop: Shop): void {
+export function expectTruth(restored: string, shop: Shop): void {
   const lines = readFileSync(shop.truth, 'utf8').trimEnd().split('\n');
   const truths = lines.map((line) => JSON.parse(line) as ShopContent);
   using owned = new DisposableStack();

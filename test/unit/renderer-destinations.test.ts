@@ -1,8 +1,9 @@
-// Destinations in words: how one stands, what a retention keeps.
+// Destinations in words: how one stands, what a test found, what a retention keeps.
 import { describe, expect, test } from 'vitest';
-import { kindText, placeText, requestsText, standingOf } from '../../renderer/screens/destination-words.ts';
+import { findingsOf, kindText, placeText, requestsText, standingOf } from '../../renderer/screens/destination-words.ts';
 import {
   dailyChoices,
+  isBehind,
   pointsText,
   retentionSentence,
   retentionText,
@@ -12,7 +13,7 @@ import {
 } from '../../renderer/screens/replica-words.ts';
 import { AppError } from '../../shared/errors.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../shared/format.ts';
-import type { Problem, ReplicaState, RetentionPreview } from '../../shared/model.ts';
+import type { Problem, ReplicaState, RetentionPreview, TargetTest } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import { databaseOf, emptyState } from '../support/gallery/databases.ts';
 import { FixtureHistory } from '../support/gallery/history.ts';
@@ -43,6 +44,36 @@ describe('a destination stands', () => {
   });
 });
 
+describe('a database is behind at a destination', () => {
+  const at = (change: {
+    readonly shippedMsAgo: number;
+    readonly lagMsAgo?: number;
+    readonly lagBytes?: number;
+  }): boolean => {
+    const moment = (msAgo: number) => ({ position: {} as never, at: now - msAgo });
+    const database = {
+      ...databaseOf(sketch, now),
+      captured: moment(0),
+      lag: { bytes: 1, sinceAt: now - (change.lagMsAgo ?? 60_000) },
+    };
+    const [replica] = database.replicas;
+    const { shippedMsAgo, lagBytes = 4_096 } = change;
+    return replica !== undefined && isBehind({ ...replica, lagBytes, shipped: moment(shippedMsAgo) }, database, now);
+  };
+
+  test('when what lies there is older than it always is for a moment', () => {
+    expect([
+      at({ shippedMsAgo: 30_000 }),
+      at({ shippedMsAgo: 2_000 }),
+      at({ shippedMsAgo: 30_000, lagBytes: 0 }),
+    ]).toEqual([true, false, false]);
+  });
+
+  test('not in the first moment after a long rest', () => {
+    expect(at({ shippedMsAgo: 3_600_000, lagMsAgo: 500 })).toBe(false);
+  });
+});
+
 test('a place is said short', () => {
   expect([...folders, ...buckets].map((target) => `${kindText(target)}: ${placeText(target)}`)).toEqual([
     'Folder: /media/backup',
@@ -51,6 +82,40 @@ test('a place is said short', () => {
     'Cloudflare R2: second-copy',
   ]);
   expect(emptyState(now).targets.map(({ usage }) => requestsText(usage))).toEqual(['4,236', '1,214']);
+});
+
+describe('what a test found', () => {
+  const place = buckets[0]?.place;
+  const found = (change: Partial<TargetTest>): readonly string[] =>
+    place === undefined ? [] : findingsOf({ ...tested, place, ...change });
+  const correction = 'The bucket is in eu-central-1; the region was corrected.';
+
+  test('is nothing where there is nothing to know', () => {
+    expect([found({}), found({ contents: 'new' }), found({ contents: undefined })]).toEqual([[], [], []]);
+  });
+
+  test('explains locks and versions calmly', () => {
+    const [lock, versions] = found({ hasObjectLock: true, versioning: 'on' });
+    expect(lock).toMatch(/Object Lock/);
+    expect(versions).toMatch(/keeps versions/);
+  });
+
+  test('is what was corrected too, where it does not work all the same', () => {
+    expect([found({ corrected: [correction] }), found({ corrected: [correction], isUsable: false })]).toEqual([
+      [],
+      [correction],
+    ]);
+  });
+
+  test.each([
+    ['litestream-history', /Litestream wrote \(0\.3\)/],
+    ['litestream-05-history', /Litestream wrote \(0\.5\)/],
+    ['tidemark-history', /histories of Tidemark/],
+    ['history-of-this', /the history of this database/],
+    ['other-things', /other things too/],
+  ] as const)('tells %s apart', (contents, sentence) => {
+    expect(found({ contents })[0]).toMatch(sentence);
+  });
 });
 
 describe('settings', () => {
@@ -119,3 +184,14 @@ const sketch = {
   targets: [backupDisk],
   days: [],
 } as const;
+
+const tested: Omit<TargetTest, 'place'> = {
+  stages: [],
+  isUsable: true,
+  corrected: [],
+  contents: 'empty',
+  versioning: 'off',
+  hasObjectLock: false,
+  canDelete: true,
+  hasConditionalWrites: true,
+};

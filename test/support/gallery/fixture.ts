@@ -10,13 +10,15 @@ import type {
   FolderInspection,
   Operation,
   OperationId,
+  PlaceState,
   RestoreProposal,
   Settings,
+  TargetState,
 } from '../../../shared/model.ts';
 import { defaultRetention } from '../../../shared/retention.ts';
 import { detailsOf } from './databases.ts';
 import type { FixtureHistory } from './history.ts';
-import { previewOf } from './targets.ts';
+import { previewOf, testOf } from './targets.ts';
 
 export interface FixtureState {
   readonly state: AppState | undefined;
@@ -120,6 +122,13 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
         .map((path) => ({ path, isFolder: !path.endsWith('.db') })),
     inspectDatabase: ({ path }) => inspectDatabase(path),
     inspectFolder: ({ path, databasePath }) => inspectFolder(path, databasePath),
+    testTarget: ({ place, targetId }) =>
+      testOf(
+        placeStateOf(
+          place,
+          read()?.targets.find(({ id }) => id === targetId),
+        ),
+      ),
     addTarget: () => {
       throw new AppError('not-available', { what: 'Saving a destination' });
     },
@@ -196,6 +205,25 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
     },
     stopDemo: () => push(({ demo }) => ({ demo: { ...demo, isRunning: false } })),
     showInFolder: () => undefined,
+  };
+}
+
+/** A place as the state shows it: without what is secret. */
+function placeStateOf(place: Argument<'testTarget'>['place'], target: TargetState | undefined): PlaceState {
+  if (target !== undefined) return target.place;
+  if (place.kind === 'folder') return place;
+  const { region, endpoint, isPathStyle, storageClass } = place;
+  return {
+    ...place,
+    region,
+    endpoint,
+    isPathStyle,
+    storageClass,
+    encryption: undefined,
+    credentials:
+      place.credentials.kind === 'keys'
+        ? { kind: 'keys', accessKeyId: place.credentials.accessKeyId }
+        : { kind: 'chain', profile: place.credentials.profile },
   };
 }
 

@@ -1,5 +1,17 @@
-// Invented destinations, and what would remain of their histories.
-import type { AppState, RetentionPreview, S3Place, TargetId, TargetState, TargetUsage } from '../../../shared/model.ts';
+// Invented destinations, and what the invented engine says when it tests one.
+import { AppError } from '../../../shared/errors.ts';
+import type {
+  AppState,
+  PlaceState,
+  RetentionPreview,
+  S3Place,
+  TargetId,
+  TargetState,
+  TargetTest,
+  TargetUsage,
+  TestStage,
+  TestStageName,
+} from '../../../shared/model.ts';
 
 const day = 86_400_000;
 
@@ -89,6 +101,83 @@ export function withTargets(state: AppState): AppState {
   const uses = (id: TargetId): number =>
     state.databases.filter(({ replicas }) => replicas.some(({ targetId }) => targetId === id)).length;
   return { ...state, targets: state.targets.map((target) => ({ ...target, databases: uses(target.id) })) };
+}
+
+const passed: Readonly<Record<TestStageName, string>> = {
+  address: 's3.eu-central-1.amazonaws.com answers at 52.219.170.1.',
+  tls: 'The certificate is good until Mar 4 12:00:00 2027 GMT.',
+  clock: 'The clocks agree.',
+  credentials: 'The access key is accepted.',
+  region: 'The region eu-central-1 is right.',
+  bucket: 'The bucket is there.',
+  list: 'It holds nothing yet.',
+  write: 'Objects can be written.',
+  read: 'What was written is read back as it was.',
+  delete: 'Objects can be deleted.',
+};
+
+/** A test of a place: a bucket “refused” refuses the key, “locked” cannot delete, a region “us-east-1” is corrected. */
+export function testOf(place: PlaceState): TargetTest {
+  const base = {
+    isUsable: true,
+    place,
+    corrected: [],
+    contents: 'empty',
+    versioning: 'off',
+    hasObjectLock: false,
+    canDelete: true,
+    hasConditionalWrites: true,
+  } as const;
+  if (place.kind === 'folder') {
+    const names: readonly TestStageName[] = ['address', 'list', 'write', 'read', 'delete'];
+    return {
+      ...base,
+      contents: 'new',
+      stages: names.map((name) =>
+        ok(name, name === 'address' ? 'The folder can be made, with 812 GB free.' : undefined),
+      ),
+    };
+  }
+  const names = Object.keys(passed) as TestStageName[];
+  if (place.bucket === 'refused') {
+    const error = new AppError('target-failed', {
+      path: 's3://refused',
+      reason: 'the secret does not belong to the access key',
+    }).toData();
+    const stages = names.map((name, index): TestStage => {
+      if (index < 3) return ok(name);
+      if (index > 3) return { name, state: 'skipped', text: '', error: undefined, ms: 0 };
+      return { name, state: 'failed', text: 'The bucket refused the secret access key.', error, ms: 184 };
+    });
+    return { ...base, stages, isUsable: false, contents: undefined, versioning: 'unknown' };
+  }
+  if (place.bucket === 'locked') {
+    const stages = names.map((name) =>
+      name === 'delete'
+        ? {
+            ...ok(name),
+            state: 'warning' as const,
+            text: 'The key may not delete, so the small object stays until the bucket’s own rules remove it.',
+          }
+        : ok(name),
+    );
+    return { ...base, stages, canDelete: false, hasObjectLock: true, versioning: 'on', contents: 'litestream-history' };
+  }
+  if (place.region === 'us-east-1') {
+    const text = 'The bucket is in eu-central-1; the region was corrected.';
+    return {
+      ...base,
+      stages: names.map((name) => ok(name)),
+      place: { ...place, region: 'eu-central-1' },
+      corrected: [text],
+      contents: 'tidemark-history',
+    };
+  }
+  return { ...base, stages: names.map((name) => ok(name)) };
+}
+
+function ok(name: TestStageName, text = passed[name]): TestStage {
+  return { name, state: 'ok', text, error: undefined, ms: 12 + name.length * 17 };
 }
 
 /** What would remain of a month of history with a snapshot a day. */
