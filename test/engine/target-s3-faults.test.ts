@@ -1,5 +1,7 @@
 // The S3 target on bad days, behind a proxy that breaks what it is told to: what passes is overcome, what stays is named.
-import { afterAll, describe, expect, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { openS3Target } from '../../electron/engine/targets/s3.ts';
 import { parseS3Url } from '../../electron/engine/targets/s3-address.ts';
 import { AppError, errorSentence, toErrorData } from '../../shared/errors.ts';
@@ -12,7 +14,7 @@ import {
   startFaultyProxy,
   tooMany,
 } from '../support/faulty-proxy.ts';
-import { calm, collect, failureOf, inPieces, noise } from '../support/replica-scratch.ts';
+import { calm, collect, failureOf, inPieces, noise, scratchFolder } from '../support/replica-scratch.ts';
 import { s3UrlOf, startS3Server } from '../support/s3-server.ts';
 import { describeTargetContract } from '../support/target-contract.ts';
 
@@ -150,6 +152,26 @@ describe('an S3 target on a bad day', () => {
     const listing = failureOf(target.list('', { signal: control.signal }));
     setTimeout(() => control.abort('enough'), 50);
     expect(await listing).toBe('enough');
+  });
+});
+
+describe('credentials of this computer', () => {
+  test('come from a profile, through its credential_process, or are said to be missing', async () => {
+    const config = join(await scratchFolder(), 'config');
+    const answer = { Version: 1, AccessKeyId: 'of-the-process', SecretAccessKey: marker };
+    await writeFile(`${config}.sh`, `#!/bin/sh\necho '${JSON.stringify(answer)}'\n`, { mode: 0o700 });
+    await writeFile(config, `[profile work]\ncredential_process = ${config}.sh\n`);
+    vi.stubEnv('AWS_CONFIG_FILE', config);
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', `${config}-none`);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    const signed: (string | undefined)[] = [];
+    proxy.fault = ({ headers }) => void signed.push(headers.authorization);
+    const address = parseS3Url(s3UrlOf(proxy.endpoint, await server.makeBucket()));
+    const list = async (profile: string) =>
+      await openS3Target(address, { credentials: { kind: 'chain', profile } }).list('', { signal: calm });
+    expect(await list('work')).toEqual([]);
+    expect(signed).toEqual([expect.stringContaining('Credential=of-the-process/') as string]);
+    expect(await failureOf(list('never-made'))).toMatchObject({ code: 'target-credentials-missing' });
   });
 });
 
