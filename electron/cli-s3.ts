@@ -13,6 +13,7 @@ export const s3Keys = {
   profile: 'profile',
   provider: 'provider',
   'storage-class': 'storageClass',
+  sse: 'sse',
   'sse-kms-key-id': 'sseKmsKeyId',
   'part-size': 'partSize',
   concurrency: 'concurrency',
@@ -38,7 +39,7 @@ export function isSecretKey(key: string): boolean {
 /** `s3://bucket/folder` with what the keys say, behind what the address says itself. */
 export function formatS3Address(address: string, values: ReadonlyMap<S3Key, string>): string {
   const query = [...values].map(([key, value]) => `${s3Keys[key]}=${encodeURIComponent(value)}`);
-  if (values.has('sse-kms-key-id')) query.push('sse=aws:kms');
+  if (values.has('sse-kms-key-id') && !values.has('sse')) query.push('sse=aws:kms');
   if (query.length === 0) return address;
   return `${address}${address.includes('?') ? '&' : '?'}${query.join('&')}`;
 }
