@@ -57,8 +57,8 @@ export function partsLeft(
   { segments, images }: Damage,
   { snapshots, atOf }: { readonly snapshots: readonly SnapshotRow[]; readonly atOf: (place: Place) => number },
 ): readonly Part[] {
-  const isSound = new Set(images);
-  const sound = snapshots.filter(({ index }) => !isSound.has(index)).toSorted((a, b) => a.index - b.index);
+  const lostImages = new Set(images);
+  const sound = snapshots.filter(({ index }) => !lostImages.has(index)).toSorted((a, b) => a.index - b.index);
   return parts.flatMap((part) => {
     const left: Part[] = [];
     let first: Part['first'] | undefined = beginning(part, sound, part.first);
