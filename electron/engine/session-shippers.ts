@@ -55,7 +55,14 @@ export function makeShipper(
   const retainer = new Retainer({
     database: databaseId,
     targetId,
-    target,
+    target: {
+      ...target,
+      // Whoever has lost the place deletes nothing of who has it now.
+      delete: async (keys, deleting) => {
+        await hold({ isSnapshot: true, signal: deleting.signal });
+        await target.delete(keys, deleting);
+      },
+    },
     url: row.url,
     current: generation,
     store: options.store,
