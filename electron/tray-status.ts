@@ -1,6 +1,6 @@
 // What the tray says: one of a few states and one true sentence, from the pushed state alone.
 import type { AppState } from '../shared/model.ts';
-import { type Health, isStale, lagPromiseMs, summarize } from '../shared/summary.ts';
+import { type Health, isStale, staleAt, summarize } from '../shared/summary.ts';
 
 export type TrayStatus = 'protected' | 'working' | 'attention' | 'problem' | 'paused' | 'empty' | 'disconnected';
 
@@ -33,6 +33,6 @@ export function describeTray(state: AppState | undefined, now: number): TrayText
 /** When the words may change without a new state: protection that waits too long is no longer good. */
 export function nextChangeAt(state: AppState | undefined, now: number): number | undefined {
   const waiting = (state?.databases ?? []).filter((database) => !isStale(database, now));
-  const instants = waiting.flatMap(({ lag }) => (lag.sinceAt === undefined ? [] : [lag.sinceAt + lagPromiseMs + 1]));
+  const instants = waiting.flatMap((database) => staleAt(database) ?? []);
   return instants.length === 0 ? undefined : Math.min(...instants);
 }

@@ -35,9 +35,15 @@ export function healthOf(database: DatabaseState, now: number): Health {
   }
 }
 
-/** True where captured changes have waited for longer than the promise. */
+/** When captured changes will have waited for longer than promised, beyond the interval that is set; undefined where none wait. */
+export function staleAt({ lag, replicas }: DatabaseState): number | undefined {
+  const intervals = replicas.filter(({ isEnabled }) => isEnabled).map(({ syncIntervalMs }) => syncIntervalMs);
+  return lag.sinceAt === undefined ? undefined : lag.sinceAt + lagPromiseMs + Math.max(0, ...intervals) + 1;
+}
+
+/** True where captured changes have waited for longer than promised. */
 export function isStale(database: DatabaseState, now: number): boolean {
-  return database.lag.sinceAt !== undefined && now - database.lag.sinceAt > lagPromiseMs;
+  return now >= (staleAt(database) ?? Infinity);
 }
 
 /** The sentence about all databases, and what it rests on. */

@@ -6,16 +6,16 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some instant: only grow, whatever the system's clock is set to. */
   ticks(): number;
-  /** Rejects with `signal.reason` on abort. */
-  sleep(ms: number, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Rejects with `signal.reason` on abort. `ref: false`: for what comes round by the hour, and holds nothing up. */
+  sleep(ms: number, options: { readonly signal: AbortSignal; readonly ref?: boolean }): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   ticks: () => performance.now(),
-  sleep: async (ms, { signal }) => {
+  sleep: async (ms, { signal, ref = true }) => {
     try {
-      await delay(ms, undefined, { signal });
+      await delay(ms, undefined, { signal, ref });
     } catch (error) {
       signal.throwIfAborted();
       throw error;

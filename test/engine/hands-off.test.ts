@@ -99,7 +99,7 @@ describe('the database of a user', () => {
   });
 });
 
-/** Timers that keep this process alive, but the watcher's one slow poll. */
+/** Timers that keep this process alive, but the watcher's one slow poll; what comes round by the hour does not. */
 function timers(): readonly string[] {
   const names = process.getActiveResourcesInfo().filter((name) => name === 'Timeout');
   return names.slice(1);

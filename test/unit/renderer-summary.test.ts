@@ -1,6 +1,6 @@
 // "Am I safe?": the sentence is never better than the state behind it.
 import { describe, expect, test } from 'vitest';
-import type { DatabaseId, DatabaseState, DatabaseStatus } from '../../shared/model.ts';
+import type { DatabaseId, DatabaseState, DatabaseStatus, TargetId } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import { healthOf, summarize } from '../../shared/summary.ts';
 
@@ -21,6 +21,12 @@ describe('health', () => {
       { kind: 'protected' },
       { sinceAt: now - 61_000 },
       'attention',
+    ],
+    [
+      'protected, and changes wait no longer than its interval',
+      { kind: 'protected' },
+      { sinceAt: now - 61_000, syncIntervalMs: 60_000 },
+      'good',
     ],
     ['protected, and changes wait for a moment', { kind: 'protected' }, { sinceAt: now - 5_000 }, 'good'],
     ['protected by word, without a restore point', { kind: 'protected' }, { newest: undefined }, 'working'],
@@ -88,6 +94,7 @@ function paused(name: string): DatabaseState {
 
 interface Change {
   readonly sinceAt?: number;
+  readonly syncIntervalMs?: number;
   readonly newest?: undefined;
   readonly provenAt?: number;
 }
@@ -108,9 +115,25 @@ function database(name: string, status: DatabaseStatus = { kind: 'protected' }, 
     oldestAt: now - hours(24),
     lag: { bytes: change.sinceAt === undefined ? 0 : 4096, sinceAt: change.sinceAt },
     generation: undefined,
-    replicas: [],
+    replicas: change.syncIntervalMs === undefined ? [] : [replica(change.syncIntervalMs)],
     provenAt: change.provenAt,
     locked: { maxMs: 0, totalMs: 0 },
     days: [],
+  };
+}
+
+function replica(syncIntervalMs: number): DatabaseState['replicas'][number] {
+  return {
+    targetId: 'disk' as TargetId,
+    url: 'file:///disk',
+    shipped: undefined,
+    lagBytes: 4096,
+    problem: undefined,
+    isEnabled: true,
+    syncIntervalMs,
+    snapshotIntervalMs: hours(24),
+    retention: { kind: 'keep-all' },
+    retainedAt: undefined,
+    oldestAt: undefined,
   };
 }

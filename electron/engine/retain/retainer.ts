@@ -178,7 +178,7 @@ export class Retainer {
     const { clock } = this.#options;
     const ends = new AbortController();
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    const timer = clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
+    const timer = clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]), ref: false }).catch(() => {});
     await Promise.race([timer, woken]);
     ends.abort(new AppError('cancelled'));
   }
