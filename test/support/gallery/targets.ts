@@ -140,9 +140,9 @@ export function testOf(place: PlaceState): TargetTest {
   }
   const names = Object.keys(passed) as TestStageName[];
   if (place.bucket === 'refused') {
-    const error = new AppError('target-failed', {
-      path: 's3://refused',
-      reason: 'the secret does not belong to the access key',
+    const error = new AppError('target-credentials', {
+      host: 's3.eu-central-1.amazonaws.com',
+      reason: 'SignatureDoesNotMatch',
     }).toData();
     const stages = names.map((name, index): TestStage => {
       if (index < 3) return ok(name);
