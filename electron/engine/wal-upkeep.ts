@@ -12,6 +12,11 @@ const calmLooks = 10;
 /** Frames that wait for a checkpoint before one is made although the last commit was just now. */
 const passiveFrames = 500;
 const passiveEveryMs = 20;
+/**
+ * What was committed while such a checkpoint ran is copied by another, so that the WAL starts over before the application
+ * finds it large, and checkpoints at each of its commits itself. Tried this often: a reader may keep it from helping.
+ */
+const tailTries = 4;
 const idleBeforePassiveMs = 1000;
 /** Writers that pause, but never long enough, are sealed from this many frames on. */
 const calmLargeFrames = 2000;
@@ -94,6 +99,7 @@ export class WalUpkeep {
   #isHolding = false;
   #lastNewsAt = 0;
   #lastPassiveAt = 0;
+  #tailTries = 0;
   #blockedLooks = 0;
   #settleMs = 1;
   #reclaimAt = 0;
@@ -220,8 +226,11 @@ export class WalUpkeep {
     const before = this.#counts;
     const waiting = before.frames - before.backfilled;
     const isQuiet = now - this.#lastNewsAt >= (this.#isWaitedFor ? suspiciousMs : idleBeforePassiveMs);
-    const isDue = isQuiet || (waiting >= passiveFrames && now - this.#lastPassiveAt >= passiveEveryMs);
+    const isLarge = waiting >= passiveFrames;
+    const isTail = before.frames >= passiveFrames && before.backfilled > 0 && this.#tailTries < tailTries;
+    const isDue = isQuiet || ((isLarge || isTail) && now - this.#lastPassiveAt >= passiveEveryMs);
     if (!isDue) return;
+    this.#tailTries = isLarge ? 0 : this.#tailTries + 1;
     if (this.#blockedLooks >= stuckAfterLooks) {
       this.#blockedLooks = 0;
       await this.#stepAside();
