@@ -33,10 +33,7 @@ export async function journey(page: Page, shop: Shop, folder: TempFolder): Promi
   await page.getByText('Protected', { exact: true }).first().waitFor();
   await watchPointsAppear(page, 'till.db');
 
-  const timeline = page.getByRole('slider', { name: 'Restore point of till.db' });
-  await timeline.focus();
-  for (let step = 0; step < 5; step += 1) await page.keyboard.press('ArrowLeft');
-  await page.getByText('Selected restore point').waitFor();
+  await selectEarlier(page, 'till.db');
 
   const restored = folder.at('restored.db');
   await restoreSelected(page, restored);
@@ -63,6 +60,18 @@ export async function watchPointsAppear(page: Page, name: string): Promise<void>
   await until('transactions appear on the timeline', async () => (await count()) >= 3);
   const before = await count();
   await until('more appear while the writer goes on', async () => (await count()) >= before + 5);
+}
+
+/** Selects a restore point before the newest one, by the keyboard. */
+export async function selectEarlier(page: Page, name: string): Promise<void> {
+  const timeline = page.getByRole('slider', { name: `Restore point of ${name}` });
+  const card = page.getByText('Selected restore point');
+  // A dialog that has just closed gives the focus back a moment later: each key asks for it again.
+  await until('an earlier restore point is selected', async () => {
+    await timeline.press('ArrowLeft');
+    return card.isVisible();
+  });
+  await timeline.press('ArrowLeft');
 }
 
 export async function restoreSelected(page: Page, outputPath: string): Promise<void> {
