@@ -1,0 +1,74 @@
+// What may be wrong with a history, with a restore from it, and with the file that is restored to.
+import { type ErrorTexts, historySafe } from './error-text.ts';
+
+export const historyErrors = {
+  'no-history': (d) => ({
+    message: `There is no history at ${d['url']}.`,
+    hint: 'Check the address; it must be the folder that holds “generations”.',
+  }),
+  'generation-unknown': (d) => ({
+    message: `There is no generation ${d['generation']} at ${d['url']}.`,
+    safe: historySafe,
+    hint: 'List what is there with: tidemark generations <url>.',
+  }),
+  'index-unknown': (d) => ({
+    message: `Generation ${d['generation']} holds no index ${d['index']}.`,
+    safe: historySafe,
+    hint: 'List what is there with: tidemark wal <url>.',
+  }),
+  'before-first-point': (d) => ({
+    message: `${d['wanted']} lies before the first restore point, ${d['first']}.`,
+    safe: historySafe,
+    hint: `Restore ${d['first']} or later.`,
+  }),
+  'history-gap': (d) => ({
+    message: `The history is incomplete: ${d['missing']} is missing from generation ${d['generation']}.`,
+    safe: `${historySafe} Nothing was restored, because the result would be wrong.`,
+    hint: nearest(d),
+  }),
+  'object-damaged': (d) => ({
+    message: `${d['key']} is damaged: ${d['reason']}.`,
+    safe: `${historySafe} Nothing was restored, because the result would be wrong.`,
+    hint: nearest(d),
+  }),
+  'proof-failed': (d) => ({
+    message: `The restored file is not what was captured: ${d['reason']}.`,
+    safe: 'The restored file was removed; your database is untouched.',
+    hint: nearest(d),
+  }),
+  'output-exists': (d) => ({
+    message: `${d['path']} exists already.`,
+    safe: 'It was not touched.',
+    hint: 'Choose another name.',
+  }),
+  'output-sidecar': (d) => ({
+    message: `A stale ${d['sidecar']} lies beside the new file’s place; SQLite would replay it into the restored database.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose another name, or move that file away.',
+  }),
+  'output-folder-missing': (d) => ({
+    message: `The folder ${d['path']} does not exist.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose a folder that exists.',
+  }),
+  'output-no-permission': (d) => ({
+    message: `Tidemark may not write to ${d['path']}.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose another folder.',
+  }),
+  'output-full': (d) => ({
+    message: `There is not enough room for the restored file: ${d['path']} is full.`,
+    safe: 'The unfinished file was removed.',
+    hint: 'Free some space or choose another disk.',
+  }),
+} as const satisfies ErrorTexts;
+
+function nearest(d: Readonly<Record<string, string>>): string {
+  const { before, after } = d;
+  if (before !== undefined && after !== undefined) {
+    return `The nearest good restore points are ${before} (before) and ${after} (after).`;
+  }
+  if (before !== undefined) return `The nearest good restore point is ${before}.`;
+  if (after !== undefined) return `The nearest good restore point is ${after}.`;
+  return 'Choose another restore point, or another destination of this database.';
+}
