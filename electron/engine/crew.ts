@@ -1,5 +1,5 @@
 // The shippers of an open database: one per enabled target, which come and go while it is open. Capture and the other shippers
-// notice nothing of it. How one ships is ship/shipper.ts; which targets there are is databases.ts.
+// notice nothing of it. How one ships is ship/shipper.ts; which targets a database has is replicas.ts.
 import { AppError } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/model.ts';
 import type { Former } from './formers.ts';

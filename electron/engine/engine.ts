@@ -201,23 +201,23 @@ export class Engine {
   readonly #handlers: Handlers = {
     inspectDatabase: ({ path: typed }) => this.#databases.inspect(typed),
     inspectFolder: async ({ path: typed, databasePath }) =>
-      await this.#databases.inspectFolder(typed, resolveDatabasePath(databasePath), this.#stop),
+      await this.#databases.replicas.inspectFolder(typed, resolveDatabasePath(databasePath), this.#stop),
     suggestPaths: ({ prefix, withFiles }) => suggestPaths(prefix, { withFiles }),
     addDatabase: async (argument) => await this.#databases.add(argument, this.#stop),
     addTarget: async (argument) => await this.#required.targets.add(argument),
     updateTarget: async (argument) => await this.#required.targets.update(argument),
     removeTarget: ({ targetId }) => this.#required.targets.remove(targetId),
     testTarget: async ({ place, targetId, databasePath }) =>
-      await this.#databases.testTarget({
+      await this.#databases.replicas.testTarget({
         place,
         targetId,
         databasePath: databasePath === undefined ? undefined : resolveDatabasePath(databasePath),
         signal: this.#stop.signal,
       }),
-    addReplica: async (argument) => await this.#databases.addReplica(argument),
-    removeReplica: (argument) => this.#databases.removeReplica(argument),
-    updateReplica: (argument) => this.#databases.updateReplica(argument),
-    takeOverReplica: (argument) => this.#databases.takeOverReplica(argument),
+    addReplica: async (argument) => await this.#databases.replicas.add(argument),
+    removeReplica: (argument) => this.#databases.replicas.remove(argument),
+    updateReplica: (argument) => this.#databases.replicas.update(argument),
+    takeOverReplica: (argument) => this.#databases.replicas.takeOver(argument),
     removeDatabase: async ({ databaseId }) => await this.#databases.remove(databaseId),
     pause: async ({ databaseId }) => await this.#databases.pause(databaseId),
     resume: ({ databaseId }) => this.#databases.resume(databaseId),
@@ -269,7 +269,7 @@ export class Engine {
     const catalogue = new Catalogue(database);
     const guards = new TargetGuards({
       clock: this.#clock,
-      onProblem: (targetId, problem) => databases.tellTarget(targetId, problem),
+      onProblem: (targetId, problem) => databases.activity.tellTarget(targetId, problem),
     });
     const targets = new KnownTargets({
       store,

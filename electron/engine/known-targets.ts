@@ -1,5 +1,5 @@
 // Which targets are known: adds, changes and forgets them, and opens one for each replica. What is open follows a change of its
-// target at once, so that no protection has to start anew. Which database keeps what there is databases.ts.
+// target at once, so that no protection has to start anew. Which database keeps what there is replicas.ts.
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
