@@ -33,7 +33,7 @@ export function makeShipper(
   const { catalogue, clock, turns, onEvent, onChange } = options;
   const databaseId = options.row.id;
   const { generation, pageSize } = shipment;
-  const { targetId, syncIntervalMs, snapshotIntervalMs } = row;
+  const { targetId, syncIntervalMs, snapshotIntervalMs, retention } = row;
   const addShipped = (last: Moment, commits: readonly Commit[], put: PutSegment, size: number): void => {
     const { generation: of } = last.position;
     catalogue.trim.addSegment({ databaseId, targetId, generation: of }, put);
@@ -93,6 +93,7 @@ export function makeShipper(
     earlier: generationsBefore(catalogue, { databaseId, targetId, generation }).map(toEarlier),
     syncIntervalMs,
     snapshotIntervalMs,
+    retention,
     retainer,
     turns,
     clock,

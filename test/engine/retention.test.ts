@@ -183,3 +183,58 @@ test('a target that lets nothing be deleted keeps everything, told once, and eve
   expect((await engine.points(id)).length).toBeGreaterThanOrEqual(33);
   expect(engine.database(id).status.kind).toBe('protected');
 });
+
+const keepAll = { kind: 'keep-all' } as const;
+
+test('a changed retention counts at once, and one that is changed back keeps what is left', async () => {
+  using folder = tempFolder();
+  const { onDelete, rules } = hearDeletes();
+  await using shop = await openShop(folder, rules);
+  const { engine, id, targetId } = shop;
+  const change = async (kept: typeof keepAll | { readonly kind: 'thinned'; readonly windowMs: number }) => {
+    const whole = kept.kind === 'keep-all' ? kept : { ...kept, dailyMs: 0, weeklyMs: 0 };
+    await engine.call('updateReplica', { databaseId: id, targetId, retention: whole });
+  };
+  await change(keepAll);
+  for (let day = 0; day < 5; day++) await shop.liveDay();
+  const points = (await engine.points(id)).length;
+
+  // Changed back while the first object is on its way out: it goes, and nothing after it.
+  const before = objectsIn(folder);
+  let deletes = 0;
+  onDelete(() => {
+    if (++deletes === 1) void change(keepAll);
+  });
+  await change({ kind: 'thinned', windowMs: dayMs });
+  await until('the first one is gone', () => objectsIn(folder) < before);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(deletes).toBe(1);
+  // Whatever still lies there is told, and nothing else.
+  const left = await engine.points(id);
+  expect(left.length).toBeGreaterThan(points / 2);
+  for (const [i, point] of left.entries()) await engine.restore(id, point, folder.at(`restored-${i}.db`));
+
+  await change({ kind: 'thinned', windowMs: dayMs });
+  await until('what is older is gone', () => shop.images().length <= 2);
+  await until('it is told', async () => (await engine.points(id)).length < points / 2);
+});
+
+/** Hears of each delete before it happens. */
+function hearDeletes(): { readonly onDelete: (hear: () => void) => void; readonly rules: FaultRules } {
+  let heard = () => {};
+  return {
+    onDelete: (hear) => (heard = hear),
+    rules: {
+      fault: (verb) => {
+        if (verb === 'delete') heard();
+        return undefined;
+      },
+    },
+  };
+}
+
+function objectsIn(folder: TempFolder): number {
+  return fs
+    .readdirSync(folder.at('disk'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.lz4')).length;
+}

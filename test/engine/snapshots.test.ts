@@ -53,3 +53,32 @@ test('keeps every point restorable while one WAL goes on for longer than the sna
   });
   app.close();
 });
+
+test('a changed snapshot interval counts at once', async () => {
+  using folder = tempFolder();
+  const file = folder.at('shop.db');
+  const app = new Database(file, { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE t(v)');
+  await using engine = openTestEngine(folder.at('data'));
+  const { databaseId: id } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
+  const { replicas } = await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  const images = () =>
+    fs
+      .readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.snapshot.lz4')).length;
+  await until('its WAL begins anew', () => {
+    const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+    return row?.busy === 0;
+  });
+  app.exec('INSERT INTO t VALUES (1)');
+  await engine.waitFor(id, 'it is shipped', ({ lag, newest }) => lag.bytes === 0 && newest?.position.index === 1);
+  expect(images()).toBe(1);
+
+  // Nothing is written any more.
+  for (const { targetId } of replicas) {
+    await engine.call('updateReplica', { databaseId: id, targetId, snapshotIntervalMs: 1 });
+  }
+  await until('another image is made', () => images() === 2);
+  app.close();
+});

@@ -10,6 +10,8 @@ export type Pruned =
   | { readonly kind: 'done'; readonly objects: number; readonly bytes: number }
   /** Somebody reads there: the rest waits. */
   | { readonly kind: 'read'; readonly objects: number; readonly bytes: number }
+  /** What is to go was decided anew meanwhile: this plan does not count any more. */
+  | { readonly kind: 'outdated'; readonly objects: number; readonly bytes: number }
   /** The target lets nothing be deleted. */
   | { readonly kind: 'refused'; readonly error: AppError; readonly objects: number; readonly bytes: number };
 
@@ -20,6 +22,8 @@ interface PruneOptions {
   readonly plan: RetainPlan;
   readonly readers: Readers;
   readonly signal: AbortSignal;
+  /** Asked before each batch. */
+  readonly isOutdated?: () => boolean;
   /** Called before each batch. */
   readonly onBatch?: (batch: readonly StoredFile[]) => void;
 }
@@ -31,11 +35,13 @@ const keysAtOnce = 1000;
 const refusals: ReadonlySet<string> = new Set(['target-forbidden', 'target-object-locked', 'target-read-only']);
 
 /** Deletes what the plan lets go. Throws what the target throws, but for refusals. */
-export async function prune({ target, url, plan, readers, signal, onBatch }: PruneOptions): Promise<Pruned> {
+export async function prune(options: PruneOptions): Promise<Pruned> {
+  const { target, url, plan, readers, signal, isOutdated, onBatch } = options;
   let [objects, bytes] = [0, 0];
   for (const batch of plan.batches) {
     for (let at = 0; at < batch.length; at += keysAtOnce) {
       signal.throwIfAborted();
+      if (isOutdated?.() === true) return { kind: 'outdated', objects, bytes };
       const files = batch.slice(at, at + keysAtOnce);
       const keys = files.map(({ key }) => key);
       try {

@@ -1,17 +1,18 @@
 // Retention of one replica while its database is open: about once an hour it asks the catalogue whether anything is due, and
-// after each new image it looks at the target itself; only then does anything cost a request. Runs beside the shipping and
-// never makes it wait. What goes is plan.ts, deleting it prune.ts.
+// after each new image, or when its rules were changed, it looks at the target itself; only then does anything cost a request.
+// Runs beside the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
 import { AppError } from '../../../shared/errors.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { tellDamage } from '../ship/heal.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
 import type { Target } from '../targets/target.ts';
 import { formatSnapshotKey, parseKey } from '../replica/keys.ts';
 import { knownOf, type KnownReplica, lookAtReplica } from './look.ts';
 import { generationsOf, isDue, partsAfter } from './parts.ts';
-import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
+import { planRetention, type RetainOptions, type RetainPlan, type StoredFile } from './plan.ts';
 import { prune, type Pruned } from './prune.ts';
 import type { Readers } from './readers.ts';
 
@@ -46,6 +47,8 @@ export class Retainer {
   /** An image was put, or something was left undone: the target has to be looked at. */
   #hasToLook = false;
   #isWoken = false;
+  /** Its rules were changed since the last look began. */
+  #isOutdated = false;
   #wake: () => void = () => {};
 
   constructor(options: RetainerOptions) {
@@ -57,6 +60,12 @@ export class Retainer {
     this.#hasToLook = true;
     this.#isWoken = true;
     this.#wake();
+  }
+
+  /** How much is to be kept was changed: what goes is decided anew at once, also in the middle of deleting. */
+  reconsider(): void {
+    this.#isOutdated = true;
+    this.wake();
   }
 
   /** Runs until stopped. */
@@ -82,6 +91,7 @@ export class Retainer {
   /** One look; false when it has to be tried again soon. */
   async #pass(signal: AbortSignal): Promise<boolean> {
     const { store, target, url, clock, isReady, readers, onChange, onRefused } = this.#options;
+    this.#isOutdated = false;
     const replica = this.#replica();
     if (replica === undefined) return true;
     const known = this.#known();
@@ -98,9 +108,20 @@ export class Retainer {
     // First the catalogue, then the target: what is told can be restored.
     const undo = this.#tell(plan, before);
     onChange();
-    const pruned = await prune({ target, url, plan, readers, signal, onBatch: (files) => this.#forget(files) });
+    const pruned = await prune({
+      target,
+      url,
+      plan,
+      readers,
+      signal,
+      isOutdated: () => this.#isOutdated,
+      onBatch: (files) => this.#forget(files),
+    });
     if (pruned.kind === 'read') this.#hasToLook = true;
-    if (pruned.kind === 'refused') {
+    if (pruned.kind === 'outdated') {
+      undo();
+      this.#tellGone(plan.batches.flat().slice(0, pruned.objects));
+    } else if (pruned.kind === 'refused') {
       if (pruned.objects === 0) undo();
       store.setRefusesDeletes(replica, clock.now());
       if (replica.refusesDeletesAt === undefined) onRefused();
@@ -111,7 +132,7 @@ export class Retainer {
     await this.#dropPoints(generationsOf(before.parts), signal);
     if (pruned.kind === 'done') store.setRetained(replica, clock.now());
     onChange();
-    return pruned.kind !== 'read';
+    return pruned.kind !== 'read' && pruned.kind !== 'outdated';
   }
 
   #replica(): ReplicaRow | undefined {
@@ -146,6 +167,20 @@ export class Retainer {
       }
       for (const row of before.snapshots) catalogue.addSnapshot(databaseId, row, { beginsPart: false });
     };
+  }
+
+  /** Tells the catalogue of objects that went although what they belong to was to stay in the end. */
+  #tellGone(files: readonly StoredFile[]): void {
+    const { catalogue, database: databaseId, targetId } = this.#options;
+    const gone = files.flatMap(({ key }) => parseKey(key) ?? []);
+    for (const generation of generationsOf(gone)) {
+      const here = gone.filter((key) => key.generation === generation);
+      const segments = here
+        .flatMap((key) => (key.kind === 'segment' ? [{ index: key.index, offset: key.offset, to: undefined }] : []))
+        .sort((a, b) => a.index - b.index || a.offset - b.offset);
+      const images = here.flatMap((key) => (key.kind === 'snapshot' ? [key.index] : []));
+      tellDamage(catalogue, { databaseId, targetId, generation }, { segments, images });
+    }
   }
 
   #forget(files: readonly { readonly key: string }[]): void {

@@ -1,8 +1,9 @@
 // Ships one database to one target: what was captured since, once per sync interval, and an image when the history there
 // needs one. The position is learned by listing. A target that fails costs nothing but lag: capture goes on, and this tries
 // again when the guard before the target lets it. Cutting segments is segments.ts, reading what lies there locate.ts.
+import { isDeepStrictEqual } from 'node:util';
 import { AppError, toErrorData } from '../../../shared/errors.ts';
-import type { Moment, Problem, TargetId } from '../../../shared/model.ts';
+import type { Moment, Problem, Retention, TargetId } from '../../../shared/model.ts';
 import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Reach } from '../guard/target-guard.ts';
@@ -16,12 +17,13 @@ import { putAgain, shipRange } from './segments.ts';
 import { isBehind, type OnShipped, type PutSegment, type Shipment, type ShippedSnapshot } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
 
-interface Intervals {
+interface Settings {
   readonly syncIntervalMs: number;
   readonly snapshotIntervalMs: number;
+  readonly retention: Retention;
 }
 
-export interface ShipperOptions extends Intervals {
+export interface ShipperOptions extends Settings {
   readonly targetId: TargetId;
   readonly target: Target;
   /** Disposed when this ends. */
@@ -31,7 +33,7 @@ export interface ShipperOptions extends Intervals {
   readonly formers: readonly FormerHistory[];
   readonly earlier: readonly EarlierHistory[];
   /** Runs beside the shipping for as long as that does. */
-  readonly retainer: { readonly run: (signal: AbortSignal) => Promise<void> };
+  readonly retainer: { readonly run: (signal: AbortSignal) => Promise<void>; readonly reconsider: () => void };
   readonly turns: SnapshotTurns;
   readonly clock: Clock;
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
@@ -75,11 +77,11 @@ export class Shipper {
   /** Ends what runs beside. */
   readonly #ends = new AbortController();
   #mustLook = false;
-  #intervals: Intervals;
+  #settings: Settings;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
-    this.#intervals = options;
+    this.#settings = options;
     this.#pace = new Pace(options.clock);
     this.#formers = [...options.formers];
     this.#images = new Images({ ...options, onReady: () => this.#pace.wake() });
@@ -133,11 +135,12 @@ export class Shipper {
     return since === undefined ? 0 : Math.max(0, this.#options.clock.now() - since) / 1000;
   }
 
-  /** How often is shipped, and how often an image is made, from now on. */
-  configure({ syncIntervalMs, snapshotIntervalMs }: Intervals): void {
-    if (syncIntervalMs === this.#intervals.syncIntervalMs && snapshotIntervalMs === this.#intervals.snapshotIntervalMs)
-      return;
-    this.#intervals = { syncIntervalMs, snapshotIntervalMs };
+  /** How often is shipped, how often an image is made, and how much is kept, from now on. */
+  configure({ syncIntervalMs, snapshotIntervalMs, retention }: Settings): void {
+    const before = this.#settings;
+    this.#settings = { syncIntervalMs, snapshotIntervalMs, retention };
+    if (!isDeepStrictEqual(retention, before.retention)) this.#options.retainer.reconsider();
+    if (syncIntervalMs === before.syncIntervalMs && snapshotIntervalMs === before.snapshotIntervalMs) return;
     this.#images.configure({ snapshotIntervalMs });
     this.#pace.urge();
   }
@@ -177,7 +180,7 @@ export class Shipper {
         this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
         else if (!this.#pace.isHurried)
-          await this.#pace.nextRound(this.#intervals.syncIntervalMs * reach.stretch, signal);
+          await this.#pace.nextRound(this.#settings.syncIntervalMs * reach.stretch, signal);
         // The round may have begun before the end was where it was when finishing was asked.
         else if (this.#position !== undefined && !isBehind(this.#position, this.#finishAt)) return;
       } catch (error) {
