@@ -7,7 +7,8 @@ import type { KeptSegment } from '../replica/history.ts';
 import { type ObjectReader, openObject } from '../replica/object.ts';
 import { mapBounded } from './bounded.ts';
 import type { Output } from './output.ts';
-import type { PlannedObject, RestorePlan } from './plan.ts';
+import type { RestorePlan } from './plan.ts';
+import type { PlannedObject } from './planning.ts';
 
 const parallelFetches = 4;
 

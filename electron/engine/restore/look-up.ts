@@ -4,7 +4,7 @@ import { buildHistory, type History, type Known } from '../replica/history.ts';
 import { type ObjectInfo, readTrailer } from '../replica/object.ts';
 import type { Target } from '../targets/target.ts';
 import { mapBounded } from './bounded.ts';
-import type { Planning } from './plan.ts';
+import type { Planning } from './planning.ts';
 
 const parallelReads = 8;
 

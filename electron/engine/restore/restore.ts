@@ -16,7 +16,8 @@ import { countReads, type FetchedIndex, fetchSegments } from './fetch.ts';
 import { damageOf, listHistory, runPlanning } from './look-up.ts';
 import { classifyOutputError, mustHaveRoom, openOutput, type Output } from './output.ts';
 import { runPhase } from './phases.ts';
-import { type Knowledge, planRestore, type RestorePlan } from './plan.ts';
+import { planRestore, type RestorePlan } from './plan.ts';
+import type { Knowledge } from './planning.ts';
 import { hashDatabase } from './prove.ts';
 
 export interface RestoreOptions {

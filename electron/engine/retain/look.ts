@@ -3,7 +3,7 @@ import type { DatabaseId, TargetId } from '../../../shared/model.ts';
 import { listHistory, runPlanning } from '../restore/look-up.ts';
 import type { History, Known } from '../replica/history.ts';
 import type { ObjectInfo } from '../replica/object.ts';
-import type { Planning } from '../restore/plan.ts';
+import type { Planning } from '../restore/planning.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { Target } from '../targets/target.ts';
 import { factsOf } from './parts.ts';

@@ -1,0 +1,130 @@
+// How a planner learns what it has to know of a history, and what follows from that: which snapshots are sound, where points
+// lie, from when to when each generation reaches. Pure: generators that yield the objects whose trailers they need.
+import { must } from '../../../shared/assert.ts';
+import {
+  comparePlaces,
+  type GenerationHistory,
+  type History,
+  type KeptSnapshot,
+  type Known,
+  type Point,
+  pointOfSnapshot,
+  pointsOf,
+} from '../replica/history.ts';
+import type { ObjectInfo } from '../replica/object.ts';
+import type { Trailer } from '../replica/trailer.ts';
+
+/** Yields the objects to look up; is handed what is known of each, in the same order. */
+export type Planning<T> = Generator<readonly ObjectInfo[], T, readonly Known[]>;
+
+/** What is known of objects, by key. The planner keeps what it was told here, so that planning again asks only for news. */
+export type Knowledge = Map<string, Known>;
+
+export interface PlanContext {
+  readonly history: History;
+  readonly knowledge: Knowledge;
+  readonly url: string;
+}
+
+export interface PlannedObject<O extends ObjectInfo> {
+  readonly object: O;
+  /** Undefined for foreign objects. */
+  readonly trailer: Trailer | undefined;
+}
+
+export interface SoundSnapshot extends PlannedObject<KeptSnapshot> {
+  readonly point: Point;
+}
+
+export interface Span {
+  readonly kept: GenerationHistory;
+  readonly first: Point;
+  readonly last: Point;
+}
+
+/** First and last point of every generation that has a sound snapshot. */
+export function* spansOf(context: PlanContext): Planning<readonly Span[]> {
+  const { generations } = context.history;
+  yield* learn(
+    context,
+    generations.flatMap(({ snapshots, segments }) =>
+      snapshots.length > 0 ? [...snapshots, ...segments.slice(-1)] : [],
+    ),
+  );
+  const spans: Span[] = [];
+  for (const kept of generations) {
+    const sound = yield* soundSnapshots(context, kept);
+    const first = sound[0]?.point;
+    if (first !== undefined) spans.push({ kept, first, last: yield* lastPoint(context, kept, kept.segments.length) });
+  }
+  return spans;
+}
+
+/** The last point among the first `count` segments, or of a snapshot at or behind it (and, if given, up to an index). */
+export function* lastPoint(
+  context: PlanContext,
+  kept: GenerationHistory,
+  count: number,
+  maxIndex = Infinity,
+): Planning<Point> {
+  const sound = yield* soundSnapshots(context, kept);
+  const first = must(sound[0], 'only generations with a sound snapshot are asked').point;
+  const image = sound.findLast(({ point }) => point.index <= maxIndex)?.point ?? first;
+  for (let i = count - 1; i >= 0; i--) {
+    const segment = must(kept.segments[i], 'within the list');
+    if (segment.index < image.index) break;
+    const last = (yield* pointsIn(context, kept, i)).at(-1);
+    if (last !== undefined) return comparePlaces(last, image) > 0 ? last : image;
+  }
+  return image;
+}
+
+/** The last point of the first `count` segments, if any. */
+export function* lastPointBefore(
+  context: PlanContext,
+  kept: GenerationHistory,
+  count: number,
+): Planning<Point | undefined> {
+  for (let i = count - 1; i >= 0; i--) {
+    const last = (yield* pointsIn(context, kept, i)).at(-1);
+    if (last !== undefined) return last;
+  }
+  return undefined;
+}
+
+/** The snapshots of a generation that are not known to be damaged, oldest first. */
+export function* soundSnapshots(context: PlanContext, kept: GenerationHistory): Planning<readonly SoundSnapshot[]> {
+  const known = yield* learn(context, kept.snapshots);
+  return kept.snapshots.flatMap((object, i) => {
+    const facts = must(known[i], 'one for each');
+    if (facts.kind === 'damaged') return [];
+    const trailer = facts.kind === 'trailer' ? facts.trailer : undefined;
+    return [
+      {
+        object,
+        trailer,
+        point: pointOfSnapshot(object, facts, { segments: kept.segments, knowledge: context.knowledge }),
+      },
+    ];
+  });
+}
+
+export function* pointsIn(context: PlanContext, kept: GenerationHistory, at: number): Planning<readonly Point[]> {
+  const segment = must(kept.segments[at], 'within the list');
+  return pointsOf(segment, yield* learnOne(context, segment), kept.segments[at + 1]);
+}
+
+export function* learnOne(context: PlanContext, object: ObjectInfo): Planning<Known> {
+  return must((yield* learn(context, [object]))[0], 'one for one');
+}
+
+/** What is known of objects, asked for where nothing is yet. */
+export function* learn(context: PlanContext, objects: readonly ObjectInfo[]): Planning<readonly Known[]> {
+  const { knowledge } = context;
+  const news = [...new Set(objects.filter(({ key }) => !knowledge.has(key)))];
+  if (news.length > 0) {
+    const told = yield news;
+    news.forEach(({ key }, i) => knowledge.set(key, must(told[i], 'one answer for each')));
+  }
+  return objects.map(({ key }) => must(knowledge.get(key), 'it was just asked'));
+}
