@@ -7,6 +7,7 @@ import type { Generation } from '../../shared/position.ts';
 import { isSameBoot } from './boot.ts';
 import type { Place } from './capture.ts';
 import { CommitLog } from './commits.ts';
+import { syncFolder } from './files.ts';
 import { updateHash } from './replica/lz4-frame.ts';
 import { hashing } from './replica/state-hash.ts';
 import { type HashedAt, PageHashes } from './source/page-hashes.ts';
@@ -266,17 +267,6 @@ async function writeSynced(file: string, work: (write: Write) => Promise<void>):
       if (keptBytes >= writeBytes) await flush();
     });
     await flush();
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes a rename last. Windows has no such call and needs none. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await fs.promises.open(folder, 'r');
-  try {
     await handle.sync();
   } finally {
     await handle.close();

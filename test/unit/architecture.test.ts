@@ -44,13 +44,13 @@ const rooms: readonly Room[] = [
   {
     name: 'the only place that speaks S3',
     files: ['electron/engine/targets/s3*.ts'],
-    mayImport: ['shared/**', 'electron/engine/targets/{target,traffic,retry,s3*}.ts', 'electron/engine/files.ts'],
+    mayImport: ['shared/**', 'electron/engine/targets/{target,traffic,s3*}.ts'],
     libraries: ['node:*', '@aws-sdk/*'],
   },
   {
     name: 'a target knows its own storage, never another target',
     files: ['electron/engine/targets/**'],
-    mayImport: ['shared/**', 'electron/engine/targets/{target,retry}.ts', 'electron/engine/files.ts'],
+    mayImport: ['shared/**', 'electron/engine/targets/target.ts', 'electron/engine/files.ts'],
     libraries: ['node:*'],
   },
   {
@@ -83,7 +83,7 @@ const rooms: readonly Room[] = [
       'shared/**',
       'electron/engine/*.ts',
       'electron/engine/{restore,replica}/**',
-      'electron/engine/targets/{target,retry,open-target}.ts',
+      'electron/engine/targets/{target,open-target}.ts',
       'electron/engine/source/wal.ts',
     ],
     libraries: ['node:*', 'better-sqlite3'],

@@ -2,11 +2,11 @@
 // Never overwrites a file, not even one that appears meanwhile; leaves nothing under the final name before it is whole.
 // Names of temporary files tell whose they are, so that those of a killed restore can be removed and no others.
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
 import { chmod, link, lstat, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
+import { syncFolder } from '../files.ts';
 
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
 /** Tells this process from an earlier one with the same number. */
@@ -150,20 +150,6 @@ async function takeName(path: string): Promise<void> {
       throw new AppError('output-exists', { path }, { cause: error });
     }
     throw error;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } catch (error) {
-    // @NOTE some network file systems cannot fsync a folder; the file itself is durable already.
-    const code = codeOf(error);
-    if (code !== 'EINVAL' && code !== 'ENOTSUP') throw error;
-  } finally {
-    await handle.close();
   }
 }
 

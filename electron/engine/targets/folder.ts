@@ -7,6 +7,7 @@ import { type FileHandle, link, mkdir, open, readdir, rename, rmdir, stat, unlin
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { syncFolder } from '../files.ts';
 import type { PutCondition, StoredObject, Target } from './target.ts';
 
 export interface FolderTarget extends Target {
@@ -358,20 +359,6 @@ function locate(root: string, key: string): string {
 
 async function mustExist(root: string): Promise<void> {
   if (!(await stat(root)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
-}
-
-/** Makes a folder's entries durable, where the platform can. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, constants.O_RDONLY);
-  try {
-    await handle.sync();
-  } catch (error) {
-    // @NOTE some network file systems cannot fsync a folder; there the rename itself has to do.
-    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 async function discard(tmp: string): Promise<void> {
