@@ -50,7 +50,7 @@ const rooms: readonly Room[] = [
   {
     name: 'a target knows its own storage, never another target',
     files: ['electron/engine/targets/**'],
-    mayImport: ['shared/**', 'electron/engine/targets/target.ts', 'electron/engine/files.ts'],
+    mayImport: ['shared/**', 'electron/engine/targets/{target,folder-*}.ts', 'electron/engine/files.ts'],
     libraries: ['node:*'],
   },
   {

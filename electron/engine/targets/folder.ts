@@ -2,12 +2,15 @@
 // place, fsynced, dated, renamed, and its folder fsynced; unfinished files are never listed. The root is created only on
 // request, never by writing an object: an unmounted disk is reported, not replaced by a folder on the wrong one.
 import { randomBytes } from 'node:crypto';
-import { constants, type Dirent, type Stats } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { constants, type Stats } from 'node:fs';
+import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf } from '../../../shared/errors.ts';
 import { syncFolder } from '../files.ts';
+import { writeBody } from './folder-body.ts';
+import { classified, unlessMissing } from './folder-errors.ts';
+import { createFile, discard, locate, mustExist, removeEmpty, walk } from './folder-tree.ts';
 import type { PutCondition, StoredObject, Target } from './target.ts';
 
 export interface FolderTarget extends Target {
@@ -19,10 +22,6 @@ export interface FolderTarget extends Target {
 /** A writer's unfinished file: the final name, twelve random digits, `.tmp`. Other readers ignore it by its end. */
 const ownTmp = /\.[0-9a-f]{12}\.tmp$/;
 const readBytes = 1 << 20;
-const writeBytes = 512 << 10;
-const syncEveryBytes = 32 << 20;
-/** How often a put makes its folders again when a delete removed them as empty meanwhile. */
-const folderAttempts = 5;
 
 /** The target at a folder. Does nothing yet: a missing root is reported by the first use. */
 export function openFolderTarget(options: { readonly path: string }): FolderTarget {
@@ -140,127 +139,6 @@ function tagOf(facts: Stats): string {
   return `${facts.size}-${facts.mtimeMs}`;
 }
 
-/** Creates a new file and the folders that lead to it, from the root down. */
-async function createFile(root: string, path: string): Promise<FileHandle> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await open(path, 'wx', 0o644);
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || attempt === folderAttempts) throw error;
-      await makeFolders(root, dirname(path));
-    }
-  }
-}
-
-/** Makes `folder` below `root`; fails with ENOENT where the root itself is gone. */
-async function makeFolders(root: string, folder: string): Promise<void> {
-  if (folder === root) return mustExist(root);
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    if (codeOf(error) !== 'ENOENT') throw error;
-    await makeFolders(root, dirname(folder));
-    return makeFolders(root, folder);
-  }
-  await syncFolder(dirname(folder));
-}
-
-async function writeBody(
-  file: FileHandle,
-  body: Uint8Array | AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<number> {
-  if (body instanceof Uint8Array) {
-    await file.writeFile(body);
-    return body.length;
-  }
-  await using writer = new WriteBehind(file);
-  for await (const chunk of foreign(body)) {
-    signal.throwIfAborted();
-    await writer.write(chunk);
-  }
-  return await writer.end();
-}
-
-/**
- * Writes a stream in large pieces: while one is on its way to the disk the next one is filled. From time to time what was
- * written is made durable meanwhile, so that the fsync at the end, and others' fsyncs beside it, have little to wait for.
- */
-class WriteBehind implements AsyncDisposable {
-  readonly #file: FileHandle;
-  #filling = Buffer.allocUnsafeSlow(writeBytes);
-  #spare = Buffer.allocUnsafeSlow(writeBytes);
-  #filled = 0;
-  #written = 0;
-  #syncedTo = 0;
-  #writing: Promise<unknown> = Promise.resolve();
-  #syncing: Promise<unknown> = Promise.resolve();
-
-  constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  /** Takes the bytes over: they may be overwritten when this resolves. */
-  async write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + writeBytes - this.#filled);
-      this.#filling.set(part, this.#filled);
-      this.#filled += part.length;
-      at += part.length;
-      if (this.#filled === writeBytes) await this.#flush();
-    }
-  }
-
-  /** Resolves with the length when everything is written. */
-  async end(): Promise<number> {
-    await this.#flush();
-    await this.#writing;
-    await this.#syncing;
-    return this.#written;
-  }
-
-  /** The handle may be closed only when nothing is on its way. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled([this.#writing, this.#syncing]);
-  }
-
-  async #flush(): Promise<void> {
-    await this.#writing;
-    if (this.#written - this.#syncedTo >= syncEveryBytes) {
-      await this.#syncing;
-      this.#syncedTo = this.#written;
-      this.#syncing = this.#file.datasync();
-      // @NOTE Its failure, as that of a write, is met by the next await of it.
-      this.#syncing.catch(() => {});
-    }
-    const piece = this.#filling.subarray(0, this.#filled);
-    this.#writing = writeFully(this.#file, piece, this.#written);
-    this.#writing.catch(() => {});
-    this.#written += this.#filled;
-    this.#filled = 0;
-    [this.#filling, this.#spare] = [this.#spare, this.#filling];
-  }
-}
-
-async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
-}
-
-/** What the caller's stream threw: not an error of this folder. */
-class BodyFailure extends Error {}
-
-async function* foreign(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw new BodyFailure('the body failed', { cause: error });
-  }
-}
-
 interface Get {
   readonly key: string;
   readonly range: { readonly start: number; readonly end?: number } | undefined;
@@ -315,115 +193,12 @@ async function remove(root: string, keys: readonly string[], signal: AbortSignal
   }
 }
 
-/** Removes a folder and those above it, up to the root, as far as they are empty. */
-async function removeEmpty(root: string, folder: string): Promise<void> {
-  for (let at = folder; at !== root; at = dirname(at)) {
-    try {
-      await rmdir(at);
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') continue;
-      // @NOTE a folder that stays is no harm: it holds something, or may not be removed.
-      return;
-    }
-  }
-}
-
 async function removeLeftovers(root: string, inFlight: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   await mustExist(root);
   await walk(root, '', async (key, file) => {
     if (ownTmp.test(key) && !inFlight.has(file)) await unlessMissing(unlink(file));
   });
-}
-
-/** Visits every file below a folder; what vanishes meanwhile is passed over. */
-async function walk(
-  folder: string,
-  prefix: string,
-  visit: (key: string, path: string) => Promise<void>,
-): Promise<void> {
-  const entries: readonly Dirent[] = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) await walk(path, `${prefix}${entry.name}/`, visit);
-    else await visit(`${prefix}${entry.name}`, path);
-  }
-}
-
-/** The file of a key. Keys are ours or come from a listing: one that leads elsewhere is a bug. */
-function locate(root: string, key: string): string {
-  const isSafe = key.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\\0:]/.test(part));
-  if (!isSafe) throw new Error(`not a key: ${JSON.stringify(key)}`);
-  return join(root, key);
-}
-
-async function mustExist(root: string): Promise<void> {
-  if (!(await stat(root)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
-}
-
-async function discard(tmp: string): Promise<void> {
-  try {
-    await unlink(tmp);
-  } catch {
-    // @NOTE it was never created, is renamed already, or the disk is gone: removeLeftovers has the last word.
-  }
-}
-
-async function unlessMissing<T>(pending: Promise<T>): Promise<T | undefined> {
-  try {
-    return await pending;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
-
-/** Runs `action` and turns the file system's errors into the target's. */
-async function classified<T>(path: string, intent: 'read' | 'write', action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    if (error instanceof BodyFailure) throw error.cause;
-    throw await classify(error, path, intent);
-  }
-}
-
-async function classify(error: unknown, path: string, intent: 'read' | 'write'): Promise<unknown> {
-  const fail = (code: 'target-full' | 'target-read-only' | 'target-missing') =>
-    new AppError(code, { path }, { cause: error });
-  const code = codeOf(error);
-  // What does not come from the file system is passed through.
-  if (error instanceof AppError || !/^E[A-Z0-9]+$/.test(code)) return error;
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return fail('target-full');
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      if (intent === 'write') return fail('target-read-only');
-      return new AppError('target-failed', { path, reason: reasonOf(error) }, { cause: error });
-    case 'ENOENT':
-      return fail('target-missing');
-    case 'ENOTDIR':
-    case 'EEXIST':
-      return new AppError('target-inside-file', { path, file: await fileOn(pathOf(error) ?? path) }, { cause: error });
-    default:
-      return new AppError('target-failed', { path, reason: reasonOf(error) }, { cause: error });
-  }
-}
-
-/** Which part of a path is a file although it should be a folder. */
-async function fileOn(path: string): Promise<string> {
-  for (let at = path; at !== dirname(at); at = dirname(at)) {
-    const facts = await unlessMissing(stat(at));
-    if (facts !== undefined && !facts.isDirectory()) return at;
-  }
-  return path;
-}
-
-function pathOf(error: unknown): string | undefined {
-  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
 }
 
 function compareBytewise(a: string, b: string): number {

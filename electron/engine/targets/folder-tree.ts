@@ -1,0 +1,84 @@
+// The files and folders below the root of a folder target: where a key lies, and making, visiting and removing what is
+// there. Folders come with the first object in them and go with the last one; the root itself is never made here.
+import type { Dirent } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { codeOf } from '../../../shared/errors.ts';
+import { syncFolder } from '../files.ts';
+import { unlessMissing } from './folder-errors.ts';
+
+/** How often a put makes its folders again when a delete removed them as empty meanwhile. */
+const folderAttempts = 5;
+
+/** The file of a key. Keys are ours or come from a listing: one that leads elsewhere is a bug. */
+export function locate(root: string, key: string): string {
+  const isSafe = key.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\\0:]/.test(part));
+  if (!isSafe) throw new Error(`not a key: ${JSON.stringify(key)}`);
+  return join(root, key);
+}
+
+/** Fails with what the file system says of a root that is gone, or no folder. */
+export async function mustExist(root: string): Promise<void> {
+  if (!(await stat(root)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+}
+
+/** Visits every file below a folder; what vanishes meanwhile is passed over. */
+export async function walk(
+  folder: string,
+  prefix: string,
+  visit: (key: string, path: string) => Promise<void>,
+): Promise<void> {
+  const entries: readonly Dirent[] = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await walk(path, `${prefix}${entry.name}/`, visit);
+    else await visit(`${prefix}${entry.name}`, path);
+  }
+}
+
+/** Creates a new file and the folders that lead to it, from the root down. */
+export async function createFile(root: string, path: string): Promise<FileHandle> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open(path, 'wx', 0o644);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempt === folderAttempts) throw error;
+      await makeFolders(root, dirname(path));
+    }
+  }
+}
+
+/** Makes `folder` below `root`; fails with ENOENT where the root itself is gone. */
+async function makeFolders(root: string, folder: string): Promise<void> {
+  if (folder === root) return mustExist(root);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT') throw error;
+    await makeFolders(root, dirname(folder));
+    return makeFolders(root, folder);
+  }
+  await syncFolder(dirname(folder));
+}
+
+/** Removes a folder and those above it, up to the root, as far as they are empty. */
+export async function removeEmpty(root: string, folder: string): Promise<void> {
+  for (let at = folder; at !== root; at = dirname(at)) {
+    try {
+      await rmdir(at);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') continue;
+      // @NOTE a folder that stays is no harm: it holds something, or may not be removed.
+      return;
+    }
+  }
+}
+
+export async function discard(tmp: string): Promise<void> {
+  try {
+    await unlink(tmp);
+  } catch {
+    // @NOTE it was never created, is renamed already, or the disk is gone: removeLeftovers has the last word.
+  }
+}
