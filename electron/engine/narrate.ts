@@ -1,7 +1,7 @@
 // Events of a protection as sentences for the activity.
 import { assertNever } from '../../shared/assert.ts';
 import { errorSentence } from '../../shared/errors.ts';
-import { formatBytes, plural } from '../../shared/format.ts';
+import { formatBytes, formatTimestampLocal, plural } from '../../shared/format.ts';
 import type { Problem, TargetState } from '../../shared/model.ts';
 import type { ProtectionEvent } from './session.ts';
 import type { NewActivity } from './state/store.ts';
@@ -55,11 +55,7 @@ export function narrate(
         text: `${name}: ${at(event.replica)} was away for longer than changes were kept for it. It goes on with a new image; restore points in between are not there.`,
       };
     case 'damaged':
-      return {
-        kind: 'problem',
-        level: 'warning',
-        text: `${name}: part of the history on ${at(event.replica)} was changed or removed there, not by Tidemark. Restore points that needed it are not told any more; where the present history is concerned, it goes on with a new image.`,
-      };
+      return { kind: 'problem', level: 'warning', text: `${name}: ${damageWords(event.losses, at(event.replica))}` };
     case 'deletes-refused':
       return {
         kind: 'replica-changed',
@@ -98,4 +94,21 @@ export function narrate(
     default:
       return assertNever(event);
   }
+}
+
+/** What was damaged or removed on a destination means for what can be restored. */
+function damageWords(
+  losses: Extract<ProtectionEvent, { readonly kind: 'damaged' }>['losses'],
+  targetName: string,
+): string {
+  const what = `part of the history on ${targetName} was changed or removed there, not by Tidemark`;
+  if (losses.length === 0)
+    return `${what}. Every restore point can still be restored; a new image takes the place of what is gone.`;
+  const spans = losses.map(({ fromAt, toAt }) => `${formatTimestampLocal(fromAt)} to ${formatTimestampLocal(toAt)}`);
+  const shown = spans.slice(0, 3).join(', ') + (spans.length > 3 ? ` and ${spans.length - 3} more times` : '');
+  const isKept = losses.every(({ isElsewhere }) => isElsewhere);
+  const meaning = isKept
+    ? 'They are whole on another destination of this database.'
+    : 'They are not offered any more. Everything else can be restored; new changes are kept as before.';
+  return `${what}. It had the restore points from ${shown}. ${meaning}`;
 }

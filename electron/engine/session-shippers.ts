@@ -8,9 +8,10 @@ import { isOfDestination } from './guard/circuit.ts';
 import type { Former } from './formers.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import { Retainer } from './retain/retainer.ts';
-import { damageOf, tellDamage } from './ship/heal.ts';
+import { tellHole, tellLosses } from './losses.ts';
+import { damageOf } from './ship/heal.ts';
 import type { Told } from './ship/locate.ts';
-import { isBehind, type Missing, type PutSegment, type Shipment, type ShippedSnapshot } from './ship/shipment.ts';
+import type { PutSegment, Shipment, ShippedSnapshot } from './ship/shipment.ts';
 import { Shipper } from './ship/shipper.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow } from './state/store.ts';
@@ -41,8 +42,9 @@ export function makeShipper(
     catalogue.setShipped(databaseId, { targetId, generation: of, last: { ...last.position, at: last.at } });
   };
   const addSnapshot = (of: Generation, size: number, snapshot: ShippedSnapshot): void => {
-    const { at, time, pages, beginsPart } = snapshot;
-    const facts = { targetId, generation: of, index: at.index, offset: at.offset, at: time, pages, pageSize: size };
+    const { at, time, pages, bytes, beginsPart } = snapshot;
+    const { index, offset } = at;
+    const facts = { targetId, generation: of, index, offset, at: time, pages, pageSize: size, bytes };
     catalogue.addSnapshot(databaseId, facts, { beginsPart });
   };
   const toEarlier = (before: { readonly generation: Generation; readonly pageSize: number | undefined }) => ({
@@ -70,6 +72,12 @@ export function makeShipper(
     readers: options.readers,
     clock,
     log: options.log,
+    onChanged: (of, objects) => {
+      // What of the present one can be put again, the shipping puts again.
+      if (of === generation) return shipper.lookAgain();
+      const damage = damageOf(catalogue, { databaseId, targetId, generation: of }, objects);
+      tellLosses(row, { generation: of, options, damage });
+    },
     isReady: () => shipper.position !== undefined && shipper.problem === undefined,
     onChange,
     onRefused: () => onEvent({ kind: 'deletes-refused', replica: row }),
@@ -111,11 +119,7 @@ export function makeShipper(
     onMended: (put) => catalogue.trim.addSegment({ databaseId, targetId, generation }, put),
     pointsIn: (stretch) => catalogue.trim.pointsIn({ databaseId, generation }, stretch),
     findDamage: (objects) => damageOf(catalogue, { databaseId, targetId, generation }, objects),
-    onDamage: (damage) => {
-      tellDamage(catalogue, { databaseId, targetId, generation }, damage);
-      onEvent({ kind: 'damaged', replica: row });
-      onChange();
-    },
+    onDamage: (damage) => tellLosses(row, { generation, options, damage }),
     told: () => toldOf(catalogue, { databaseId, targetId, generation }),
     onSnapshot: (snapshot) => {
       const { time, pages, isFound, missing } = snapshot;
@@ -145,36 +149,6 @@ export function makeShipper(
     onAhead: () => owner.startOver('What was captured last was lost on this computer'),
   });
   return shipper;
-}
-
-/** A target has nothing between two instants; where no other one has it either, that is a gap of the history. */
-function tellHole(
-  replica: ReplicaRow,
-  {
-    generation,
-    options: { catalogue, row, onEvent },
-    missing,
-    toAt,
-  }: {
-    readonly generation: Generation;
-    readonly options: ProtectionOptions;
-    readonly missing: Missing;
-    readonly toAt: number;
-  },
-): void {
-  const isElsewhere = catalogue
-    .shipped(row.id)
-    .some(
-      ({ targetId, generation: of, first, last }) =>
-        targetId !== replica.targetId &&
-        of === generation &&
-        !isBehind(missing.from, first) &&
-        !isBehind(last, missing.from),
-    );
-  const fromAt = missing.since;
-  const text = 'The destination was away for longer than changes are kept for it: it has nothing between';
-  if (!isElsewhere) catalogue.addGap(row.id, { fromAt, toAt, text });
-  onEvent({ kind: 'hole', replica, fromAt, toAt });
 }
 
 /**

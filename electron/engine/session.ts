@@ -98,7 +98,12 @@ export type ProtectionEvent =
   /** A target was away for longer than changes were kept for it; it goes on behind them. */
   | { readonly kind: 'hole'; readonly replica: ReplicaRow; readonly fromAt: number; readonly toAt: number }
   /** Something on a target is damaged or gone, and is not kept here any more. */
-  | { readonly kind: 'damaged'; readonly replica: ReplicaRow }
+  | {
+      readonly kind: 'damaged';
+      readonly replica: ReplicaRow;
+      /** What cannot be restored from there any more. */
+      readonly losses: readonly { readonly fromAt: number; readonly toAt: number; readonly isElsewhere: boolean }[];
+    }
   /** A target may be written, but lets nothing be deleted. */
   | { readonly kind: 'deletes-refused'; readonly replica: ReplicaRow }
   /** What a target had not got of a former generation cannot be shipped any more. */

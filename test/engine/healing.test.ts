@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { DatabaseId } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { leapingClock } from '../support/leaping-clock.ts';
 import { type TempFolder, tempFolder, until } from '../support/temp.ts';
 
 interface Shop extends Disposable {
@@ -139,4 +140,124 @@ test.each([
   // The second WAL that was written to: what this computer kept of it is gone by now.
   const { rows, images, told } = await live(folder, (segments) => damage(segments[2] ?? ''));
   expect({ rows, images, told }).toEqual({ rows: [0, 1, 12, 13], images: 2, told: 1 });
+});
+
+const timesTold = ({ engine }: Shop, text: string) =>
+  engine.state().activity.filter((entry) => entry.text.includes(text)).length;
+
+/** Six transactions in three WALs, with an image of the last two of them. */
+async function openImaged(
+  folder: TempFolder,
+  { id: known, app, ...options }: Parameters<typeof openTestEngine>[1] & { id?: DatabaseId; app: Database.Database },
+): Promise<Shop & AsyncDisposable> {
+  const engine = openTestEngine(folder.at('data'), options);
+  const id =
+    known ?? (await engine.call('addDatabase', { path: folder.at('shop.db'), folder: folder.at('disk') })).databaseId;
+  const { replicas } = await engine.waitFor(id, 'it is protected', isProtected);
+  const shop = shopOf(folder, engine, id, app);
+  if (known === undefined) {
+    const change = async (snapshotIntervalMs: number) => {
+      for (const { targetId } of replicas) {
+        await engine.call('updateReplica', { databaseId: id, targetId, syncIntervalMs: 10, snapshotIntervalMs });
+      }
+    };
+    const before = objects(folder, 'snapshots').length;
+    await change(1e9);
+    for (let i = 0; i < 6; i++) {
+      if (i > 0 && i % 2 === 0) await shop.restartWal();
+      if (i === 4) await change(1);
+      await shop.write();
+    }
+    await until('there is another image', () => objects(folder, 'snapshots').length > before);
+    await change(1e9);
+  }
+  return {
+    ...shop,
+    [Symbol.dispose]: () => {},
+    [Symbol.asyncDispose]: async () => await engine[Symbol.asyncDispose](),
+  };
+}
+
+test.each([
+  ['is gone', (file: string) => fs.rmSync(file)],
+  ['was cut short', (file: string) => fs.truncateSync(file, 100)],
+])('where the newest image %s, a new one takes its place, and every point can be restored', async (_what, damage) => {
+  using folder = tempFolder();
+  using app = openAppDisposable(folder);
+  let id: DatabaseId;
+  {
+    await using shop = await openImaged(folder, { app: app.database });
+    id = shop.id;
+  }
+  const images = objects(folder, 'snapshots');
+  const sizes = () => objects(folder, 'snapshots').map((file) => fs.statSync(file).size);
+  expect(images).toHaveLength(2);
+  damage(images.at(-1) ?? '');
+  await using shop = await openImaged(folder, { id, app: app.database });
+  await until('a whole one is there', () => Math.min(...sizes().slice(1)) > 100 && sizes().length > 1);
+  expect(await restoreAll(shop, folder)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(timesTold(shop, 'Every restore point can still be restored')).toBe(1);
+});
+
+test('an image that was cut short counts for nothing after another start either', async () => {
+  using folder = tempFolder();
+  using app = openAppDisposable(folder);
+  let id: DatabaseId;
+  {
+    await using shop = await openImaged(folder, { app: app.database });
+    id = shop.id;
+  }
+  for (const image of objects(folder, 'snapshots')) fs.truncateSync(image, 100);
+  for (let start = 0; start < 2; start++) {
+    await using shop = await openImaged(folder, { id, app: app.database });
+    await shop.write();
+    expect(await restoreAll(shop, folder)).toEqual(start === 0 ? [6, 7] : [6, 7, 8]);
+  }
+});
+
+test('what is lost of a history that ended is told, and shown as a gap', async () => {
+  using folder = tempFolder();
+  using app = openAppDisposable(folder);
+  const { clock, leap } = leapingClock();
+  let id: DatabaseId;
+  {
+    await using shop = await openImaged(folder, { app: app.database });
+    id = shop.id;
+  }
+  // What Tidemark noted is lost: a new history begins.
+  fs.rmSync(folder.at('data', 'databases', id, 'spool'), { recursive: true });
+  {
+    await using shop = await openImaged(folder, { id, app: app.database });
+    await shop.write();
+  }
+  // The first transaction of the second WAL; an image lies behind it.
+  const segmentsOf = (name: string) => objects(folder, 'wal').filter((file) => file.includes(name));
+  const generations = fs.readdirSync(folder.at('disk', 'shop.db', 'generations'));
+  const ended = generations.find((name) => segmentsOf(name).length > 2) ?? '';
+  fs.rmSync(segmentsOf(ended)[3] ?? '');
+  // Two days later it looks at all that lies there, soon after it has started.
+  leap(2 * 86_400_000);
+  await using shop = await openImaged(folder, { id, app: app.database, clock });
+  leap(2 * 60_000);
+  await until('it is told', () => timesTold(shop, 'not by Tidemark') > 0);
+  expect(await restoreAll(shop, folder)).toEqual([0, 1, 2, 5, 6, 6, 7]);
+  const { events } = await shop.engine.call('getTimeline', { databaseId: id, bins: 10 });
+  expect(events.filter(({ kind }) => kind === 'gap')).toEqual([
+    expect.objectContaining({ text: expect.stringContaining('changed or removed, not by Tidemark') as string }),
+  ]);
+  expect(timesTold(shop, 'not by Tidemark')).toBe(1);
+});
+
+test('what is lost while it runs is put again once the destination is looked at', async () => {
+  using folder = tempFolder();
+  using app = openAppDisposable(folder);
+  await using shop = await openImaged(folder, { app: app.database });
+  const { engine, id } = shop;
+  const [, lost = ''] = objects(folder, 'wal');
+  fs.rmSync(lost);
+  for (const { targetId } of engine.database(id).replicas) {
+    await engine.call('updateReplica', { databaseId: id, targetId, retention: { kind: 'keep-all' } });
+  }
+  await until('it is there again', () => fs.existsSync(lost));
+  expect(await restoreAll(shop, folder)).toEqual([0, 1, 2, 3, 4, 5, 6]);
 });

@@ -3,48 +3,16 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { type Clock, systemClock } from '../../electron/engine/clock.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
-import { AppError } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { type FaultRules, faultyTarget } from '../support/faulty-target.ts';
+import { leapingClock } from '../support/leaping-clock.ts';
 import { type TempFolder, tempFolder, until } from '../support/temp.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const retention = { kind: 'thinned', windowMs: 3 * dayMs, dailyMs: 6 * dayMs, weeklyMs: 0 } as const;
-
-/** The system's clock, which leaps when the test says so; those who slept past that wake. */
-function leapingClock(): { readonly clock: Clock; readonly leap: (ms: number) => void } {
-  let aheadMs = 0;
-  const sleeping = new Set<() => void>();
-  const clock: Clock = {
-    ...systemClock,
-    now: () => Date.now() + aheadMs,
-    sleep: async (ms, { signal }) => {
-      const dueAt = Date.now() + aheadMs + ms;
-      const ends = new AbortController();
-      const leapt = new Promise<void>((resolve) => {
-        const look = () => {
-          if (Date.now() + aheadMs >= dueAt) resolve();
-        };
-        sleeping.add(look);
-        ends.signal.addEventListener('abort', () => sleeping.delete(look), { once: true });
-      });
-      try {
-        await Promise.race([leapt, systemClock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) })]);
-      } finally {
-        ends.abort(new AppError('cancelled'));
-      }
-    },
-  };
-  const leap = (ms: number) => {
-    aheadMs += ms;
-    for (const look of sleeping) look();
-  };
-  return { clock, leap };
-}
 
 interface Shop extends AsyncDisposable {
   readonly engine: TestEngine;

@@ -1,7 +1,9 @@
 // Looks at a replica as a whole, for retention: what lies there, and what its images are.
 import type { DatabaseId, TargetId } from '../../../shared/model.ts';
 import { listHistory, runPlanning } from '../restore/look-up.ts';
-import type { History, Known } from '../replica/history.ts';
+import type { Generation } from '../../../shared/position.ts';
+import type { GenerationHistory, History, Known } from '../replica/history.ts';
+import { formatSnapshotKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
 import type { Planning } from '../restore/planning.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
@@ -35,18 +37,42 @@ export async function lookAtReplica(
 ): Promise<{ readonly history: History; readonly facts: ReadonlyMap<string, SnapshotFacts> }> {
   const history = await listHistory(target, { signal });
   const facts = new Map(factsOf(snapshots));
-  const unknown = history.generations.flatMap((kept) => kept.snapshots.filter(({ key }) => !facts.has(key)));
-  const known = await runPlanning(ask(unknown), target, { signal });
-  for (const [i, image] of unknown.entries()) facts.set(image.key, factsIn(image, known[i]));
+  const images = history.generations.flatMap((kept) => kept.snapshots.map((image) => ({ ...image, kept })));
+  const stored = new Map(
+    snapshots.map(({ generation, index, bytes }) => [formatSnapshotKey(generation, index), bytes]),
+  );
+  for (const { key, bytes } of images) if ((stored.get(key) ?? bytes) !== bytes) facts.set(key, { kind: 'damaged' });
+
+  const unknown = images.filter(({ key }) => !facts.has(key));
+  const looked = await runPlanning(ask(unknown), target, { signal });
+  const read = unknown.map((image, i) => ({ image, known: looked[i] }));
+  const foreign = read.flatMap((one) => (one.known?.kind === 'foreign' ? [one.image.kept] : []));
+  const ours = await findOurs(target, [...new Set(foreign)], { snapshots, signal });
+  for (const { image, known } of read) facts.set(image.key, factsIn(image, known, ours.has(image.kept.generation)));
   return { history, facts };
+}
+
+/** Generations that carry trailers elsewhere: an image of theirs without one lost its end. */
+async function findOurs(
+  target: Target,
+  kept: readonly GenerationHistory[],
+  { snapshots, signal }: { readonly snapshots: readonly SnapshotRow[]; readonly signal: AbortSignal },
+): Promise<ReadonlySet<Generation>> {
+  const ours = new Set(snapshots.map(({ generation }) => generation));
+  const doubtful = kept.flatMap(({ generation, segments: [head] }) =>
+    head === undefined || ours.has(generation) ? [] : [{ generation, head }],
+  );
+  const known = await runPlanning(ask(doubtful.map(({ head }) => head)), target, { signal });
+  const found = doubtful.filter((_, i) => known[i]?.kind === 'trailer');
+  return new Set([...ours, ...found.map(({ generation }) => generation)]);
 }
 
 function* ask(objects: readonly ObjectInfo[]): Planning<readonly Known[]> {
   return objects.length === 0 ? [] : yield objects;
 }
 
-function factsIn({ modifiedAt }: ObjectInfo, known: Known | undefined): SnapshotFacts {
-  if (known?.kind === 'damaged') return { kind: 'damaged' };
+function factsIn({ modifiedAt }: ObjectInfo, known: Known | undefined, isOurs: boolean): SnapshotFacts {
+  if (known?.kind === 'damaged' || (known?.kind === 'foreign' && isOurs)) return { kind: 'damaged' };
   const at = known?.kind === 'trailer' ? known.trailer.at : undefined;
   return { kind: 'sound', at: at?.time ?? modifiedAt, offset: at?.offset };
 }

@@ -1,6 +1,6 @@
 // Retention of one replica while its database is open: about once an hour it asks the catalogue whether anything is due, and
 // after each new image, or when its rules were changed, it looks at the target itself; only then does anything cost a request.
-// Runs beside the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
+// What it sees there that was changed or removed by others it tells. Runs beside the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
 import { AppError } from '../../../shared/errors.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
@@ -8,8 +8,10 @@ import type { Logger } from '../log.ts';
 import { tellDamage } from '../ship/heal.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
-import type { Target } from '../targets/target.ts';
+import type { StoredObject, Target } from '../targets/target.ts';
+import type { History } from '../replica/history.ts';
 import { formatSnapshotKey, parseKey } from '../replica/keys.ts';
+import { findChanged, toldEnds } from './compare.ts';
 import { knownOf, type KnownReplica, lookAtReplica } from './look.ts';
 import { generationsOf, isDue, partsAfter } from './parts.ts';
 import { planRetention, type RetainOptions, type RetainPlan, type StoredFile } from './plan.ts';
@@ -31,6 +33,8 @@ export interface RetainerOptions {
   readonly log: Logger;
   /** The target answers, and has everything of former generations that it can get. */
   readonly isReady: () => boolean;
+  /** Not all that was told of a generation lies there any more as it was put; this does. */
+  readonly onChanged: (generation: Generation, objects: readonly StoredObject[]) => void;
   /** What can be restored has changed. */
   readonly onChange: () => void;
   /** The target lets nothing be deleted; told once. */
@@ -41,11 +45,13 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** How long a target that refuses deletes is not asked again. */
 const refusedForMs = 7 * 24 * hourMs;
+/** A start after this looks at all that lies there, whether anything is due or not: somebody may have been there. */
+const seenForMs = 24 * hourMs;
 
 export class Retainer {
   readonly #options: RetainerOptions;
-  /** An image was put, or something was left undone: the target has to be looked at. */
-  #hasToLook = false;
+  /** An image was put, something was left undone, or it is long ago: the target has to be looked at. */
+  #hasToLook: boolean;
   #isWoken = false;
   /** Its rules were changed since the last look began. */
   #isOutdated = false;
@@ -53,6 +59,8 @@ export class Retainer {
 
   constructor(options: RetainerOptions) {
     this.#options = options;
+    const retainedAt = this.#replica()?.retainedAt ?? -Infinity;
+    this.#hasToLook = options.clock.now() - retainedAt > seenForMs;
   }
 
   /** A new image lies on the target. */
@@ -91,6 +99,7 @@ export class Retainer {
   /** One look; false when it has to be tried again soon. */
   async #pass(signal: AbortSignal): Promise<boolean> {
     const { store, target, url, clock, isReady, readers, onChange, onRefused } = this.#options;
+    const { catalogue, database: databaseId, targetId } = this.#options;
     this.#isOutdated = false;
     const replica = this.#replica();
     if (replica === undefined) return true;
@@ -99,10 +108,13 @@ export class Retainer {
     if (!this.#hasToLook && !isDue(known, rules)) return true;
     if (!isReady() || readers.isRead(url)) return false;
     this.#hasToLook = false;
+
+    const ends = toldEnds(catalogue, { databaseId, targetId });
+    const looked = await lookAtReplica(target, { snapshots: known.snapshots, signal });
+    await this.#tellChanged(looked.history, { ends, signal });
     const isRefused = replica.refusesDeletesAt !== undefined && clock.now() < replica.refusesDeletesAt + refusedForMs;
     if (isRefused) return true;
 
-    const looked = await lookAtReplica(target, { snapshots: known.snapshots, signal });
     const plan = planRetention({ ...rules, ...looked });
     const before = this.#known();
     // First the catalogue, then the target: what is told can be restored.
@@ -133,6 +145,21 @@ export class Retainer {
     if (pruned.kind === 'done') store.setRetained(replica, clock.now());
     onChange();
     return pruned.kind !== 'read' && pruned.kind !== 'outdated';
+  }
+
+  /** What was changed or removed there by others. */
+  async #tellChanged(
+    history: History,
+    { ends, signal }: { readonly ends: ReturnType<typeof toldEnds>; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { catalogue, database: databaseId, targetId, onChanged } = this.#options;
+    const replica = { databaseId, targetId };
+    const changed = await findChanged(catalogue, { replica, ends, history, signal });
+    for (const generation of changed) {
+      const listed = history.generations.find((kept) => kept.generation === generation);
+      onChanged(generation, [...(listed?.snapshots ?? []), ...(listed?.segments ?? [])]);
+    }
+    if (changed.length > 0) await this.#dropPoints(changed, signal);
   }
 
   #replica(): ReplicaRow | undefined {

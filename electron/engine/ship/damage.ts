@@ -19,7 +19,7 @@ export interface LostSegment extends Place {
 
 export interface Damage {
   readonly segments: readonly LostSegment[];
-  /** Indices whose image is gone. */
+  /** Indices whose image is gone, or is not the one that was put. */
   readonly images: readonly number[];
 }
 
@@ -29,10 +29,10 @@ export function findDamage(
   told: { readonly segments: readonly SegmentRow[]; readonly snapshots: readonly SnapshotRow[] },
 ): Damage {
   const segments = new Map<string, number>();
-  const images = new Set<number>();
+  const images = new Map<number, number>();
   for (const { key, bytes } of objects) {
     const parsed = parseKey(key);
-    if (parsed?.kind === 'snapshot') images.add(parsed.index);
+    if (parsed?.kind === 'snapshot') images.set(parsed.index, bytes);
     if (parsed?.kind === 'segment') segments.set(`${parsed.index}:${parsed.offset}`, bytes);
   }
   const lost = told.segments.filter(({ index, offset, bytes }) => segments.get(`${index}:${offset}`) !== bytes);
@@ -44,7 +44,9 @@ export function findDamage(
   }
   return {
     segments: lost.map(({ index, offset }) => ({ index, offset, to: starts.get(index)?.find((one) => one > offset) })),
-    images: told.snapshots.filter(({ index }) => !images.has(index)).map(({ index }) => index),
+    images: told.snapshots
+      .filter(({ index, bytes }) => images.get(index) !== (bytes ?? images.get(index) ?? Infinity))
+      .map(({ index }) => index),
   };
 }
 
@@ -72,6 +74,27 @@ export function partsLeft(
     }
     if (first !== undefined) left.push({ first, last: part.last });
     return left;
+  });
+}
+
+/** A stretch of a generation that cannot be restored any more. */
+export interface Loss {
+  readonly from: Part['first'];
+  readonly to: Part['last'];
+}
+
+/** What lies in parts and not in what is left of them. */
+export function lossesOf(parts: readonly Part[], left: readonly Part[]): readonly Loss[] {
+  return parts.flatMap((part) => {
+    const within = left.filter(({ first, last }) => !isBehind(first, part.first) && !isBehind(part.last, last));
+    const losses: Loss[] = [];
+    let from = part.first;
+    for (const { first, last } of within) {
+      if (isBehind(from, first)) losses.push({ from, to: first });
+      from = last;
+    }
+    if (within.length === 0 || isBehind(from, part.last)) losses.push({ from, to: part.last });
+    return losses;
   });
 }
 

@@ -29,6 +29,12 @@ interface Put {
   readonly missing: ShippedSnapshot['missing'];
 }
 
+interface Newest {
+  readonly index: number;
+  readonly at: number;
+  readonly isSpoiled?: boolean;
+}
+
 /** A snapshot is due when this much WAL was shipped since the last one, or as much as the database is large, */
 const snapshotAfterBytes = 256 * 1024 * 1024;
 /** but not oftener than this: an image costs reading the whole database. */
@@ -51,6 +57,8 @@ export class Images implements AsyncDisposable {
   readonly #backOff = new BackOff({ firstMs: 60_000, longestMs: 3_600_000 });
   #notBefore = -Infinity;
   #snapshotIntervalMs: number;
+  /** The newest one there is of no use. */
+  #isWanted = false;
 
   constructor(options: ImagesOptions) {
     this.#options = options;
@@ -71,8 +79,9 @@ export class Images implements AsyncDisposable {
     this.#snapshotIntervalMs = snapshotIntervalMs;
   }
 
-  /** This image lies on the target. */
-  adopt({ index, at }: { readonly index: number; readonly at: number }): void {
+  /** This image lies on the target; `isSpoiled`: a newer one did, which is damaged or gone. */
+  adopt({ index, at, isSpoiled = false }: Newest): void {
+    this.#isWanted = isSpoiled;
     this.#lastAt = at;
     this.#lastIndex = index;
     this.#bytesSince = 0;
@@ -132,11 +141,11 @@ export class Images implements AsyncDisposable {
       };
       const object = encodeObject(bytes, () => fields, { isModest: watchWriters(shipment.end) });
       const key = formatSnapshotKey(shipment.generation, image.at.index);
-      await target.put(key, object, { modifiedAt: image.time, signal });
+      const { bytes: stored } = await target.put(key, object, { modifiedAt: image.time, signal });
       this.#backOff.reset();
       this.adopt({ index: image.at.index, at: image.time });
       const { at, time, pages } = image;
-      onSnapshot({ at, time, pages, beginsPart, isFound: false, missing });
+      onSnapshot({ at, time, pages, bytes: stored, beginsPart, isFound: false, missing });
     } finally {
       this.#progress = undefined;
       this.#endTurn();
@@ -202,9 +211,11 @@ export class Images implements AsyncDisposable {
   #isDue(): boolean {
     const { shipment, clock } = this.#options;
     const snapshotIntervalMs = this.#snapshotIntervalMs;
-    if (this.#lastAt === undefined || this.#bytesSince === 0 || clock.ticks() < this.#notBefore) return false;
+    if (this.#lastAt === undefined || clock.ticks() < this.#notBefore) return false;
     // A target holds one snapshot per index: another one would replace it, and the points between them would be lost.
     if (shipment.end().index === this.#lastIndex) return false;
+    if (this.#isWanted) return true;
+    if (this.#bytesSince === 0) return false;
     const ageMs = clock.now() - this.#lastAt;
     const isLarge = this.#bytesSince > Math.max(snapshotAfterBytes, shipment.baseline.pages * shipment.pageSize);
     return (isLarge && ageMs >= snapshotEveryMs) || (snapshotIntervalMs > 0 && ageMs >= snapshotIntervalMs);

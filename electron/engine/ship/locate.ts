@@ -12,8 +12,8 @@ import { isBehind, type OnShipped, type ShippedSnapshot } from './shipment.ts';
 
 export interface Located {
   readonly objects: readonly StoredObject[];
-  /** The newest image. */
-  readonly snapshot: { readonly index: number; readonly at: number } | undefined;
+  /** The newest image that is sound. `isSpoiled`: a newer one is not. */
+  readonly snapshot: { readonly index: number; readonly at: number; readonly isSpoiled: boolean } | undefined;
   /** The end of the newest segment, else the start of the newest image's index; undefined where there is nothing. */
   readonly position: Place | undefined;
   /** When the newest object was captured. */
@@ -30,15 +30,25 @@ interface Signal {
   readonly signal: AbortSignal;
 }
 
-/**
- * Lists a generation on a target. What lies behind a hole, since an image that was to go on there was never finished, does
- * not count.
- */
+/** Lists a generation on a target, and learns what it has of it. */
 export async function locate(target: Target, generation: Generation, { signal }: Signal): Promise<Located> {
-  const objects = await target.list(generationPrefix(generation), { signal });
+  return await locateIn(target, await target.list(generationPrefix(generation), { signal }), { signal });
+}
+
+/**
+ * What a target has of a generation, by its listing. What lies behind a hole, since an image that was to go on there was never
+ * finished, does not count; nor does an image that is not sound.
+ */
+export async function locateIn(
+  target: Target,
+  objects: readonly StoredObject[],
+  { isSound = () => true, signal }: Signal & { readonly isSound?: (image: number) => boolean },
+): Promise<Located> {
   const found = parseAll(objects);
-  const image = found.findLast(({ key }) => key.kind === 'snapshot');
-  const snapshot = image && { index: image.key.index, at: image.object.modifiedAt };
+  const newest = found.findLast(({ key }) => key.kind === 'snapshot');
+  const image = found.findLast(({ key }) => key.kind === 'snapshot' && isSound(key.index));
+  const isSpoiled = newest !== image;
+  const snapshot = image && { index: image.key.index, at: image.object.modifiedAt, isSpoiled };
   let last: { readonly object: StoredObject; readonly place: Place } | undefined;
   for (const { object, key } of found) {
     if (key.kind !== 'segment' || (snapshot !== undefined && key.index < snapshot.index)) continue;
@@ -84,7 +94,7 @@ export async function tellFound(
       const { at, pages } = (await soundTrailer(target, object, { signal })) ?? {};
       if (at === undefined || pages === undefined) continue;
       const beginsPart = !hasPart || !indices.has(key.index - 1);
-      onSnapshot({ at, time: at.time, pages, beginsPart, isFound: true, missing: undefined });
+      onSnapshot({ at, time: at.time, pages, bytes: object.bytes, beginsPart, isFound: true, missing: undefined });
       hasPart = true;
     } else if (told.last === undefined || !isBehind(key, told.last)) {
       const trailer = await soundTrailer(target, object, { signal });

@@ -52,6 +52,8 @@ export interface ShippedSnapshot {
   readonly at: Place;
   readonly time: number;
   readonly pages: number;
+  /** As stored. */
+  readonly bytes: number;
   /** Nothing that the target has reaches it. */
   readonly beginsPart: boolean;
   /** An earlier run put it there. */

@@ -7,11 +7,12 @@ import type { Moment, Problem, Retention, TargetId } from '../../../shared/model
 import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Reach } from '../guard/target-guard.ts';
+import { generationPrefix } from '../replica/keys.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
 import { Images } from './images.ts';
 import type { Damage, LostSegment } from './damage.ts';
-import { locate, type Located, tellFound, type Told } from './locate.ts';
+import { type Located, locateIn, tellFound, type Told } from './locate.ts';
 import { Pace } from './pace.ts';
 import { putAgain, shipRange } from './segments.ts';
 import { isBehind, type OnShipped, type PutSegment, type Shipment, type ShippedSnapshot } from './shipment.ts';
@@ -145,9 +146,10 @@ export class Shipper {
     this.#pace.urge();
   }
 
-  /** What lies there is looked at again before anything more is shipped. */
+  /** What lies there is looked at again, before anything more is shipped. */
   lookAgain(): void {
     this.#mustLook = true;
+    this.#pace.wake();
   }
 
   /** More was captured. */
@@ -270,13 +272,18 @@ export class Shipper {
     await prepare(signal);
     if (!this.#isTold) for (const one of earlier) await tellEarlier(one, { target, signal });
     await this.#shipFormers(signal);
-    const located = await locate(target, generation, { signal });
+    const objects = await target.list(generationPrefix(generation), { signal });
     if (!this.#isTold) {
-      await tellFound(target, located.objects, { ...this.#options, generation, told: this.#options.told(), signal });
+      await tellFound(target, objects, { ...this.#options, generation, told: this.#options.told(), signal });
       this.#isTold = true;
     }
+    const damage = this.#options.findDamage(objects);
+    // Every image that was ever found sound is told by now.
+    const { snapshots: told } = this.#options.told();
+    const isSound = (index: number) => told.has(index) && !damage.images.includes(index);
+    const located = await locateIn(target, objects, { isSound, signal });
     const { snapshot } = located;
-    const damage = this.#options.findDamage(located.objects);
+    const isNewestLost = damage.images.some((index) => snapshot !== undefined && index > snapshot.index);
     const { position, isBroken } = await this.#mend(damage, located, signal);
     const end = shipment.end();
     this.#shippedAt = located.shippedAt;
@@ -287,7 +294,7 @@ export class Shipper {
     const isHeld = position !== undefined && spool.sizeOf(position.index) !== undefined;
     const isNext = position !== undefined && position.index === end.index && position.offset === 0;
     if (snapshot !== undefined && !isBroken && (isHeld || isNext)) {
-      this.#images.adopt(snapshot);
+      this.#images.adopt({ ...snapshot, isSpoiled: snapshot.isSpoiled || isNewestLost });
       this.#position = position;
       return;
     }

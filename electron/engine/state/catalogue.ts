@@ -32,6 +32,8 @@ export interface SnapshotRow {
   readonly at: number;
   readonly pages: number;
   readonly pageSize: number;
+  /** As stored; undefined where that is not known. */
+  readonly bytes?: number | undefined;
 }
 
 const minuteMs = 60_000;
@@ -85,9 +87,10 @@ export class Catalogue {
 
   /** A snapshot lies on a target. `beginsPart`: what the target had before does not reach it. */
   addSnapshot(databaseId: DatabaseId, row: SnapshotRow, { beginsPart }: { readonly beginsPart: boolean }): void {
+    const { targetId, generation, index, offset, at, pages, pageSize, bytes = null } = row;
     this.#database
-      .prepare('INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(databaseId, row.targetId, row.generation, row.index, row.offset, row.at, row.pages, row.pageSize);
+      .prepare('INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(databaseId, targetId, generation, index, offset, at, pages, pageSize, bytes);
     if (!beginsPart) return;
     this.#database
       .prepare('INSERT OR IGNORE INTO shipped VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
@@ -97,11 +100,12 @@ export class Catalogue {
   /** Oldest first. */
   snapshots(databaseId: DatabaseId): readonly SnapshotRow[] {
     return this.#database
-      .prepare<[string], SnapshotRow>(
-        `SELECT target_id AS targetId, generation, idx AS "index", offset, at, pages, page_size AS pageSize
+      .prepare<[string], Omit<SnapshotRow, 'bytes'> & { readonly bytes: number | null }>(
+        `SELECT target_id AS targetId, generation, idx AS "index", offset, at, pages, page_size AS pageSize, bytes
          FROM snapshot WHERE database_id = ? ORDER BY at`,
       )
-      .all(databaseId);
+      .all(databaseId)
+      .map((row) => ({ ...row, bytes: row.bytes ?? undefined }));
   }
 
   /** The target has everything of the generation up to this place. Nothing is restorable there before a snapshot is. */

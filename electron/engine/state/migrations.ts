@@ -144,4 +144,8 @@ export const migrations: readonly string[] = [
   -- JSON: on which disk a folder was when it was last used, and where on it (mounts.ts).
   ALTER TABLE target ADD COLUMN disk TEXT;
   `,
+  `
+  -- As it was put, so that one that was changed is seen in a listing; NULL for those of before.
+  ALTER TABLE snapshot ADD COLUMN bytes INTEGER;
+  `,
 ];

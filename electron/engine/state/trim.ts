@@ -58,6 +58,26 @@ export class Trim {
     ).all(databaseId, targetId, generation);
   }
 
+  /** Some of them, from behind a place on. */
+  segmentsBehind(
+    { databaseId, targetId, generation }: Held,
+    { index, offset }: Place,
+    limit: number,
+  ): readonly SegmentRow[] {
+    return this.#prepare<[string, string, string, number, number, number], SegmentRow>(
+      `SELECT idx AS "index", offset, bytes FROM segment
+       WHERE database_id = ? AND target_id = ? AND generation = ? AND (idx, offset) > (?, ?) ORDER BY idx, offset LIMIT ?`,
+    ).all(databaseId, targetId, generation, index, offset, limit);
+  }
+
+  /** Where the last one begins. */
+  lastSegment({ databaseId, targetId, generation }: Held): Place | undefined {
+    return this.#prepare<[string, string, string], Place>(
+      `SELECT idx AS "index", offset FROM segment
+       WHERE database_id = ? AND target_id = ? AND generation = ? ORDER BY idx DESC, offset DESC LIMIT 1`,
+    ).get(databaseId, targetId, generation);
+  }
+
   /** The restore points of a stretch of an index. */
   pointsIn(
     { databaseId, generation }: Omit<Held, 'targetId'>,
