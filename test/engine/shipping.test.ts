@@ -127,6 +127,9 @@ describe('a destination that was away', () => {
     await until('the spool lets go', async () => {
       insert(60_000);
       await restartWal();
+      await engine.waitFor(id, 'the other destination has all', ({ replicas }) =>
+        replicas.every(({ url, lagBytes }) => url.endsWith('/backup') || lagBytes === 0),
+      );
       return spooled()[0] !== undefined && Number.parseInt(path.basename(spooled()[0] ?? ''), 16) >= 2;
     });
     insert();

@@ -67,6 +67,8 @@ export async function startSwift(): Promise<S3Server> {
     );
     for (const part of [...parts, 'proxy']) children.push(startPart(folder, part));
     const endpoint = `http://127.0.0.1:${proxyPort}`;
+    // The proxy answers before the parts do, and avoids for long what did not answer it once.
+    for (const port of partPorts) await answers(`http://127.0.0.1:${port}/healthcheck`);
     await answers(`${endpoint}/healthcheck`);
     return {
       endpoint,
@@ -174,7 +176,9 @@ function partConf(part: string, folder: string, port: number): string {
 mount_check = false
 fallocate_reserve = 0
 [pipeline:main]
-pipeline = ${part}-server
+pipeline = healthcheck ${part}-server
+[filter:healthcheck]
+use = egg:swift#healthcheck
 [app:${part}-server]
 use = egg:swift#${part}
 `;

@@ -111,11 +111,12 @@ export class Shipper {
     return this.#images.progress;
   }
 
-  /** Captured bytes that the target does not have. */
+  /** Captured bytes that the target does not have; the whole database where it waits for an image. */
   get lagBytes(): number {
-    const { spool, end } = this.#options.shipment;
+    const { spool, end, baseline, pageSize } = this.#options.shipment;
     const to = end();
     const from = this.#position;
+    if (from !== undefined && this.#images.lastAt === undefined) return baseline.pages * pageSize;
     let bytes = 0;
     for (const file of spool.files()) {
       if (file.index > to.index || (from !== undefined && file.index < from.index)) continue;
