@@ -7,6 +7,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { providers } from '../../../shared/providers.ts';
 import { type S3Address, type S3Credentials, usesPathStyle } from './s3-address.ts';
 import { classifyS3Error, isWorthRepeating, retryAfterMsOf, type S3Place } from './s3-errors.ts';
+import { Sha256 } from './s3-hash.ts';
 import { tellTraffic } from './s3-traffic.ts';
 
 const attempts = 4;
@@ -43,6 +44,7 @@ export function makeS3Client(address: S3Address, access: S3Access = {}): S3Clien
     responseChecksumValidation: checksums,
     // Repeating is ours: it can be cancelled while it waits, and never runs out of tokens.
     maxAttempts: 1,
+    sha256: Sha256,
     requestHandler: {
       connectionTimeout: connectMs,
       socketTimeout: idleMs,
@@ -62,7 +64,15 @@ export function makeS3Client(address: S3Address, access: S3Access = {}): S3Clien
     { step: 'build', priority: 'low', name: 'tidemarkProvider' },
   );
   tellTraffic(client);
+  reuseSigner(client);
   return client;
+}
+
+/** The SDK makes a new signer for each request, all alike. */
+function reuseSigner({ config }: S3Client): void {
+  const make = config.signer;
+  let made: Awaited<ReturnType<typeof make>> | undefined;
+  config.signer = async (scheme) => (made ??= await make(scheme));
 }
 
 export interface SendContext {
