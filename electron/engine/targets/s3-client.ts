@@ -8,6 +8,7 @@ import { providers } from '../../../shared/providers.ts';
 import { type S3Address, type S3Credentials, usesPathStyle } from './s3-address.ts';
 import { classifyS3Error, isWorthRepeating, retryAfterMsOf, type S3Place } from './s3-errors.ts';
 import { Sha256 } from './s3-hash.ts';
+import { addQuirks, isHttpRequest } from './s3-quirks.ts';
 import { tellTraffic } from './s3-traffic.ts';
 
 const attempts = 4;
@@ -54,11 +55,7 @@ export function makeS3Client(address: S3Address, access: S3Access = {}): S3Clien
   });
   client.middlewareStack.add(
     (next) => async (args) => {
-      const { request } = args;
-      if (isHttpRequest(request)) {
-        Object.assign(request.headers, provider.headers);
-        if (checksums === 'WHEN_REQUIRED') addMd5(request);
-      }
+      if (isHttpRequest(args.request)) addQuirks(args.request, provider);
       return next(args);
     },
     { step: 'build', priority: 'low', name: 'tidemarkProvider' },
@@ -179,24 +176,5 @@ async function regionOfEnvironment(profile: string | undefined): Promise<string>
     return 'us-east-1';
   } finally {
     asked.destroy();
-  }
-}
-
-interface HttpRequest {
-  readonly headers: Record<string, string>;
-  readonly body: unknown;
-}
-
-function isHttpRequest(request: unknown): request is HttpRequest {
-  return typeof request === 'object' && request !== null && 'headers' in request && 'body' in request;
-}
-
-/** What every S3 since the first one checks a body by. */
-function addMd5({ headers, body }: HttpRequest): void {
-  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return;
-  headers['content-md5'] ??= createHash('md5').update(body).digest('base64');
-  // The newer ones, which the SDK insists on for some requests, are what older servers stumble over.
-  for (const name of Object.keys(headers)) {
-    if (/^x-amz-(checksum-|sdk-checksum-)/i.test(name)) Reflect.deleteProperty(headers, name);
   }
 }

@@ -7,7 +7,6 @@ import {
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
   type MultipartUpload,
-  PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { AppError } from '../../../shared/errors.ts';
 import { providers } from '../../../shared/providers.ts';
@@ -16,6 +15,7 @@ import type { S3Access } from './s3-client.ts';
 import { makeS3Context, type S3Context } from './s3-context.ts';
 import { isNotSupported, isWorthRepeating, statusOf } from './s3-errors.ts';
 import { listObjects } from './s3-listing.ts';
+import { putObject } from './s3-put.ts';
 import { readObject } from './s3-read.ts';
 import { type Stored, uploadStream } from './s3-upload.ts';
 import type { PutCondition, Target } from './target.ts';
@@ -71,6 +71,7 @@ async function putWhole(
   state: { hasConditionalWrites: boolean },
   { key, body, condition, signal }: PutWhole,
 ): Promise<Stored> {
+  const provider = providers[context.address.provider];
   const isChecked = condition !== undefined && state.hasConditionalWrites;
   const request = {
     Bucket: context.address.bucket,
@@ -87,7 +88,7 @@ async function putWhole(
       async (client, { abortSignal, attempt }) => {
         attempts = attempt;
         try {
-          await client.send(new PutObjectCommand(request), { abortSignal });
+          await putObject(client, request, { provider, abortSignal });
           return 'stored';
         } catch (error) {
           if (isChecked && isNotSupported(error)) return 'unsupported';

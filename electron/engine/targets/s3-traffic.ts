@@ -7,21 +7,24 @@ import { currentTraffic, type RequestKind, type Traffic } from './traffic.ts';
 /** Makes a client tell its traffic to whoever hears of it where it is used. */
 export function tellTraffic(client: S3Client): void {
   client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const traffic = currentTraffic();
-      if (traffic === undefined) return await next(args);
-      traffic.request(kindOf(context['commandName']));
-      const { request } = args;
-      if (!hasBytes(request)) return await next(args);
-      const { body } = request;
-      const allowed = await traffic.send(body.length);
-      if (allowed === body.length) return await next(args);
-      // Its length and its hash are in the headers by now.
-      const rest = Readable.from(slices(body, allowed, traffic), { objectMode: false });
-      return await next({ ...args, request: Object.assign(request, { body: rest }) });
-    },
+    (next, context) => async (args) =>
+      await next({ ...args, request: await tellRequest(kindOf(context['commandName']), args.request) }),
     { step: 'deserialize', priority: 'low', name: 'tidemarkTraffic' },
   );
+}
+
+/** Tells a request that is about to leave; returns what may leave now and, at its time, of its body. */
+export async function tellRequest(kind: RequestKind, request: unknown): Promise<unknown> {
+  const traffic = currentTraffic();
+  if (traffic === undefined) return request;
+  traffic.request(kind);
+  if (!hasBytes(request)) return request;
+  const { body } = request;
+  const allowed = await traffic.send(body.length);
+  // Its length and its hash are in the headers by now.
+  return allowed === body.length
+    ? request
+    : Object.assign(request, { body: Readable.from(slices(body, allowed, traffic), { objectMode: false }) });
 }
 
 async function* slices(body: Uint8Array, allowed: number, traffic: Traffic): AsyncGenerator<Uint8Array> {
