@@ -58,7 +58,7 @@ const rooms: readonly Room[] = [
     files: ['electron/engine/guard/**'],
     mayImport: [
       'shared/**',
-      'electron/engine/clock.ts',
+      'electron/engine/{clock,rows,turns}.ts',
       'electron/engine/guard/**',
       'electron/engine/targets/{target,traffic}.ts',
     ],

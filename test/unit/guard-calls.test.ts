@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { CatchUps } from '../../electron/engine/guard/catch-ups.ts';
 import { TargetGuard } from '../../electron/engine/guard/target-guard.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
 import { memoryTarget } from '../support/memory-target.ts';
@@ -135,24 +134,4 @@ test('what is asked for is counted', async () => {
   await target.list('', { signal });
   await target.delete(['k', 'l'], { signal });
   expect(guard.usage).toEqual({ puts: 2, gets: 1, lists: 1, deletes: 1, sentBytes: 15, receivedBytes: 8 });
-});
-
-test('a limited number catches up at once, who waits longest first', async () => {
-  const turns = new CatchUps(2);
-  const order: number[] = [];
-  const stop = new AbortController();
-  const run = async (sinceAt: number) => {
-    using _turn = await turns.enter({ sinceAt, signal });
-    order.push(sinceAt);
-    await Promise.resolve();
-  };
-  const given = turns.enter({ sinceAt: 0, signal: stop.signal });
-  const first = await given;
-  const all = [5, 9, 3, 7].map(run);
-  const left = turns.enter({ sinceAt: 1, signal: stop.signal });
-  stop.abort(new Error('enough'));
-  await expect(left).rejects.toThrow('enough');
-  first[Symbol.dispose]();
-  await Promise.all(all);
-  expect(order).toEqual([5, 3, 7, 9]);
 });

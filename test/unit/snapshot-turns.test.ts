@@ -1,6 +1,7 @@
 // Whose turn it is to make an image.
 import { describe, expect, test } from 'vitest';
-import { SnapshotTurns, type Turn } from '../../electron/engine/ship/snapshot-turns.ts';
+import { SnapshotTurns } from '../../electron/engine/ship/snapshot-turns.ts';
+import type { Turn } from '../../electron/engine/turns.ts';
 
 const mebi = 1024 * 1024;
 

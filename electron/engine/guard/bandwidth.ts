@@ -2,11 +2,11 @@
 // 1.2 times the limit, and a late timer costs nothing. Who waits is served in turn, one slice per lane: a large image does not
 // keep another database's segments waiting.
 import type { Clock } from '../clock.ts';
-
-/** Who asks: those of one lane share one place in the order. */
-export type Lane = object;
+import { type Lane, LaneRow } from '../rows.ts';
+import { untilGranted } from '../turns.ts';
 
 interface Request {
+  readonly lane: Lane;
   readonly bytes: number;
   readonly grant: () => void;
 }
@@ -18,7 +18,7 @@ const largestSliceBytes = 64 * 1024;
 
 export class Bandwidth {
   readonly #clock: Clock;
-  readonly #lanes = new Map<Lane, Request[]>();
+  readonly #waiting = new LaneRow<Request>();
   #limit: number | undefined;
   #tokens = 0;
   #filledAt: number;
@@ -54,52 +54,27 @@ export class Bandwidth {
   async take(bytes: number, { lane, signal }: { readonly lane: Lane; readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
     if (this.#limit === undefined || bytes === 0) return;
-    await new Promise<void>((resolve, reject) => {
-      const row = this.#lanes.get(lane) ?? [];
-      const leave = () => {
-        row.splice(row.indexOf(request), 1);
-        reject(signal.reason as Error);
-      };
-      const request: Request = {
-        bytes,
-        grant: () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        },
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      row.push(request);
-      this.#lanes.set(lane, row);
-      if (!this.#isServing) void this.#serve();
-    });
+    const { promise: granted, resolve: grant } = Promise.withResolvers<void>();
+    const request = { lane, bytes, grant };
+    this.#waiting.add(request);
+    if (!this.#isServing) void this.#serve();
+    await untilGranted(granted, { leave: () => this.#waiting.delete(request), signal });
   }
 
   async #serve(): Promise<void> {
     this.#isServing = true;
-    for (let next = this.#first(); next !== undefined; next = this.#first()) {
-      const waitMs = this.#waitMs(next.request.bytes);
+    for (let next = this.#waiting.first(); next !== undefined; next = this.#waiting.first()) {
+      const waitMs = this.#waitMs(next.bytes);
       if (waitMs > 0) {
         // @NOTE Woken early by a change of the limit: what has to be waited for is reckoned again.
         await this.#clock.sleep(Math.ceil(waitMs), { signal: this.#changed.signal }).catch(() => {});
         continue;
       }
-      this.#tokens -= next.request.bytes;
-      next.row.shift();
-      // The lane goes to the end of the order.
-      this.#lanes.delete(next.lane);
-      if (next.row.length > 0) this.#lanes.set(next.lane, next.row);
-      next.request.grant();
+      this.#tokens -= next.bytes;
+      this.#waiting.shift();
+      next.grant();
     }
     this.#isServing = false;
-  }
-
-  #first(): { readonly lane: Lane; readonly row: Request[]; readonly request: Request } | undefined {
-    for (const [lane, row] of this.#lanes) {
-      const [request] = row;
-      if (request !== undefined) return { lane, row, request };
-      this.#lanes.delete(lane);
-    }
-    return undefined;
   }
 
   #waitMs(bytes: number): number {

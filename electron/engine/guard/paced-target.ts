@@ -1,7 +1,8 @@
 // A target whose bodies pass no faster than allowed, in both directions. Without a limit everything passes untouched.
+import type { Lane } from '../rows.ts';
 import type { Target } from '../targets/target.ts';
 import { hearTraffic } from '../targets/traffic.ts';
-import type { Bandwidth, Lane } from './bandwidth.ts';
+import type { Bandwidth } from './bandwidth.ts';
 
 interface Pacing {
   /** The target holds bodies back and tells when bytes leave: they are paced there. */

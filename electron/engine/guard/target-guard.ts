@@ -4,12 +4,12 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { Problem, TargetUsage } from '../../../shared/model.ts';
 import type { Clock } from '../clock.ts';
+import { type Lane, LaneRow, RankedRow } from '../rows.ts';
 import type { Target } from '../targets/target.ts';
+import { Turns } from '../turns.ts';
 import { Bandwidth } from './bandwidth.ts';
-import { CatchUps } from './catch-ups.ts';
 import { type CallKind, Circuit, type CircuitLane } from './circuit.ts';
 import { countTarget, newUsage } from './counted-target.ts';
-import { Gate } from './gate.ts';
 import { paceTarget } from './paced-target.ts';
 import { SlowDown } from './slow-down.ts';
 import { watchTarget } from './watched-target.ts';
@@ -59,8 +59,10 @@ export class TargetGuard {
   readonly #usage = newUsage();
   readonly #sent: Bandwidth;
   readonly #received: Bandwidth;
-  readonly #gate: Gate;
-  readonly #catchUps: CatchUps;
+  /** How many calls are under way at once, however many databases have something for it. */
+  readonly #gate: Turns<{ readonly lane: Lane }>;
+  /** After an absence a few databases at once, the one that waits longest first; the others keep what they have in their spools. */
+  readonly #catchUps: Turns<{ readonly sinceAt: number }>;
   readonly #circuit: Circuit;
   readonly #slowDown: SlowDown;
 
@@ -69,8 +71,8 @@ export class TargetGuard {
     this.#options = options;
     this.#sent = new Bandwidth(clock, bandwidthBytes);
     this.#received = new Bandwidth(clock, bandwidthBytes);
-    this.#gate = new Gate(calls);
-    this.#catchUps = new CatchUps(Math.max(1, Math.floor(calls * catchUpPart)));
+    this.#gate = new Turns(calls, new LaneRow());
+    this.#catchUps = new Turns(Math.max(1, Math.floor(calls * catchUpPart)), new RankedRow(({ sinceAt }) => sinceAt));
     this.#circuit = new Circuit(options);
     this.#slowDown = new SlowDown(clock);
   }
@@ -117,7 +119,7 @@ export class TargetGuard {
         },
         untilRetry: async (error, options) => await lane.untilRetry(error, options),
         passed: () => lane.passed(),
-        catchUp: async (options) => await this.#catchUps.enter(options),
+        catchUp: async ({ sinceAt, signal }) => await this.#catchUps.enter({ sinceAt }, { signal }),
         [Symbol.dispose]: () => lane[Symbol.dispose](),
       },
     };

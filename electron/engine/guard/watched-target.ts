@@ -4,13 +4,13 @@
 import { AppError } from '../../../shared/errors.ts';
 import { formatDuration } from '../../../shared/format.ts';
 import type { Clock } from '../clock.ts';
+import type { Lane } from '../rows.ts';
 import type { Target } from '../targets/target.ts';
 import { hearTraffic, type Traffic } from '../targets/traffic.ts';
-import type { Lane } from './bandwidth.ts';
-import type { Gate } from './gate.ts';
+import type { Turns } from '../turns.ts';
 
 export interface WatchOptions {
-  readonly gate: Gate;
+  readonly gate: Turns<{ readonly lane: Lane }>;
   readonly lane: Lane;
   readonly clock: Clock;
   /** How long a call may stand still, in milliseconds. */
@@ -60,7 +60,7 @@ interface Call extends WatchOptions {
 }
 
 async function runWatched<T>(url: string, call: Call, work: (watch: Watch) => Promise<T>): Promise<T> {
-  const place = await call.gate.enter(call.lane, call);
+  const place = await call.gate.enter({ lane: call.lane }, call);
   const watch = new Watch(url, call);
   const working = hearTraffic(watch, async () => await work(watch));
   const ended = working.finally(() => place[Symbol.dispose]());
@@ -79,7 +79,7 @@ async function* watchStream(
   call: Call,
   open: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  const place = await call.gate.enter(call.lane, call);
+  const place = await call.gate.enter({ lane: call.lane }, call);
   const watch = new Watch(url, call);
   const stream = open(watch.signal)[Symbol.asyncIterator]();
   let reading: Promise<unknown> = Promise.resolve();

@@ -8,8 +8,9 @@ import { formatSnapshotKey } from '../replica/keys.ts';
 import { encodeObject } from '../replica/object.ts';
 import { formatHash, stateHashName } from '../replica/state-hash.ts';
 import type { Target } from '../targets/target.ts';
+import type { Turn } from '../turns.ts';
 import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
-import type { SnapshotTurns, Turn } from './snapshot-turns.ts';
+import type { SnapshotTurns } from './snapshot-turns.ts';
 
 export interface ImagesOptions {
   readonly target: Target;
