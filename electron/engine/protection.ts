@@ -1,12 +1,10 @@
 // The life of one protected database: open → capture and ship → close, and again after a failure. Owns the connections and
 // the session on them; how a history is continued is session.ts, what is done with bytes capture.ts and shipper.ts.
-import fs from 'node:fs';
 import { AppError, type ErrorCode, toErrorData } from '../../shared/errors.ts';
-import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { Counters, GenerationBand, Moment, Problem } from '../../shared/model.ts';
-import { ContinuityUnproven, type Place } from './capture.ts';
-import type { SpoolMember } from './disk-guard.ts';
+import { ContinuityUnproven } from './capture.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
+import { Notices } from './notices.ts';
 import { untilStill } from './outside.ts';
 import {
   type ProtectionOptions,
@@ -16,9 +14,9 @@ import {
   SessionOpener,
   type SessionOwner,
 } from './session.ts';
-import { isBehind } from './ship/shipment.ts';
 import { Connections } from './source/connections.ts';
 import { explainShortage } from './source/source-errors.ts';
+import { forgetShipped, spoolMember } from './spool-upkeep.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
@@ -26,17 +24,12 @@ const longestRetryMs = 10_000;
 const afterChangeMs = 100;
 /** Where files are short, each try takes some from the databases that are open. */
 const shortRetryMs = 60_000;
-/** A deleted WAL is read on through its descriptor, of which no directory tells. */
-const lostWalEveryMs = 250;
 /** What somebody did to an open database, after which it is opened again at once; and how the history says it. */
 const outsideWords: ReadonlyMap<ErrorCode, string> = new Map([
   ['database-replaced', replacedWords],
   ['database-overwritten', 'The database was overwritten by another program'],
   ['database-wal-deleted', 'The WAL of the database was deleted by another program'],
 ]);
-/** A reader that keeps the WAL from being emptied is told after so long, once the WAL is so large. */
-const longReaderMs = 30_000;
-const longReaderBytes = 16 * 1024 * 1024;
 /** Page hashes are written down when the WAL restarted, but not more often than this. */
 const saveEveryMs = 10_000;
 
@@ -47,16 +40,19 @@ export class Protection {
   #running: Promise<void> | undefined;
   #session: Session | undefined;
   #problem: Problem | undefined;
-  #notice: Problem | undefined;
-  #heldSinceAt: number | undefined;
-  #lostWal: NodeJS.Timeout | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = 0;
+  readonly #notices: Notices;
   readonly #owner: SessionOwner;
   readonly #opener: SessionOpener;
 
   constructor(options: ProtectionOptions) {
     this.#options = options;
+    this.#notices = new Notices({
+      ...options,
+      capture: () => this.#session?.capture,
+      onFailed: (error) => this.#failed(error),
+    });
     this.#owner = this.#makeOwner();
     this.#opener = new SessionOpener(options, this.#owner);
   }
@@ -112,12 +108,12 @@ export class Protection {
 
   /** What needs a look although capturing goes on. */
   get notice(): Problem | undefined {
-    return this.#notice;
+    return this.#notices.current;
   }
 
   /** Since when a reader keeps the WAL from being emptied. */
   get heldSinceAt(): number | undefined {
-    return this.#heldSinceAt;
+    return this.#notices.heldSinceAt;
   }
 
   /** What was done since the engine started. */
@@ -139,8 +135,8 @@ export class Protection {
       band: bandOf(this.#options),
       hashing: undefined,
       outside: undefined,
-      onWalLost: () => this.#lookAfterLostWal(),
-      onHeld: (isHeld) => this.#lookAfterReader(isHeld),
+      onWalLost: () => this.#notices.walLost(),
+      onHeld: (isHeld) => this.#notices.walHeld(isHeld),
       onProblem: (problem) => {
         this.#options.tally.lastProblem = problem;
       },
@@ -202,47 +198,8 @@ export class Protection {
     if (words === undefined) return false;
     this.#owner.outside = words;
     // A deleted WAL was told when it was found.
-    if (this.#notice === undefined) this.#options.onEvent({ kind: 'outside', what: toErrorData(error) });
+    if (this.#notices.current === undefined) this.#options.onEvent({ kind: 'outside', what: toErrorData(error) });
     return true;
-  }
-
-  /**
-   * Goes on with a WAL that somebody deleted while it was open: what is written to it is captured, and copied into the
-   * database. Only when nobody else has it open any more can a new one begin.
-   */
-  #lookAfterLostWal(): void {
-    if (this.#lostWal !== undefined) return;
-    const { row, clock, onEvent, onChange } = this.#options;
-    const lost = new AppError('database-wal-deleted', { path: row.path, wal: `${row.path}-wal` });
-    this.#notice = { ...lost.toData(), sinceAt: clock.now() };
-    onEvent({ kind: 'problem', problem: this.#notice, replica: undefined });
-    onChange();
-    this.#lostWal = setInterval(() => {
-      const { capture } = this.#session ?? {};
-      capture?.wake();
-      const isAtRest = capture?.guard.atRest !== undefined;
-      if (isAtRest && capture.guard.isHeldByOthers === false) this.#failed(lost);
-    }, lostWalEveryMs);
-  }
-
-  /** A reader that keeps the WAL from being emptied for long is worth a look once the WAL is large. */
-  #lookAfterReader(isHeld: boolean): void {
-    const { row, clock, onChange } = this.#options;
-    const now = clock.now();
-    const wasHeld = this.#heldSinceAt !== undefined;
-    this.#heldSinceAt = isHeld ? (this.#heldSinceAt ?? now) : undefined;
-    const bytes = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    const isTold = this.#notice?.code === 'database-wal-held';
-    if (this.#heldSinceAt === undefined) {
-      if (isTold) this.#notice = undefined;
-      if (wasHeld) onChange();
-      return;
-    }
-    const heldMs = now - this.#heldSinceAt;
-    if (heldMs < longReaderMs || bytes < longReaderBytes || (this.#notice !== undefined && !isTold)) return;
-    const facts = { path: row.path, duration: formatDuration(heldMs), size: formatBytes(bytes) };
-    this.#notice = { ...new AppError('database-wal-held', facts).toData(), sinceAt: this.#heldSinceAt };
-    onChange();
   }
 
   /** One opening of the database, until it is stopped or fails. */
@@ -268,8 +225,8 @@ export class Protection {
       session.crew.adopt(this.#options.replicas());
       if (this.#isFinishing) session.crew.finish();
       const { capture } = session;
-      using _kept = this.#options.disk.add(this.#spoolMember(session));
-      this.#notice = undefined;
+      using _kept = this.#options.disk.add(spoolMember(session, { log, onFailed: (error) => this.#failed(error) }));
+      this.#notices.opened();
       capture.startWatching();
       this.#report(undefined);
       shipping = session.crew.run(both);
@@ -278,8 +235,7 @@ export class Protection {
       if (!this.#isFinishing) throw error;
       await shipping;
     } finally {
-      clearInterval(this.#lostWal);
-      this.#lostWal = undefined;
+      this.#notices.closing();
       ended.abort(new AppError('cancelled'));
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
       await session?.crew.ended();
@@ -293,51 +249,11 @@ export class Protection {
   #keepCounts(session: Session): void {
     const { counters } = this.#options.tally;
     Object.assign(counters, withCapture(counters, session));
-    this.#heldSinceAt = undefined;
+    this.#notices.closed();
   }
 
-  /** What every target has need not be kept: commits, and spool files below the saved hashes. */
   #forgetShipped(): void {
-    const session = this.#session;
-    if (session === undefined) return;
-    const { crew, capture } = session;
-    const places = crew.shippers.map(({ position }) => position);
-    const first = places.length === 0 ? capture.end : places[0];
-    if (first === undefined || places.includes(undefined)) return;
-    const least = places.reduce<Place>((a, b) => (b !== undefined && isBehind(b, a) ? b : a), first);
-    session.commits.dropThrough(least);
-    // An index whose end is all that a target has stays: the next start finds by it that nothing is missing there.
-    session.spool.removeBelow(Math.min(least.offset > 0 ? least.index : least.index - 1, session.savedIndex));
-  }
-
-  #spoolMember(session: Session): SpoolMember {
-    const { spool, formers, crew, commits } = session;
-    return {
-      bytes: () => spool.totalBytes + formers.reduce((sum, former) => sum + former.bytes(), 0),
-      shed: async (bytes) => {
-        let left = bytes;
-        for (const former of formers) {
-          if (left <= 0) return;
-          left -= former.bytes();
-          former.remove();
-        }
-        if (left <= 0) return;
-        // What is written down must not build on what goes.
-        await saveSession(session).catch((error: unknown) => this.#failed(error));
-        // The index before the present one stays too: so whole indices are missing where something is, and every reader of the
-        // target sees it by their names.
-        const last = Math.min(spool.index - 2, session.savedIndex - 1);
-        const gone = spool.files().filter(({ index }) => index <= last);
-        const count = gone.findIndex((_, i) => gone.slice(0, i + 1).reduce((sum, file) => sum + file.bytes, 0) >= left);
-        const through = (count === -1 ? gone.at(-1) : gone[count])?.index;
-        if (through === undefined) return;
-        this.#options.log.warn({ through, bytes: spool.totalBytes }, 'spool beyond its budget, oldest indices let go');
-        spool.removeBelow(through + 1);
-        commits.dropThrough({ index: (spool.files()[0]?.index ?? 0) - 1, offset: Infinity });
-        for (const shipper of crew.shippers) shipper.wake();
-      },
-      onLow: (error) => this.#failed(error),
-    };
+    if (this.#session !== undefined) forgetShipped(this.#session);
   }
 
   #saveSometimes(session: Session): void {
