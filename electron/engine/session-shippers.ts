@@ -16,6 +16,9 @@ import { Shipper } from './ship/shipper.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow } from './state/store.ts';
 
+/** Where much is written, images are many: that they are made is no news each time. */
+const imageToldEveryMs = 3_600_000;
+
 /** The shipper of one replica. */
 export function makeShipper(
   { row, target, reach, prepare, hold }: ReplicaTarget,
@@ -84,6 +87,7 @@ export function makeShipper(
   });
   let isTold = false;
   let wasAway = false;
+  let imageToldAt = -Infinity;
   const shipper = new Shipper({
     targetId,
     target: countPuts(target, owner.counters),
@@ -122,11 +126,14 @@ export function makeShipper(
     onDamage: (damage) => tellLosses(row, { generation, options, damage }),
     told: () => toldOf(catalogue, { databaseId, targetId, generation }),
     onSnapshot: (snapshot) => {
-      const { time, pages, isFound, missing } = snapshot;
+      const { time, pages, beginsPart, isFound, missing } = snapshot;
       if (missing !== undefined) tellHole(row, { generation, options, missing, toAt: time });
       addSnapshot(generation, pageSize, snapshot);
       if (!isFound) {
-        onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
+        if (beginsPart || time - imageToldAt >= imageToldEveryMs) {
+          onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });
+          imageToldAt = time;
+        }
         retainer.wake();
       }
       onChange();

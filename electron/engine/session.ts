@@ -415,6 +415,7 @@ export class SessionOpener {
       commits,
       pageSize,
       end: () => capture.end,
+      pages: () => capture.pages || baseline.pages,
       baseline,
       composed: readComposed(spool.folder),
       openImage: async () => await openImage(facts),

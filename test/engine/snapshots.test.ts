@@ -3,7 +3,10 @@ import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import type { Target } from '../../electron/engine/targets/target.ts';
 import { openTestEngine } from '../support/engine.ts';
+import { faultyTarget } from '../support/faulty-target.ts';
+import { leapingClock } from '../support/leaping-clock.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 test('keeps every point restorable while one WAL goes on for longer than the snapshot interval', async () => {
@@ -80,5 +83,48 @@ test('a changed snapshot interval counts at once', async () => {
     await engine.call('updateReplica', { databaseId: id, targetId, snapshotIntervalMs: 1 });
   }
   await until('another image is made', () => images() === 2);
+  app.close();
+});
+
+test('a small database that is written much gets images sooner, and the destination is not listed for each of them', async () => {
+  using folder = tempFolder();
+  const file = folder.at('shop.db');
+  const app = new Database(file, { timeout: 0 });
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE t(v); INSERT INTO t VALUES (zeroblob(4000000))');
+  const { clock, leap } = leapingClock();
+  const lists: string[] = [];
+  const wrapTarget = (target: Target) =>
+    faultyTarget(target, {
+      fault: (verb, key) => {
+        if (verb === 'list') lists.push(key);
+        return undefined;
+      },
+    });
+  await using engine = openTestEngine(folder.at('data'), { clock, limits: { wrapTarget } });
+  const { databaseId: id } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
+  await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  const images = () =>
+    fs
+      .readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.snapshot.lz4')).length;
+  await until('it is looked at once', () => lists.includes('generations/'));
+
+  for (let round = 0; round < 2; round++) {
+    const before = images();
+    for (let i = 0; i < 5; i++) app.exec('UPDATE t SET v = randomblob(4000000)');
+    await until('its WAL begins anew', () => {
+      const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+      return row?.busy === 0;
+    });
+    app.exec('UPDATE t SET v = randomblob(4000000)');
+    await engine.waitFor(id, 'it is shipped', ({ lag }) => lag.bytes === 0);
+    expect(images()).toBe(before);
+    leap(3 * 60_000);
+    app.exec('UPDATE t SET v = randomblob(4000000)');
+    await until('there is another image', () => images() > before);
+    await engine.waitFor(id, 'it is shipped', ({ lag }) => lag.bytes === 0);
+  }
+  expect(lists.filter((prefix) => prefix === 'generations/')).toHaveLength(1);
   app.close();
 });

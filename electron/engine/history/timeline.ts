@@ -97,5 +97,8 @@ function readEvents(
     .activity({ databaseId, limit: maxEvents })
     .filter((entry) => entry.kind === 'restored' && isInside(entry))
     .map(({ at, text }) => ({ kind: 'restore' as const, at, text }));
-  return [...snapshots, ...gaps, ...restores].sort((a, b) => a.at - b.at).slice(-maxEvents);
+  // Of images there may be many; a gap is never left out for them.
+  const others = [...gaps, ...restores].slice(-maxEvents);
+  const newest = snapshots.slice(snapshots.length - Math.min(snapshots.length, maxEvents - others.length));
+  return [...newest, ...others].sort((a, b) => a.at - b.at);
 }

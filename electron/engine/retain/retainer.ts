@@ -1,6 +1,7 @@
-// Retention of one replica while its database is open: about once an hour it asks the catalogue whether anything is due, and
-// after each new image, or when its rules were changed, it looks at the target itself; only then does anything cost a request.
-// What it sees there that was changed or removed by others it tells. Runs beside the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
+// Retention of one replica while its database is open: about once an hour it asks the catalogue whether anything is due. Where
+// something is, and after new images, it looks at the target itself, at most every few hours; when its rules were changed, at
+// once. Only then does anything cost a request. What it sees there that was changed or removed by others it tells. Runs beside
+// the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
 import { AppError } from '../../../shared/errors.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
@@ -45,13 +46,18 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** How long a target that refuses deletes is not asked again. */
 const refusedForMs = 7 * 24 * hourMs;
+/** However many images are made: a listing of a long history is many requests. */
+const lookEveryMs = 6 * hourMs;
 /** A start after this looks at all that lies there, whether anything is due or not: somebody may have been there. */
 const seenForMs = 24 * hourMs;
 
 export class Retainer {
   readonly #options: RetainerOptions;
-  /** An image was put, something was left undone, or it is long ago: the target has to be looked at. */
+  /** Its rules were changed, something was left undone, or it is long ago: the target has to be looked at. */
   #hasToLook: boolean;
+  /** An image was put. */
+  #hasNews = false;
+  #lookedAt = -Infinity;
   #isWoken = false;
   /** Its rules were changed since the last look began. */
   #isOutdated = false;
@@ -65,7 +71,7 @@ export class Retainer {
 
   /** A new image lies on the target. */
   wake(): void {
-    this.#hasToLook = true;
+    this.#hasNews = true;
     this.#isWoken = true;
     this.#wake();
   }
@@ -73,6 +79,7 @@ export class Retainer {
   /** How much is to be kept was changed: what goes is decided anew at once, also in the middle of deleting. */
   reconsider(): void {
     this.#isOutdated = true;
+    this.#hasToLook = true;
     this.wake();
   }
 
@@ -105,9 +112,12 @@ export class Retainer {
     if (replica === undefined) return true;
     const known = this.#known();
     const rules = this.#rules(replica);
-    if (!this.#hasToLook && !isDue(known, rules)) return true;
+    const isRecent = clock.now() - this.#lookedAt < lookEveryMs;
+    if (!this.#hasToLook && (isRecent || !(this.#hasNews || isDue(known, rules)))) return true;
     if (!isReady() || readers.isRead(url)) return false;
     this.#hasToLook = false;
+    this.#hasNews = false;
+    this.#lookedAt = clock.now();
 
     const ends = toldEnds(catalogue, { databaseId, targetId });
     const looked = await lookAtReplica(target, { snapshots: known.snapshots, signal });

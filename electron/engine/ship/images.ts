@@ -9,6 +9,7 @@ import { encodeObject } from '../replica/object.ts';
 import { formatHash, stateHashName } from '../replica/state-hash.ts';
 import type { Target } from '../targets/target.ts';
 import type { Turn } from '../turns.ts';
+import { isImageDue } from './image-due.ts';
 import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
 
@@ -34,12 +35,9 @@ interface Newest {
   readonly index: number;
   readonly at: number;
   readonly isSpoiled?: boolean;
+  /** What lies behind it, as stored. */
+  readonly walBytes?: number;
 }
-
-/** A snapshot is due when this much WAL was shipped since the last one, or as much as the database is large, */
-const snapshotAfterBytes = 256 * 1024 * 1024;
-/** but not oftener than this: an image costs reading the whole database. */
-const snapshotEveryMs = 10 * 60_000;
 
 /** An application that wrote this long ago may write again at any moment. */
 const writersForMs = 1000;
@@ -49,7 +47,11 @@ export class Images implements AsyncDisposable {
   readonly #stop = new AbortController();
   #lastAt: number | undefined;
   #lastIndex: number | undefined;
-  #bytesSince = 0;
+  /** Bytes of WAL behind the newest image: what this run shipped, else at least what lies there. */
+  #walBytes = 0;
+  /** Something was shipped since the newest image was put or found. */
+  #hasMore = false;
+  #tookMs: number | undefined;
   #turn: Turn | undefined;
   #progress: { doneBytes: number; readonly totalBytes: number } | undefined;
   #beside: Promise<void> | undefined;
@@ -81,11 +83,13 @@ export class Images implements AsyncDisposable {
   }
 
   /** This image lies on the target; `isSpoiled`: a newer one did, which is damaged or gone. */
-  adopt({ index, at, isSpoiled = false }: Newest): void {
+  adopt({ index, at, isSpoiled = false, walBytes = 0 }: Newest): void {
     this.#isWanted = isSpoiled;
+    // Found again, it has what was counted behind it.
+    this.#walBytes = index === this.#lastIndex && at === this.#lastAt ? Math.max(walBytes, this.#walBytes) : walBytes;
+    this.#hasMore = false;
     this.#lastAt = at;
     this.#lastIndex = index;
-    this.#bytesSince = 0;
   }
 
   /** No image on the target leads to what comes next. */
@@ -96,7 +100,8 @@ export class Images implements AsyncDisposable {
 
   /** This much was shipped. */
   count(bytes: number): void {
-    this.#bytesSince += bytes;
+    this.#walBytes += bytes;
+    this.#hasMore = true;
   }
 
   /** Throws what an image beside the shipping failed with. */
@@ -122,7 +127,8 @@ export class Images implements AsyncDisposable {
 
   /** Puts an image on the target. */
   async put(image: SnapshotImage, { signal, beginsPart, missing }: Put): Promise<void> {
-    const { target, shipment, onSnapshot, onProgress } = this.#options;
+    const { target, shipment, clock, onSnapshot, onProgress } = this.#options;
+    const begunAt = clock.ticks();
     const totalBytes = image.pages * shipment.pageSize;
     this.#progress = { doneBytes: 0, totalBytes };
     try {
@@ -144,6 +150,7 @@ export class Images implements AsyncDisposable {
       const key = formatSnapshotKey(shipment.generation, image.at.index);
       const { bytes: stored } = await target.put(key, object, { modifiedAt: image.time, signal });
       this.#backOff.reset();
+      this.#tookMs = clock.ticks() - begunAt;
       this.adopt({ index: image.at.index, at: image.time });
       const { at, time, pages } = image;
       onSnapshot({ at, time, pages, bytes: stored, beginsPart, isFound: false, missing });
@@ -193,7 +200,7 @@ export class Images implements AsyncDisposable {
 
   async #openInTurn(isFirst: boolean): Promise<SnapshotImage | undefined> {
     const { turns, shipment, onReady } = this.#options;
-    const bytes = shipment.baseline.pages * shipment.pageSize;
+    const bytes = shipment.pages() * shipment.pageSize;
     this.#turn ??= turns.request({ bytes, isFirst, onGranted: onReady });
     if (!this.#turn.isGranted) return undefined;
     try {
@@ -211,15 +218,18 @@ export class Images implements AsyncDisposable {
 
   #isDue(): boolean {
     const { shipment, clock } = this.#options;
-    const snapshotIntervalMs = this.#snapshotIntervalMs;
     if (this.#lastAt === undefined || clock.ticks() < this.#notBefore) return false;
     // A target holds one snapshot per index: another one would replace it, and the points between them would be lost.
     if (shipment.end().index === this.#lastIndex) return false;
     if (this.#isWanted) return true;
-    if (this.#bytesSince === 0) return false;
-    const ageMs = clock.now() - this.#lastAt;
-    const isLarge = this.#bytesSince > Math.max(snapshotAfterBytes, shipment.baseline.pages * shipment.pageSize);
-    return (isLarge && ageMs >= snapshotEveryMs) || (snapshotIntervalMs > 0 && ageMs >= snapshotIntervalMs);
+    if (!this.#hasMore) return false;
+    return isImageDue({
+      agoMs: clock.now() - this.#lastAt,
+      walBytes: this.#walBytes,
+      databaseBytes: shipment.pages() * shipment.pageSize,
+      tookMs: this.#tookMs,
+      intervalMs: this.#snapshotIntervalMs,
+    });
   }
 }
 

@@ -12,8 +12,9 @@ import { isBehind, type OnShipped, type ShippedSnapshot } from './shipment.ts';
 
 export interface Located {
   readonly objects: readonly StoredObject[];
-  /** The newest image that is sound. `isSpoiled`: a newer one is not. */
-  readonly snapshot: { readonly index: number; readonly at: number; readonly isSpoiled: boolean } | undefined;
+  /** The newest image that is sound. `isSpoiled`: a newer one is not. `walBytes`: what lies behind it, as stored. */
+  readonly snapshot:
+    { readonly index: number; readonly at: number; readonly isSpoiled: boolean; readonly walBytes: number } | undefined;
   /** The end of the newest segment, else the start of the newest image's index; undefined where there is nothing. */
   readonly position: Place | undefined;
   /** When the newest object was captured. */
@@ -48,7 +49,11 @@ export async function locateIn(
   const newest = found.findLast(({ key }) => key.kind === 'snapshot');
   const image = found.findLast(({ key }) => key.kind === 'snapshot' && isSound(key.index));
   const isSpoiled = newest !== image;
-  const snapshot = image && { index: image.key.index, at: image.object.modifiedAt, isSpoiled };
+  const behind = found.filter(
+    ({ key }) => key.kind === 'segment' && image !== undefined && key.index >= image.key.index,
+  );
+  const walBytes = behind.reduce((sum, { object }) => sum + object.bytes, 0);
+  const snapshot = image && { index: image.key.index, at: image.object.modifiedAt, isSpoiled, walBytes };
   let last: { readonly object: StoredObject; readonly place: Place } | undefined;
   for (const { object, key } of found) {
     if (key.kind !== 'segment' || (snapshot !== undefined && key.index < snapshot.index)) continue;

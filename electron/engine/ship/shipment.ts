@@ -38,6 +38,8 @@ export interface KeptHistory {
 
 /** The generation that goes on. */
 export interface Shipment extends KeptHistory {
+  /** Size of the database at its end. */
+  readonly pages: () => number;
   readonly openImage: () => Promise<SnapshotImage>;
 }
 
