@@ -253,7 +253,8 @@ export class Protection {
   }
 
   #forgetShipped(): void {
-    if (this.#session !== undefined) forgetShipped(this.#session);
+    const { catalogue, row } = this.#options;
+    if (this.#session !== undefined) forgetShipped(this.#session, { catalogue, databaseId: row.id });
   }
 
   #saveSometimes(session: Session): void {

@@ -10,7 +10,7 @@ import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.t
 import { Retainer } from './retain/retainer.ts';
 import { tellHole, tellLosses } from './losses.ts';
 import { damageOf } from './ship/heal.ts';
-import type { Told } from './ship/locate.ts';
+import { type Told, unknownState } from './ship/locate.ts';
 import type { PutSegment, Shipment, ShippedSnapshot } from './ship/shipment.ts';
 import { Shipper } from './ship/shipper.ts';
 import type { Catalogue } from './state/catalogue.ts';
@@ -40,7 +40,9 @@ export function makeShipper(
   const { targetId, syncIntervalMs, snapshotIntervalMs, retention } = row;
   const addShipped = (last: Moment, commits: readonly Commit[], put: PutSegment, size: number): void => {
     const { generation: of } = last.position;
-    catalogue.trim.addSegment({ databaseId, targetId, generation: of }, put);
+    const states = commits.filter(({ state }) => state !== unknownState);
+    // Only of the present one anything is ever put again.
+    catalogue.trim.addSegment({ databaseId, targetId, generation: of }, put, of === generation ? states : []);
     catalogue.addRun(databaseId, { generation: of, pageSize: size, commits });
     catalogue.setShipped(databaseId, { targetId, generation: of, last: { ...last.position, at: last.at } });
   };

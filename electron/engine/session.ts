@@ -126,6 +126,8 @@ export interface Session {
   readonly formers: readonly Former[];
   readonly pageSize: number;
   savedIndex: number;
+  /** From which index on the catalogue keeps state hashes within segments; undefined before that was looked after. */
+  statesFrom: number | undefined;
   /** Notes are written one after the other. */
   saving: Promise<unknown>;
 }
@@ -404,7 +406,7 @@ export class SessionOpener {
   }
 
   async #assemble(
-    facts: Omit<Session, 'crew' | 'formers' | 'savedIndex' | 'saving'> &
+    facts: Omit<Session, 'crew' | 'formers' | 'savedIndex' | 'statesFrom' | 'saving'> &
       Pick<Shipment, 'baseline'> &
       Pick<Continuing, 'now'>,
   ): Promise<Session> {
@@ -448,6 +450,7 @@ export class SessionOpener {
       formers,
       pageSize,
       savedIndex: spool.index,
+      statesFrom: undefined,
       saving: Promise.resolve(),
     };
     noteFile(session);

@@ -1,13 +1,21 @@
 // What the spool of an open database need not keep: what every target has, and, where room is short, the oldest of it. What
 // remains is a whole run of indices up to the present one.
+import type { DatabaseId } from '../../shared/model.ts';
 import type { Place } from './capture.ts';
 import type { SpoolMember } from './disk-guard.ts';
 import type { Logger } from './log.ts';
 import { saveSession, type Session } from './session.ts';
 import { isBehind } from './ship/shipment.ts';
+import type { Catalogue } from './state/catalogue.ts';
 
-/** What every target has need not be kept: commits, and spool files below the saved hashes. */
-export function forgetShipped(session: Session): void {
+/**
+ * What every target has need not be kept: commits, spool files below the saved hashes, and the state hashes within segments that
+ * could be put again from those.
+ */
+export function forgetShipped(
+  session: Session,
+  { catalogue, databaseId }: { readonly catalogue: Catalogue; readonly databaseId: DatabaseId },
+): void {
   const { crew, capture } = session;
   const places = crew.shippers.map(({ position }) => position);
   const first = places.length === 0 ? capture.end : places[0];
@@ -16,6 +24,10 @@ export function forgetShipped(session: Session): void {
   session.commits.dropThrough(least);
   // An index whose end is all that a target has stays: the next start finds by it that nothing is missing there.
   session.spool.removeBelow(Math.min(least.offset > 0 ? least.index : least.index - 1, session.savedIndex));
+  const oldest = session.spool.files()[0]?.index ?? session.spool.index;
+  if (oldest === session.statesFrom) return;
+  catalogue.trim.forgetStates({ databaseId, generation: session.generation }, oldest);
+  session.statesFrom = oldest;
 }
 
 /** What the guard of the disk may do with a spool. */

@@ -279,6 +279,31 @@ describe('the catalogue', () => {
     expect(catalogue.generations(a)).toEqual([{ generation, startedAt: 5, lastAt: 9, reason: 'It began' }]);
   });
 
+  test('knows the states within a segment as long as the spool has it, also when it was put again', () => {
+    const a = add('/a.db');
+    const held = { databaseId: a, targetId: 'x' as TargetId, generation };
+    const states = () => catalogue.trim.pointsIn(held, { index: 1, offset: 0, to: 300 }).map(({ state }) => state);
+    catalogue.addRun(a, {
+      generation,
+      pageSize: 512,
+      commits: [commit(1, 100, 10), commit(1, 200, 20), commit(1, 300, 30)],
+    });
+    const high = 0xfedc_ba98_7654_3210n;
+    catalogue.trim.addSegment(held, { index: 1, offset: 0, bytes: 50 }, [
+      { offset: 100, state: 7n },
+      { offset: 200, state: high },
+    ]);
+    catalogue.trim.addSegment(held, { index: 1, offset: 0, bytes: 51 });
+    expect([states(), catalogue.trim.segments(held)]).toEqual([
+      [7n, high, undefined],
+      [{ index: 1, offset: 0, bytes: 51 }],
+    ]);
+    catalogue.trim.forgetStates(held, 1);
+    expect(states()).toEqual([7n, high, undefined]);
+    catalogue.trim.forgetStates(held, 2);
+    expect(states()).toEqual([undefined, undefined, undefined]);
+  });
+
   test('counts transactions per bin, the same from runs and from minutes', () => {
     const a = add('/a.db');
     const minute = 60_000;

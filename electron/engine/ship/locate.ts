@@ -113,6 +113,9 @@ export async function tellFound(
   }
 }
 
+/** Of transactions whose hash nobody recorded. */
+export const unknownState = 0n;
+
 type Key = NonNullable<ReturnType<typeof parseKey>>;
 
 /** In the order of history, an image before what follows it: which part a segment belongs to is known by then. */
@@ -131,11 +134,15 @@ function commitsOf(trailer: Trailer, index: number): readonly Commit[] {
     index,
     offset,
     at,
-    state: 0n,
+    state: stateOf(trailer.states?.[i]?.[0]),
     pages: trailer.states?.[i]?.[1] ?? trailer.pages,
     written: 0,
     transactions: 1,
   }));
+}
+
+function stateOf(hash: string | undefined): bigint {
+  return hash === undefined ? unknownState : BigInt(`0x${hash}`);
 }
 
 /** An object's trailer; undefined where it has none, or is damaged: a restore says so when it needs it. */

@@ -7,6 +7,7 @@ import { encodeObject, encodeWhole, type TrailerFields } from '../replica/object
 import { formatHash, stateHashName } from '../replica/state-hash.ts';
 import { maxCommits } from '../replica/trailer.ts';
 import { frameBytes } from '../source/wal.ts';
+import type { PointWithState } from '../state/trim.ts';
 import type { Target } from '../targets/target.ts';
 import { isBehind, type KeptHistory, type PutSegment } from './shipment.ts';
 
@@ -78,8 +79,8 @@ async function putSegment(
 }
 
 /**
- * Puts a segment again that a target lost: the same bytes under the same name. Of its restore points the places and times are
- * known, their hashes are not any more.
+ * Puts a segment again that a target lost: the same bytes under the same name. Where the state hashes of all of its restore
+ * points are known it is what it was; else their places and times are.
  */
 export async function putAgain(
   history: KeptHistory,
@@ -87,22 +88,35 @@ export async function putAgain(
     readonly target: Target;
     readonly from: Place;
     readonly to: number;
-    readonly points: readonly { readonly offset: number; readonly at: number; readonly pages: number }[];
+    readonly points: readonly PointWithState[];
     readonly signal: AbortSignal;
   },
 ): Promise<PutSegment> {
   const { target, from, to, points, signal } = options;
   const { spool, generation, baseline } = history;
-  const { state: _, states: __, ...fields } = await describe(history, { from, to, commits: [] });
-  const commits = points.map(({ offset, at }): [number, number] => [offset, at]);
-  const pages = points.at(-1)?.pages ?? fields.pages;
-  const object = encodeObject(spool.read(from.index, { from: from.offset, to }), () => ({ ...fields, pages, commits }));
+  const fields = await describeAgain(history, { from, to, points });
+  const object = encodeObject(spool.read(from.index, { from: from.offset, to }), () => fields);
   const at = points.at(-1)?.at ?? baseline.at;
   const { bytes } = await target.put(formatSegmentKey(generation, from.index, from.offset), object, {
     modifiedAt: at,
     signal,
   });
   return { ...from, bytes };
+}
+
+async function describeAgain(
+  history: KeptHistory,
+  { from, to, points }: { readonly from: Place; readonly to: number; readonly points: readonly PointWithState[] },
+): Promise<TrailerFields> {
+  const commits = points.flatMap(({ state, ...point }): readonly Commit[] =>
+    state === undefined ? [] : [{ index: from.index, ...point, state, written: 0, transactions: 1 }],
+  );
+  if (commits.length === points.length) {
+    return await describe(history, { from, to, commits: thinCommits(commits, maxCommits) });
+  }
+  const { state: _, states: __, ...fields } = await describe(history, { from, to, commits: [] });
+  const pages = points.at(-1)?.pages ?? fields.pages;
+  return { ...fields, pages, commits: points.map(({ offset, at }) => [offset, at]) };
 }
 
 /** The end of the last transaction that fits, or of the first one where that alone is larger. */

@@ -148,4 +148,10 @@ export const migrations: readonly string[] = [
   -- As it was put, so that one that was changed is seen in a listing; NULL for those of before.
   ALTER TABLE snapshot ADD COLUMN bytes INTEGER;
   `,
+  `
+  -- State hashes within a segment while the spool has it too, so that it can be put again as it was: per transaction its end
+  -- offset as u32 and its hash as u64.
+  ALTER TABLE segment ADD COLUMN states BLOB;
+  CREATE INDEX segment_with_states ON segment (database_id, generation, idx) WHERE states IS NOT NULL;
+  `,
 ];

@@ -28,7 +28,23 @@ export interface SegmentRow extends Place {
   readonly bytes: number;
 }
 
+export interface StateAt {
+  /** Where a transaction ends. */
+  readonly offset: number;
+  /** The state hash there. */
+  readonly state: bigint;
+}
+
+export interface PointWithState {
+  readonly offset: number;
+  readonly at: number;
+  readonly pages: number;
+  readonly state: bigint | undefined;
+}
+
 const minuteMs = 60_000;
+/** Offset as u32, hash as u64. */
+const stateBytes = 12;
 
 export class Trim {
   readonly #database: Database.Database;
@@ -39,15 +55,16 @@ export class Trim {
     this.#prepare = remembered(database);
   }
 
-  addSegment({ databaseId, targetId, generation }: Held, { index, offset, bytes }: SegmentRow): void {
-    this.#prepare('INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?)').run(
-      databaseId,
-      targetId,
-      generation,
-      index,
-      offset,
-      bytes,
-    );
+  /** A segment lies on a target, with these states in it. Put again, it keeps the states that it had. */
+  addSegment(
+    { databaseId, targetId, generation }: Held,
+    { index, offset, bytes }: SegmentRow,
+    states: readonly StateAt[] = [],
+  ): void {
+    this.#prepare(
+      `INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET bytes = excluded.bytes, states = coalesce(excluded.states, states)`,
+    ).run(databaseId, targetId, generation, index, offset, bytes, states.length === 0 ? null : packStates(states));
   }
 
   /** In the order of history. */
@@ -78,18 +95,34 @@ export class Trim {
     ).get(databaseId, targetId, generation);
   }
 
-  /** The restore points of a stretch of an index. */
+  /** The restore points of a stretch of an index, with their state hashes as far as they are kept. */
   pointsIn(
     { databaseId, generation }: Omit<Held, 'targetId'>,
     { index, offset: from, to }: Place & { readonly to: number },
-  ): readonly { readonly offset: number; readonly at: number; readonly pages: number }[] {
+  ): readonly PointWithState[] {
+    const states = new Map(
+      this.#prepare<[string, string, number], Uint8Array>(
+        'SELECT states FROM segment WHERE database_id = ? AND generation = ? AND idx = ? AND states IS NOT NULL',
+      )
+        .pluck()
+        .all(databaseId, generation, index)
+        .flatMap((packed) => unpackStates(packed).map(({ offset, state }) => [offset, state])),
+    );
     return this.#prepare<[string, string, number, number], Pick<RawRun, 'points'>>(
       'SELECT points FROM run WHERE database_id = ? AND generation = ? AND idx = ? AND end_offset > ? ORDER BY end_offset',
     )
       .all(databaseId, generation, index, from)
       .flatMap(({ points }) => JSON.parse(points) as readonly (readonly [number, number, number])[])
       .filter(([offset]) => offset > from && offset <= to)
-      .map(([offset, at, pages]) => ({ offset, at, pages }));
+      .map(([offset, at, pages]) => ({ offset, at, pages, state: states.get(offset) }));
+  }
+
+  /** The spool has nothing before this index of the generation any more, and nothing of others. */
+  forgetStates({ databaseId, generation }: Omit<Held, 'targetId'>, index: number): void {
+    this.#prepare(
+      `UPDATE segment SET states = NULL
+       WHERE database_id = ? AND states IS NOT NULL AND (generation <> ? OR idx < ?)`,
+    ).run(databaseId, generation, index);
   }
 
   /** When the last transaction before a place was made. */
@@ -260,6 +293,24 @@ interface RawRun {
   readonly firstAt: number;
   readonly lastAt: number;
   readonly points: string;
+}
+
+function packStates(states: readonly StateAt[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(states.length * stateBytes));
+  states.forEach(({ offset, state }, i) => {
+    view.setUint32(i * stateBytes, offset);
+    view.setBigUint64(i * stateBytes + 4, state);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+/** The inverse of {@link packStates}. */
+function unpackStates(packed: Uint8Array): readonly StateAt[] {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
+  return Array.from({ length: Math.floor(packed.length / stateBytes) }, (_, i) => ({
+    offset: view.getUint32(i * stateBytes),
+    state: view.getBigUint64(i * stateBytes + 4),
+  }));
 }
 
 function isBefore(a: Place, b: Place): boolean {
