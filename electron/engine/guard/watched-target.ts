@@ -115,27 +115,34 @@ async function* watchBody(body: AsyncIterable<Uint8Array>, watch: Watch): AsyncG
   watch.move();
 }
 
-/** Whether a call moves: it does while requests are made, and while bytes leave. */
+/** Whether a call moves: it does while requests are made, and while bytes leave. Made for each call, so it makes do with little. */
 class Watch implements Disposable, Traffic {
-  /** For the call itself: aborts with the caller's, and when it is given up. */
-  readonly signal: AbortSignal;
-  /** Rejects when the caller goes on without it. */
-  readonly givenUp: Promise<never>;
   readonly #url: string;
   readonly #call: Call;
   readonly #over = new AbortController();
   readonly #stop = new AbortController();
+  readonly #givenUp = Promise.withResolvers<never>();
   #movedAt: number | undefined;
 
   constructor(url: string, call: Call) {
     this.#url = url;
     this.#call = call;
     this.#movedAt = call.clock.ticks();
-    this.signal = AbortSignal.any([call.signal, this.#stop.signal]);
-    this.givenUp = this.#giveUp();
     // @NOTE It rejects for those who wait for it; when the call is over nobody does.
-    this.givenUp.catch(() => {});
+    this.#givenUp.promise.catch(() => {});
+    if (call.signal.aborted) this.#follow();
+    else call.signal.addEventListener('abort', this.#follow, { once: true });
     void this.#look();
+  }
+
+  /** For the call itself: aborts with the caller's, and when it is given up. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Rejects when the caller goes on without it. */
+  get givenUp(): Promise<never> {
+    return this.#givenUp.promise;
   }
 
   readonly request = (): void => this.move();
@@ -154,31 +161,32 @@ class Watch implements Disposable, Traffic {
   }
 
   [Symbol.dispose](): void {
-    this.#over.abort();
+    this.#call.signal.removeEventListener('abort', this.#follow);
+    this.#over.abort(isOver);
   }
+
+  readonly #follow = (): void => this.#giveUp(this.#call.signal.reason);
 
   async #look(): Promise<void> {
     const { clock, stillMs } = this.#call;
-    const over = AbortSignal.any([this.#over.signal, this.signal]);
-    while (!over.aborted) {
+    while (!this.signal.aborted && !this.#over.signal.aborted) {
       const stillSince = this.#movedAt ?? clock.ticks();
       const leftMs = stillSince + stillMs - clock.ticks();
       if (leftMs <= 0) {
-        const details = { path: this.#url, duration: formatDuration(stillMs) };
-        this.#stop.abort(new AppError('target-stalled', details));
+        this.#giveUp(new AppError('target-stalled', { path: this.#url, duration: formatDuration(stillMs) }));
         return;
       }
       // @NOTE Ends early when the call is over.
-      await clock.sleep(leftMs, { signal: over }).catch(() => {});
+      await clock.sleep(leftMs, { signal: this.#over.signal }).catch(() => {});
     }
   }
 
-  async #giveUp(): Promise<never> {
-    await new Promise<void>((resolve) => {
-      if (this.signal.aborted) resolve();
-      else this.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await this.#call.clock.sleep(tidyMs, { signal: this.#over.signal }).catch(() => {});
-    throw this.signal.reason;
+  #giveUp(reason: unknown): void {
+    this.#stop.abort(reason);
+    const letGo = () => this.#givenUp.reject(reason);
+    this.#call.clock.sleep(tidyMs, { signal: this.#over.signal }).then(letGo, letGo);
   }
 }
+
+/** One for all: an error has to be made, and nobody looks at it. */
+const isOver = new Error('the call is over');
