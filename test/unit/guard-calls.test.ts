@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { TargetGuard } from '../../electron/engine/guard/target-guard.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
@@ -44,6 +45,15 @@ describe('a call that hangs', () => {
     stop.abort(new Error('enough'));
     await clock.advance(1000);
     await failed;
+  });
+
+  test('leaves nothing with its caller’s signal when it is over', async () => {
+    const target = memoryTarget();
+    const { target: guarded } = setUp(target);
+    const stop = new AbortController();
+    for (let i = 0; i < 3; i++) await guarded.put('k', bytes(10), { signal: stop.signal });
+    await readAll(guarded.get('k', { signal: stop.signal }));
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
 
   test('keeps its place until it has ended: no more than the limit ever hang', async () => {
