@@ -1,6 +1,6 @@
 // Servers of S3 for the benchmark, in a process of their own: a real one, which keeps what it is given in memory, and one that
 // keeps nothing and lists a history of 100,000 objects, so that neither its memory nor its speed is what is measured.
-// Prints one line of JSON with both endpoints.
+// Prints one line of JSON with both endpoints; says at `/cpu` of the second how much processor both have used so far.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startS3Server } from '../support/s3-server.ts';
@@ -17,7 +17,8 @@ const sink = http.createServer((asked, answer) => {
   const query = new URL(asked.url ?? '/', 'http://localhost').searchParams;
   asked.resume();
   asked.once('end', () => {
-    if (asked.method === 'GET') {
+    if (asked.url === '/cpu') answer.end(JSON.stringify(process.cpuUsage()));
+    else if (asked.method === 'GET') {
       answer.setHeader('content-type', 'application/xml');
       answer.end(pages[Number(query.get('continuation-token') ?? 0)]);
     } else if (query.has('uploads'))
@@ -33,7 +34,7 @@ const sink = http.createServer((asked, answer) => {
 await new Promise<void>((listening) => sink.listen(0, '127.0.0.1', listening));
 const { port } = sink.address() as AddressInfo;
 process.stdout.write(
-  `${JSON.stringify({ kept: kept.urlOf(bucket), sink: `s3://sink?endpoint=http://127.0.0.1:${port}` })}\n`,
+  `${JSON.stringify({ kept: kept.urlOf(bucket), sink: `s3://sink?endpoint=http://127.0.0.1:${port}`, cpu: `http://127.0.0.1:${port}/cpu` })}\n`,
 );
 
 /** A page of a listing: indices of 50 segments each, of which every tenth has a snapshot. */

@@ -1,7 +1,10 @@
-// Scenario `s3`: what a bucket costs this side: small segments to a server in another process at 4 requests at a time, an image
-// streamed in parts, and a long history listed and put in order.
+// Scenario `s3`: what a bucket costs this side: small segments, behind the guard that stands before every destination, to servers in
+// another process at 4 requests at a time; an image streamed in parts; and a long history listed and put in order.
+// What the servers use of the processor is told apart: one is a real one, the other answers and does nothing.
 //   npm run bench -- --only s3 [--megabytes 1000]
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../../electron/engine/clock.ts';
+import { TargetGuard } from '../../electron/engine/guard/target-guard.ts';
 import { buildHistory } from '../../electron/engine/replica/history.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
@@ -15,6 +18,8 @@ interface Measured {
   readonly ms: number;
   /** Of this process, all threads. */
   readonly cpuMs: number;
+  /** Of the servers' process, meanwhile. */
+  readonly serverCpuMs: number;
   /** Above what was resident before. */
   readonly peakBytes: number;
 }
@@ -30,17 +35,28 @@ const access = { credentials: { kind: 'keys', accessKeyId: 'bench', secretAccess
 export async function benchS3({ rounds, megabytes }: Bench): Promise<void> {
   await using servers = startScript(path.join(import.meta.dirname, 'bench-s3-server.ts'), []);
   await servers.printed('\n');
-  const { kept, sink } = JSON.parse(servers.output()) as { readonly kept: string; readonly sink: string };
+  const { kept, sink, cpu } = JSON.parse(servers.output()) as Record<'kept' | 'sink' | 'cpu', string>;
+  const guard = new TargetGuard({ clock: systemClock, calls: atOnce, onProblem: () => {} });
+  const open = (url: string): Target => guard.guard(openTarget(url, access)).target;
   const rows: [string, Measured, string][] = [];
+  const first = await measure(cpu, async () => await putSegments(open(kept), { count: 1, round: -1 }));
+  rows.push(['the first segment, with loading what speaks S3', first, '']);
   for (let round = 0; round < rounds; round++) {
-    const small = await measure(async () => await putSegments(openTarget(kept, access), round));
-    rows.push([`${segments} segments of ${formatBytes(segmentBytes)}`, small, perSecond(segments, small, 'objects')]);
-    const image = await measure(async () => await putImage(openTarget(sink, access), megabytes * 1e6));
+    for (const [url, server] of [
+      [kept, 'a server'],
+      [sink, 'one that does nothing'],
+    ] as const) {
+      const small = await measure(cpu, async () => await putSegments(open(url), { count: segments, round }));
+      const each = `${formatMs(small.cpuMs / segments)} ms of the processor each`;
+      const speed = `${perSecond(segments, small, 'objects')}, ${each}`;
+      rows.push([`${segments} segments of ${formatBytes(segmentBytes)} to ${server}`, small, speed]);
+    }
+    const image = await measure(cpu, async () => await putImage(open(sink), megabytes * 1e6));
     const speed = `${formatBytes((megabytes * 1e6 * 1000) / image.ms)}/s`;
     rows.push([`an image of ${formatBytes(megabytes * 1e6)} in parts`, image, speed]);
     let listed = 0;
-    const history = await measure(async () => {
-      const listing = await openTarget(sink, access).list('', { signal: never });
+    const history = await measure(cpu, async () => {
+      const listing = await open(sink).list('', { signal: never });
       listed = listing.length;
       buildHistory(listing);
     });
@@ -48,22 +64,26 @@ export async function benchS3({ rounds, megabytes }: Bench): Promise<void> {
   }
   heading(`A bucket on this computer, ${atOnce} requests at a time`);
   table(
-    ['what', 'ms', 'of a core', 'memory above the start', 'speed'],
-    rows.map(([what, { ms, cpuMs, peakBytes }, speed]) => [
+    ['what', 'ms', 'of a core', 'the servers', 'memory above the start', 'speed'],
+    rows.map(([what, { ms, cpuMs, serverCpuMs, peakBytes }, speed]) => [
       what,
       formatMs(ms),
       (cpuMs / ms).toFixed(2),
+      (serverCpuMs / ms).toFixed(2),
       formatBytes(peakBytes),
       speed,
     ]),
   );
 }
 
-async function putSegments(target: Target, round: number): Promise<void> {
+async function putSegments(
+  target: Target,
+  { count, round }: { readonly count: number; readonly round: number },
+): Promise<void> {
   const body = Buffer.alloc(segmentBytes, 7);
   let next = 0;
   const each = async () => {
-    for (let i = next++; i < segments; i = next++) {
+    for (let i = next++; i < count; i = next++) {
       await target.put(`generations/0123456789abcdef/wal/${round}_${i}`, body, { signal: never });
     }
   };
@@ -78,7 +98,7 @@ async function putImage(target: Target, bytes: number): Promise<void> {
   await target.put('generations/0123456789abcdef/snapshots/image', body(), { signal: never });
 }
 
-async function measure(action: () => Promise<void>): Promise<Measured> {
+async function measure(serverCpu: string, action: () => Promise<void>): Promise<Measured> {
   const before = process.memoryUsage.rss();
   let peak = before;
   const done = new AbortController();
@@ -88,6 +108,7 @@ async function measure(action: () => Promise<void>): Promise<Measured> {
       await delay(lookEveryMs, undefined, { signal: done.signal }).catch(() => {});
     }
   })();
+  const serverBefore = await cpuMsOf(serverCpu);
   const cpu = process.cpuUsage();
   const begunAt = performance.now();
   await action();
@@ -95,7 +116,13 @@ async function measure(action: () => Promise<void>): Promise<Measured> {
   const { user, system } = process.cpuUsage(cpu);
   done.abort();
   await looking;
-  return { ms, cpuMs: (user + system) / 1000, peakBytes: peak - before };
+  const serverCpuMs = (await cpuMsOf(serverCpu)) - serverBefore;
+  return { ms, cpuMs: (user + system) / 1000, serverCpuMs, peakBytes: peak - before };
+}
+
+async function cpuMsOf(url: string): Promise<number> {
+  const { user, system } = (await (await fetch(url)).json()) as NodeJS.CpuUsage;
+  return (user + system) / 1000;
 }
 
 function perSecond(count: number, { ms }: Measured, what: string): string {
