@@ -19,6 +19,8 @@ interface Received {
 }
 
 const secretAccessKey = 'testing';
+/** The status of what is never answered. */
+const silent = 0;
 let server: Server;
 let received: Received[];
 let answer: (number: number, request: Received) => S3Answer | undefined;
@@ -34,6 +36,7 @@ beforeEach(async () => {
     request.on('end', () => {
       const one = { url: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) };
       const { status, headers, body } = answer(received.push(one), one) ?? { status: 200 };
+      if (status === silent) return;
       response.setHeader('date', new Date(Date.now() + skewMs).toUTCString());
       response.writeHead(status, headers).end(body);
     });
@@ -129,6 +132,20 @@ test('what stays refused is told as ever', async () => {
     details: { retryAfterMs: 3_600_000 },
   });
   expect(isOfSdk(received.at(-1) as Received)).toBe(false);
+});
+
+test('one that is aborted ends at once, and nothing is forgotten', async () => {
+  const target = open();
+  const stop = new AbortController();
+  answer = (number) => {
+    if (number !== 2) return undefined;
+    setImmediate(() => stop.abort('enough'));
+    return { status: silent };
+  };
+  await target.put('key', noise(10), { signal: calm });
+  expect(await failureOf(target.put('key', noise(10), { signal: stop.signal }))).toBe('enough');
+  await target.put('key', noise(10), { signal: calm });
+  expect(received.map(isOfSdk)).toEqual([true, false, false]);
 });
 
 test('follows a bucket to its region once, and then asks there', async () => {
