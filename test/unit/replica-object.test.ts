@@ -68,6 +68,15 @@ describe('a segment', () => {
     expect(await encodeWhole(parts, fields)).toEqual(await encodeWhole(bytes, fields));
   });
 
+  test.each([0, 4152, 16 << 10, (16 << 10) + 1, 600_000])(
+    'is the same at once as streamed: %i bytes',
+    async (length) => {
+      const bytes = Buffer.concat([noise(Math.ceil(length / 2)), Buffer.alloc(Math.floor(length / 2), 'page')]);
+      const streamed = await collect(encodeObject(inPieces(bytes, [1, 5000, 70_000]), () => fields));
+      expect(Buffer.from(await encodeWhole(bytes, fields)).equals(streamed)).toBe(true);
+    },
+  );
+
   test('is one frame to other readers, who see nothing of the trailer', async () => {
     const bytes = Buffer.concat([noise(1000), Buffer.alloc(50_000, 'page')]);
     expect(decompressFrameSync(Buffer.from(await encodeWhole(bytes, fields))).equals(bytes)).toBe(true);

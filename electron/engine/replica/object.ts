@@ -45,15 +45,18 @@ export async function* encodeObject(
   yield formatTrailer(content.describe(await finish()));
 }
 
-/** The same at once, for content that is small. */
+/** The same at once, for content that is small: what it needs is no larger than that. */
 export async function encodeWhole(
   bytes: Uint8Array | readonly Uint8Array[],
   fields: TrailerFields,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const whole = bytes instanceof Uint8Array ? bytes : concat(bytes);
+  const content = new Content();
+  content.add(whole);
   const parts: Uint8Array[] = [];
-  for await (const part of encodeObject(bytes instanceof Uint8Array ? [bytes] : bytes, () => fields)) {
-    parts.push(new Uint8Array(part));
-  }
+  // A piece is gone when the next one is asked for.
+  for await (const part of encodeFrame(whole)) parts.push(new Uint8Array(part));
+  parts.push(formatTrailer(content.describe(fields)));
   return concat(parts);
 }
 
