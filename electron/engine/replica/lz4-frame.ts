@@ -1,7 +1,7 @@
-// LZ4 frames as streams, over lz4-napi's block functions: constant memory, and no block occupies the calling thread.
+// LZ4 frames as streams, over lz4-napi's block functions: constant memory, and no long block occupies the calling thread.
 // Writes what Litestream v0.3 writes (independent blocks of up to 4 MiB, content checksum); reads every frame without a
 // dictionary. Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
-import { compress, uncompress } from 'lz4-napi';
+import { compress, compressSync, uncompress } from 'lz4-napi';
 import { ByteReader, EndOfStreamError } from './byte-reader.ts';
 import { hashing } from './state-hash.ts';
 
@@ -12,6 +12,8 @@ const storedFlag = 0x8000_0000;
 const blockBytes = 256 << 10;
 /** Blocks that are compressed at the same time, on the pool's threads, while the one before is written. */
 const blocksAtOnce = 2;
+/** Up to this size a block is compressed in less time than a thread of the pool takes to hear of it. */
+const shortBytes = 16 << 10;
 const dictionaryBytes = 64 << 10;
 /** Larger skippable frames are passed over without being shown to anybody. */
 const shownSkippableBytes = 1 << 20;
@@ -117,7 +119,7 @@ function formatFrameHeader(): Uint8Array {
 /** A block with its size word; stored as it is where compression does not help. */
 async function encodeBlock(data: Uint8Array): Promise<Uint8Array> {
   // lz4-napi puts the content's size in four bytes before the block: exactly the room of the frame's size word.
-  const packed = await compress(data);
+  const packed = data.length <= shortBytes ? compressSync(bufferOf(data)) : await compress(data);
   const size = packed.length - 4;
   if (size < data.length) {
     packed.writeUInt32LE(size, 0);
@@ -127,6 +129,10 @@ async function encodeBlock(data: Uint8Array): Promise<Uint8Array> {
   new DataView(stored.buffer).setUint32(0, (data.length | storedFlag) >>> 0, true);
   stored.set(data, 4);
   return stored;
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Hands out the oldest block, and frees it when it was taken: collecting garbage alone would let hundreds pile up. */
