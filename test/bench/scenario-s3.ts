@@ -1,11 +1,13 @@
-// Scenario `s3`: what a bucket costs this side: small segments, behind the guard that stands before every destination, to servers in
-// another process at 4 requests at a time; an image streamed in parts; and a long history listed and put in order.
+// Scenario `s3`: what a bucket costs this side: small segments, framed and sent through the guard that stands before every destination,
+// to servers in another process at 4 requests at a time; an image streamed in parts; and a long history listed and put in order.
 // What the servers use of the processor is told apart: one is a real one, the other answers and does nothing.
 //   npm run bench -- --only s3 [--megabytes 1000]
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '../../electron/engine/clock.ts';
 import { TargetGuard } from '../../electron/engine/guard/target-guard.ts';
 import { buildHistory } from '../../electron/engine/replica/history.ts';
+import { encodeWhole, type TrailerFields } from '../../electron/engine/replica/object.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
 import { formatBytes, formatCount } from '../../shared/format.ts';
@@ -28,6 +30,12 @@ const segments = 1000;
 const segmentBytes = 4000;
 const atOnce = 4;
 const lookEveryMs = 20;
+const trailer = {
+  pages: 1000,
+  pageSize: 4096,
+  commits: [[4152, 1_700_000_000_000]],
+  by: { tidemark: '0.1.0', sqlite: '3.54.1' },
+} satisfies TrailerFields;
 const never = new AbortController().signal;
 const access = { credentials: { kind: 'keys', accessKeyId: 'bench', secretAccessKey: 'bench' } } as const;
 
@@ -80,11 +88,12 @@ async function putSegments(
   target: Target,
   { count, round }: { readonly count: number; readonly round: number },
 ): Promise<void> {
-  const body = Buffer.alloc(segmentBytes, 7);
+  const frames = [randomBytes(segmentBytes)];
   let next = 0;
   const each = async () => {
     for (let i = next++; i < count; i = next++) {
-      await target.put(`generations/0123456789abcdef/wal/${round}_${i}`, body, { signal: never });
+      const segment = await encodeWhole(frames, trailer);
+      await target.put(`generations/0123456789abcdef/wal/${round}_${i}`, segment, { signal: never });
     }
   };
   await Promise.all(Array.from({ length: atOnce }, each));
