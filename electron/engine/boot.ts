@@ -1,5 +1,6 @@
-// Which start of the computer this is: what a process wrote and did not bring to the disk is there after its own death, but
-// not after a power cut. Where the system has no name for it, the time of the start is one.
+// Which computer this is, and which start of it. What a process wrote and did not bring to the disk is there after its own
+// death, but not after a power cut. Where the system has no name for a start, its time is one; for the computer nothing is.
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 
@@ -15,6 +16,22 @@ export function bootIdentity(): string {
     // @NOTE Only Linux names it.
     return String(Math.round(Date.now() - os.uptime() * 1000));
   }
+}
+
+const computerFiles = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
+
+/** A name for this computer that a copied folder does not carry along; undefined where the system has none. */
+export function computerIdentity(): string | undefined {
+  for (const file of computerFiles) {
+    try {
+      const name = fs.readFileSync(file, 'utf8').trim();
+      // Hashed, as its documentation asks of those who pass it on.
+      if (name !== '') return createHash('sha256').update(`tidemark ${name}`).digest('hex').slice(0, 32);
+    } catch {
+      // @NOTE Only Linux has them, and not everywhere.
+    }
+  }
+  return undefined;
 }
 
 /** Two names are of the same start. When in doubt they are not, which is only slower. */

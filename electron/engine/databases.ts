@@ -38,6 +38,8 @@ export interface DatabasesOptions {
   readonly clock: Clock;
   /** Which start of the computer this is. */
   readonly boot: string;
+  /** Which computer this is; undefined where it has no name. */
+  readonly computer: string | undefined;
   readonly targets: KnownTargets;
   /** Who reads replicas. */
   readonly readers: Readers;
@@ -261,7 +263,8 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, readers, clock, boot, log, version, sqliteVersion, rollBytes, onChange } = this.#options;
+    const { store, catalogue, readers, clock, boot, computer, log, version, sqliteVersion, rollBytes, onChange } =
+      this.#options;
     const tally = this.#tallies.get(row.id) ?? newTally();
     this.#tallies.set(row.id, tally);
     const protection = new Protection({
@@ -275,6 +278,7 @@ export class Databases implements AsyncDisposable {
       watcher: this.#watcher,
       clock,
       boot,
+      computer,
       log: log.child({ database: row.id }),
       by: { tidemark: version, sqlite: sqliteVersion },
       rollBytes,

@@ -8,7 +8,7 @@ import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/cont
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, DatabaseState, DayActivity, EngineState } from '../../shared/model.ts';
-import { bootIdentity } from './boot.ts';
+import { bootIdentity, computerIdentity } from './boot.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
 import { describeDatabase, describeDays, describeDetails } from './describe.ts';
@@ -42,6 +42,8 @@ export interface EngineSetup {
   readonly clock?: Clock;
   /** Which start of the computer this is; without it as the system says. */
   readonly boot?: string;
+  /** Which computer this is; without it as the system says. */
+  readonly computer?: string;
   /** A WAL that is longer goes on as the next index; well below 4 GiB, where offsets end. */
   readonly rollBytes?: number;
   readonly limits?: Limits;
@@ -294,6 +296,7 @@ export class Engine {
       sqliteVersion: this.#sqliteVersion,
       clock: this.#clock,
       boot: this.#setup.boot ?? bootIdentity(),
+      computer: this.#setup.computer ?? computerIdentity(),
       log: this.#log,
       rollBytes: this.#setup.rollBytes,
       limits: this.#setup.limits,

@@ -12,6 +12,7 @@ import type { DatabaseId } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { ClaimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
+import { recordKey } from './replica/keys.ts';
 import { findRecord, type FoundRecord, readRecord, replaceRecord, type ReplicaRecord } from './replica/record.ts';
 import type { Target } from './targets/target.ts';
 
@@ -38,10 +39,17 @@ interface Facts {
   readonly generation: Generation;
 }
 
-/** While something is shipped, the record is looked at this often: one small request an hour. */
-const lookEveryMs = 3_600_000;
-/** With a snapshot it is looked at too, unless that was just done. */
-const freshForMs = 60_000;
+/** What is about to be done at a replica. */
+export interface Hold {
+  readonly before?: 'segment' | 'snapshot' | 'delete';
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How long a look at the record holds: while segments are shipped it costs one small request an hour; with an image, and
+ * before the deletes of one moment, it was just done.
+ */
+const freshForMs = { segment: 3_600_000, snapshot: 60_000, delete: 5000 } as const;
 /** A place that is another computer's is asked this often whether it still is. */
 const lostForMs = 5 * 60_000;
 const raceAttempts = 5;
@@ -51,6 +59,8 @@ export class Ownership {
   /** The claim that this run holds; undefined before its first object. */
   #claim: string | undefined;
   #facts: Facts | undefined;
+  /** The claim that the last look found. */
+  #seenClaim: string | undefined;
   #lookedAt = -Infinity;
   #lost: { readonly error: AppError; readonly at: number; readonly record: ReplicaRecord | undefined } | undefined;
   #mayTakeOver = false;
@@ -75,6 +85,7 @@ export class Ownership {
       if ((isOurs && !this.#mayTakeOver) || (await this.#write(found, { facts, signal }))) {
         this.#lost = undefined;
         this.#lookedAt = now;
+        this.#seenClaim = record?.claim;
         return { kind: 'go-on' };
       }
       if (attempt === raceAttempts) throw this.#conflict(record, facts);
@@ -82,18 +93,13 @@ export class Ownership {
   }
 
   /**
-   * To be called before something is put: claims the place with the first object of this run, and looks again from time to
-   * time, with each snapshot in any case. Fails with `target-owned-by-other`.
+   * To be called before something is put or deleted: claims the place with the first object of this run, and looks again from
+   * time to time, with each snapshot and before deletes in any case. Fails with `target-owned-by-other`, and with
+   * `object-changed` where what a look showed does not count any more.
    */
-  async hold({
-    isSnapshot = false,
-    signal,
-  }: {
-    readonly isSnapshot?: boolean;
-    readonly signal: AbortSignal;
-  }): Promise<void> {
+  async hold({ before = 'segment', signal }: Hold): Promise<void> {
     const age = this.#options.clock.now() - this.#lookedAt;
-    if (this.#claim !== undefined && age < (isSnapshot ? freshForMs : lookEveryMs)) return;
+    if (this.#claim !== undefined && age < freshForMs[before]) return;
     const facts = must(this.#facts, 'a look comes first');
     if (this.#claim !== undefined) {
       await this.look(facts, { signal });
@@ -102,6 +108,9 @@ export class Ownership {
     for (let attempt = 1; ; attempt++) {
       const found = await findRecord(facts.target, { signal });
       if (found !== undefined && !this.#isOurs(found.record)) throw this.#conflict(found.record, facts);
+      // Somebody with our name came between the look and the first object: what follows is decided anew.
+      if (found !== undefined && found.record.claim !== this.#seenClaim && this.#isCopys(found.record))
+        throw new AppError('object-changed', { key: recordKey, url: facts.target.url });
       if (await this.#write(found, { facts, signal })) break;
       if (attempt === raceAttempts) throw this.#conflict(found?.record, facts);
     }
@@ -126,24 +135,24 @@ export class Ownership {
 
   /** Why what follows may not go to the facts' generation; throws where the place is another's. */
   #judge(record: ReplicaRecord | undefined, facts: Facts): string | undefined {
-    const { owner, notes } = this.#options;
     const { generation } = facts;
     if (record !== undefined && !this.#mayTakeOver) {
       if (!this.#isOurs(record)) throw this.#conflict(record, facts);
       const { claim } = record;
       if (this.#claim !== undefined && claim !== this.#claim) throw this.#conflict(record, facts);
-      // A history that this installation never wrote, in its name: a copy of it runs elsewhere, or its own folder was put back.
-      const isCopy =
-        this.#claim === undefined &&
-        claim !== undefined &&
-        record.databaseId === owner.databaseId &&
-        !notes.read().includes(claim);
-      if (isCopy) this.#startOver ??= { from: generation, reason: copyWords };
+      if (this.#claim === undefined && this.#isCopys(record))
+        this.#startOver ??= { from: generation, reason: copyWords };
     }
     const demand = this.#startOver;
     if (demand === undefined || (demand.from !== undefined && demand.from !== generation)) return undefined;
     this.#startOver = { ...demand, from: generation };
     return demand.reason;
+  }
+
+  /** A history that this installation never wrote, in its name: a copy of it runs elsewhere, or its own folder was put back. */
+  #isCopys({ claim, databaseId }: ReplicaRecord): boolean {
+    const { owner, notes } = this.#options;
+    return claim !== undefined && databaseId === owner.databaseId && !notes.read().includes(claim);
   }
 
   #isOurs(record: ReplicaRecord): boolean {

@@ -19,6 +19,11 @@ import type { DatabaseRow, ReplicaRow } from './state/store.ts';
 /** Where much is written, images are many: that they are made is no news each time. */
 const imageToldEveryMs = 3_600_000;
 
+const partedWords = {
+  ahead: 'What was captured last was lost on this computer',
+  other: 'Another copy of this Tidemark went on with the history at the destination',
+} as const;
+
 /** The shipper of one replica. */
 export function makeShipper(
   { row, target, reach, prepare, hold }: ReplicaTarget,
@@ -62,14 +67,8 @@ export function makeShipper(
   const retainer = new Retainer({
     database: databaseId,
     targetId,
-    target: {
-      ...target,
-      // Whoever has lost the place deletes nothing of who has it now.
-      delete: async (keys, deleting) => {
-        await hold({ isSnapshot: true, signal: deleting.signal });
-        await target.delete(keys, deleting);
-      },
-    },
+    target,
+    mayDelete: async (signal) => await hold({ before: 'delete', signal }),
     url: row.url,
     current: generation,
     store: options.store,
@@ -79,7 +78,7 @@ export function makeShipper(
     log: options.log,
     onChanged: (of, objects) => {
       // What of the present one can be put again, the shipping puts again.
-      if (of === generation) return shipper.lookAgain();
+      if (of === generation) return shipper.lookAgain({ now: true });
       const damage = damageOf(catalogue, { databaseId, targetId, generation: of }, objects);
       tellLosses(row, { generation: of, options, damage });
     },
@@ -155,7 +154,7 @@ export function makeShipper(
       onChange();
     },
     onProgress: onChange,
-    onAhead: () => owner.startOver('What was captured last was lost on this computer'),
+    onParted: (why) => owner.startOver(partedWords[why]),
   });
   return shipper;
 }

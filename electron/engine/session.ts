@@ -76,6 +76,8 @@ export interface ProtectionOptions {
   readonly clock: Clock;
   /** Which start of the computer this is. */
   readonly boot: string;
+  /** Which computer this is; undefined where it has no name. */
+  readonly computer: string | undefined;
   readonly log: Logger;
   readonly by: Trailer['by'];
   /** A WAL that is longer goes on as the next index. */
@@ -206,6 +208,8 @@ export class SessionOpener {
   /** Continues the history: the one decision of continuity.ts, carried out. */
   async open(connections: Connections, prospect: Prospect, signal: AbortSignal): Promise<Session> {
     const session = await this.#open(connections, prospect, signal);
+    const { store, row, computer } = this.#options;
+    if (computer !== undefined) store.setComputer(row.id, computer);
     this.#owner.startOverReason = undefined;
     this.#owner.outside = undefined;
     return session;
@@ -220,7 +224,7 @@ export class SessionOpener {
     const header = readHeader(connections.fd);
     if (header === undefined) throw new AppError('database-not-sqlite', { path: row.path });
     const { pageSize } = header;
-    const { startOverReason: startOver, outside } = this.#owner;
+    const { startOverReason: startOver = this.#movedReason(), outside } = this.#owner;
     if (known === undefined) return await this.#begin(connections, { pageSize, reason: 'Protection began', signal });
     if (startOver !== undefined) return await this.#begin(connections, { pageSize, reason: startOver, signal });
     if (remains === undefined) {
@@ -243,6 +247,14 @@ export class SessionOpener {
       case 'new-generation':
         return await this.#begin(connections, { pageSize, reason: choice.reason, signal });
     }
+  }
+
+  /** Another computer may go on with the history that was captured there: both at once must not. */
+  #movedReason(): string | undefined {
+    const { store, row, computer } = this.#options;
+    const before = store.computerOf(row.id);
+    const isOther = before !== undefined && computer !== undefined && before !== computer;
+    return isOther ? 'Tidemark’s data was moved or copied here from another computer' : undefined;
   }
 
   async #continue(

@@ -187,6 +187,34 @@ test('a changed retention counts at once, and one that is changed back keeps wha
   await until('it is told', async () => (await engine.points(id)).length < points / 2);
 });
 
+test('deletes nothing of a replica that another computer has taken over, and tells no less than is there', async () => {
+  using folder = tempFolder();
+  await using shop = await openShop(folder);
+  const { engine, id, targetId } = shop;
+  await engine.call('updateReplica', { databaseId: id, targetId, retention: keepAll });
+  for (let day = 0; day < 4; day++) await shop.liveDay();
+  const before = { objects: objectsIn(folder), points: (await engine.points(id)).length };
+  const record = folder.at('disk', 'shop.db', 'tidemark.json');
+  const ours = fs.readFileSync(record, 'utf8');
+  const theirs = { ...(JSON.parse(ours) as object), machine: { name: 'laptop', id: 'another' }, claim: 'theirs' };
+  fs.writeFileSync(record, JSON.stringify(theirs));
+
+  shop.leap(60_000);
+  const calls = shop.calls.length;
+  const shorter = { kind: 'thinned', windowMs: dayMs, dailyMs: 0, weeklyMs: 0 } as const;
+  await engine.call('updateReplica', { databaseId: id, targetId, retention: shorter });
+  await until('the record was looked at', () => shop.calls.slice(calls).includes('get tidemark.json'));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(shop.calls.slice(calls).filter((call) => call.startsWith('delete'))).toEqual([]);
+  expect({ objects: objectsIn(folder), points: (await engine.points(id)).length }).toEqual(before);
+
+  // Once it is ours again it goes on.
+  fs.writeFileSync(record, ours);
+  await engine.call('takeOverReplica', { databaseId: id, targetId });
+  await engine.call('updateReplica', { databaseId: id, targetId, retention: { ...shorter, windowMs: dayMs + 1 } });
+  await until('what is older is gone', () => objectsIn(folder) < before.objects);
+});
+
 /** Hears of each delete before it happens. */
 function hearDeletes(): { readonly onDelete: (hear: () => void) => void; readonly rules: FaultRules } {
   let heard = () => {};

@@ -1,6 +1,7 @@
 // Two computers, each with a database of its own, on one replica: one writes, both are told, and it can be taken over and back.
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../electron/engine/clock.ts';
@@ -20,7 +21,7 @@ interface Machine extends AsyncDisposable {
   readonly seen: (what: string, status: string) => Promise<void>;
 }
 
-async function openMachine(folder: TempFolder, name: string): Promise<Machine> {
+async function openMachine(folder: TempFolder, name: string, computer = 'this one'): Promise<Machine> {
   fs.mkdirSync(folder.at(name), { recursive: true });
   const file = folder.at(name, 'shop.db');
   const app = new Database(file, { timeout: 0 });
@@ -28,7 +29,7 @@ async function openMachine(folder: TempFolder, name: string): Promise<Machine> {
   app.exec('CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v TEXT)');
   let passed = 0;
   const clock = { ...systemClock, now: () => Date.now() + passed };
-  const engine = openTestEngine(folder.at(`${name}-data`), { clock, isDeclaredOnly: true });
+  const engine = openTestEngine(folder.at(`${name}-data`), { clock, computer, isDeclaredOnly: true });
   const url = folder.at('backup', 'shop');
   const replicas = [{ url, syncIntervalMs: 20, snapshotIntervalMs: 0 }];
   await engine.call('protectDeclared', { databases: [{ path: file, enableWal: false, replicas }] });
@@ -137,5 +138,73 @@ describe('two computers on one replica', () => {
     );
     await desk.seen('desk is protected', 'protected');
     expect(activityOf(desk).join('\n')).toContain('A copy of this Tidemark wrote to the destination meanwhile');
+  });
+
+  test('that are copies of one another, with all that Tidemark keeps, do not mix what they write', async () => {
+    using folder = tempFolder();
+    {
+      await using desk = await openMachine(folder, 'desk');
+      desk.insert();
+      await desk.seen('desk is protected', 'protected');
+    }
+    fs.cpSync(folder.at('desk-data'), folder.at('copy-data'), { recursive: true });
+    fs.cpSync(folder.at('desk'), folder.at('copy'), { recursive: true });
+    // On its own computer the copy would lie at the very same path.
+    const state = new Database(folder.at('copy-data', 'state.db'));
+    state.prepare('UPDATE database SET path = ?').run(folder.at('copy', 'shop.db'));
+    state.close();
+
+    await using desk = await openMachine(folder, 'desk');
+    await using copy = await openMachine(folder, 'copy', 'another one');
+    for (const machine of [desk, copy, desk, copy]) {
+      const before = machine.engine.database(machine.id).newest?.position;
+      machine.insert();
+      await machine.engine.waitFor(machine.id, 'it is shipped', ({ newest, lag }) => {
+        return lag.bytes === 0 && JSON.stringify(newest?.position) !== JSON.stringify(before);
+      });
+    }
+    desk.wait(3_600_000);
+    desk.insert();
+    await desk.seen('desk is told', 'problem');
+    expect(problemOf(desk)).toMatchObject({ code: 'target-owned-by-other' });
+    expect(activityOf(copy).join('\n')).toContain('moved or copied here from another computer');
+    for (const [name, machine, rows] of [
+      ['desk', desk, 3],
+      ['copy', copy, 3],
+    ] as const) {
+      const points = await machine.engine.points(machine.id);
+      for (const [i, point] of points.entries()) {
+        const { result } = await machine.engine.restore(machine.id, point, folder.at(`${name}-${i}.db`));
+        expect(result?.proof.kind).toBe('identical');
+      }
+      const newest = new Database(folder.at(`${name}-${points.length - 1}.db`));
+      expect(newest.prepare('SELECT v FROM t ORDER BY id').pluck().all()).toEqual([
+        'desk',
+        ...Array.from({ length: rows - 1 }, () => name),
+      ]);
+      newest.close();
+    }
+  });
+
+  test('never replace what the other one has just put', async () => {
+    using folder = tempFolder();
+    await using desk = await openMachine(folder, 'desk');
+    desk.insert();
+    await desk.seen('desk is protected', 'protected');
+    const { generation, index, offset } = must(desk.engine.database(desk.id).newest, 'it is protected').position;
+    const hex = (n: number) => n.toString(16).padStart(8, '0');
+    const wal = folder.at('backup', 'shop', 'generations', generation, 'wal');
+    // Whether or not the WAL begins anew before that.
+    const next = [`${hex(index)}_${hex(offset)}.wal.lz4`, `${hex(index + 1)}_${hex(0)}.wal.lz4`];
+    // A copy that runs at the same time goes on with the same history.
+    const record = folder.at('backup', 'shop', 'tidemark.json');
+    const found = JSON.parse(fs.readFileSync(record, 'utf8')) as object;
+    fs.writeFileSync(record, JSON.stringify({ ...found, claim: 'of the copy' }));
+    for (const name of next) fs.writeFileSync(path.join(wal, name), 'written by the copy');
+
+    desk.insert();
+    await desk.seen('desk is told', 'problem');
+    expect(problemOf(desk)).toMatchObject({ code: 'target-owned-by-other' });
+    for (const name of next) expect(fs.readFileSync(path.join(wal, name), 'utf8')).toBe('written by the copy');
   });
 });

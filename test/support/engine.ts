@@ -41,6 +41,7 @@ export function openTestEngine(
     readonly limits?: Limits;
     readonly clock?: Clock;
     readonly boot?: string;
+    readonly computer?: string;
     readonly secretKey?: Uint8Array;
     readonly onState?: (state: EngineState) => void;
   } = {},
@@ -53,6 +54,7 @@ export function openTestEngine(
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.boot === undefined ? {} : { boot: options.boot }),
+    ...(options.computer === undefined ? {} : { computer: options.computer }),
     secretKey: options.secretKey ?? testKey,
     onState: options.onState ?? (() => {}),
   });

@@ -53,7 +53,7 @@ function owns({
   });
   return {
     look: async (generation = first) => await ownership.look({ target: to, pageSize: 4096, generation }, { signal }),
-    hold: async (isSnapshot = false) => await ownership.hold({ isSnapshot, signal }),
+    hold: async (isSnapshot = false) => await ownership.hold({ ...(isSnapshot && { before: 'snapshot' }), signal }),
     takeOver: (from?: Generation) => ownership.takeOver(from),
   };
 }

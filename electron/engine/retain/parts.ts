@@ -87,6 +87,15 @@ export function partsAfter(plan: RetainPlan, generation: Generation, parts: read
   return trimParts(parts, spans);
 }
 
+/** Former parts; more may have been shipped to the last of them by now. */
+export function asFarAs(parts: readonly Part[], now: readonly Part[]): readonly Part[] {
+  const [end] = now.map(({ last }) => last).sort((a, b) => compare(b, a));
+  const ordered = parts.toSorted((a, b) => compare(a.first, b.first));
+  return ordered.map((part, i) =>
+    i === ordered.length - 1 && end !== undefined && compare(part.last, end) < 0 ? { ...part, last: end } : part,
+  );
+}
+
 export function generationsOf(parts: readonly { readonly generation: Generation }[]): readonly Generation[] {
   return [...new Set(parts.map(({ generation }) => generation))];
 }

@@ -25,7 +25,7 @@ interface PruneOptions {
   /** Asked before each batch. */
   readonly isOutdated?: () => boolean;
   /** Called before each batch. */
-  readonly onBatch?: (batch: readonly StoredFile[]) => void;
+  readonly onBatch?: (batch: readonly StoredFile[]) => void | Promise<void>;
 }
 
 /** Keys that one request names at the most. */
@@ -46,7 +46,7 @@ export async function prune(options: PruneOptions): Promise<Pruned> {
       const keys = files.map(({ key }) => key);
       try {
         const isDeleted = await readers.deleting(url, async () => {
-          onBatch?.(files);
+          await onBatch?.(files);
           await target.delete(keys, { signal });
         });
         if (!isDeleted) return { kind: 'read', objects, bytes };

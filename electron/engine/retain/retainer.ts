@@ -14,7 +14,7 @@ import type { History } from '../replica/history.ts';
 import { formatSnapshotKey, parseKey } from '../replica/keys.ts';
 import { findChanged, toldEnds } from './compare.ts';
 import { knownOf, type KnownReplica, lookAtReplica } from './look.ts';
-import { generationsOf, isDue, partsAfter } from './parts.ts';
+import { asFarAs, generationsOf, isDue, partsAfter } from './parts.ts';
 import { planRetention, type RetainOptions, type RetainPlan, type StoredFile } from './plan.ts';
 import { prune, type Pruned } from './prune.ts';
 import type { Readers } from './readers.ts';
@@ -23,6 +23,8 @@ export interface RetainerOptions {
   readonly database: DatabaseRow['id'];
   readonly targetId: ReplicaRow['targetId'];
   readonly target: Target;
+  /** Fails where the replica is not ours any more: whoever has lost the place deletes nothing of who has it now. */
+  readonly mayDelete: (signal: AbortSignal) => Promise<void>;
   /** The replica's own. */
   readonly url: string;
   /** The generation that goes on. */
@@ -105,7 +107,7 @@ export class Retainer {
 
   /** One look; false when it has to be tried again soon. */
   async #pass(signal: AbortSignal): Promise<boolean> {
-    const { store, target, url, clock, isReady, readers, onChange, onRefused } = this.#options;
+    const { store, target, url, clock, isReady, mayDelete, readers, onChange, onRefused } = this.#options;
     const { catalogue, database: databaseId, targetId } = this.#options;
     this.#isOutdated = false;
     const replica = this.#replica();
@@ -130,6 +132,7 @@ export class Retainer {
     // First the catalogue, then the target: what is told can be restored.
     const undo = this.#tell(plan, before);
     onChange();
+    const begun: StoredFile[] = [];
     const pruned = await prune({
       target,
       url,
@@ -137,12 +140,21 @@ export class Retainer {
       readers,
       signal,
       isOutdated: () => this.#isOutdated,
-      onBatch: (files) => this.#forget(files),
+      onBatch: async (files) => {
+        await mayDelete(signal);
+        begun.push(...files);
+        this.#forget(files);
+      },
+    }).catch((error: unknown) => {
+      // Nobody knows what became of the last ones; the others stay, and are told again.
+      undo();
+      this.#tellGone(begun);
+      throw error;
     });
     if (pruned.kind === 'read') this.#hasToLook = true;
     if (pruned.kind === 'outdated') {
       undo();
-      this.#tellGone(plan.batches.flat().slice(0, pruned.objects));
+      this.#tellGone(begun);
     } else if (pruned.kind === 'refused') {
       if (pruned.objects === 0) undo();
       store.setRefusesDeletes(replica, clock.now());
@@ -200,7 +212,8 @@ export class Retainer {
     return () => {
       for (const generation of generationsOf(before.parts)) {
         const parts = before.parts.filter((part) => part.generation === generation);
-        catalogue.trim.setParts({ databaseId, targetId, generation }, parts, () => true);
+        const now = this.#known().parts.filter((part) => part.generation === generation);
+        catalogue.trim.setParts({ databaseId, targetId, generation }, asFarAs(parts, now), () => true);
       }
       for (const row of before.snapshots) catalogue.addSnapshot(databaseId, row, { beginsPart: false });
     };

@@ -50,6 +50,7 @@ export async function shipFormer(
     target,
     from: position,
     to,
+    mayReplace: () => true,
     signal,
     onShipped: (segment) =>
       onShipped({ position: { generation, ...segment.to }, at: segment.at }, segment.commits, segment.put),

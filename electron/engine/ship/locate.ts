@@ -19,6 +19,8 @@ export interface Located {
   readonly position: Place | undefined;
   /** When the newest object was captured. */
   readonly shippedAt: number;
+  /** The newest segment, as its trailer describes it; undefined where that is damaged, or there is none. */
+  readonly last: { readonly from: Place; readonly to: number; readonly hash: string } | undefined;
 }
 
 /** What was told of a target in earlier runs. */
@@ -63,10 +65,19 @@ export async function locateIn(
   }
   if (last === undefined) {
     const position = snapshot && { index: snapshot.index, offset: 0 };
-    return { objects, snapshot, position, shippedAt: snapshot?.at ?? 0 };
+    return { objects, snapshot, position, shippedAt: snapshot?.at ?? 0, last: undefined };
   }
-  const position = await endOfSegment(target, last.object, { place: last.place, signal });
-  return { objects, snapshot, position, shippedAt: last.object.modifiedAt };
+  const { place, object } = last;
+  const trailer = await trailerOf(target, object, { signal });
+  // Its own start where it is damaged, so that it is shipped once more.
+  const to = trailer === 'damaged' ? place.offset : trailer && place.offset + trailer.size;
+  return {
+    objects,
+    snapshot,
+    position: to === undefined ? undefined : { index: place.index, offset: to },
+    shippedAt: object.modifiedAt,
+    last: trailer === undefined || trailer === 'damaged' ? undefined : { from: place, to: to ?? 0, hash: trailer.hash },
+  };
 }
 
 /** Tells what lies on a target beyond what was told: the trailers say it. */
@@ -145,27 +156,22 @@ function stateOf(hash: string | undefined): bigint {
   return hash === undefined ? unknownState : BigInt(`0x${hash}`);
 }
 
-/** An object's trailer; undefined where it has none, or is damaged: a restore says so when it needs it. */
-async function soundTrailer(target: Target, object: StoredObject, { signal }: Signal): Promise<Trailer | undefined> {
+/** An object's trailer; undefined where it has none. */
+async function trailerOf(
+  target: Target,
+  object: StoredObject,
+  { signal }: Signal,
+): Promise<Trailer | 'damaged' | undefined> {
   try {
     return await readTrailer(target, object, { signal });
   } catch (error) {
-    if (error instanceof AppError && error.code === 'object-damaged') return undefined;
+    if (error instanceof AppError && error.code === 'object-damaged') return 'damaged';
     throw error;
   }
 }
 
-/** Where the last segment on a target ends; its own start where it is damaged, so that it is shipped once more. */
-async function endOfSegment(
-  target: Target,
-  last: StoredObject,
-  { place, signal }: Signal & { readonly place: Place },
-): Promise<Place | undefined> {
-  try {
-    const trailer = await readTrailer(target, last, { signal });
-    return trailer && { index: place.index, offset: place.offset + trailer.size };
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'object-damaged') return place;
-    throw error;
-  }
+/** The same, but undefined where it is damaged too: a restore says so when it needs it. */
+async function soundTrailer(target: Target, object: StoredObject, options: Signal): Promise<Trailer | undefined> {
+  const trailer = await trailerOf(target, object, options);
+  return trailer === 'damaged' ? undefined : trailer;
 }

@@ -2,13 +2,14 @@
 // however large its transaction is. Which part is due is shipper.ts; how an object is framed is object.ts.
 import type { Place } from '../capture.ts';
 import { type Commit, thinCommits } from '../commits.ts';
-import { formatSegmentKey } from '../replica/keys.ts';
+import { formatSegmentKey, parseKey } from '../replica/keys.ts';
 import { encodeObject, encodeWhole, type TrailerFields } from '../replica/object.ts';
-import { formatHash, stateHashName } from '../replica/state-hash.ts';
+import { formatHash, hashing, stateHashName } from '../replica/state-hash.ts';
 import { maxCommits } from '../replica/trailer.ts';
 import { frameBytes } from '../source/wal.ts';
 import type { PointWithState } from '../state/trim.ts';
-import type { Target } from '../targets/target.ts';
+import type { Spool } from '../spool.ts';
+import type { StoredObject, Target } from '../targets/target.ts';
 import { isBehind, type KeptHistory, type PutSegment } from './shipment.ts';
 
 /** A segment is cut here at the latest, unless one transaction alone is larger. */
@@ -28,7 +29,8 @@ export interface ShippedSegment {
 
 /**
  * Puts everything from `from` to `to` on the target, segment by segment; `onShipped` hears of each. Returns the place that was
- * reached: `to`, or the start of an index that the spool does not have any more.
+ * reached: `to`, or the start of an index that the spool does not have any more. Fails with `object-changed` where somebody
+ * else wrote there.
  */
 export async function shipRange(
   history: KeptHistory,
@@ -36,18 +38,20 @@ export async function shipRange(
     readonly target: Target;
     readonly from: Place;
     readonly to: Place;
+    /** Of this name something lies there that may be replaced. Where nothing should lie, nothing is replaced. */
+    readonly mayReplace: (key: string) => boolean;
     readonly signal: AbortSignal;
     readonly onShipped: (segment: ShippedSegment) => void;
   },
 ): Promise<Place> {
-  const { target, to, signal, onShipped } = range;
+  const { target, to, mayReplace, signal, onShipped } = range;
   let from = range.from;
   while (isBehind(from, to)) {
     signal.throwIfAborted();
     const end = from.index === to.index ? to.offset : history.spool.sizeOf(from.index);
     if (end === undefined || history.spool.sizeOf(from.index) === undefined) return from;
     if (from.offset < end) {
-      const segment = await putSegment(history, { target, from, end, signal });
+      const segment = await putSegment(history, { target, from, end, mayReplace, signal });
       onShipped(segment);
       from = segment.to;
     } else {
@@ -59,7 +63,19 @@ export async function shipRange(
 
 async function putSegment(
   history: KeptHistory,
-  { target, from, end, signal }: { target: Target; from: Place; end: number; signal: AbortSignal },
+  {
+    target,
+    from,
+    end,
+    mayReplace,
+    signal,
+  }: {
+    readonly target: Target;
+    readonly from: Place;
+    readonly end: number;
+    readonly mayReplace: (key: string) => boolean;
+    readonly signal: AbortSignal;
+  },
 ): Promise<ShippedSegment> {
   const { spool, generation } = history;
   const within = history.commits.between(from.index, from.offset, end);
@@ -74,7 +90,11 @@ async function putSegment(
     to - from.offset <= wholeBytes ? await encodeWhole([...bytes], fields) : encodeObject(bytes, () => fields);
   const at = commits.at(-1)?.at ?? history.baseline.at;
   const key = formatSegmentKey(generation, from.index, from.offset);
-  const { bytes: stored } = await target.put(key, object, { modifiedAt: at, signal });
+  const { bytes: stored } = await target.put(key, object, {
+    modifiedAt: at,
+    ...(!mayReplace(key) && { condition: { kind: 'absent' } }),
+    signal,
+  });
   return { put: { ...from, bytes: stored }, to: { index: from.index, offset: to }, at, commits };
 }
 
@@ -117,6 +137,26 @@ async function describeAgain(
   const { state: _, states: __, ...fields } = await describe(history, { from, to, commits: [] });
   const pages = points.at(-1)?.pages ?? fields.pages;
   return { ...fields, pages, commits: points.map(({ offset, at }) => [offset, at]) };
+}
+
+/** True for a segment that is not what the spool has there: somebody else wrote it. */
+export function isOther(
+  spool: Spool,
+  { from, to, hash }: { readonly from: Place; readonly to: number; readonly hash: string },
+): boolean {
+  if (to > (spool.sizeOf(from.index) ?? 0)) return false;
+  const own = hashing.create64();
+  for (const chunk of spool.read(from.index, { from: from.offset, to })) own.update(chunk);
+  return formatHash(own.digest()) !== hash;
+}
+
+/** The names of segments at a place and behind it. */
+export function keysFrom(objects: readonly StoredObject[], place: Place | undefined): ReadonlySet<string> {
+  const isFrom = ({ key }: StoredObject) => {
+    const parsed = parseKey(key);
+    return parsed?.kind === 'segment' && (place === undefined || !isBehind(parsed, place));
+  };
+  return new Set(objects.filter(isFrom).map(({ key }) => key));
 }
 
 /** The end of the last transaction that fits, or of the first one where that alone is larger. */

@@ -14,7 +14,7 @@ import { Images } from './images.ts';
 import type { Damage, LostSegment } from './damage.ts';
 import { type Located, locateIn, tellFound, type Told } from './locate.ts';
 import { Pace } from './pace.ts';
-import { putAgain, shipRange } from './segments.ts';
+import { isOther, keysFrom, putAgain, shipRange } from './segments.ts';
 import { isBehind, type OnShipped, type PutSegment, type Shipment, type ShippedSnapshot } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
 
@@ -40,7 +40,7 @@ export interface ShipperOptions extends Settings {
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
   readonly prepare: (signal: AbortSignal) => Promise<void>;
   /** Sees to it that the place is still ours; runs before something is put. */
-  readonly hold: (options: { readonly isSnapshot?: boolean; readonly signal: AbortSignal }) => Promise<void>;
+  readonly hold: (options: { readonly before?: 'snapshot'; readonly signal: AbortSignal }) => Promise<void>;
   readonly onShipped: OnShipped;
   /** Something that was lost there lies there again. */
   readonly onMended: (segment: PutSegment) => void;
@@ -55,8 +55,11 @@ export interface ShipperOptions extends Settings {
   readonly onDamage: (damage: Damage) => void;
   readonly onProblem: (problem: Problem | undefined) => void;
   readonly onProgress: () => void;
-  /** The target has more than the spool: what was captured last is lost here, and the history cannot be continued. */
-  readonly onAhead: () => void;
+  /**
+   * The history cannot be continued there. `ahead`: the target has more than the spool, what was captured last is lost here;
+   * `other`: somebody else went on with it.
+   */
+  readonly onParted: (why: 'ahead' | 'other') => void;
 }
 
 /** What waits longer, or is more than this, is caught up with in turns. */
@@ -75,6 +78,10 @@ export class Shipper {
   #problem: Problem | undefined;
   #finishAt: Place = { index: 0, offset: 0 };
   #isTold = false;
+  /** What lay at the position and behind it when that was learned: it counts for nothing. */
+  #lying: ReadonlySet<string> = new Set();
+  /** What was to be put was there already, and nothing got through since. */
+  #wasThere = false;
   /** Ends what runs beside. */
   readonly #ends = new AbortController();
   #mustLook = false;
@@ -147,10 +154,10 @@ export class Shipper {
     this.#pace.urge();
   }
 
-  /** What lies there is looked at again, before anything more is shipped. */
-  lookAgain(): void {
+  /** What lies there is looked at again before anything more is shipped; `now`: also where there is nothing to ship. */
+  lookAgain({ now = false }: { readonly now?: boolean } = {}): void {
     this.#mustLook = true;
-    this.#pace.wake();
+    if (now) this.#pace.wake();
   }
 
   /** More was captured. */
@@ -179,6 +186,7 @@ export class Shipper {
       this.#mustLook = false;
       try {
         const isWhole = await this.#shipAll(signal);
+        this.#wasThere = false;
         reach.passed();
         this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
@@ -192,6 +200,11 @@ export class Shipper {
         // Something may lie there that could not be told.
         this.#isTold = false;
         this.#images.yieldTurn();
+        // Somebody else wrote there, or an answer was lost: the next look tells.
+        if (error instanceof AppError && error.code === 'object-changed' && !this.#wasThere) {
+          this.#wasThere = true;
+          continue;
+        }
         this.#report(error);
         // A last try is one try: what waits is in the spool and goes out after the next start.
         if (this.#pace.isHurried) return;
@@ -228,7 +241,7 @@ export class Shipper {
     // Everything before the image first: a restore to any time behind the snapshot must find it.
     if (image !== undefined) {
       try {
-        await this.#options.hold({ isSnapshot: true, signal });
+        await this.#options.hold({ before: 'snapshot', signal });
         await this.#shipTo(image.at, signal);
       } catch (error) {
         image[Symbol.dispose]();
@@ -253,7 +266,7 @@ export class Shipper {
     const image = await this.#images.openFirst();
     if (image === undefined) return false;
     using _image = image;
-    await this.#options.hold({ isSnapshot: true, signal });
+    await this.#options.hold({ before: 'snapshot', signal });
     // A snapshot needs its index from the start.
     if (this.#position?.index !== image.at.index) this.#position = { index: image.at.index, offset: 0 };
     // What lies there before the image does belongs to no part yet: it is told afterwards.
@@ -268,7 +281,7 @@ export class Shipper {
 
   /** Learns by listing what the target has of this generation. */
   async #locate(signal: AbortSignal): Promise<void> {
-    const { target, shipment, earlier, prepare, onAhead } = this.#options;
+    const { target, shipment, earlier, prepare, onParted } = this.#options;
     const { generation, spool } = shipment;
     await prepare(signal);
     if (!this.#isTold) for (const one of earlier) await tellEarlier(one, { target, signal });
@@ -283,15 +296,20 @@ export class Shipper {
     const { snapshots: told } = this.#options.told();
     const isSound = (index: number) => told.has(index) && !damage.images.includes(index);
     const located = await locateIn(target, objects, { isSound, signal });
-    const { snapshot } = located;
+    const { snapshot, last } = located;
+    if (last !== undefined && isOther(spool, last)) {
+      onParted('other');
+      throw new AppError('cancelled');
+    }
     const isNewestLost = damage.images.some((index) => snapshot !== undefined && index > snapshot.index);
     const { position, isBroken } = await this.#mend(damage, located, signal);
     const end = shipment.end();
     this.#shippedAt = located.shippedAt;
     if (position !== undefined && isBehind(end, position)) {
-      onAhead();
+      onParted('ahead');
       throw new AppError('cancelled');
     }
+    this.#lying = keysFrom(objects, position);
     const isHeld = position !== undefined && spool.sizeOf(position.index) !== undefined;
     const isNext = position !== undefined && position.index === end.index && position.offset === 0;
     if (snapshot !== undefined && !isBroken && (isHeld || isNext)) {
@@ -362,6 +380,7 @@ export class Shipper {
       target,
       from,
       to,
+      mayReplace: (key) => this.#lying.has(key),
       signal,
       onShipped: (segment) => {
         const bytes = segment.to.offset - (segment.to.index === this.#position?.index ? this.#position.offset : 0);

@@ -154,4 +154,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE segment ADD COLUMN states BLOB;
   CREATE INDEX segment_with_states ON segment (database_id, generation, idx) WHERE states IS NOT NULL;
   `,
+  `
+  -- On which computer it was captured last; NULL where that has no name.
+  ALTER TABLE database ADD COLUMN computer TEXT;
+  `,
 ];

@@ -152,6 +152,18 @@ export class Store {
       .run(at, JSON.stringify(position), id);
   }
 
+  /** On which computer a database was captured last. */
+  computerOf(id: DatabaseId): string | undefined {
+    const name = this.#database.prepare('SELECT computer FROM database WHERE id = ?').pluck().get(id);
+    return typeof name === 'string' ? name : undefined;
+  }
+
+  setComputer(id: DatabaseId, name: string): void {
+    this.#database
+      .prepare('UPDATE database SET computer = $name WHERE id = $id AND computer IS NOT $name')
+      .run({ id, name });
+  }
+
   /** In the order of their names. */
   targets(): readonly TargetRow[] {
     return this.#database
