@@ -25,7 +25,7 @@ import {
   type TargetAddress,
 } from './targets/open-target.ts';
 import { makeS3Address, parseS3Url, type S3Credentials } from './targets/s3-address.ts';
-import type { Target } from './targets/target.ts';
+import type { ReadableTarget, Target } from './targets/target.ts';
 import { readTypedPath } from './typed-path.ts';
 
 export interface KnownTargetsOptions {
@@ -169,6 +169,20 @@ export class KnownTargets {
   open(replica: ReplicaRow): Target {
     const { url } = replica;
     return followTarget({ url, tellsTraffic: isS3(url) }, () => this.#opened(replica));
+  }
+
+  /** The same, to be read by somebody who waits; `onWait`: the target asks for patience, it goes on in so many milliseconds. */
+  openForReading(replica: ReplicaRow, onWait?: (ms: number) => void): ReadableTarget {
+    return this.guardReading(replica, this.open(replica), onWait);
+  }
+
+  /** A target that was opened by its address, behind the guard of the known one that it is. */
+  guardReading(
+    { targetId }: Pick<ReplicaRow, 'targetId'>,
+    target: Target,
+    onWait?: (ms: number) => void,
+  ): ReadableTarget {
+    return this.#options.guards.of(this.rowOf(targetId)).forReading(target, onWait);
   }
 
   /** A replica on a target, behind the guard that all replicas there share. */

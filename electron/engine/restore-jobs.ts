@@ -5,8 +5,15 @@ import os from 'node:os';
 import path from 'node:path';
 import type { RestoreWish } from '../../shared/contract.ts';
 import { AppError, errorSentence } from '../../shared/errors.ts';
-import { formatTimestampLocal } from '../../shared/format.ts';
-import type { Operation, OperationId, ReplicaListing, RestorePoint, RestoreProposal } from '../../shared/model.ts';
+import { formatTimestampLocal, plural } from '../../shared/format.ts';
+import type {
+  Operation,
+  OperationId,
+  Phase,
+  ReplicaListing,
+  RestorePoint,
+  RestoreProposal,
+} from '../../shared/model.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
 import type { Points } from './history/points.ts';
@@ -17,7 +24,8 @@ import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target.ts';
-import type { Target } from './targets/target.ts';
+import { readAlone } from './target-guards.ts';
+import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
 import { readRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
@@ -42,7 +50,8 @@ export class RestoreJobs {
 
   /** What restoring this point would do. */
   async propose(row: DatabaseRow, position: Position, { signal }: Cancel): Promise<RestoreProposal> {
-    const { point, replica, target } = this.#locate(row, position);
+    const { point, replica, targets } = this.#locate(row, position);
+    const target = targets.openForReading(replica);
     const plan = await this.#options.readers.reading(
       replica.url,
       async () => await describePlan({ target, wish: { kind: 'position', position }, signal }),
@@ -65,7 +74,7 @@ export class RestoreJobs {
     row: DatabaseRow,
     wish: { readonly position: Position; readonly outputPath: string; readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
-    const { point, replica, target } = this.#locate(row, wish.position);
+    const { point, replica, targets } = this.#locate(row, wish.position);
     const outputPath = readTypedPath(wish.outputPath);
     await mustBeFree(outputPath);
     const name = path.basename(row.path);
@@ -73,9 +82,10 @@ export class RestoreJobs {
     const mode = fs.statSync(row.path, { throwIfNoEntry: false })?.mode;
     const operationId = this.#options.operations.start(
       { kind: 'restore', title, databaseId: row.id },
-      async ({ signal, onPhase }) => {
+      async ({ signal, onPhase: tell }) => {
+        const { onPhase, onWait } = tellingWaits(tell);
         const restoring = {
-          target,
+          target: targets.openForReading(replica, onWait),
           wish: { kind: 'position' as const, position: wish.position },
           outputPath,
           fullCheck: wish.fullCheck,
@@ -96,24 +106,23 @@ export class RestoreJobs {
     url: string,
     wish: { readonly wish: RestoreWish; readonly outputPath: string; readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
-    const target = openTarget(url);
+    const target = this.#openAt(url);
     const record = await asHistory(target.url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
-      async ({ signal, onPhase }) =>
-        await this.#options.readers.reading(
-          target.url,
-          async () =>
-            await restoreReplica({
-              target,
-              wish: wish.wish,
-              outputPath: path.resolve(wish.outputPath),
-              fullCheck: wish.fullCheck,
-              signal,
-              onPhase,
-            }),
-        ),
+      async ({ signal, onPhase: tell }) => {
+        const { onPhase, onWait } = tellingWaits(tell);
+        const restoring = {
+          target: this.#openAt(url, onWait),
+          wish: wish.wish,
+          outputPath: path.resolve(wish.outputPath),
+          fullCheck: wish.fullCheck,
+          signal,
+          onPhase,
+        };
+        return await this.#options.readers.reading(target.url, async () => await restoreReplica(restoring));
+      },
       () => {},
     );
     return { operationId };
@@ -121,7 +130,7 @@ export class RestoreJobs {
 
   /** Lists what lies at a URL; rejects with `no-history` where there is none. */
   async list(url: string, { signal }: Cancel): Promise<ReplicaListing> {
-    const target = openTarget(url);
+    const target = this.#openAt(url);
     const reading = listReplica(target, { signal, now: this.#options.clock.now() });
     const listing = await asHistory(target.url, reading);
     if (listing.generations.length === 0) throw new AppError('no-history', { url: target.url });
@@ -131,7 +140,7 @@ export class RestoreJobs {
   #locate(
     row: DatabaseRow,
     position: Position,
-  ): { readonly point: RestorePoint; readonly replica: ReplicaRow; readonly target: Target } {
+  ): { readonly point: RestorePoint; readonly replica: ReplicaRow; readonly targets: KnownTargets } {
     const { store, points, targets } = this.#options.storage ?? {};
     const point = points?.find(row.id, position);
     if (point === undefined || store === undefined || targets === undefined) {
@@ -139,7 +148,16 @@ export class RestoreJobs {
     }
     const replica = store.replicas(row.id).find(({ targetId }) => point.targetIds.includes(targetId));
     if (replica === undefined) throw new AppError('no-history', { url: row.path });
-    return { point, replica, target: targets.open(replica) };
+    return { point, replica, targets };
+  }
+
+  /** A place by its address, with its own keys. What is asked of a target that is known here counts there. */
+  #openAt(url: string, onWait?: (ms: number) => void): ReadableTarget {
+    const { clock, storage } = this.#options;
+    const target = openTarget(url);
+    const known = storage?.store.replicas().find((replica) => replica.url === target.url);
+    if (storage === undefined || known === undefined) return readAlone(target, { clock, onWait });
+    return storage.targets.guardReading(known, target, onWait);
   }
 
   #note(row: DatabaseRow, operation: Operation): void {
@@ -161,6 +179,25 @@ export class RestoreJobs {
       });
     }
   }
+}
+
+/** While a target is waited for, the running phase says so. */
+function tellingWaits(tell: (phase: Phase) => void): {
+  readonly onPhase: (phase: Phase) => void;
+  readonly onWait: (ms: number) => void;
+} {
+  let last: Phase | undefined;
+  return {
+    onPhase: (phase) => {
+      last = phase;
+      tell(phase);
+    },
+    onWait: (ms) => {
+      if (last?.state !== 'running') return;
+      const seconds = plural(Math.ceil(ms / 1000), 'second');
+      tell({ ...last, text: `The destination asks for fewer requests: it goes on in ${seconds}` });
+    },
+  };
 }
 
 /** A folder that is known by its URL only and is not there was never anybody's destination: it holds no history. */

@@ -34,7 +34,7 @@ export async function previewOf(
   const replica = store.replicas(databaseId).find((row) => row.targetId === targetId);
   if (replica === undefined) throw new AppError('replica-not-found', { database: databaseId, name: targetId });
   return await previewRetention({
-    target: targets.open(replica),
+    target: targets.openForReading(replica),
     snapshots: knownOf(catalogue, { databaseId, targetId }).snapshots,
     retention: retention ?? replica.retention,
     pinned: pinnedOf(store, databaseId),

@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts';
 import { watchForSigns } from './guard/signs.ts';
 import { TargetGuard } from './guard/target-guard.ts';
 import type { TargetRow } from './state/store.ts';
+import type { ReadableTarget, Target } from './targets/target.ts';
 
 export interface TargetGuardsOptions {
   readonly clock: Clock;
@@ -17,6 +18,14 @@ export interface TargetGuardsOptions {
 const folderRetryMs = 30_000;
 /** One thread of the pool stays free where a drive hangs. */
 const folderCalls = 3;
+
+/** A target that nobody ships to, to be read by somebody who waits. */
+export function readAlone(
+  target: Target,
+  { clock, onWait }: { readonly clock: Clock; readonly onWait?: ((ms: number) => void) | undefined },
+): ReadableTarget {
+  return new TargetGuard({ clock, onProblem: () => {} }).forReading(target, onWait);
+}
 
 export class TargetGuards implements Disposable {
   readonly #options: TargetGuardsOptions;

@@ -5,12 +5,13 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Problem, TargetUsage } from '../../../shared/model.ts';
 import type { Clock } from '../clock.ts';
 import { type Lane, LaneRow, RankedRow } from '../rows.ts';
-import type { Target } from '../targets/target.ts';
+import type { ReadableTarget, Target } from '../targets/target.ts';
 import { Turns } from '../turns.ts';
 import { Bandwidth } from './bandwidth.ts';
 import { type CallKind, Circuit, type CircuitLane } from './circuit.ts';
 import { countTarget, newUsage } from './counted-target.ts';
 import { paceTarget } from './paced-target.ts';
+import { patientTarget } from './patient-target.ts';
 import { SlowDown } from './slow-down.ts';
 import { watchTarget } from './watched-target.ts';
 
@@ -61,6 +62,8 @@ export class TargetGuard {
   readonly #received: Bandwidth;
   /** How many calls are under way at once, however many databases have something for it. */
   readonly #gate: Turns<{ readonly lane: Lane }>;
+  /** Reads that somebody waits for. */
+  readonly #readers: Turns<{ readonly lane: Lane }>;
   /** After an absence a few databases at once, the one that waits longest first; the others keep what they have in their spools. */
   readonly #catchUps: Turns<{ readonly sinceAt: number }>;
   readonly #circuit: Circuit;
@@ -72,6 +75,7 @@ export class TargetGuard {
     this.#sent = new Bandwidth(clock, bandwidthBytes);
     this.#received = new Bandwidth(clock, bandwidthBytes);
     this.#gate = new Turns(calls, new LaneRow());
+    this.#readers = new Turns(calls, new LaneRow());
     this.#catchUps = new Turns(Math.max(1, Math.floor(calls * catchUpPart)), new RankedRow(({ sinceAt }) => sinceAt));
     this.#circuit = new Circuit(options);
     this.#slowDown = new SlowDown(clock);
@@ -96,6 +100,24 @@ export class TargetGuard {
   /** Something says that the destination may be back: whoever waits tries now. */
   sign(): void {
     this.#circuit.sign();
+  }
+
+  /**
+   * One replica there, for somebody who reads it and waits: counted and watched, slower where the destination asks for it, but
+   * never behind the shipping: for no bandwidth, no turn and no circuit. `onWait`: it goes on in so many milliseconds.
+   */
+  forReading(target: Target, onWait: (ms: number) => void = () => {}): ReadableTarget {
+    const { clock, stillMs = defaultStillMs, random } = this.#options;
+    const counted = countTarget(target, this.#usage);
+    const watched = watchTarget(counted, { gate: this.#readers, lane: {}, clock, stillMs });
+    return patientTarget(watched, {
+      clock,
+      random,
+      onWait: (ms) => {
+        this.#slowDown.note();
+        onWait(ms);
+      },
+    });
   }
 
   /** One replica there, for one database. */

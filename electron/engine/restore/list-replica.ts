@@ -1,12 +1,12 @@
 // A replica as the command line lists it: its record, generations, snapshots and segments, from one listing.
 import type { ReplicaListing } from '../../../shared/model.ts';
 import { readRecord } from '../replica/record.ts';
-import type { Target } from '../targets/target.ts';
+import type { ReadableTarget } from '../targets/target.ts';
 import { listHistory } from './look-up.ts';
 
 /** Lists what a replica holds. A generation's lag is how long before `now` its newest object was written. */
 export async function listReplica(
-  target: Target,
+  target: ReadableTarget,
   options: { readonly now: number; readonly signal: AbortSignal },
 ): Promise<ReplicaListing> {
   const { now, signal } = options;

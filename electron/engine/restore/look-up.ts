@@ -2,21 +2,21 @@
 import { AppError } from '../../../shared/errors.ts';
 import { buildHistory, type History, type Known } from '../replica/history.ts';
 import { type ObjectInfo, readTrailer } from '../replica/object.ts';
-import type { Target } from '../targets/target.ts';
+import type { ReadableTarget } from '../targets/target.ts';
 import { mapBounded } from './bounded.ts';
 import type { Planning } from './planning.ts';
 
 const parallelReads = 8;
 
 /** What a target holds. */
-export async function listHistory(target: Target, options: { readonly signal: AbortSignal }): Promise<History> {
+export async function listHistory(target: ReadableTarget, options: { readonly signal: AbortSignal }): Promise<History> {
   return buildHistory(await target.list('generations/', options));
 }
 
 /** Runs a planning to its end, reading what it asks for. */
 export async function runPlanning<T>(
   planning: Planning<T>,
-  target: Target,
+  target: ReadableTarget,
   options: { readonly signal: AbortSignal },
 ): Promise<T> {
   let step = planning.next([]);
@@ -29,7 +29,7 @@ export async function runPlanning<T>(
   return step.value;
 }
 
-async function lookUp(target: Target, object: ObjectInfo, signal: AbortSignal): Promise<Known> {
+async function lookUp(target: ReadableTarget, object: ObjectInfo, signal: AbortSignal): Promise<Known> {
   try {
     const trailer = await readTrailer(target, object, { signal });
     return trailer === undefined ? { kind: 'foreign' } : { kind: 'trailer', trailer };

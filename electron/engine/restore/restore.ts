@@ -9,7 +9,7 @@ import type { Moment, Phase, Proof, RestoreResult } from '../../../shared/model.
 import type { History } from '../replica/history.ts';
 import { openObject } from '../replica/object.ts';
 import { formatHash } from '../replica/state-hash.ts';
-import type { Target } from '../targets/target.ts';
+import type { ReadableTarget } from '../targets/target.ts';
 import { applyHistory, type Built } from './apply.ts';
 import { checkDatabase } from './check.ts';
 import { countReads, type FetchedIndex, fetchSegments } from './fetch.ts';
@@ -21,7 +21,7 @@ import type { Knowledge } from './planning.ts';
 import { hashDatabase } from './prove.ts';
 
 export interface RestoreOptions {
-  readonly target: Target;
+  readonly target: ReadableTarget;
   readonly wish: RestoreWish;
   /** Absolute; must not exist. */
   readonly outputPath: string;
@@ -86,7 +86,7 @@ export async function restoreReplica(options: RestoreOptions): Promise<RestoreRe
 
 /** What a restore would take and give, without doing it. Throws what planning throws. */
 export async function describePlan(options: {
-  readonly target: Target;
+  readonly target: ReadableTarget;
   readonly wish: RestoreWish;
   readonly signal: AbortSignal;
 }): Promise<PlanFigures> {

@@ -7,7 +7,7 @@ import { formatSnapshotKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
 import type { Planning } from '../restore/planning.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
-import type { Target } from '../targets/target.ts';
+import type { ReadableTarget } from '../targets/target.ts';
 import { factsOf } from './parts.ts';
 import type { SnapshotFacts } from './plan.ts';
 
@@ -32,7 +32,7 @@ export function knownOf(catalogue: Catalogue, { databaseId, targetId }: ReplicaI
 
 /** Lists a replica; of images that the catalogue does not know, their trailers are read. */
 export async function lookAtReplica(
-  target: Target,
+  target: ReadableTarget,
   { snapshots, signal }: { readonly snapshots: readonly SnapshotRow[]; readonly signal: AbortSignal },
 ): Promise<{ readonly history: History; readonly facts: ReadonlyMap<string, SnapshotFacts> }> {
   const history = await listHistory(target, { signal });
@@ -54,7 +54,7 @@ export async function lookAtReplica(
 
 /** Generations that carry trailers elsewhere: an image of theirs without one lost its end. */
 async function findOurs(
-  target: Target,
+  target: ReadableTarget,
   kept: readonly GenerationHistory[],
   { snapshots, signal }: { readonly snapshots: readonly SnapshotRow[]; readonly signal: AbortSignal },
 ): Promise<ReadonlySet<Generation>> {

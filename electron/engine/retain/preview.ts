@@ -1,12 +1,12 @@
 // What retention would leave of a replica, at an instant, without doing anything: the planner on what lies there now.
 import type { Retention, RetentionPreview } from '../../../shared/model.ts';
 import type { SnapshotRow } from '../state/catalogue.ts';
-import type { Target } from '../targets/target.ts';
+import type { ReadableTarget } from '../targets/target.ts';
 import { lookAtReplica } from './look.ts';
 import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
 
 export interface PreviewOptions extends Pick<RetainOptions, 'pinned' | 'current'> {
-  readonly target: Target;
+  readonly target: ReadableTarget;
   readonly snapshots: readonly SnapshotRow[];
   readonly retention: Retention;
   readonly atMs: number;

@@ -33,6 +33,9 @@ export interface Target {
   removeLeftovers?(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
 }
 
+/** What reading a replica needs of its target. */
+export type ReadableTarget = Pick<Target, 'url' | 'list' | 'get'>;
+
 export interface StoredObject {
   readonly key: string;
   /** Bytes as stored. */
