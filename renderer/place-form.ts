@@ -19,6 +19,11 @@ export interface PlaceForm {
   readonly endpoint: string;
   /** `auto`: as the provider has it, or as the test finds it. */
   readonly pathStyle: 'auto' | 'path' | 'host';
+  /** Whether the server has to prove whose it is. */
+  readonly certificate: 'checked' | 'unchecked';
+  /** Requests at a time, and mebibytes of a part; empty: as the provider has it. */
+  readonly concurrency: string;
+  readonly partSize: string;
   /** Empty: the bucket's own. */
   readonly storageClass: string;
   readonly encryption: 'none' | 'sse-s3' | 'sse-kms';
@@ -41,6 +46,8 @@ export type FieldName = Exclude<keyof PlaceForm, 'kind' | 'provider' | 'storedKe
 
 export type FieldErrors = Partial<Readonly<Record<FieldName, string>>>;
 
+const mebi = 1024 * 1024;
+
 const empty: PlaceForm = {
   kind: 's3',
   name: '',
@@ -52,6 +59,9 @@ const empty: PlaceForm = {
   account: '',
   endpoint: '',
   pathStyle: 'auto',
+  certificate: 'checked',
+  concurrency: '',
+  partSize: '',
   storageClass: '',
   encryption: 'none',
   kmsKeyId: '',
@@ -66,7 +76,7 @@ const empty: PlaceForm = {
 };
 
 /** Fields that say how a place is used, not where it is: a test says nothing about them. */
-const aside: ReadonlySet<string> = new Set(['name', 'limit', 'isReplacing']);
+const aside: ReadonlySet<string> = new Set(['name', 'limit', 'concurrency', 'partSize', 'isReplacing']);
 
 export function emptyForm(kind: PlaceForm['kind']): PlaceForm {
   return { ...empty, kind };
@@ -86,7 +96,7 @@ export function formOf({ place, name, bandwidthBytes }: TargetState): PlaceForm 
 /** The form with a place in it: what a test corrected, or what is stored. Secrets that were typed stay. */
 export function withPlace(form: PlaceForm, place: PlaceState): PlaceForm {
   if (place.kind === 'folder') return { ...form, kind: 'folder', path: place.path };
-  const { credentials, encryption, isPathStyle } = place;
+  const { credentials, encryption, isPathStyle, isUnverified = false, concurrency, partBytes } = place;
   const { region, account } = readEndpoint(place.provider, place.endpoint) ?? {};
   return {
     ...form,
@@ -98,6 +108,9 @@ export function withPlace(form: PlaceForm, place: PlaceState): PlaceForm {
     account: account ?? '',
     endpoint: place.endpoint ?? '',
     pathStyle: isPathStyle === undefined ? 'auto' : isPathStyle ? 'path' : 'host',
+    certificate: isUnverified ? 'unchecked' : 'checked',
+    concurrency: concurrency === undefined ? '' : String(concurrency),
+    partSize: partBytes === undefined ? '' : String(Math.round((partBytes / mebi) * 100) / 100),
     storageClass: place.storageClass ?? '',
     encryption: encryption?.kind ?? 'none',
     kmsKeyId: encryption?.kind === 'sse-kms' ? (encryption.keyId ?? '') : '',
@@ -109,8 +122,8 @@ export function withPlace(form: PlaceForm, place: PlaceState): PlaceForm {
 
 /** Another provider: what only the former one understands is forgotten. */
 export function withProvider(form: PlaceForm, provider: ProviderId): PlaceForm {
-  const { region, account, endpoint, pathStyle, storageClass, encryption, kmsKeyId } = empty;
-  return { ...form, provider, region, account, endpoint, pathStyle, storageClass, encryption, kmsKeyId };
+  const { region, account, endpoint, pathStyle, certificate, storageClass, encryption, kmsKeyId } = empty;
+  return { ...form, provider, region, account, endpoint, pathStyle, certificate, storageClass, encryption, kmsKeyId };
 }
 
 /** The fields that this kind of destination needs, and no others. */
@@ -119,9 +132,11 @@ export function fieldsOf(form: PlaceForm): ReadonlySet<FieldName> {
   if (form.kind === 'folder') return new Set([...names, 'path']);
   const { endpoint, regions, storageClasses, encryption } = providers[form.provider];
   const hasOwnEndpoint = needsEndpoint(form);
-  names.push('bucket', 'prefix');
+  names.push('bucket', 'prefix', 'concurrency', 'partSize');
   if (hasOwnEndpoint) names.push('endpoint');
   if (isFree(form.provider)) names.push('pathStyle');
+  // Whoever has one that cannot be checked has a server of his own, or asked for it elsewhere.
+  if (hasOwnEndpoint || form.certificate === 'unchecked') names.push('certificate');
   if (isFree(form.provider) || regions.length > 1) names.push('region');
   if (endpoint?.includes('{account}') === true && !hasOwnEndpoint) names.push('account');
   if (storageClasses.length !== 1) names.push('storageClass');
@@ -156,6 +171,7 @@ export function placeOf(form: PlaceForm): PlaceArgument {
   const region = text('region');
   const storageClass = text('storageClass');
   const endpoint = endpointOf(form);
+  const [concurrency, partSize] = [form.concurrency.trim(), form.partSize.trim()];
   const encryption = fields.has('encryption') ? encryptionOf(form) : undefined;
   return {
     kind: 's3',
@@ -165,6 +181,9 @@ export function placeOf(form: PlaceForm): PlaceArgument {
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(fields.has('pathStyle') && form.pathStyle !== 'auto' ? { isPathStyle: form.pathStyle === 'path' } : {}),
+    ...(fields.has('certificate') && form.certificate === 'unchecked' ? { isUnverified: true } : {}),
+    ...(concurrency === '' ? {} : { concurrency: Number(concurrency) }),
+    ...(partSize === '' ? {} : { partBytes: Math.round(Number(partSize.replace(',', '.')) * mebi) }),
     ...(storageClass === undefined ? {} : { storageClass }),
     ...(encryption === undefined ? {} : { encryption }),
     credentials: credentialsOf(form),
@@ -230,6 +249,18 @@ const checkers: Partial<Readonly<Record<FieldName, Checker>>> = {
       ? undefined
       : 'The stored secret belongs to another access key: replace it.';
   },
+  concurrency: ({ concurrency }) => {
+    const text = concurrency.trim();
+    return text === '' || (/^\d+$/.test(text) && isWithin(Number(text), 1, 64))
+      ? undefined
+      : 'Type a whole number between 1 and 64; or nothing for what suits the service.';
+  },
+  partSize: ({ partSize }) => {
+    const text = partSize.trim().replace(',', '.');
+    return text === '' || (/^\d+(\.\d+)?$/.test(text) && isWithin(Number(text), 5, 64))
+      ? undefined
+      : 'Type mebibytes between 5 and 64; or nothing for what suits the size of the database.';
+  },
   limit: ({ limit }) => {
     const text = limit.trim().replace(',', '.');
     if (text === '') return undefined;
@@ -291,6 +322,10 @@ function readEndpoint(
     .replace('{account}', '(?<account>[^/]+?)');
   const match = new RegExp(`^${pattern}/?$`, 'i').exec(endpoint);
   return match === null ? undefined : (match.groups ?? {});
+}
+
+function isWithin(n: number, least: number, most: number): boolean {
+  return n >= least && n <= most;
 }
 
 function limitText(bytes: number): string {

@@ -78,6 +78,13 @@ const place = z.discriminatedUnion('kind', [
     region: word.optional(),
     endpoint: z.string().max(4096).optional(),
     isPathStyle: z.boolean().optional(),
+    isUnverified: z.boolean().optional(),
+    concurrency: z.int().min(1).max(64).optional(),
+    partBytes: z
+      .int()
+      .min(5 << 20)
+      .max(64 << 20)
+      .optional(),
     storageClass: word.optional(),
     encryption: z
       .discriminatedUnion('kind', [

@@ -99,6 +99,11 @@ export interface S3Place {
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
   readonly isPathStyle: boolean | undefined;
+  /** The server's certificate is not checked. */
+  readonly isUnverified?: boolean | undefined;
+  /** Requests at a time, and bytes of a part of an image; undefined: as the provider has it. */
+  readonly concurrency?: number | undefined;
+  readonly partBytes?: number | undefined;
   readonly storageClass: string | undefined;
   readonly encryption:
     { readonly kind: 'sse-s3' } | { readonly kind: 'sse-kms'; readonly keyId: string | undefined } | undefined;

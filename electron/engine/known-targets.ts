@@ -12,7 +12,7 @@ import { newUsage } from './guard/counted-target.ts';
 import type { GuardedTarget } from './guard/target-guard.ts';
 import type { ReplicaRow, Store, TargetRow } from './state/store.ts';
 import type { TargetCredentials } from './target-credentials.ts';
-import type { TargetGuards } from './target-guards.ts';
+import { callsAt, type TargetGuards } from './target-guards.ts';
 import { followTarget } from './targets/followed-target.ts';
 import {
   addressOf,
@@ -120,6 +120,7 @@ export class KnownTargets {
     if (bandwidthBytes !== undefined) guard?.setBandwidth(bandwidthBytes ?? undefined);
     if (place !== undefined) {
       this.#forgetOpen(targetId);
+      guard?.setCalls(callsAt(moved.place));
       guard?.sign();
     }
     onChange();

@@ -1,6 +1,6 @@
 // One guard per target, for as long as the engine runs: all databases that have a replica there share it. While nothing gets
 // through, signs are looked for that it may be back.
-import type { Problem, TargetId } from '../../shared/model.ts';
+import type { PlaceState, Problem, TargetId } from '../../shared/model.ts';
 import { providers } from '../../shared/providers.ts';
 import type { Clock } from './clock.ts';
 import { watchForSigns } from './guard/signs.ts';
@@ -18,6 +18,11 @@ export interface TargetGuardsOptions {
 const folderRetryMs = 30_000;
 /** One thread of the pool stays free where a drive hangs. */
 const folderCalls = 3;
+
+/** How many calls may be under way at once. */
+export function callsAt(place: PlaceState): number {
+  return place.kind === 'folder' ? folderCalls : (place.concurrency ?? providers[place.provider].concurrency);
+}
 
 /** A target that nobody ships to, to be read by somebody who waits. */
 export function readAlone(
@@ -44,7 +49,7 @@ export class TargetGuards implements Disposable {
     const guard = new TargetGuard({
       clock,
       bandwidthBytes,
-      calls: place.kind === 'folder' ? folderCalls : providers[place.provider].concurrency,
+      calls: callsAt(place),
       longestRetryMs: place.kind === 'folder' ? folderRetryMs : undefined,
       onProblem: (problem) => {
         this.#endLooking(id);

@@ -8,7 +8,7 @@ export interface Turn extends Disposable {
 }
 
 export class Turns<T extends object> {
-  readonly #limit: number;
+  #limit: number;
   readonly #row: Row<T>;
   readonly #grants = new Map<T, () => void>();
   #inside = 0;
@@ -16,6 +16,12 @@ export class Turns<T extends object> {
   constructor(limit: number, row: Row<T>) {
     this.#limit = limit;
     this.#row = row;
+  }
+
+  /** From now on so many at once; those who are inside stay. */
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#fill();
   }
 
   /** Resolves with a turn; dispose it when it is over. On abort, `signal.reason` is thrown. */

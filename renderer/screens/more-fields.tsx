@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { providers } from '../../shared/providers.ts';
 import { fillIn } from '../actions/destinations.ts';
+import { Note } from '../components/note.tsx';
 import { SelectField } from '../components/select-field.tsx';
 import { TextField } from '../components/text-field.tsx';
 import { fieldsOf, type PlaceForm } from '../place-form.ts';
@@ -30,6 +31,26 @@ export function MoreFields({ draft }: { readonly draft: DestinationDraft }): Rea
           {...fieldProps(draft, 'limit')}
         />
       </div>
+      {fields.has('concurrency') && (
+        <div className={styles.pair}>
+          <TextField
+            label="Requests at a time"
+            isOptional
+            placeholder={String(providers[draft.form.provider].concurrency)}
+            about="For all databases there together."
+            {...fieldProps(draft, 'concurrency')}
+          />
+          <TextField
+            label="Size of a part"
+            isOptional
+            unit="MiB"
+            placeholder="as it suits"
+            about="Images are sent in parts of this size."
+            {...fieldProps(draft, 'partSize')}
+          />
+        </div>
+      )}
+      {fields.has('certificate') && <Certificate draft={draft} />}
       {(fields.has('storageClass') || fields.has('encryption')) && (
         <div className={styles.pair}>
           <StorageClass draft={draft} />
@@ -48,6 +69,31 @@ export function MoreFields({ draft }: { readonly draft: DestinationDraft }): Rea
     </div>
   );
 }
+
+function Certificate({ draft: { form } }: { readonly draft: DestinationDraft }): ReactNode {
+  return (
+    <>
+      <SelectField
+        label="Certificate of the server"
+        choices={certificates}
+        chosen={form.certificate}
+        onChoose={(key) => fillIn({ certificate: key as PlaceForm['certificate'] })}
+      />
+      {form.certificate === 'unchecked' && (
+        <Note tone="attention" title="Whoever is on the way can read and change everything">
+          Without a check nobody knows that it is your server which answers: keys and databases may reach somebody else.
+          Only for a server of your own, in a network of your own. A certificate that this computer trusts is the better
+          way.
+        </Note>
+      )}
+    </>
+  );
+}
+
+const certificates = [
+  { key: 'checked', text: 'Has to be valid' },
+  { key: 'unchecked', text: 'Is not checked' },
+];
 
 function StorageClass({ draft }: { readonly draft: DestinationDraft }): ReactNode {
   const { form } = draft;

@@ -56,6 +56,22 @@ describe('a call that hangs', () => {
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   });
 
+  test('is one of more, as soon as more are allowed', async () => {
+    let hanging = 0;
+    const target: Target = { ...dead, put: async () => (hanging++, await new Promise<never>(() => {})) };
+    const { clock, guard } = setUp(target, 1);
+    for (let i = 0; i < 3; i++) {
+      const put = guard.guard(target).target.put('k', bytes(1), { signal });
+      // Given up when the test is long over.
+      put.catch(() => {});
+    }
+    await clock.advance(1);
+    const before = hanging;
+    guard.setCalls(2);
+    await clock.advance(1);
+    expect([before, hanging]).toEqual([1, 2]);
+  });
+
   test('keeps its place until it has ended: no more than the limit ever hang', async () => {
     let hanging = 0;
     const target: Target = { ...dead, put: async () => (hanging++, await new Promise<never>(() => {})) };

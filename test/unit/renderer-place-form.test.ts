@@ -21,21 +21,23 @@ const aws: PlaceForm = { ...emptyForm('s3'), bucket: 'tills', ...keys };
 describe('the fields of a destination', () => {
   test('are those that its kind and provider need, and no others', () => {
     const asked = (provider: ProviderId): readonly string[] => {
-      const always = new Set(['name', 'limit', 'bucket', 'prefix', 'accessKeyId', 'secretAccessKey', 'sessionToken']);
+      const always = new Set(
+        'name limit bucket prefix concurrency partSize accessKeyId secretAccessKey sessionToken'.split(' '),
+      );
       return [...fieldsOf(withProvider(aws, provider))].filter((name) => !always.has(name));
     };
     expect(Object.fromEntries(providerIds.map((id) => [id, asked(id)]))).toEqual({
       aws: ['region', 'storageClass', 'encryption'],
       r2: ['account', 'storageClass'],
       b2: ['region', 'encryption'],
-      minio: ['endpoint', 'pathStyle', 'region', 'encryption'],
+      minio: ['endpoint', 'pathStyle', 'certificate', 'region', 'encryption'],
       wasabi: ['region', 'encryption'],
       digitalocean: ['region'],
       hetzner: ['region'],
       scaleway: ['region', 'storageClass'],
       tigris: ['storageClass'],
       google: ['storageClass'],
-      other: ['endpoint', 'pathStyle', 'region', 'storageClass', 'encryption'],
+      other: ['endpoint', 'pathStyle', 'certificate', 'region', 'storageClass', 'encryption'],
     });
     expect([...fieldsOf(emptyForm('folder'))]).toEqual(['name', 'limit', 'path']);
   });
@@ -84,6 +86,10 @@ describe('what is wrong with a field', () => {
     [{ accessKeyId: 'AK IA' }, 'accessKeyId', /no spaces/],
     [{ secretAccessKey: '' }, 'secretAccessKey', /Type the secret/],
     [{ encryption: 'sse-kms', kmsKeyId: 'a key' }, 'kmsKeyId', /no spaces/],
+    [{ concurrency: '0' }, 'concurrency', /between 1 and 64/],
+    [{ concurrency: '2.5' }, 'concurrency', /whole number/],
+    [{ partSize: '4' }, 'partSize', /between 5 and 64/],
+    [{ partSize: '8 MB' }, 'partSize', /mebibytes/],
     [{ limit: 'fast' }, 'limit', /megabytes a second/],
     [{ limit: '0.001' }, 'limit', /megabytes a second/],
     [{ kind: 'folder', path: ' ' }, 'path', /folder/],
@@ -128,6 +134,32 @@ describe('the place that a form means', () => {
       isPathStyle: true,
       encryption: { kind: 'sse-kms', keyId: 'k1' },
     });
+  });
+
+  test('has requests, parts and an unchecked certificate as they were asked for, and again when it comes back', () => {
+    const form = {
+      ...withProvider(aws, 'minio'),
+      endpoint: 'https://nas.local:9000',
+      certificate: 'unchecked',
+      concurrency: ' 16 ',
+      partSize: '7,5',
+    } as const;
+    const place = placeOf(form);
+    expect(place).toMatchObject({ isUnverified: true, concurrency: 16, partBytes: 7.5 * 1024 * 1024 });
+    const again = withPlace(emptyForm('s3'), {
+      ...stored,
+      provider: 'minio',
+      endpoint: 'https://nas.local:9000',
+      isUnverified: true,
+      concurrency: 16,
+      partBytes: 7.5 * 1024 * 1024,
+    });
+    expect([again.certificate, again.concurrency, again.partSize]).toEqual(['unchecked', '16', '7.5']);
+    expect(placeOf({ ...form, certificate: 'checked', concurrency: '', partSize: '' })).not.toMatchObject({
+      isUnverified: expect.anything() as unknown,
+    });
+    // A stored one that is not checked can always be seen, and changed.
+    expect(fieldsOf(withPlace(aws, { ...stored, isUnverified: true })).has('certificate')).toBe(true);
   });
 
   test('forgets what only the former provider understood', () => {

@@ -132,6 +132,10 @@ describe('an address of a bucket', () => {
       's3://bucket/a%2Bb?provider=minio&endpoint=http://nas:9000&region=eu&sse=aws:kms&sseKmsKeyId=k&profile=p',
     );
     expect(addressOf(placeOf(address))).toEqual(address);
+    const special = parseTargetUrl(
+      's3://bucket?endpoint=https://nas&skip-verify=true&concurrency=16&part-size=10000000',
+    );
+    expect(addressOf(placeOf(special))).toMatchObject({ isUnverified: true, concurrency: 16, partBytes: 10_000_000 });
     const folder = parseTargetUrl('/srv/backup');
     expect(addressOf(placeOf(folder))).toEqual(folder);
   });

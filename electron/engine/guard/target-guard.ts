@@ -76,7 +76,7 @@ export class TargetGuard {
     this.#received = new Bandwidth(clock, bandwidthBytes);
     this.#gate = new Turns(calls, new LaneRow());
     this.#readers = new Turns(calls, new LaneRow());
-    this.#catchUps = new Turns(Math.max(1, Math.floor(calls * catchUpPart)), new RankedRow(({ sinceAt }) => sinceAt));
+    this.#catchUps = new Turns(catchUpsAmong(calls), new RankedRow(({ sinceAt }) => sinceAt));
     this.#circuit = new Circuit(options);
     this.#slowDown = new SlowDown(clock);
   }
@@ -95,6 +95,13 @@ export class TargetGuard {
   setBandwidth(bytes: number | undefined): void {
     this.#sent.limit = bytes;
     this.#received.limit = bytes;
+  }
+
+  /** Calls under way at once; counts at once. */
+  setCalls(calls: number): void {
+    this.#gate.limit = calls;
+    this.#readers.limit = calls;
+    this.#catchUps.limit = catchUpsAmong(calls);
   }
 
   /** Something says that the destination may be back: whoever waits tries now. */
@@ -146,6 +153,10 @@ export class TargetGuard {
       },
     };
   }
+}
+
+function catchUpsAmong(calls: number): number {
+  return Math.max(1, Math.floor(calls * catchUpPart));
 }
 
 /** The same target; fails at once while nothing gets through, and tells what does. */

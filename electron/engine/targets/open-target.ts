@@ -50,11 +50,29 @@ export function addressOf(place: Place | PlaceState): TargetAddress {
 export function placeOf(address: TargetAddress): PlaceState {
   if (address.kind === 'folder') return { kind: 'folder', path: address.path };
   const { kind, provider, bucket, prefix, region, endpoint, isPathStyle, storageClass, encryption } = address;
+  const { isUnverified, concurrency, partBytes } = address;
   const credentials =
     address.credentials?.kind === 'keys'
       ? ({ kind: 'keys', accessKeyId: address.credentials.accessKeyId } as const)
       : ({ kind: 'chain', profile: address.credentials?.profile } as const);
-  return { kind, provider, bucket, prefix, region, endpoint, isPathStyle, storageClass, encryption, credentials };
+  const asked = {
+    ...(isUnverified && { isUnverified }),
+    ...(concurrency !== undefined && { concurrency }),
+    ...(partBytes !== undefined && { partBytes }),
+  };
+  return {
+    kind,
+    provider,
+    bucket,
+    prefix,
+    region,
+    endpoint,
+    isPathStyle,
+    ...asked,
+    storageClass,
+    encryption,
+    credentials,
+  };
 }
 
 /** The target at an address. Its place has to exist when it is used. */
