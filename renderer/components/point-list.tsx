@@ -5,6 +5,7 @@ import { formatAgo, formatBytes, formatCount, formatInstantLocal } from '../../s
 import type { RestorePoint } from '../../shared/model.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { classNames } from './class-names.ts';
+import { HiddenText } from './hidden-text.tsx';
 import styles from './point-list.module.css';
 
 interface PointListProps {
@@ -94,7 +95,7 @@ export function PointList(props: PointListProps): ReactNode {
                 <span className={styles.ago}>{formatAgo(point.at, now)}</span>
                 <span className={styles.right}>
                   {formatCount(point.pages)}
-                  <span className={styles.hidden}> {point.pages === 1 ? 'page' : 'pages'} written, </span>
+                  <HiddenText> {point.pages === 1 ? 'page' : 'pages'} written, </HiddenText>
                 </span>
                 <span className={styles.right}>{formatBytes(point.sizeBytes)}</span>
               </div>

@@ -6,6 +6,7 @@ import { formatBytes, plural } from '../../shared/format.ts';
 import type { DatabaseState, TargetState } from '../../shared/model.ts';
 import { askToRemoveTarget, openAndTest } from '../actions/destinations.ts';
 import { go } from '../actions/window.ts';
+import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { MenuButton } from '../components/menu-button.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
@@ -44,7 +45,7 @@ export function DestinationTable({ targets }: { readonly targets: readonly Targe
             Limit
           </th>
           <th role="columnheader" scope="col">
-            <span className={styles.hidden}>Actions</span>
+            <HiddenText>Actions</HiddenText>
           </th>
         </tr>
       </thead>

@@ -5,6 +5,7 @@ import { formatDuration } from '../../shared/format.ts';
 import type { DatabaseState, Operation, Phase } from '../../shared/model.ts';
 import { cancelOperation, closeRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
+import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { selectIsPending, selectNow } from '../selectors.ts';
@@ -32,10 +33,10 @@ export function RestoreProgress({ operation, database }: RestoreProgressProps): 
         <span className={styles.figures}>{phase === undefined ? '' : phaseFigures(operation, phase, now)}</span>
       </div>
       <ProgressBar label="Restore" share={share} valueLabel={`${name}, ${tenths ?? 0} percent`} />
-      <span className={styles.hidden} role="status">
+      <HiddenText role="status">
         {name}
         {tenths === undefined ? '' : `, ${tenths} percent`}
-      </span>
+      </HiddenText>
       <PhaseList phases={operation.phases} />
       {database !== undefined && <p className={styles.promise}>Your current {database.name} is not touched.</p>}
       <div className={styles.buttons}>

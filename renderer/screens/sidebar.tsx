@@ -6,6 +6,7 @@ import type { DatabaseState } from '../../shared/model.ts';
 import { openDrawer } from '../actions/window.ts';
 import { BrandMark } from '../components/brand-mark.tsx';
 import { classNames } from '../components/class-names.ts';
+import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { StateIcon } from '../components/state-icon.tsx';
 import { formatPlace, type Place } from '../place.ts';
@@ -109,7 +110,7 @@ function DatabaseLink({ database, now, isSeen }: DatabaseLinkProps): ReactNode {
     >
       <StateIcon tone={isSeen ? toneOf(database, now) : 'unknown'} />
       <b className={styles.name}>{database.name}</b>
-      <span className={styles.hidden}>, {isSeen ? statusWord(database, now) : 'State unknown'}, </span>
+      <HiddenText>, {isSeen ? statusWord(database, now) : 'State unknown'}, </HiddenText>
       <span className={styles.age}>{age}</span>
     </a>
   );

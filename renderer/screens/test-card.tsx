@@ -16,6 +16,7 @@ import { testDestination } from '../actions/destinations.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { ErrorText } from '../components/error-text.tsx';
+import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { Note } from '../components/note.tsx';
 import { checkForm } from '../place-form.ts';
@@ -159,7 +160,7 @@ function Stage({ stage }: { readonly stage: TestStage }): ReactNode {
     <li className={styles.stage} data-state={state}>
       <Icon of={shapes[state]} />
       <span>
-        <span className={styles.hidden}>{words[state]}: </span>
+        <HiddenText>{words[state]}: </HiddenText>
         {state === 'skipped' ? stageNames[stage.name] : text}
         {state === 'warning' && (
           <span className={styles.todo}>

@@ -17,6 +17,7 @@ import { OverviewBand } from './overview-band.tsx';
 import { usePalette } from './palette.ts';
 import { useWidth } from './surface.ts';
 import styles from './timeline.module.css';
+import { HiddenText } from '../hidden-text.tsx';
 
 type Intents =
   | 'onHover'
@@ -77,7 +78,7 @@ export function Timeline(props: TimelineProps): ReactNode {
       {selected === undefined && timeline !== undefined && timeline.first === undefined && (
         <p className={styles.empty}>{props.emptyText}</p>
       )}
-      <p className={styles.hidden}>{describeView(timeline, range, props.now)}</p>
+      <HiddenText>{describeView(timeline, range, props.now)}</HiddenText>
     </div>
   );
 }
