@@ -5,7 +5,7 @@ import { Icon } from './icon.tsx';
 import { classNames } from './class-names.ts';
 import { PauseBars } from './pause-bars.ts';
 import type { Tone } from './tone.ts';
-import styles from './state-icon.module.css';
+import tones from './tone.module.css';
 
 const shapes: Readonly<Record<Tone, LucideIcon>> = {
   good: Check,
@@ -17,5 +17,5 @@ const shapes: Readonly<Record<Tone, LucideIcon>> = {
 };
 
 export function StateIcon({ tone, size = 15 }: { readonly tone: Tone; readonly size?: number }): ReactNode {
-  return <Icon of={shapes[tone]} size={size} className={classNames(styles.icon, styles[tone])} />;
+  return <Icon of={shapes[tone]} size={size} className={classNames(tones.tone, tones[tone])} />;
 }
