@@ -1,14 +1,12 @@
 // What protecting this database costs and how it stands, for who looks closely: closed until it is asked for.
-import { ChevronRight } from 'lucide-react';
 import { type ReactNode, useEffect, useId } from 'react';
-import { Button as AriaButton } from 'react-aria-components';
 import { formatInstantLocal } from '../../shared/format.ts';
 import type { DatabaseDetails, DatabaseState } from '../../shared/model.ts';
 import { showDetails, watchDetails } from '../actions/details.ts';
 import { Card } from '../components/card.tsx';
+import { Disclosure } from '../components/disclosure.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { Facts } from '../components/facts.tsx';
-import { Icon } from '../components/icon.tsx';
 import { Note } from '../components/note.tsx';
 import { selectDetails, selectNow } from '../selectors.ts';
 import { useStore } from '../store.ts';
@@ -18,26 +16,17 @@ import { spacedPosition } from './spaced-position.ts';
 
 export function DetailsCard({ database }: { readonly database: DatabaseState }): ReactNode {
   const isOpen = useStore(({ view }) => view.areDetailsShown);
-  const id = useId();
   return (
     <Card label="Details">
-      <h2>
-        <AriaButton
-          className={styles.opener ?? ''}
-          aria-expanded={isOpen}
-          {...(isOpen ? { 'aria-controls': id } : {})}
-          onPress={() => showDetails(!isOpen)}
-        >
-          <Icon of={ChevronRight} className={styles.chevron} />
-          Details
-          <span className={styles.about}>what protecting costs, and how it stands</span>
-        </AriaButton>
-      </h2>
-      {isOpen && (
-        <div id={id} className={styles.body}>
-          <Watched database={database} />
-        </div>
-      )}
+      <Disclosure
+        title="Details"
+        about="what protecting costs, and how it stands"
+        isOpen={isOpen}
+        onToggle={showDetails}
+        isCard
+      >
+        <Watched database={database} />
+      </Disclosure>
     </Card>
   );
 }
