@@ -3,10 +3,12 @@ import type { ReactNode } from 'react';
 import { plural } from '../../shared/format.ts';
 import { askToRemoveTarget, removeTarget } from '../actions/destinations.ts';
 import { Button } from '../components/button.tsx';
+import { DialogButtons } from '../components/dialog-buttons.tsx';
+import { DialogText } from '../components/dialog-text.tsx';
 import { Dialog } from '../components/dialog.tsx';
+import { Question } from '../components/question.tsx';
 import { selectDatabases, selectTarget } from '../selectors.ts';
 import { useStore } from '../store.ts';
-import styles from './remove-dialog.module.css';
 
 export function RemoveDestinationDialog(): ReactNode {
   const removing = useStore(({ view }) => view.removingTarget);
@@ -18,7 +20,7 @@ export function RemoveDestinationDialog(): ReactNode {
   if (target.databases > 0) {
     return (
       <Dialog title={`${target.name} is in use`} isNarrow onClose={close}>
-        <div className={styles.text}>
+        <DialogText>
           <p>
             {plural(target.databases, 'database')} {target.databases === 1 ? 'keeps its' : 'keep their'} history there
             {users.length > 0 && `: ${users.map(({ name }) => name).join(', ')}`}.
@@ -26,29 +28,25 @@ export function RemoveDestinationDialog(): ReactNode {
           <p>
             Remove it from each of them first, among the destinations of the database; the history stays where it is.
           </p>
-        </div>
-        <div className={styles.buttons}>
+        </DialogText>
+        <DialogButtons>
           <Button autoFocus onPress={close}>
             Close
           </Button>
-        </div>
+        </DialogButtons>
       </Dialog>
     );
   }
   return (
-    <Dialog title={`Remove ${target.name}?`} role="alertdialog" isNarrow onClose={close}>
-      <div className={styles.text}>
-        <p>Tidemark forgets the place{target.kind === 's3' && ' and its access key'}.</p>
-        <p>What lies there stays, and can be restored later.</p>
-      </div>
-      <div className={styles.buttons}>
-        <Button autoFocus onPress={close}>
-          Keep it
-        </Button>
-        <Button kind="danger" onPress={() => void removeTarget(target.id)}>
-          Remove
-        </Button>
-      </div>
-    </Dialog>
+    <Question
+      title={`Remove ${target.name}?`}
+      keepText="Keep it"
+      doText="Remove"
+      onKeep={close}
+      onDo={() => void removeTarget(target.id)}
+    >
+      <p>Tidemark forgets the place{target.kind === 's3' && ' and its access key'}.</p>
+      <p>What lies there stays, and can be restored later.</p>
+    </Question>
   );
 }

@@ -5,12 +5,14 @@ import { type ReactNode, useState } from 'react';
 import type { DatabaseState, TargetId, TargetState } from '../../shared/model.ts';
 import { addReplica, closeReplica, describeAnother, removeReplica, takeOver } from '../actions/replicas.ts';
 import { Button } from '../components/button.tsx';
+import { DialogButtons } from '../components/dialog-buttons.tsx';
+import { DialogText } from '../components/dialog-text.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { OptionCards } from '../components/option-cards.tsx';
+import { Question } from '../components/question.tsx';
 import { selectDatabase, selectTarget, selectTargets } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import { iconOf, kindText, placeText } from './destination-words.ts';
-import styles from './remove-dialog.module.css';
 import { ReplicaSettings } from './replica-settings.tsx';
 
 export function ReplicaDialogs(): ReactNode {
@@ -35,9 +37,9 @@ function ChooseAnother({ database }: { readonly database: DatabaseState }): Reac
   const [chosen, choose] = useState<TargetId | undefined>(free[0]?.id);
   return (
     <Dialog title={`Another destination for ${database.name}`} isNarrow onClose={closeReplica}>
-      <div className={styles.text}>
+      <DialogText>
         <p>The whole history goes on at each destination; when one is away, the others still have it.</p>
-      </div>
+      </DialogText>
       {free.length > 0 && (
         <OptionCards
           label="Destination"
@@ -51,7 +53,7 @@ function ChooseAnother({ database }: { readonly database: DatabaseState }): Reac
           onChoose={choose}
         />
       )}
-      <div className={styles.choices}>
+      <DialogButtons isSpread>
         <Button icon={Plus} autoFocus={free.length === 0} onPress={() => describeAnother(database.id)}>
           New destination…
         </Button>
@@ -61,7 +63,7 @@ function ChooseAnother({ database }: { readonly database: DatabaseState }): Reac
             onPress={() => void addReplica({ databaseId: database.id, targetId: chosen })}
           >{`Keep it at ${nameOf(free, chosen)} too`}</Button>
         )}
-      </div>
+      </DialogButtons>
     </Dialog>
   );
 }
@@ -74,20 +76,16 @@ interface QuestionProps {
 function Remove({ database, targetId }: QuestionProps): ReactNode {
   const name = useStore(selectTarget(targetId))?.name ?? 'the destination';
   return (
-    <Dialog title={`Stop keeping ${database.name} at ${name}?`} role="alertdialog" isNarrow onClose={closeReplica}>
-      <div className={styles.text}>
-        <p>From then on, nothing more is sent there; its other destinations go on.</p>
-        <p>What lies there stays, and can be restored later. Nothing is deleted, now or by retention.</p>
-      </div>
-      <div className={styles.buttons}>
-        <Button autoFocus onPress={closeReplica}>
-          Keep it there
-        </Button>
-        <Button kind="danger" onPress={() => void removeReplica({ databaseId: database.id, targetId })}>
-          Stop keeping it there
-        </Button>
-      </div>
-    </Dialog>
+    <Question
+      title={`Stop keeping ${database.name} at ${name}?`}
+      keepText="Keep it there"
+      doText="Stop keeping it there"
+      onKeep={closeReplica}
+      onDo={() => void removeReplica({ databaseId: database.id, targetId })}
+    >
+      <p>From then on, nothing more is sent there; its other destinations go on.</p>
+      <p>What lies there stays, and can be restored later. Nothing is deleted, now or by retention.</p>
+    </Question>
   );
 }
 
@@ -97,26 +95,22 @@ function TakeOver({ database, targetId }: QuestionProps): ReactNode {
   const machine = problem?.details['machine'];
   const other = typeof machine === 'string' ? machine : 'another computer';
   return (
-    <Dialog title={`Take over the history at ${name}?`} role="alertdialog" isNarrow onClose={closeReplica}>
-      <div className={styles.text}>
-        <p>
-          So far {other} writes this history. When this computer takes it over, a new history of {database.name} begins
-          there, with a new snapshot; what lies there already stays restorable.
-        </p>
-        <p>
-          If {other} still protects a database to this place, it notices, stops sending there, and says so. Take over
-          only when this computer is the right one from now on.
-        </p>
-      </div>
-      <div className={styles.buttons}>
-        <Button autoFocus onPress={closeReplica}>
-          Leave it
-        </Button>
-        <Button kind="danger" onPress={() => void takeOver({ databaseId: database.id, targetId })}>
-          Take over
-        </Button>
-      </div>
-    </Dialog>
+    <Question
+      title={`Take over the history at ${name}?`}
+      keepText="Leave it"
+      doText="Take over"
+      onKeep={closeReplica}
+      onDo={() => void takeOver({ databaseId: database.id, targetId })}
+    >
+      <p>
+        So far {other} writes this history. When this computer takes it over, a new history of {database.name} begins
+        there, with a new snapshot; what lies there already stays restorable.
+      </p>
+      <p>
+        If {other} still protects a database to this place, it notices, stops sending there, and says so. Take over only
+        when this computer is the right one from now on.
+      </p>
+    </Question>
   );
 }
 

@@ -5,6 +5,7 @@ import type { DatabaseState, Retention } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import { closeReplica, saveReplicaSettings, setIntervals, setRetention } from '../actions/replicas.ts';
 import { Button } from '../components/button.tsx';
+import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { Note } from '../components/note.tsx';
@@ -76,12 +77,12 @@ export function ReplicaSettings({ draft, database }: ReplicaSettingsProps): Reac
           <ErrorText error={error} />
         </Note>
       )}
-      <div className={styles.buttons}>
+      <DialogButtons>
         <Button onPress={closeReplica}>Cancel</Button>
         <Button kind="primary" isPending={isSaving} onPress={() => void saveReplicaSettings()}>
           {isSaving ? 'Saving…' : 'Save settings'}
         </Button>
-      </div>
+      </DialogButtons>
     </Dialog>
   );
 }

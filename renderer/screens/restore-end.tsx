@@ -6,6 +6,7 @@ import type { Operation, Proof, RestoreResult } from '../../shared/model.ts';
 import { dismissOperation, showInFolder } from '../actions/databases.ts';
 import { closeRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
+import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Icon } from '../components/icon.tsx';
@@ -30,7 +31,7 @@ export function RestoreEnd({ operation }: { readonly operation: Operation }): Re
           <PhaseList phases={operation.phases.filter((phase) => phase.state !== 'waiting')} />
         </>
       )}
-      <div className={styles.buttons}>
+      <DialogButtons>
         {result !== undefined && <CopyPath path={result.path} />}
         {result !== undefined && canShow && (
           <Button icon={FolderOpen} onPress={() => void showInFolder(operation.id)}>
@@ -47,7 +48,7 @@ export function RestoreEnd({ operation }: { readonly operation: Operation }): Re
         >
           Done
         </Button>
-      </div>
+      </DialogButtons>
     </>
   );
 }

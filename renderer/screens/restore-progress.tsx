@@ -5,6 +5,7 @@ import { formatDuration } from '../../shared/format.ts';
 import type { DatabaseState, Operation, Phase } from '../../shared/model.ts';
 import { cancelOperation, closeRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
+import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
@@ -39,14 +40,14 @@ export function RestoreProgress({ operation, database }: RestoreProgressProps): 
       </HiddenText>
       <PhaseList phases={operation.phases} />
       {database !== undefined && <p className={styles.promise}>Your current {database.name} is not touched.</p>}
-      <div className={styles.buttons}>
+      <DialogButtons>
         <Button isDisabled={isCancelling} onPress={() => void cancelOperation(operation.id)}>
           {isCancelling ? 'Cancelling…' : 'Cancel the restore'}
         </Button>
         <Button autoFocus onPress={closeRestore}>
           Go on in the background
         </Button>
-      </div>
+      </DialogButtons>
     </>
   );
 }

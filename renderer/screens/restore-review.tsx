@@ -12,6 +12,7 @@ import {
 import type { DatabaseState } from '../../shared/model.ts';
 import { setFullCheck, setRestoreStep, startRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
+import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { Checkbox } from '../components/checkbox.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { Facts } from '../components/facts.tsx';
@@ -91,14 +92,14 @@ export function RestoreReview({ draft, database }: RestoreReviewProps): ReactNod
           <ErrorText error={error} />
         </Note>
       )}
-      <div className={styles.buttons}>
+      <DialogButtons>
         <Button icon={ArrowLeft} onPress={() => setRestoreStep('where')}>
           Back
         </Button>
         <Button kind="primary" icon={History} isPending={isSending} autoFocus onPress={() => void startRestore()}>
           {isSending ? 'Starting…' : 'Create restored copy'}
         </Button>
-      </div>
+      </DialogButtons>
     </>
   );
 }

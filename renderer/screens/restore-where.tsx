@@ -5,6 +5,7 @@ import { formatBytes } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
 import { chooseOutputFile, closeRestore, setOutputPath, setRestoreStep } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
+import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { type RestoreDraft, useStore } from '../store.ts';
 import { FindingLine } from './finding.tsx';
@@ -65,12 +66,12 @@ export function RestoreWhere({ draft, database }: RestoreWhereProps): ReactNode 
         )}
       </div>
       <p className={styles.promise}>Your current {database.name} is not touched.</p>
-      <div className={styles.buttons}>
+      <DialogButtons>
         <Button onPress={closeRestore}>Cancel</Button>
         <Button type="submit" kind="primary" isDisabled={!isReady}>
           Review
         </Button>
-      </div>
+      </DialogButtons>
     </form>
   );
 }
