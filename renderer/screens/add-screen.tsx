@@ -5,6 +5,7 @@ import { offerPath, protect } from '../actions/add.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { ErrorText } from '../components/error-text.tsx';
+import { FormEnd } from '../components/form-end.tsx';
 import { Note } from '../components/note.tsx';
 import { useStore } from '../store.ts';
 import { AddDatabaseStep } from './add-database-step.tsx';
@@ -40,8 +41,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
           <ErrorText error={error} />
         </Note>
       )}
-      <div className={styles.end}>
-        <p className={styles.next}>{nextSentence()}</p>
+      <FormEnd sentence={nextSentence()}>
         <Button
           kind="primary"
           icon={ShieldCheck}
@@ -52,7 +52,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
         >
           {add.isSending ? 'Protecting…' : database?.kind === 'database' ? `Protect ${database.name}` : 'Protect'}
         </Button>
-      </div>
+      </FormEnd>
     </div>
   );
 

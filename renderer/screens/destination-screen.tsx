@@ -8,6 +8,7 @@ import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { Empty } from '../components/empty.tsx';
 import { ErrorText } from '../components/error-text.tsx';
+import { FormEnd } from '../components/form-end.tsx';
 import { LinkButton } from '../components/link-button.tsx';
 import { Note } from '../components/note.tsx';
 import { formatPlace, type Place } from '../place.ts';
@@ -83,8 +84,7 @@ function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
           <ErrorText error={draft.error} />
         </Note>
       )}
-      <div className={styles.end}>
-        <p className={styles.next}>{testSentence(draft)}</p>
+      <FormEnd sentence={testSentence(draft)}>
         <LinkButton href={formatPlace(back)} isLarge>
           Cancel
         </LinkButton>
@@ -96,7 +96,7 @@ function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
         >
           {saveText(draft, isPassed)}
         </Button>
-      </div>
+      </FormEnd>
     </>
   );
 }
