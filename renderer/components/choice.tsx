@@ -1,7 +1,8 @@
 // One of several, from a list that opens.
-import { Check, ChevronDown } from 'lucide-react';
+import { ChevronDown } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Button, ListBox, ListBoxItem, Popover, Select, SelectValue } from 'react-aria-components';
+import { Button, Select, SelectValue } from 'react-aria-components';
+import { ChoiceList } from './choice-list.tsx';
 import { Icon } from './icon.tsx';
 import styles from './choice.module.css';
 
@@ -19,18 +20,7 @@ export function Choice({ label, choices, chosen, onChoose }: ChoiceProps): React
         <SelectValue className={styles.value ?? ''} />
         <Icon of={ChevronDown} />
       </Button>
-      <Popover placement="bottom end" offset={4} className={styles.popover ?? ''}>
-        <ListBox className={styles.list ?? ''}>
-          {choices.map((choice) => (
-            <ListBoxItem key={choice.key} id={choice.key} textValue={choice.text} className={styles.item ?? ''}>
-              <span className={styles.tick}>
-                <Icon of={Check} />
-              </span>
-              {choice.text}
-            </ListBoxItem>
-          ))}
-        </ListBox>
-      </Popover>
+      <ChoiceList choices={choices} side="end" />
     </Select>
   );
 }

@@ -1,11 +1,12 @@
 // A text with proposals: any of them, or something of one's own.
-import { Check, ChevronDown } from 'lucide-react';
+import { ChevronDown } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover } from 'react-aria-components';
+import { Button, ComboBox } from 'react-aria-components';
+import { ChoiceList } from './choice-list.tsx';
 import { FieldEnd } from './field-end.tsx';
+import { FieldInput } from './field-input.tsx';
+import { FieldLabel } from './field-label.tsx';
 import { Icon } from './icon.tsx';
-import { classNames } from './class-names.ts';
-import choice from './choice.module.css';
 import styles from './field.module.css';
 
 interface ComboFieldProps {
@@ -33,35 +34,15 @@ export function ComboField(props: ComboFieldProps): ReactNode {
       isInvalid={error !== undefined}
       validationBehavior="aria"
     >
-      <Label className={styles.label ?? ''}>
-        {label}
-        {isOptional && <span className={styles.optional}> (optional)</span>}
-      </Label>
+      <FieldLabel text={label} isOptional={isOptional} />
       <div className={styles.box}>
-        <Input
-          className={classNames(styles.input, styles.code)}
-          autoCorrect="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          {...(placeholder === undefined ? {} : { placeholder })}
-        />
+        <FieldInput isCode placeholder={placeholder} />
         <Button className={styles.inside ?? ''}>
           <Icon of={ChevronDown} />
         </Button>
       </div>
       <FieldEnd about={about} error={error} />
-      <Popover placement="bottom start" offset={4} className={choice.popover ?? ''}>
-        <ListBox className={choice.list ?? ''}>
-          {proposals.map((proposal) => (
-            <ListBoxItem key={proposal} id={proposal} textValue={proposal} className={choice.item ?? ''}>
-              <span className={choice.tick}>
-                <Icon of={Check} />
-              </span>
-              {proposal}
-            </ListBoxItem>
-          ))}
-        </ListBox>
-      </Popover>
+      <ChoiceList choices={proposals.map((text) => ({ key: text, text }))} />
     </ComboBox>
   );
 }

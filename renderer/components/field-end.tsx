@@ -7,7 +7,7 @@ import styles from './field.module.css';
 
 interface FieldEndProps {
   readonly about?: ReactNode;
-  readonly error: string | undefined;
+  readonly error?: string | undefined;
 }
 
 /** Belongs inside a field of react-aria, which ties both to the control for a screen reader. */

@@ -1,7 +1,10 @@
 // One of several from a list that opens, with its label above.
-import { Check, ChevronDown } from 'lucide-react';
+import { ChevronDown } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Button, Label, ListBox, ListBoxItem, Popover, Select, SelectValue, Text } from 'react-aria-components';
+import { Button, Select, SelectValue } from 'react-aria-components';
+import { ChoiceList } from './choice-list.tsx';
+import { FieldEnd } from './field-end.tsx';
+import { FieldLabel } from './field-label.tsx';
 import { Icon } from './icon.tsx';
 import { classNames } from './class-names.ts';
 import choice from './choice.module.css';
@@ -32,28 +35,13 @@ export function SelectField({
       isDisabled={isDisabled}
       onChange={(key) => key !== null && onChoose(String(key))}
     >
-      <Label className={styles.label ?? ''}>{label}</Label>
+      <FieldLabel text={label} />
       <Button className={classNames(choice.button, own.button)}>
         <SelectValue className={classNames(choice.value, own.value)} />
         <Icon of={ChevronDown} />
       </Button>
-      {about !== undefined && (
-        <Text slot="description" className={styles.about ?? ''}>
-          {about}
-        </Text>
-      )}
-      <Popover placement="bottom start" offset={4} className={choice.popover ?? ''}>
-        <ListBox className={choice.list ?? ''}>
-          {choices.map(({ key, text }) => (
-            <ListBoxItem key={key} id={key} textValue={text} className={choice.item ?? ''}>
-              <span className={choice.tick}>
-                <Icon of={Check} />
-              </span>
-              {text}
-            </ListBoxItem>
-          ))}
-        </ListBox>
-      </Popover>
+      <FieldEnd about={about} />
+      <ChoiceList choices={choices} />
     </Select>
   );
 }

@@ -1,8 +1,10 @@
 // One line of text with its label above, and under it what is wrong or what it is for.
 import { Eye, EyeOff } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import { Button, Input, Label, TextField as AriaTextField } from 'react-aria-components';
+import { Button, TextField as AriaTextField } from 'react-aria-components';
 import { FieldEnd } from './field-end.tsx';
+import { FieldInput } from './field-input.tsx';
+import { FieldLabel } from './field-label.tsx';
 import { Icon } from './icon.tsx';
 import { classNames } from './class-names.ts';
 import styles from './field.module.css';
@@ -42,18 +44,9 @@ export function TextField(props: TextFieldProps): ReactNode {
       autoComplete={isSecret ? 'new-password' : 'off'}
       validationBehavior="aria"
     >
-      <Label className={styles.label ?? ''}>
-        {label}
-        {isOptional && <span className={styles.optional}> (optional)</span>}
-      </Label>
+      <FieldLabel text={label} isOptional={isOptional} />
       <div className={styles.box}>
-        <Input
-          className={classNames(styles.input, kind !== 'text' && styles.code)}
-          autoCorrect="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          {...(placeholder === undefined ? {} : { placeholder })}
-        />
+        <FieldInput isCode={kind !== 'text'} placeholder={placeholder} />
         {unit !== undefined && <span className={styles.unit}>{unit}</span>}
         {isSecret && (
           <Button

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { providers } from '../../shared/providers.ts';
 import { fillIn } from '../actions/destinations.ts';
+import { Columns } from '../components/columns.tsx';
 import { Note } from '../components/note.tsx';
 import { SelectField } from '../components/select-field.tsx';
 import { TextField } from '../components/text-field.tsx';
@@ -14,7 +15,7 @@ export function MoreFields({ draft }: { readonly draft: DestinationDraft }): Rea
   const fields = fieldsOf(draft.form);
   return (
     <div className={styles.fields}>
-      <div className={styles.pair}>
+      <Columns>
         <TextField
           label="Name"
           isOptional
@@ -30,9 +31,9 @@ export function MoreFields({ draft }: { readonly draft: DestinationDraft }): Rea
           about="Applies to everything that is sent there."
           {...fieldProps(draft, 'limit')}
         />
-      </div>
+      </Columns>
       {fields.has('concurrency') && (
-        <div className={styles.pair}>
+        <Columns>
           <TextField
             label="Requests at a time"
             isOptional
@@ -48,14 +49,14 @@ export function MoreFields({ draft }: { readonly draft: DestinationDraft }): Rea
             about="Images are sent in parts of this size."
             {...fieldProps(draft, 'partSize')}
           />
-        </div>
+        </Columns>
       )}
       {fields.has('certificate') && <Certificate draft={draft} />}
       {(fields.has('storageClass') || fields.has('encryption')) && (
-        <div className={styles.pair}>
+        <Columns>
           <StorageClass draft={draft} />
           <Encryption draft={draft} />
-        </div>
+        </Columns>
       )}
       {fields.has('kmsKeyId') && (
         <TextField

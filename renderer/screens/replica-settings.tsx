@@ -5,6 +5,7 @@ import type { DatabaseState, Retention } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import { closeReplica, saveReplicaSettings, setIntervals, setRetention } from '../actions/replicas.ts';
 import { Button } from '../components/button.tsx';
+import { Columns } from '../components/columns.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorText } from '../components/error-text.tsx';
@@ -42,7 +43,7 @@ export function ReplicaSettings({ draft, database }: ReplicaSettingsProps): Reac
   return (
     <Dialog title={`${database.name} at ${name}`} onClose={closeReplica}>
       <div className={styles.sections}>
-        <div className={styles.pair}>
+        <Columns>
           <SelectField
             label="Changes are sent"
             choices={syncChoices(syncIntervalMs)}
@@ -57,7 +58,7 @@ export function ReplicaSettings({ draft, database }: ReplicaSettingsProps): Reac
             onChoose={(key) => setIntervals({ snapshotIntervalMs: Number(key) })}
             about="While there are changes; sooner where they amount to more than the database. Restores begin with one."
           />
-        </div>
+        </Columns>
         <section className={styles.section} aria-label="What is kept">
           <h3 className={styles.heading}>What is kept</h3>
           <OptionCards
@@ -90,7 +91,7 @@ export function ReplicaSettings({ draft, database }: ReplicaSettingsProps): Reac
 function Thinning({ retention }: { readonly retention: Thinned }): ReactNode {
   const { windowMs, dailyMs, weeklyMs } = retention;
   return (
-    <div className={styles.three}>
+    <Columns count={3}>
       <SelectField
         label="Every transaction"
         choices={windowChoices(windowMs)}
@@ -109,7 +110,7 @@ function Thinning({ retention }: { readonly retention: Thinned }): ReactNode {
         chosen={String(weeklyMs)}
         onChoose={(key) => setRetention({ ...retention, weeklyMs: Number(key) })}
       />
-    </div>
+    </Columns>
   );
 }
 

@@ -3,12 +3,12 @@ import type { ReactNode } from 'react';
 import { providerIds, providers } from '../../shared/providers.ts';
 import type { ProviderId } from '../../shared/model.ts';
 import { fillIn } from '../actions/destinations.ts';
+import { Columns } from '../components/columns.tsx';
 import { ComboField } from '../components/combo-field.tsx';
 import { SelectField } from '../components/select-field.tsx';
 import { TextField } from '../components/text-field.tsx';
 import { fieldsOf, withProvider } from '../place-form.ts';
 import type { DestinationDraft } from '../store.ts';
-import styles from './destination-fields.module.css';
 import { fieldProps } from './field-props.ts';
 
 interface S3FieldsProps {
@@ -48,7 +48,7 @@ export function S3Fields({ draft, isFixed }: S3FieldsProps): ReactNode {
           {...fieldProps(draft, 'account')}
         />
       )}
-      <div className={styles.pair}>
+      <Columns>
         <TextField label="Bucket" kind="code" isFixed={isFixed} {...fieldProps(draft, 'bucket')} />
         <TextField
           label="Folder in the bucket"
@@ -58,9 +58,9 @@ export function S3Fields({ draft, isFixed }: S3FieldsProps): ReactNode {
           {...(isFixed ? {} : { placeholder: 'tidemark' })}
           {...fieldProps(draft, 'prefix')}
         />
-      </div>
+      </Columns>
       {fields.has('region') && (
-        <div className={styles.pair}>
+        <Columns>
           {regions.length > 1 ? (
             <ComboField
               label="Region"
@@ -84,7 +84,7 @@ export function S3Fields({ draft, isFixed }: S3FieldsProps): ReactNode {
               onChoose={(key) => fillIn({ pathStyle: key as typeof form.pathStyle })}
             />
           )}
-        </div>
+        </Columns>
       )}
     </>
   );
