@@ -7,6 +7,7 @@ import { DaysStrip } from '../components/days-strip.tsx';
 import { Icon } from '../components/icon.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
+import { type Column, type RowName, Table } from '../components/table.tsx';
 import { formatPlace } from '../place.ts';
 import { selectTargets } from '../selectors.ts';
 import { useStore } from '../store.ts';
@@ -20,114 +21,77 @@ interface DatabaseTableProps {
   readonly isSeen: boolean;
 }
 
-// Roles are written out because a table that is laid out as a grid loses its own.
 export function DatabaseTable({ databases, now, isSeen }: DatabaseTableProps): ReactNode {
   return (
-    <table className={styles.table} role="table">
-      <thead role="rowgroup">
-        <tr role="row">
-          <Head>Database</Head>
-          <Head>State</Head>
-          <Head isRight>Newest point</Head>
-          <Head className="days">Last 30 days</Head>
-          <Head isRight>Lag</Head>
-          <Head isRight className="history">
-            History
-          </Head>
-          <Head isRight className="size">
-            Size
-          </Head>
-          <Head className="targets">Destinations</Head>
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {databases.map((database) => (
-          <DatabaseRow key={database.id} database={database} now={now} isSeen={isSeen} />
-        ))}
-      </tbody>
-    </table>
+    <Table
+      heading="Database"
+      rows={databases}
+      nameOf={nameOf}
+      columns={columnsAt(now, isSeen)}
+      className={styles.databases}
+    />
   );
 }
 
-interface HeadProps {
-  readonly isRight?: boolean;
-  readonly className?: 'days' | 'history' | 'size' | 'targets';
-  readonly children: string;
+function nameOf(database: DatabaseState): RowName {
+  const { id, name, path } = database;
+  return {
+    key: id,
+    href: formatPlace({ kind: 'database', databaseId: id }),
+    name,
+    about: folderOf(database),
+    aboutTitle: path,
+  };
 }
 
-function Head({ isRight = false, className, children }: HeadProps): ReactNode {
-  return (
-    <th role="columnheader" scope="col" data-right={isRight || undefined} className={cellClass(className)}>
-      {children}
-    </th>
-  );
+function columnsAt(now: number, isSeen: boolean): readonly Column<DatabaseState>[] {
+  return [
+    { heading: 'State', cell: (database) => <Standing database={database} now={now} isSeen={isSeen} /> },
+    {
+      heading: 'Newest point',
+      isRight: true,
+      cell: ({ newest }) => (newest === undefined ? '—' : formatAge(now - newest.at)),
+    },
+    { heading: 'Last 30 days', className: styles.days, cell: ({ days }) => <DaysStrip days={days} /> },
+    { heading: 'Lag', isRight: true, cell: (database) => <Lag database={database} now={now} /> },
+    {
+      heading: 'History',
+      isRight: true,
+      className: styles.history,
+      cell: ({ newest, oldestAt }) => (oldestAt === undefined ? '—' : formatSpan((newest?.at ?? now) - oldestAt)),
+    },
+    { heading: 'Size', isRight: true, className: styles.size, cell: ({ sizeBytes }) => formatBytes(sizeBytes) },
+    { heading: 'Destinations', className: styles.targets, cell: (database) => <Targets database={database} /> },
+  ];
 }
 
-interface CellProps extends Omit<HeadProps, 'children'> {
-  readonly name: string;
-  readonly children: ReactNode;
-}
-
-function Cell({ name, isRight = false, className, children }: CellProps): ReactNode {
-  return (
-    <td role="cell" data-name={name} data-right={isRight || undefined} className={cellClass(className)}>
-      {children}
-    </td>
-  );
-}
-
-interface RowProps {
+interface CellProps {
   readonly database: DatabaseState;
   readonly now: number;
-  readonly isSeen: boolean;
 }
 
-function DatabaseRow({ database, now, isSeen }: RowProps): ReactNode {
-  const { newest, oldestAt, lag } = database;
+function Standing({ database, now, isSeen }: CellProps & { readonly isSeen: boolean }): ReactNode {
   const share = snapshotShare(database);
   return (
-    <tr role="row" className={styles.row}>
-      <th role="rowheader" scope="row" className={styles.name}>
-        <a className={styles.link} href={formatPlace({ kind: 'database', databaseId: database.id })}>
-          {database.name}
-        </a>
-        <span className={styles.folder} title={database.path}>
-          {folderOf(database)}
+    <>
+      <StateBadge tone={isSeen ? toneOf(database, now) : 'unknown'}>
+        {isSeen ? statusWord(database, now) : 'Unknown'}
+      </StateBadge>
+      {share !== undefined && (
+        <span className={styles.progress} title={snapshotText(database)}>
+          <ProgressBar label={`First snapshot of ${database.name}`} share={share} isSlim />
         </span>
-      </th>
-      <Cell name="State">
-        <StateBadge tone={isSeen ? toneOf(database, now) : 'unknown'}>
-          {isSeen ? statusWord(database, now) : 'Unknown'}
-        </StateBadge>
-        {share !== undefined && (
-          <span className={styles.progress} title={snapshotText(database)}>
-            <ProgressBar label={`First snapshot of ${database.name}`} share={share} isSlim />
-          </span>
-        )}
-      </Cell>
-      <Cell name="Newest point" isRight>
-        {newest === undefined ? '—' : formatAge(now - newest.at)}
-      </Cell>
-      <Cell name="Last 30 days" className="days">
-        <DaysStrip days={database.days} />
-      </Cell>
-      <Cell name="Lag" isRight>
-        <span
-          title={lag.bytes > 0 ? `${formatBytes(lag.bytes)} are captured and not at every destination yet` : undefined}
-        >
-          {lagText(database, now)}
-        </span>
-      </Cell>
-      <Cell name="History" isRight className="history">
-        {oldestAt === undefined ? '—' : formatSpan((newest?.at ?? now) - oldestAt)}
-      </Cell>
-      <Cell name="Size" isRight className="size">
-        {formatBytes(database.sizeBytes)}
-      </Cell>
-      <Cell name="Destinations" className="targets">
-        <Targets database={database} />
-      </Cell>
-    </tr>
+      )}
+    </>
+  );
+}
+
+function Lag({ database, now }: CellProps): ReactNode {
+  const { bytes } = database.lag;
+  return (
+    <span title={bytes > 0 ? `${formatBytes(bytes)} are captured and not at every destination yet` : undefined}>
+      {lagText(database, now)}
+    </span>
   );
 }
 
@@ -152,8 +116,4 @@ function Targets({ database }: { readonly database: DatabaseState }): ReactNode 
 function folderOf({ path, name }: DatabaseState): string {
   const folder = path.endsWith(name) ? path.slice(0, -name.length) : path;
   return folder.length > 3 ? folder.replace(/[/\\]$/, '') : folder;
-}
-
-function cellClass(name: HeadProps['className']): string | undefined {
-  return name === undefined ? undefined : styles[name];
 }
