@@ -1,5 +1,4 @@
 // Third step: the phases by name, what each does or did, and a way out that leaves nothing behind.
-import { Check, Circle, LoaderCircle, type LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatDuration } from '../../shared/format.ts';
 import type { DatabaseState, Operation, Phase } from '../../shared/model.ts';
@@ -7,8 +6,8 @@ import { cancelOperation, closeRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { HiddenText } from '../components/hidden-text.tsx';
-import { Icon } from '../components/icon.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
+import { StageList } from '../components/stage-list.tsx';
 import { selectIsPending, selectNow } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import { currentPhase, operationShare, phaseFigures, phaseName } from './operation-progress.ts';
@@ -52,19 +51,19 @@ export function RestoreProgress({ operation, database }: RestoreProgressProps): 
   );
 }
 
-const shapes: Readonly<Record<Phase['state'], LucideIcon>> = { done: Check, running: LoaderCircle, waiting: Circle };
-
 /** The phases of an operation, each in its own words. */
 export function PhaseList({ phases }: { readonly phases: readonly Phase[] }): ReactNode {
   return (
-    <ol className={styles.phases} aria-label="Phases">
-      {phases.map((phase) => (
-        <li key={phase.name} className={styles.phase} data-state={phase.state}>
-          <Icon of={shapes[phase.state]} />
-          <span>{phase.text}</span>
-          <span className={styles.figures}>{phase.ms === undefined ? '' : formatDuration(phase.ms)}</span>
-        </li>
-      ))}
-    </ol>
+    <div className={styles.phases}>
+      <StageList
+        label="Phases"
+        stages={phases.map(({ name, state, text, ms }) => ({
+          key: name,
+          state,
+          text,
+          figures: ms === undefined ? '' : formatDuration(ms),
+        }))}
+      />
+    </div>
   );
 }

@@ -1,14 +1,5 @@
 // The connection test: ten questions to a destination, each answered on its own, and what was found beside them.
-import {
-  Check,
-  Circle,
-  LoaderCircle,
-  type LucideIcon,
-  Minus,
-  OctagonAlert,
-  PlugZap,
-  TriangleAlert,
-} from 'lucide-react';
+import { PlugZap } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatDuration, numberWord, plural } from '../../shared/format.ts';
 import type { TargetTest, TestStage, TestStageName } from '../../shared/model.ts';
@@ -17,8 +8,8 @@ import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { HiddenText } from '../components/hidden-text.tsx';
-import { Icon } from '../components/icon.tsx';
 import { Note } from '../components/note.tsx';
+import { StageList } from '../components/stage-list.tsx';
 import { checkForm } from '../place-form.ts';
 import type { DestinationDraft } from '../store.ts';
 import { findingsOf, stageNames, stageWords } from './destination-words.ts';
@@ -77,14 +68,15 @@ export function TestWords({ draft }: { readonly draft: DestinationDraft }): Reac
           ? 'Goes through it step by step, corrects what it can, and leaves nothing behind.'
           : 'Going through it step by step…'}
       </p>
-      <ol className={styles.stages} aria-label="Stages of the test" data-running={test !== undefined || undefined}>
-        {namesFor(draft).map((name, index) => (
-          <li key={name} className={styles.stage} data-state="waiting">
-            <Icon of={test !== undefined && index === 0 ? LoaderCircle : Circle} />
-            <span>{stageNames[name]}</span>
-          </li>
-        ))}
-      </ol>
+      <StageList
+        label="Stages of the test"
+        isDense
+        stages={namesFor(draft).map((name, index) => ({
+          key: name,
+          state: test !== undefined && index === 0 ? 'running' : 'waiting',
+          text: stageNames[name],
+        }))}
+      />
     </>
   );
 }
@@ -103,13 +95,6 @@ export function testSentence({ test, targetId, form, isTried }: DestinationDraft
   if (failed !== undefined) return `The test failed at ${stageWords[failed.name]}. ${meanwhile}`;
   return `Not tested as it is now. ${meanwhile}`;
 }
-
-const shapes: Readonly<Record<TestStage['state'], LucideIcon>> = {
-  ok: Check,
-  warning: TriangleAlert,
-  failed: OctagonAlert,
-  skipped: Minus,
-};
 
 const words: Readonly<Record<TestStage['state'], string>> = {
   ok: 'Passed',
@@ -136,11 +121,16 @@ function Result({ test }: { readonly test: TargetTest }): ReactNode {
           </Note>
         )}
       </div>
-      <ol className={styles.stages} aria-label="Stages of the test">
-        {test.stages.map((stage) => (
-          <Stage key={stage.name} stage={stage} />
-        ))}
-      </ol>
+      <StageList
+        label="Stages of the test"
+        isDense
+        stages={test.stages.map((stage) => ({
+          key: stage.name,
+          state: stage.state === 'ok' ? 'done' : stage.state,
+          text: <StageWords stage={stage} />,
+          figures: stage.state === 'skipped' ? '' : formatDuration(stage.ms),
+        }))}
+      />
       <Findings test={test} />
     </div>
   );
@@ -154,22 +144,18 @@ function outcome({ corrected, stages }: TargetTest): string {
   return `Every step passed, ${remarks === 1 ? 'one' : numberWord(remarks)} with a remark.`;
 }
 
-function Stage({ stage }: { readonly stage: TestStage }): ReactNode {
-  const { state, text, error, ms } = stage;
+function StageWords({ stage }: { readonly stage: TestStage }): ReactNode {
+  const { name, state, text, error } = stage;
   return (
-    <li className={styles.stage} data-state={state}>
-      <Icon of={shapes[state]} />
-      <span>
-        <HiddenText>{words[state]}: </HiddenText>
-        {state === 'skipped' ? stageNames[stage.name] : text}
-        {state === 'warning' && (
-          <span className={styles.todo}>
-            {error?.safe} {error?.hint}
-          </span>
-        )}
-      </span>
-      <span className={styles.time}>{state === 'skipped' ? '' : formatDuration(ms)}</span>
-    </li>
+    <>
+      <HiddenText>{words[state]}: </HiddenText>
+      {state === 'skipped' ? stageNames[name] : text}
+      {state === 'warning' && (
+        <span className={styles.todo}>
+          {error?.safe} {error?.hint}
+        </span>
+      )}
+    </>
   );
 }
 
