@@ -6,7 +6,7 @@ import { Icon } from './icon.tsx';
 import { classNames } from './class-names.ts';
 import styles from './path-field.module.css';
 
-interface PathFieldProps {
+export interface PathFieldProps {
   readonly label: string;
   readonly path: string;
   readonly suggestions: readonly PathSuggestion[];

@@ -1,20 +1,17 @@
 // Which database: its path, and what it turned out to be in a sentence, with the consent that a switch to WAL mode needs.
-import { FolderOpen } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
 import type { DatabaseInspection } from '../../shared/model.ts';
 import { chooseDatabaseFile, setConsent, setWholePath, typePath } from '../actions/add.ts';
-import { Button } from '../components/button.tsx';
 import { Checkbox } from '../components/checkbox.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { Note } from '../components/note.tsx';
-import { PathField } from '../components/path-field.tsx';
-import { type AddDraft, useStore } from '../store.ts';
+import type { AddDraft } from '../store.ts';
 import { AddStep } from './add-step.tsx';
 import { Finding, FindingLine } from './finding.tsx';
+import { HostPathField } from './host-path-field.tsx';
 
 export function AddDatabaseStep({ draft }: { readonly draft: AddDraft }): ReactNode {
-  const host = useStore(({ remote }) => remote?.host);
   const { path, suggestions, isInspecting, inspection, error } = draft.database;
   const isRefused = inspection?.kind === 'refused';
   return (
@@ -29,23 +26,16 @@ export function AddDatabaseStep({ draft }: { readonly draft: AddDraft }): ReactN
           A browser does not say where a dropped file lies. Type the path of its folder, then pick it from the list.
         </Note>
       )}
-      <PathField
+      <HostPathField
         label="Path of the database"
         path={path}
         suggestions={suggestions}
-        separator={host?.platform === 'win32' ? '\\' : '/'}
-        placeholder={examplePath(host?.platform, host?.home)}
+        wants="file"
         isInvalid={isRefused}
         shouldFocus={draft.droppedName !== undefined}
         onType={(next) => typePath('database', next)}
         onPick={(next) => setWholePath('database', next)}
-        aside={
-          host?.hasDialogs === true && (
-            <Button icon={FolderOpen} onPress={() => void chooseDatabaseFile()}>
-              Choose file…
-            </Button>
-          )
-        }
+        onChoose={() => void chooseDatabaseFile()}
         description={
           <Finding isBusy={isInspecting} error={error}>
             {inspection === undefined ? undefined : <Inspected inspection={inspection} typed={path} />}
@@ -93,9 +83,4 @@ function Inspected({ inspection, typed }: InspectedProps): ReactNode {
       )}
     </>
   );
-}
-
-function examplePath(platform: string | undefined, home: string | undefined): string {
-  if (platform === 'win32') return `${home ?? 'C:\\Users\\you'}\\…\\shop.db`;
-  return `${home ?? '/home/you'}/…/shop.db`;
 }

@@ -1,14 +1,12 @@
 // A new folder for the history: what it holds, how much room it has, and whether it helps against a dying disk.
-import { FolderOpen } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
 import type { FolderInspection } from '../../shared/model.ts';
 import { chooseDestinationFolder, setWholePath, typePath } from '../actions/add.ts';
-import { Button } from '../components/button.tsx';
 import { ErrorText } from '../components/error-text.tsx';
-import { PathField } from '../components/path-field.tsx';
-import { type AddDraft, useStore } from '../store.ts';
+import type { AddDraft } from '../store.ts';
 import { Finding, FindingLine } from './finding.tsx';
+import { HostPathField } from './host-path-field.tsx';
 
 type Usable = Extract<FolderInspection, { kind: 'usable' }>;
 
@@ -21,25 +19,17 @@ const contents: Readonly<Record<Usable['contents'], string>> = {
 };
 
 export function AddFolder({ draft }: { readonly draft: AddDraft }): ReactNode {
-  const host = useStore(({ remote }) => remote?.host);
   const { path, suggestions, isInspecting, inspection, error } = draft.folder;
   return (
-    <PathField
+    <HostPathField
       label="Destination folder"
       path={path}
       suggestions={suggestions}
-      separator={host?.platform === 'win32' ? '\\' : '/'}
-      placeholder={host?.platform === 'win32' ? 'E:\\Tidemark' : '/media/backup/tidemark'}
+      wants="folder"
       isInvalid={inspection?.kind === 'refused'}
       onType={(next) => typePath('folder', next)}
       onPick={(next) => setWholePath('folder', next)}
-      aside={
-        host?.hasDialogs === true && (
-          <Button icon={FolderOpen} onPress={() => void chooseDestinationFolder()}>
-            Choose folder…
-          </Button>
-        )
-      }
+      onChoose={() => void chooseDestinationFolder()}
       description={
         <Finding isBusy={isInspecting} error={error}>
           {inspection === undefined ? undefined : <Inspected inspection={inspection} />}
