@@ -1,16 +1,15 @@
 // Destinations that hang, fail, or are away for a week, while an application goes on writing; and what shipping costs when
 // nothing is wrong. Time passes as the test says.
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
-import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type Database from 'better-sqlite3';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Target } from '../../electron/engine/targets/target.ts';
 import { must } from '../../shared/assert.ts';
-import { AppError } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId, TargetState } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { type Fault, faultyTarget } from '../support/faulty-target.ts';
-import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+import { openApplication } from '../support/application.ts';
+import { type TempFolder, until } from '../support/temp.ts';
 import { testClock, type TestClock } from '../support/test-clock.ts';
 
 type Verb = 'list' | 'put' | 'get' | 'delete';
@@ -23,17 +22,11 @@ let clock: TestClock;
 let faults: Map<string, (verb: Verb) => Fault | undefined>;
 
 beforeEach(() => {
-  folder = tempFolder();
-  file = folder.at('shop.db');
-  app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)');
+  const application = openApplication('CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)');
+  ({ folder, file, app } = application);
   clock = testClock();
   faults = new Map();
-});
-afterEach(() => {
-  app.close();
-  folder[Symbol.dispose]();
+  return application[Symbol.dispose];
 });
 
 function insert(bytes = 100): void {
@@ -99,18 +92,7 @@ function isCurrent(engine: TestEngine, id: DatabaseId, name: string): boolean {
 
 /** All rows of the newest moment of a destination. */
 async function contentAt(engine: TestEngine, name: string): Promise<unknown> {
-  const outputPath = folder.at('restored.db');
-  const url = folder.at(name, 'shop.db');
-  const { operationId } = await engine.call('startReplicaRestore', { url, wish: { kind: 'latest' }, outputPath });
-  const { error } = await engine.ended(operationId);
-  if (error !== undefined) throw AppError.fromData(error);
-  const restored = new Database(outputPath);
-  try {
-    return contentOf(restored);
-  } finally {
-    restored.close();
-    fs.rmSync(outputPath);
-  }
+  return await engine.newest(folder.at(name, 'shop.db'), contentOf);
 }
 
 function contentOf(database: Database.Database): unknown {

@@ -9,6 +9,7 @@ import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { startScript } from '../support/processes.ts';
 import { hashFile } from '../support/hash-file.ts';
+import { makeDatabase } from '../support/application.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 1e9));
@@ -25,10 +26,7 @@ describe('Capture', () => {
   test.for(scenarios)('captures every page under %s', async ([, writers]) => {
     using folder = tempFolder();
     const file = folder.at('a.db');
-    const setup = new Database(file);
-    setup.pragma('journal_mode = wal');
-    setup.exec('CREATE TABLE first(a); INSERT INTO first VALUES (1)');
-    setup.close();
+    makeDatabase(file, 'CREATE TABLE first(a); INSERT INTO first VALUES (1)');
 
     const before = hashFile(file, 4096);
     const connections = await Connections.open(file);

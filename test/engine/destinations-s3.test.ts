@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Place } from '../../shared/contract.ts';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -11,7 +11,8 @@ import type { DatabaseId, EngineState, TargetId } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { filesWith, holdsSecret, markerSecret, markerToken } from '../support/marker.ts';
 import { startS3Server, type S3Server } from '../support/s3-server.ts';
-import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+import { openApplication } from '../support/application.ts';
+import { type TempFolder, until } from '../support/temp.ts';
 
 let server: S3Server;
 let folder: TempFolder;
@@ -23,15 +24,9 @@ beforeAll(async () => {
 });
 afterAll(async () => await server[Symbol.asyncDispose]());
 beforeEach(() => {
-  folder = tempFolder();
-  file = folder.at('shop.db');
-  app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(id INTEGER PRIMARY KEY)');
-});
-afterEach(() => {
-  app.close();
-  folder[Symbol.dispose]();
+  const application = openApplication('CREATE TABLE t(id INTEGER PRIMARY KEY)');
+  ({ folder, file, app } = application);
+  return application[Symbol.dispose];
 });
 
 type S3 = Extract<Place, { kind: 's3' }>;

@@ -3,15 +3,15 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
 import { type Clock, systemClock } from '../../electron/engine/clock.ts';
-import { AppError } from '../../shared/errors.ts';
 import type { DatabaseId, ReplicaState, TargetId } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
-import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+import { openDatabase, openApplication } from '../support/application.ts';
+import { type TempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
@@ -19,17 +19,11 @@ let app: Database.Database;
 let writing: NodeJS.Timeout | undefined;
 
 beforeEach(() => {
-  folder = tempFolder();
-  file = folder.at('shop.db');
-  app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)');
+  const application = openApplication('CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)');
+  ({ folder, file, app } = application);
+  return application[Symbol.dispose];
 });
-afterEach(() => {
-  clearInterval(writing);
-  app.close();
-  folder[Symbol.dispose]();
-});
+afterEach(() => clearInterval(writing));
 
 function insert(): void {
   app.prepare('INSERT INTO t(v) VALUES (?)').run(randomBytes(100));
@@ -81,18 +75,9 @@ async function upToDate(engine: TestEngine, id: DatabaseId, targetId: TargetId):
 
 /** Rows that the newest moment of one destination has. */
 async function rowsAt(engine: TestEngine, name: string): Promise<unknown> {
-  const outputPath = folder.at('restored.db');
-  const url = folder.at(name, 'shop.db');
-  const { operationId } = await engine.call('startReplicaRestore', { url, wish: { kind: 'latest' }, outputPath });
-  const { error } = await engine.ended(operationId);
-  if (error !== undefined) throw AppError.fromData(error);
-  const restored = new Database(outputPath);
-  try {
-    return restored.prepare('SELECT count(*) FROM t').pluck().get();
-  } finally {
-    restored.close();
-    fs.rmSync(outputPath);
-  }
+  return await engine.newest(folder.at(name, 'shop.db'), (restored) =>
+    restored.prepare('SELECT count(*) FROM t').pluck().get(),
+  );
 }
 
 async function holdsAll(engine: TestEngine, name: string, rows: unknown): Promise<void> {
@@ -303,9 +288,7 @@ test('databases of one name lie beside each other on one destination', async () 
   const near = await addTarget(engine, 'near');
   await protect(engine, near);
   fs.mkdirSync(folder.at('other'));
-  const other = new Database(folder.at('other', 'shop.db'));
-  other.pragma('journal_mode = wal');
-  other.exec('CREATE TABLE t(id INTEGER PRIMARY KEY)');
+  const other = openDatabase(folder.at('other', 'shop.db'), 'CREATE TABLE t(id INTEGER PRIMARY KEY)');
   const { databaseId } = await engine.call('addDatabase', { path: folder.at('other', 'shop.db'), targetId: near });
   await engine.waitFor(databaseId, 'it is protected', ({ status }) => status.kind === 'protected');
   expect(fs.readdirSync(folder.at('near')).sort()).toEqual(['shop-2.db', 'shop.db']);

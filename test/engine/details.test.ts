@@ -1,9 +1,9 @@
 // What a database costs and how it stands, as figures that were caused by other processes.
 import path from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { openTestEngine } from '../support/engine.ts';
 import { startProcess, startScript } from '../support/processes.ts';
+import { makeDatabase } from '../support/application.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 const reading = `const d = new (require('better-sqlite3'))(process.argv[1], { readonly: true });
@@ -12,10 +12,7 @@ d.exec('BEGIN'); d.prepare('SELECT count(*) FROM sqlite_schema').get(); process.
 test('counts what was done, and names a reader that keeps the WAL from being emptied', async () => {
   using folder = tempFolder();
   const file = folder.at('shop.db');
-  const setup = new Database(file);
-  setup.pragma('journal_mode = wal');
-  setup.exec('CREATE TABLE first(a)');
-  setup.close();
+  makeDatabase(file, 'CREATE TABLE first(a)');
   await using engine = openTestEngine(folder.at('data'));
   const { databaseId } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
   const details = async () => await engine.call('getDetails', { databaseId });

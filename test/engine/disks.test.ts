@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import type { Mount } from '../../electron/engine/mounts.ts';
 import { must } from '../../shared/assert.ts';
 import { openTestEngine } from '../support/engine.ts';
+import { openDatabase } from '../support/application.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 test('a disk that comes back elsewhere is gone on with, and nothing is written where it was', async () => {
@@ -13,9 +14,7 @@ test('a disk that comes back elsewhere is gone on with, and nothing is written w
   fs.mkdirSync(before, { recursive: true });
   const root: Mount = { point: '/', root: '/', identity: 'uuid:root' };
   let mounts: readonly Mount[] = [root, { point: before, root: '/', identity: 'uuid:disk' }];
-  const app = new Database(folder.at('shop.db'), { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(id INTEGER PRIMARY KEY)');
+  const app = openDatabase(folder.at('shop.db'), 'CREATE TABLE t(id INTEGER PRIMARY KEY)');
   await using engine = openTestEngine(folder.at('data'), {
     limits: { mounts: async () => await Promise.resolve(mounts) },
   });

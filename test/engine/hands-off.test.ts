@@ -6,15 +6,13 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { openTestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
+import { makeDatabase } from '../support/application.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 const seed = '4711';
 
 function createDatabase(file: string): void {
-  const database = new Database(file);
-  database.pragma('journal_mode = wal');
-  database.exec('CREATE TABLE plain(a); INSERT INTO plain VALUES (1)');
-  database.close();
+  makeDatabase(file, 'CREATE TABLE plain(a); INSERT INTO plain VALUES (1)');
 }
 
 async function write(file: string): Promise<void> {

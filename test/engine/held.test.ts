@@ -1,11 +1,11 @@
 // A program that reads for long keeps the WAL from being emptied: it is told once that lasts and the WAL is large, as
 // something to look at, and no more once it is over.
 import path from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../electron/engine/clock.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startProcess } from '../support/processes.ts';
+import { makeDatabase } from '../support/application.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 const cwd = path.resolve(import.meta.dirname, '../..');
@@ -18,10 +18,7 @@ for (let i = 0; i < Number(process.argv[2]); i++) insert.run()`;
 test('a program that reads for long is told once the WAL is large, until it ends', async () => {
   using folder = tempFolder();
   const file = folder.at('shop.db');
-  const setup = new Database(file);
-  setup.pragma('journal_mode = wal');
-  setup.exec('CREATE TABLE first(a)');
-  setup.close();
+  makeDatabase(file, 'CREATE TABLE first(a)');
   let aheadMs = 0;
   const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs };
   await using engine = openTestEngine(folder.at('data'), { clock });

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { openTestEngine } from '../support/engine.ts';
 import { startScript, type Started } from '../support/processes.ts';
+import { makeDatabase } from '../support/application.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 async function watchLocks(file: string): Promise<Started> {
@@ -17,10 +18,7 @@ describe.skipIf(process.platform !== 'linux')('the locks of a protected database
   test('stay in place whatever is done with the file', async () => {
     using folder = tempFolder();
     const file = folder.at('shop.db');
-    const database = new Database(file);
-    database.pragma('journal_mode = wal');
-    database.exec('CREATE TABLE first(v); INSERT INTO first SELECT zeroblob(8000000)');
-    database.close();
+    makeDatabase(file, 'CREATE TABLE first(v); INSERT INTO first SELECT zeroblob(8000000)');
     fs.symlinkSync(file, folder.at('link.db'));
 
     await using engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });

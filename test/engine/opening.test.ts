@@ -1,6 +1,6 @@
 // What happens to a WAL between the first pin on a database and the first look at what it holds: the one restart that a pin
 // permits may come just then, over frames that nobody has read.
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
@@ -12,7 +12,8 @@ import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { must } from '../../shared/assert.ts';
 import { hashFile } from '../support/hash-file.ts';
-import { tempFolder, type TempFolder } from '../support/temp.ts';
+import { openApplication } from '../support/application.ts';
+import type { TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
@@ -20,19 +21,12 @@ let app: Database.Database;
 let open: AsyncDisposableStack;
 let spoolNames = 0;
 beforeEach(() => {
-  folder = tempFolder();
-  file = folder.at('shop.db');
-  app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.pragma('wal_autocheckpoint = 0');
-  app.exec('CREATE TABLE t(v); PRAGMA wal_checkpoint(TRUNCATE)');
+  const application = openApplication('CREATE TABLE t(v); PRAGMA wal_checkpoint(TRUNCATE)', { checkpoints: false });
+  ({ folder, file, app } = application);
   open = new AsyncDisposableStack();
+  return application[Symbol.dispose];
 });
-afterEach(async () => {
-  await open.disposeAsync();
-  app.close();
-  folder[Symbol.dispose]();
-});
+afterEach(async () => await open.disposeAsync());
 
 const write = (): unknown => app.exec('INSERT INTO t VALUES (randomblob(3000))');
 

@@ -3,28 +3,23 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
 import type { DatabaseId } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
-import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+import { openApplication } from '../support/application.ts';
+import { type TempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
 let app: Database.Database;
 
 beforeEach(() => {
-  folder = tempFolder();
-  file = folder.at('shop.db');
-  app = new Database(file);
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(n INTEGER PRIMARY KEY, v)');
+  const application = openApplication('CREATE TABLE t(n INTEGER PRIMARY KEY, v)', { waitMs: 5000 });
+  ({ folder, file, app } = application);
   write(3);
-});
-afterEach(() => {
-  app.close();
-  folder[Symbol.dispose]();
+  return application[Symbol.dispose];
 });
 
 function write(count: number): void {

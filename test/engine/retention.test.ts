@@ -8,6 +8,7 @@ import type { DatabaseId, TargetId } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { type FaultRules, faultyTarget } from '../support/faulty-target.ts';
 import { leapingClock } from '../support/leaping-clock.ts';
+import { openDatabase } from '../support/application.ts';
 import { type TempFolder, tempFolder, until } from '../support/temp.ts';
 
 const hourMs = 3_600_000;
@@ -26,9 +27,7 @@ interface Shop extends AsyncDisposable {
 }
 
 async function openShop(folder: TempFolder, rules: FaultRules = {}): Promise<Shop> {
-  const app = new Database(folder.at('shop.db'), { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(n)');
+  const app = openDatabase(folder.at('shop.db'), 'CREATE TABLE t(n)');
   const { clock, leap } = leapingClock();
   const calls: string[] = [];
   const fault: FaultRules['fault'] = (verb, key) => {

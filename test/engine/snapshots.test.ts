@@ -7,14 +7,13 @@ import type { Target } from '../../electron/engine/targets/target.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { faultyTarget } from '../support/faulty-target.ts';
 import { leapingClock } from '../support/leaping-clock.ts';
+import { openDatabase } from '../support/application.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 test('keeps every point restorable while one WAL goes on for longer than the snapshot interval', async () => {
   using folder = tempFolder();
   const file = folder.at('shop.db');
-  const app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(v); INSERT INTO t VALUES (0)');
+  const app = openDatabase(file, 'CREATE TABLE t(v); INSERT INTO t VALUES (0)');
   // A reader of the application keeps its WAL from restarting.
   const reader = new Database(file, { readonly: true });
   reader.exec('BEGIN');
@@ -60,9 +59,7 @@ test('keeps every point restorable while one WAL goes on for longer than the sna
 test('a changed snapshot interval counts at once', async () => {
   using folder = tempFolder();
   const file = folder.at('shop.db');
-  const app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(v)');
+  const app = openDatabase(file, 'CREATE TABLE t(v)');
   await using engine = openTestEngine(folder.at('data'));
   const { databaseId: id } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
   const { replicas } = await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
@@ -89,9 +86,7 @@ test('a changed snapshot interval counts at once', async () => {
 test('a small database that is written much gets images sooner, and the destination is not listed for each of them', async () => {
   using folder = tempFolder();
   const file = folder.at('shop.db');
-  const app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE t(v); INSERT INTO t VALUES (zeroblob(4000000))');
+  const app = openDatabase(file, 'CREATE TABLE t(v); INSERT INTO t VALUES (zeroblob(4000000))');
   const { clock, leap } = leapingClock();
   const lists: string[] = [];
   const wrapTarget = (target: Target) =>

@@ -1,6 +1,6 @@
 // Letting go of the pin while an application's checkpoint waits for it: what happened meanwhile is captured where SQLite's
 // count of transactions proves that it is all there, and refused as a contiguous history where it is not.
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
 import { must } from '../../shared/assert.ts';
@@ -10,7 +10,8 @@ import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { hashFile } from '../support/hash-file.ts';
-import { tempFolder, type TempFolder } from '../support/temp.ts';
+import { openApplication } from '../support/application.ts';
+import type { TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
@@ -19,12 +20,8 @@ let open: AsyncDisposableStack;
 let connections: Connections;
 let capture: Capture;
 beforeEach(async () => {
-  folder = tempFolder();
-  file = folder.at('shop.db');
-  app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.pragma('wal_autocheckpoint = 0');
-  app.exec('CREATE TABLE t(v); PRAGMA wal_checkpoint(TRUNCATE)');
+  const application = openApplication('CREATE TABLE t(v); PRAGMA wal_checkpoint(TRUNCATE)', { checkpoints: false });
+  ({ folder, file, app } = application);
   const before = hashFile(file, 4096);
   open = new AsyncDisposableStack();
   connections = open.use(await Connections.open(file));
@@ -47,12 +44,9 @@ beforeEach(async () => {
   await capture.adoptHashes(before);
   write(3);
   await capture.catchUp(() => {});
+  return application[Symbol.dispose];
 });
-afterEach(async () => {
-  await open.disposeAsync();
-  app.close();
-  folder[Symbol.dispose]();
-});
+afterEach(async () => await open.disposeAsync());
 
 function write(count: number): void {
   for (let i = 0; i < count; i++) app.exec('INSERT INTO t VALUES (randomblob(3000))');

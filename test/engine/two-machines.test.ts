@@ -8,6 +8,7 @@ import { systemClock } from '../../electron/engine/clock.ts';
 import { must } from '../../shared/assert.ts';
 import type { DatabaseId, TargetId } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { openDatabase } from '../support/application.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
 interface Machine extends AsyncDisposable {
@@ -24,9 +25,7 @@ interface Machine extends AsyncDisposable {
 async function openMachine(folder: TempFolder, name: string, computer = 'this one'): Promise<Machine> {
   fs.mkdirSync(folder.at(name), { recursive: true });
   const file = folder.at(name, 'shop.db');
-  const app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v TEXT)');
+  const app = openDatabase(file, 'CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v TEXT)');
   let passed = 0;
   const clock = { ...systemClock, now: () => Date.now() + passed };
   const engine = openTestEngine(folder.at(`${name}-data`), { clock, computer, isDeclaredOnly: true });

@@ -7,6 +7,7 @@ import { findLitestream } from '../../electron/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
+import { makeDatabase } from '../support/application.ts';
 import { tempFolder, until } from '../support/temp.ts';
 import { readTruth } from '../support/truth.ts';
 
@@ -16,10 +17,7 @@ test('the real litestream restores what the engine shipped, to the same pages as
   console.log(`seed ${seed}`);
   using folder = tempFolder();
   const file = folder.at('shop.db');
-  const database = new Database(file);
-  database.pragma('journal_mode = wal');
-  database.exec('CREATE TABLE before(a); INSERT INTO before VALUES (1)');
-  database.close();
+  makeDatabase(file, 'CREATE TABLE before(a); INSERT INTO before VALUES (1)');
   await using writing = openTestEngine(folder.at('data'));
   const { databaseId } = await writing.call('addDatabase', { path: file, folder: folder.at('backup') });
   await writing.waitFor(databaseId, 'it is protected', ({ status }) => status.kind === 'protected');

@@ -1,4 +1,5 @@
 // An engine in this process, on folders that the test owns, asked through the contract as hosts ask it.
+import Database from 'better-sqlite3';
 import type { Argument, EngineCommandName, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
 import type {
@@ -12,7 +13,7 @@ import type {
 import type { Clock } from '../../electron/engine/clock.ts';
 import type { Limits } from '../../electron/engine/databases.ts';
 import { Engine } from '../../electron/engine/engine.ts';
-import { until } from './temp.ts';
+import { tempFolder, until } from './temp.ts';
 
 export interface TestEngine extends AsyncDisposable {
   readonly state: () => EngineState;
@@ -27,6 +28,8 @@ export interface TestEngine extends AsyncDisposable {
   points(id: DatabaseId): Promise<readonly RestorePoint[]>;
   /** Restores a point and waits; throws what the operation failed with. */
   restore(id: DatabaseId, point: RestorePoint, outputPath: string): Promise<Operation>;
+  /** What the newest moment of a replica holds; the restored file goes when it was read. */
+  newest<T>(url: string, read: (restored: Database.Database) => T): Promise<T>;
 }
 
 /** The key of engines that share a data folder. */
@@ -100,6 +103,19 @@ export function openTestEngine(
       const operation = await ended(operationId);
       if (operation.error !== undefined) throw AppError.fromData(operation.error);
       return operation;
+    },
+    newest: async (url, read) => {
+      using folder = tempFolder();
+      const outputPath = folder.at('restored.db');
+      const { operationId } = await call('startReplicaRestore', { url, wish: { kind: 'latest' }, outputPath });
+      const { error } = await ended(operationId);
+      if (error !== undefined) throw AppError.fromData(error);
+      const restored = new Database(outputPath);
+      try {
+        return read(restored);
+      } finally {
+        restored.close();
+      }
     },
     [Symbol.asyncDispose]: async () => await engine.close(),
   };

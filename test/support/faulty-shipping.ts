@@ -1,7 +1,6 @@
 // A history that is shipped to a bucket through a proxy that breaks one request in a few, and what comes back of it: with us
 // through the same proxy, with the real litestream from the server itself.
 import fs from 'node:fs';
-import Database from 'better-sqlite3';
 import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
 import { openTestEngine } from './engine.ts';
@@ -16,6 +15,7 @@ import {
 } from './faulty-proxy.ts';
 import { startScript } from './processes.ts';
 import { startS3Server } from './s3-server.ts';
+import { makeDatabase } from './application.ts';
 import { type TempFolder, until } from './temp.ts';
 
 export interface ShippedThroughFaults {
@@ -61,10 +61,7 @@ export async function shipThroughFaults(
   await using proxy = await startFaultyProxy({ upstream: server.endpoint });
   const bucket = await server.makeBucket();
   const source = folder.at('shop.db');
-  const made = new Database(source);
-  made.pragma('journal_mode = wal');
-  made.exec('CREATE TABLE before(a)');
-  made.close();
+  makeDatabase(source, 'CREATE TABLE before(a)');
   const count = { faults: 0 };
   const keys = `access-key-id=tester&secret-access-key=${options.secret}`;
   const url = `s3://${bucket}/shop.db?endpoint=${proxy.endpoint}&region=us-east-1&${keys}`;

@@ -19,6 +19,7 @@ import { type HashedAt, PageHashes } from '../../electron/engine/source/page-has
 import { Spool } from '../../electron/engine/spool.ts';
 import type { Generation } from '../../shared/position.ts';
 import { countRows, endOf, type GoldenWal, makeWal, readFrames } from '../support/golden-wal.ts';
+import { openDatabase } from '../support/application.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 const generation = '00000000000000aa' as Generation;
@@ -195,10 +196,7 @@ describe('going on', () => {
   let file: string;
   beforeEach(() => {
     file = folder.at('shop.db');
-    app = new Database(file, { timeout: 0 });
-    app.pragma('journal_mode = wal');
-    app.pragma('wal_autocheckpoint = 0');
-    app.exec('CREATE TABLE t(v); INSERT INTO t VALUES (1)');
+    app = openDatabase(file, 'CREATE TABLE t(v); INSERT INTO t VALUES (1)', { checkpoints: false });
   });
   afterEach(() => app.close());
 

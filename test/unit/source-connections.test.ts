@@ -1,10 +1,11 @@
 // The connections on a live database: what a pin forbids, what an advance permits, and in which order all is let go.
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import type { AppError } from '../../shared/errors.ts';
-import { tempFolder, type TempFolder } from '../support/temp.ts';
+import { openApplication } from '../support/application.ts';
+import type { TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
@@ -12,16 +13,9 @@ let file: string;
 let app: Database.Database;
 
 beforeEach(() => {
-  folder = tempFolder();
-  file = folder.at('shop.db');
-  app = new Database(file, { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.pragma('wal_autocheckpoint = 0');
-  app.exec('CREATE TABLE t(v)');
-});
-afterEach(() => {
-  app.close();
-  folder[Symbol.dispose]();
+  const application = openApplication('CREATE TABLE t(v)', { checkpoints: false });
+  ({ folder, file, app } = application);
+  return application[Symbol.dispose];
 });
 
 const write = () => app.exec('INSERT INTO t VALUES (randomblob(100))');
