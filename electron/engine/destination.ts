@@ -24,7 +24,7 @@ export async function inspectFolder(
   const absolute = path.resolve(folder);
   const replicaPath = replicaPathIn(absolute, databasePath);
   try {
-    const existing = nearestExisting(absolute);
+    const existing = await nearestExisting(absolute);
     if (!fs.statSync(existing).isDirectory())
       throw new AppError('target-inside-file', { path: absolute, file: existing });
     checkWritable(existing, absolute);
@@ -39,7 +39,7 @@ export async function inspectFolder(
       isSameDisk: isSameDisk(existing, databasePath),
     };
   } catch (error) {
-    return { kind: 'refused', error: classify(error, absolute).toData() };
+    return { kind: 'refused', error: classifyFolderError(error, absolute).toData() };
   }
 }
 
@@ -64,13 +64,16 @@ async function contentsOf(
   throw new AppError('target-collides', { path: replicaPath });
 }
 
-function nearestExisting(absolute: string): string {
-  for (let at = absolute; ; at = path.dirname(at)) {
+/** The folder itself, or the nearest one above it that is there; fails as a destination does. */
+export async function nearestExisting(folder: string): Promise<string> {
+  for (let at = folder; ; at = path.dirname(at)) {
     try {
-      if (fs.statSync(at, { throwIfNoEntry: false }) !== undefined || at === path.dirname(at)) return at;
+      await fs.promises.stat(at);
+      return at;
     } catch (error) {
-      // @NOTE A file in the middle of the path: one of its parents is that file.
-      if (codeOf(error) !== 'ENOTDIR') throw error;
+      // @NOTE Where a file is in the middle of the path, one of its parents is that file.
+      if (at !== path.dirname(at) && ['ENOENT', 'ENOTDIR'].includes(codeOf(error))) continue;
+      throw classifyFolderError(error, folder);
     }
   }
 }
@@ -88,7 +91,8 @@ function isSameDisk(existing: string, databasePath: string): boolean {
   return database !== undefined && database.dev === fs.statSync(existing).dev;
 }
 
-function classify(error: unknown, folder: string): AppError {
+/** What the file system says of a folder, as what a destination fails with. */
+export function classifyFolderError(error: unknown, folder: string): AppError {
   if (error instanceof AppError) return error;
   const code = codeOf(error);
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')

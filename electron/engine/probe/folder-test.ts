@@ -3,9 +3,10 @@
 import { constants } from 'node:fs';
 import { access, readdir, readFile, rmdir, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf } from '../../../shared/errors.ts';
 import { formatBytes } from '../../../shared/format.ts';
 import type { TargetTest } from '../../../shared/model.ts';
+import { classifyFolderError, nearestExisting } from '../destination.ts';
 import { readRecord } from '../replica/record.ts';
 import { networkFileSystem } from '../source/place.ts';
 import { createFolderTarget, openFolderTarget } from '../targets/folder.ts';
@@ -110,7 +111,7 @@ async function judgeAddress({ folder, existing, databasePath }: Address): Promis
     const text = `The folder ${what}${where}, with ${formatBytes(free)} free.`;
     return { text, warning: await judgeRoom({ folder, existing, databasePath, free }) };
   } catch (error) {
-    throw classify(error, folder);
+    throw classifyFolderError(error, folder);
   }
 }
 
@@ -161,7 +162,7 @@ async function contentsOf(
     }
     return judgeKeys(keys, records);
   } catch (error) {
-    throw classify(error, folder);
+    throw classifyFolderError(error, folder);
   }
 }
 
@@ -186,17 +187,6 @@ async function someKeys(folder: string, signal: AbortSignal): Promise<readonly s
   return keys;
 }
 
-async function nearestExisting(folder: string): Promise<string> {
-  for (let at = folder; ; at = path.dirname(at)) {
-    try {
-      await stat(at);
-      return at;
-    } catch (error) {
-      if (at === path.dirname(at) || !['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw classify(error, folder);
-    }
-  }
-}
-
 /** What the test made: its object, and the folders that lead to it. */
 async function removeTraces({
   folder,
@@ -215,12 +205,4 @@ async function removeTraces({
       if (codeOf(error) !== 'ENOENT') throw error;
     });
   }
-}
-
-function classify(error: unknown, folder: string): AppError {
-  if (error instanceof AppError) return error;
-  const code = codeOf(error);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new AppError('target-read-only', { path: folder }, { cause: error });
-  return new AppError('target-failed', { path: folder, reason: reasonOf(error) }, { cause: error });
 }
