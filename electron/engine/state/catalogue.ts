@@ -5,9 +5,7 @@ import type { DatabaseId, TargetId } from '../../../shared/model.ts';
 import type { Generation, Position } from '../../../shared/position.ts';
 import type { Commit } from '../commits.ts';
 import { remembered } from './remembered.ts';
-import { Trim } from './trim.ts';
-
-type Place = Pick<Position, 'index' | 'offset'>;
+import { type Part, Trim } from './trim.ts';
 
 export interface GenerationRow {
   readonly generation: Generation;
@@ -17,11 +15,9 @@ export interface GenerationRow {
 }
 
 /** The part of a generation that lies on a target. */
-export interface ShippedRow {
+export interface ShippedRow extends Part {
   readonly targetId: TargetId;
   readonly generation: Generation;
-  readonly first: Place & { readonly at: number };
-  readonly last: Place & { readonly at: number };
 }
 
 export interface SnapshotRow {
