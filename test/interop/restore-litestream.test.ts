@@ -14,6 +14,7 @@ import { must } from '../../shared/assert.ts';
 import { startProcess } from '../support/processes.ts';
 import { RealHistory } from '../support/replica-history.ts';
 import { newPlace, type Place, restore, writeHistory } from '../support/replica-place.ts';
+import { recordOf } from '../support/replica-record.ts';
 import { calm, failureOf, scratchFolder } from '../support/replica-scratch.ts';
 import { until } from '../support/temp.ts';
 
@@ -43,21 +44,7 @@ describe('a replica that we write', () => {
   test('is restored by litestream to the same database, byte for byte', async () => {
     const place = await newPlace();
     using history = await writeHistory(place);
-    await writeRecord(
-      place.target,
-      {
-        v: 1,
-        database: 'shop.db',
-        databaseId: '1',
-        path: history.path,
-        machine: { name: 'here', id: '1' },
-        pageSize: 4096,
-        createdAt: 0,
-        by: '0',
-        encryption: 'none',
-      },
-      { signal: calm },
-    );
+    await writeRecord(place.target, recordOf({ path: history.path }), { signal: calm });
     await restore(place, { kind: 'latest' });
     const theirs = await restoreByLitestream(place);
     expect((await readFile(theirs)).equals(await readFile(place.output))).toBe(true);

@@ -5,8 +5,10 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DiskPlaces } from '../../electron/engine/disk-places.ts';
 import { type DiskPlace, listMounts, type Mount } from '../../electron/engine/mounts.ts';
+import type { ReplicaRecord } from '../../electron/engine/replica/record.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import { recordOf } from '../support/replica-record.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 const targetId = 't1' as TargetId;
@@ -53,21 +55,9 @@ async function settle(disks: DiskPlaces, hasHistory = true): Promise<unknown> {
   );
 }
 
-function makeReplica(below: string, over: object = {}): void {
+function makeReplica(below: string, facts: Partial<ReplicaRecord> = {}): void {
   fs.mkdirSync(path.join(below, 'shop.db'), { recursive: true });
-  const record = {
-    v: 1,
-    database: 'shop.db',
-    databaseId: 'd1',
-    path: '/app/shop.db',
-    machine: { name: 'desk', id: 'desk' },
-    pageSize: 4096,
-    createdAt: 1,
-    by: '1',
-    encryption: 'none',
-    ...over,
-  };
-  fs.writeFileSync(path.join(below, 'shop.db', 'tidemark.json'), JSON.stringify(record));
+  fs.writeFileSync(path.join(below, 'shop.db', 'tidemark.json'), JSON.stringify(recordOf(facts)));
 }
 
 describe('a folder on a disk', () => {

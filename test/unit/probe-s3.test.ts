@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testTarget, type TargetTestOptions } from '../../electron/engine/probe/test-target.ts';
 import type { Place } from '../../shared/contract.ts';
 import type { TargetTest } from '../../shared/model.ts';
+import { recordOf } from '../support/replica-record.ts';
 import { type S3Action, type S3Answer, type S3Script, s3Error, startScriptedS3 } from '../support/scripted-s3.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
@@ -143,18 +144,7 @@ describe('what lies there', () => {
 
   test('is the history of this very database', async () => {
     await using server = await startScriptedS3();
-    const record = {
-      v: 1,
-      database: 'shop.db',
-      databaseId: 'x',
-      path: '/app/shop.db',
-      machine: { name: 'd', id: 'desk' },
-      pageSize: 4096,
-      createdAt: 1,
-      by: '1',
-      encryption: 'none',
-    };
-    server.objects.set('home/shop.db/tidemark.json', Buffer.from(JSON.stringify(record)));
+    server.objects.set('home/shop.db/tidemark.json', Buffer.from(JSON.stringify(recordOf())));
     expect((await probe(placeAt(server.origin))).contents).toBe('history-of-this');
     expect((await probe(placeAt(server.origin), { machineId: 'other' })).contents).toBe('tidemark-history');
   });
