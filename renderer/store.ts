@@ -83,10 +83,19 @@ export interface AddDraft {
   readonly folder: PathDraft<FolderInspection>;
   /** The user allows the switch to WAL mode. */
   readonly hasConsent: boolean;
+  /** The user takes the folder’s history over from another computer. */
+  readonly takesOver: boolean;
   readonly isSending: boolean;
   readonly error: AppErrorData | undefined;
   /** The name of a dropped file whose place the browser keeps to itself. */
   readonly droppedName: string | undefined;
+}
+
+/** True for a folder that another computer, or another database, keeps its history in: it can be taken over. */
+export function isOthers(
+  inspection: FolderInspection | undefined,
+): inspection is Extract<FolderInspection, { kind: 'refused' }> {
+  return inspection?.kind === 'refused' && inspection.error.code === 'target-owned-by-other';
 }
 
 /** A destination as it is filled in. Its secrets are dropped when one leaves. */
@@ -210,6 +219,7 @@ export const emptyAdd: AddDraft = {
   destination: undefined,
   folder: emptyPathDraft,
   hasConsent: false,
+  takesOver: false,
   isSending: false,
   error: undefined,
   droppedName: undefined,

@@ -132,6 +132,8 @@ export const engineCommands = {
         folder: path.optional(),
         targetId: targetId.optional(),
         enableWal: z.boolean().optional(),
+        /** Where `folder` was refused with `target-owned-by-other`: from now on this database is kept there. */
+        takeOver: z.boolean().optional(),
         isDemo: z.boolean().optional(),
       })
       .refine(({ folder, targetId: target }) => (folder === undefined) !== (target === undefined), {

@@ -142,12 +142,12 @@ export class Databases implements AsyncDisposable {
 
   /** Protects one more database; fails with what an inspection refuses, and with `database-not-wal` without consent. */
   async add(
-    { path: input, folder, targetId, enableWal: mayEnable = false, isDemo = false }: Parsed<'addDatabase'>,
+    { path: input, folder, targetId, takeOver, enableWal: mayEnable = false, isDemo = false }: Parsed<'addDatabase'>,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<Result<'addDatabase'>> {
     const inspection = this.inspect(input);
     if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
-    const home = await this.replicas.homeFor(inspection, { folder, targetId }, { signal });
+    const home = await this.replicas.homeFor(inspection, { folder, targetId, takeOver }, { signal });
     if (!inspection.isWal && !mayEnable) {
       throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
     }

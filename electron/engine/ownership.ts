@@ -133,6 +133,11 @@ export class Ownership {
     return reason;
   }
 
+  /** Somebody decided before a first look: whoever has the place, it is taken over. For a history that begins. */
+  mayTakeOver(): void {
+    this.#mayTakeOver = true;
+  }
+
   /** Why what follows may not go to the facts' generation; throws where the place is another's. */
   #judge(record: ReplicaRecord | undefined, facts: Facts): string | undefined {
     const { generation } = facts;

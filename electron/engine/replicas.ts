@@ -3,12 +3,12 @@
 import path from 'node:path';
 import { must } from '../../shared/assert.ts';
 import type { Parsed } from '../../shared/contract.ts';
-import { AppError, toErrorData } from '../../shared/errors.ts';
+import { AppError, type AppErrorData, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, FolderInspection, TargetId, TargetTest } from '../../shared/model.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import type { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
-import { inspectFolder } from './destination.ts';
+import { inspectFolder, replicaPathIn } from './destination.ts';
 import type { KnownTargets } from './known-targets.ts';
 import { testTarget, type TargetTestOptions } from './probe/test-target.ts';
 import type { Protection } from './protection.ts';
@@ -48,6 +48,8 @@ export interface Home {
   readonly address: TargetAddress;
   /** As the activity says it. */
   readonly name: string;
+  /** Somebody else has it, and one decided to take it over. */
+  readonly isTakenOver?: boolean;
 }
 
 /** What a replica begins with. */
@@ -173,23 +175,42 @@ export class Replicas {
   /** Where a new database is to be kept: in a typed folder, or on a target that is known. Its place is not made yet. */
   async homeFor(
     { path: databasePath }: { readonly path: string },
-    { folder, targetId }: Pick<Parsed<'addDatabase'>, 'folder' | 'targetId'>,
+    { folder, targetId, takeOver }: Pick<Parsed<'addDatabase'>, 'folder' | 'targetId' | 'takeOver'>,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<Home> {
     if (folder === undefined) return await this.#homeOn(must(targetId, 'checked by the contract'), databasePath);
     const place = await this.inspectFolder(folder, databasePath, { signal });
-    if (place.kind === 'refused') throw AppError.fromData(place.error);
+    const { path: folderPath, replicaPath } =
+      place.kind === 'usable' ? place : this.#placeTakenOver(folder, databasePath, { error: place.error, takeOver });
     return {
       // Its row is made when nothing can fail any more.
-      targetId: () => this.#options.targets.ensure(parseTargetUrl(place.path)),
-      address: parseTargetUrl(place.replicaPath),
-      name: place.path,
+      targetId: () => this.#options.targets.ensure(parseTargetUrl(folderPath)),
+      address: parseTargetUrl(replicaPath),
+      name: folderPath,
+      isTakenOver: place.kind === 'refused',
     };
+  }
+
+  /** The place of somebody else, where one wants it and no database of this computer is kept there; throws what refused it. */
+  #placeTakenOver(
+    folder: string,
+    databasePath: string,
+    { error, takeOver = false }: { readonly error: AppErrorData; readonly takeOver?: boolean | undefined },
+  ): { readonly path: string; readonly replicaPath: string } {
+    const absolute = readTypedPath(folder);
+    const replicaPath = replicaPathIn(absolute, databasePath);
+    const { url } = parseTargetUrl(replicaPath);
+    const isOwn = this.#options.store.replicas().some((replica) => replica.url === url);
+    if (!takeOver || isOwn || error.code !== 'target-owned-by-other') throw AppError.fromData(error);
+    return { path: absolute, replicaPath };
   }
 
   /** Keeps a new database at its home, and nowhere else. */
   begin(databaseId: DatabaseId, home: Home): void {
-    this.#set(databaseId, [{ ...defaultSettings, targetId: home.targetId(), url: home.address.url }]);
+    const targetId = home.targetId();
+    this.#set(databaseId, [{ ...defaultSettings, targetId, url: home.address.url }]);
+    const { places, rowOf } = this.#options;
+    if (home.isTakenOver === true) places.ownershipOf(rowOf(databaseId), { targetId }).mayTakeOver();
   }
 
   /** The places that a configuration names; fails with `invalid-argument` where it names one twice. */

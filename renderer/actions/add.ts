@@ -3,7 +3,15 @@
 import { toErrorData } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/model.ts';
 import { connection } from '../api.ts';
-import { type AddDestination, type AddDraft, emptyAdd, type PathDraft, readStore, setView } from '../store.ts';
+import {
+  type AddDestination,
+  type AddDraft,
+  emptyAdd,
+  isOthers,
+  type PathDraft,
+  readStore,
+  setView,
+} from '../store.ts';
 import { describeDestination, dropDestination, storeDestination } from './destinations.ts';
 import { go, run } from './window.ts';
 
@@ -15,7 +23,7 @@ const timers: Record<Field, ReturnType<typeof setTimeout> | undefined> = { datab
 /** The user types a path: suggestions at once, the inspection after a pause. */
 export function typePath(field: Field, path: string): void {
   setPath(field, { path, inspection: undefined, error: undefined, isInspecting: path !== '' });
-  setAdd({ error: undefined, ...(field === 'database' ? { hasConsent: false } : {}) });
+  setAdd({ error: undefined, takesOver: false, ...(field === 'database' ? { hasConsent: false } : {}) });
   clearTimeout(timers[field]);
   void suggest(field, path);
   if (path !== '') timers[field] = setTimeout(() => void inspect(field, path), typingPauseMs);
@@ -43,6 +51,10 @@ export function chooseDestination(destination: AddDestination): void {
 
 export function setConsent(hasConsent: boolean): void {
   setAdd({ hasConsent });
+}
+
+export function setTakesOver(takesOver: boolean): void {
+  setAdd({ takesOver, error: undefined });
 }
 
 /** Asks for the database in a native dialog. */
@@ -93,11 +105,12 @@ export async function protect(destination: AddDestination): Promise<void> {
 /** What the engine is told about the destination; undefined where it is not described well enough yet. */
 async function placeFor(
   destination: AddDestination,
-): Promise<{ readonly folder: string } | { readonly targetId: TargetId } | undefined> {
+): Promise<{ readonly folder: string; readonly takeOver?: boolean } | { readonly targetId: TargetId } | undefined> {
   if (destination.kind === 'target') return { targetId: destination.targetId };
   if (destination.kind === 'folder') {
-    const folder = readStore().view.add.folder.inspection;
-    return folder?.kind === 'usable' ? { folder: folder.path } : undefined;
+    const { folder, takesOver } = readStore().view.add;
+    if (folder.inspection?.kind === 'usable') return { folder: folder.inspection.path };
+    return takesOver && isOthers(folder.inspection) ? { folder: folder.path, takeOver: true } : undefined;
   }
   const targetId = await storeDestination();
   if (targetId === undefined) return undefined;

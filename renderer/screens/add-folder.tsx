@@ -2,9 +2,11 @@
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
 import type { FolderInspection } from '../../shared/model.ts';
-import { chooseDestinationFolder, setWholePath, typePath } from '../actions/add.ts';
+import { chooseDestinationFolder, setTakesOver, setWholePath, typePath } from '../actions/add.ts';
+import { Checkbox } from '../components/checkbox.tsx';
 import { ErrorText } from '../components/error-text.tsx';
-import type { AddDraft } from '../store.ts';
+import { Note } from '../components/note.tsx';
+import { type AddDraft, isOthers } from '../store.ts';
 import { Finding, FindingLine } from './finding.tsx';
 import { HostPathField } from './host-path-field.tsx';
 
@@ -19,6 +21,16 @@ const contents: Readonly<Record<Usable['contents'], string>> = {
 };
 
 export function AddFolder({ draft }: { readonly draft: AddDraft }): ReactNode {
+  const { inspection } = draft.folder;
+  return (
+    <>
+      <FolderPath draft={draft} />
+      {isOthers(inspection) && <TakeOver inspection={inspection} isChosen={draft.takesOver} />}
+    </>
+  );
+}
+
+function FolderPath({ draft }: { readonly draft: AddDraft }): ReactNode {
   const { path, suggestions, isInspecting, inspection, error } = draft.folder;
   return (
     <HostPathField
@@ -36,6 +48,29 @@ export function AddFolder({ draft }: { readonly draft: AddDraft }): ReactNode {
         </Finding>
       }
     />
+  );
+}
+
+interface TakeOverProps {
+  readonly inspection: Extract<FolderInspection, { kind: 'refused' }>;
+  readonly isChosen: boolean;
+}
+
+/** The question that a destination in use asks too (replica-dialogs.tsx). */
+function TakeOver({ inspection, isChosen }: TakeOverProps): ReactNode {
+  const { machine } = inspection.error.details;
+  const other = typeof machine === 'string' ? machine : 'another computer';
+  return (
+    <Note tone="attention">
+      <p>
+        When this computer takes it over, a new history begins there; what lies there already stays restorable. If{' '}
+        {other} still protects a database to this place, it notices, stops sending there, and says so. Take over only
+        when this computer is the right one from now on.
+      </p>
+      <Checkbox isSelected={isChosen} onChange={setTakesOver}>
+        Take over the history from {other}
+      </Checkbox>
+    </Note>
   );
 }
 

@@ -17,6 +17,8 @@ interface Machine extends AsyncDisposable {
   readonly targetId: TargetId;
   /** Another row, and its number. */
   readonly insert: () => number;
+  /** Another row, shipped. */
+  readonly write: () => Promise<void>;
   /** Lets time pass here. */
   readonly wait: (ms: number) => void;
   readonly seen: (what: string, status: string) => Promise<void>;
@@ -33,11 +35,23 @@ async function openMachine(folder: TempFolder, name: string, computer = 'this on
   const replicas = [{ url, syncIntervalMs: 20, snapshotIntervalMs: 0 }];
   await engine.call('protectDeclared', { databases: [{ path: file, enableWal: false, replicas }] });
   const { id, replicas: known } = await until('it is known', () => engine.state().databases[0]);
+  const insert = () => Number(app.prepare('INSERT INTO t(v) VALUES (?)').run(name).lastInsertRowid);
   return {
     engine,
     id,
     targetId: must(known[0], 'declared above').targetId,
-    insert: () => Number(app.prepare('INSERT INTO t(v) VALUES (?)').run(name).lastInsertRowid),
+    insert,
+    write: async () => {
+      const { newest: before } = await engine.waitFor(
+        id,
+        'it is protected',
+        ({ status }) => status.kind === 'protected',
+      );
+      insert();
+      await engine.waitFor(id, 'it is shipped', ({ newest, lag }) => {
+        return lag.bytes === 0 && JSON.stringify(newest?.position) !== JSON.stringify(before?.position);
+      });
+    },
     wait: (ms) => (passed += ms),
     seen: async (what, status) => {
       await engine.waitFor(
@@ -123,8 +137,7 @@ describe('two computers on one replica', () => {
     fs.cpSync(folder.at('desk'), folder.at('kept'), { recursive: true });
     {
       await using desk = await openMachine(folder, 'desk');
-      desk.insert();
-      await desk.seen('desk is protected', 'protected');
+      await desk.write();
     }
     for (const name of ['desk', 'desk-data']) {
       fs.rmSync(folder.at(name), { recursive: true });
@@ -156,11 +169,7 @@ describe('two computers on one replica', () => {
     await using desk = await openMachine(folder, 'desk');
     await using copy = await openMachine(folder, 'copy', 'another one');
     for (const machine of [desk, copy, desk, copy]) {
-      const before = machine.engine.database(machine.id).newest?.position;
-      machine.insert();
-      await machine.engine.waitFor(machine.id, 'it is shipped', ({ newest, lag }) => {
-        return lag.bytes === 0 && JSON.stringify(newest?.position) !== JSON.stringify(before);
-      });
+      await machine.write();
     }
     desk.wait(3_600_000);
     desk.insert();
@@ -205,5 +214,38 @@ describe('two computers on one replica', () => {
     await desk.seen('desk is told', 'problem');
     expect(problemOf(desk)).toMatchObject({ code: 'target-owned-by-other' });
     for (const name of next) expect(fs.readFileSync(path.join(wal, name), 'utf8')).toBe('written by the copy');
+  });
+
+  test('take over what another one has in a folder when a database is added, if asked to', async () => {
+    using folder = tempFolder();
+    const newApp = (name: string): string => {
+      fs.mkdirSync(folder.at(name));
+      const app = new Database(folder.at(name, 'shop.db'));
+      app.pragma('journal_mode = wal');
+      app.exec('CREATE TABLE t(v)');
+      app.close();
+      return folder.at(name, 'shop.db');
+    };
+    const isProtected = ({ status }: { readonly status: { readonly kind: string } }) => status.kind === 'protected';
+    const disk = folder.at('disk');
+    {
+      await using desk = openTestEngine(folder.at('desk-data'));
+      const { databaseId } = await desk.call('addDatabase', { path: newApp('desk'), folder: disk });
+      await desk.waitFor(databaseId, 'desk is protected', isProtected);
+    }
+    await using laptop = openTestEngine(folder.at('laptop-data'));
+    const added = { path: newApp('laptop'), folder: disk };
+    await expect(laptop.call('addDatabase', added)).rejects.toMatchObject({ code: 'target-owned-by-other' });
+    expect(laptop.state().databases).toEqual([]);
+
+    const { databaseId } = await laptop.call('addDatabase', { ...added, takeOver: true });
+    await laptop.waitFor(databaseId, 'laptop is protected', isProtected);
+    expect(fs.readdirSync(path.join(disk, 'shop.db', 'generations'))).toHaveLength(2);
+    const record = JSON.parse(fs.readFileSync(path.join(disk, 'shop.db', 'tidemark.json'), 'utf8')) as object;
+    expect(record).toMatchObject({ path: folder.at('laptop', 'shop.db') });
+
+    // What this computer itself keeps there is no other’s.
+    const second = { path: newApp('second'), folder: disk, takeOver: true };
+    await expect(laptop.call('addDatabase', second)).rejects.toMatchObject({ code: 'target-owned-by-other' });
   });
 });
