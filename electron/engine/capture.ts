@@ -1,6 +1,7 @@
 // Captures one live database into its spool: every committed transaction, in order, whoever checkpoints or restarts the WAL.
 // The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). When the pin
 // moves and how the WAL stays small is wal-upkeep.ts; shipping is shipper.ts.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
@@ -116,7 +117,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       pageSize: () => this.#reader.header?.pageSize ?? 4096,
       catchUp: async () => await this.#catchUp(),
       unread: () => Math.max(0, connections.counts().frames - this.#reader.frames),
-      advance: async (how) => await this.#advance(how),
+      advance: async () => await this.#advance(),
       stepAside: async (ms) => await this.stepAside(ms),
       exclusively: async (work) => await this.#exclusively(work),
       wake: () => this.wake(),
@@ -180,7 +181,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   async startFromImage(): Promise<{ readonly at: Place; readonly time: number; readonly pages: number }> {
     return await this.#exclusively(async () => {
       this.#isOverlap = true;
-      await this.#advance({ apartMs: 0 });
+      await this.#advance();
       this.#isOverlap = false;
       this.#hashes = undefined;
       this.#awaiting = { from: this.#end, times: [] };
@@ -349,7 +350,7 @@ export class Capture implements AsyncDisposable, FrameSink {
         this.#isWoken = false;
         clearTimeout(this.#timer);
         const wait = this.#lastCycleAt + this.#upkeep.gapMs - performance.now();
-        if (wait > 0) await new Promise((go) => setTimeout(go, wait));
+        if (wait > 0) await pause(wait);
         await this.#exclusively(async () => await this.#cycle());
       }
       this.#scheduleLook();
@@ -486,12 +487,12 @@ export class Capture implements AsyncDisposable, FrameSink {
   }
 
   /** Moves the pin to the end of the WAL. True when there was something to read on the way. */
-  async #advance({ apartMs }: { readonly apartMs: number }): Promise<boolean> {
+  async #advance(): Promise<boolean> {
     let isNew = false;
     const drain = async (): Promise<void> => {
       if (await this.#catchUp()) isNew = true;
     };
-    await this.#options.connections.advance(drain, { apartMs });
+    await this.#options.connections.advance(drain);
     return isNew;
   }
 
@@ -501,4 +502,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#lock = turn.catch(() => {});
     return await turn;
   }
+}
+
+/** Timers know whole milliseconds only: shorter pauses are turns of the event loop. */
+async function pause(ms: number): Promise<void> {
+  if (ms >= 1) return await new Promise((go) => setTimeout(go, ms));
+  for (const endAt = performance.now() + ms; performance.now() < endAt;) await nextTurn();
 }

@@ -35,19 +35,23 @@ const reclaimEveryMs = 50;
 const heldReclaimEveryMs = 2000;
 /** An application that restarts or truncates the WAL itself waits for our pin: for this long after, it is met halfway. */
 const waitsForMs = 60_000;
-/** How long a new pin is then let go again before the old one is (connections.ts says why), */
-const apartMs = 1.5;
 /** how often is looked whether the pin can rest, and for how long after a commit, */
-const closeLookMs = 2;
+const closeLookMs = 1;
 const closeLooksForMs = 100;
-/** and after how long without news a checkpoint of its is suspected to be stuck. */
+/** and after how long without news a checkpoint of its is suspected to wait for our very slot, where that can be told, */
+const waitingMs = 5;
+/** and where it cannot. */
 const suspiciousMs = 60;
+/** One that does it this often is met without delay: it sleeps longer and longer between its tries, first for 1 ms. */
+const waitsOftenMs = 1000;
+const briefMs = 0.4;
 /** Somebody else's checkpoint that is seen this often in a row without any progress is stuck. */
 const stuckAfterLooks = 4;
 const blockedLookMs = 100;
 const suspiciousLookMs = 15;
-/** SQLite's own busy handler sleeps at most 100 ms between two tries. */
+/** SQLite's own busy handler sleeps at most 100 ms between two tries, at the beginning at most 20 ms. */
 const asideMs = 120;
+const earlyAsideMs = 25;
 /**
  * A pin that is taken while a checkpointer still holds slot 0 lands elsewhere although everything is backfilled, and one
  * cannot ask where; so the pin is moved this often, at growing intervals, before it counts as resting.
@@ -67,7 +71,7 @@ export interface UpkeepHost {
   /** Committed frames that were not read yet. */
   readonly unread: () => number;
   /** Moves the pin to the end of the WAL, reading what is on the way. True when there was something. */
-  readonly advance: (options: { readonly apartMs: number }) => Promise<boolean>;
+  readonly advance: () => Promise<boolean>;
   /** Lets go of the pin for a moment; throws where it cannot be proved that nothing slipped by. */
   readonly stepAside: (ms: number) => Promise<void>;
   /** Runs while nothing else reads or moves. */
@@ -115,7 +119,7 @@ export class WalUpkeep {
     this.#host = host;
     this.#seal = new Seal({
       ...host,
-      advance: async () => await this.#advance(0),
+      advance: async () => await this.#advance(),
       checkpoint: async (options) => await this.#checkpoint(options),
     });
   }
@@ -150,7 +154,8 @@ export class WalUpkeep {
 
   /** How long the next look has to wait for: under constant writing commits are read in batches. */
   get gapMs(): number {
-    return this.#isRestless ? batchMs : 1;
+    if (this.#isRestless) return batchMs;
+    return this.#isOftenWaitedFor ? briefMs : 1;
   }
 
   /** Something may have changed: look closely again. */
@@ -170,7 +175,9 @@ export class WalUpkeep {
     this.#emptyInARow = isNew ? 0 : this.#emptyInARow + 1;
     if (isRestart) this.#isHolding = false;
     this.#observe(connections.counts());
-    const isRestless = this.#isRestless ? this.#emptyInARow < calmLooks : this.#newsInARow >= restlessLooks;
+    const isConstant = this.#isRestless ? this.#emptyInARow < calmLooks : this.#newsInARow >= restlessLooks;
+    // Who empties the WAL itself must find the pin at its end.
+    const isRestless = isConstant && !this.#isOftenWaitedFor;
     if (isRestless !== this.#isRestless) {
       this.#isRestless = isRestless;
       this.#host.onRestless(isRestless);
@@ -197,7 +204,7 @@ export class WalUpkeep {
       this.#reclaimWhenDue();
     } else if (!this.#isHolding && frames >= this.#large(passiveFrames, calmLargeBytes)) {
       this.#isHolding = true;
-      await this.#advance(0);
+      await this.#advance();
       this.#start(async () => void (await this.#checkpoint()));
     }
   }
@@ -206,19 +213,37 @@ export class WalUpkeep {
   async #calm(): Promise<void> {
     this.#isHolding = false;
     const isMoved = this.#counts.frames !== this.#pinned;
-    if (isMoved) await this.#advance(this.#isWaitedFor ? apartMs : 0);
+    if (isMoved) await this.#advance();
     const { frames, backfilled } = this.#counts;
     if (frames === backfilled) {
       if (this.#rests >= restAfter) return;
-      const isNew = isMoved || (await this.#advance(0));
-      this.#rests = isNew ? 0 : this.#rests + 1;
+      const isNew = isMoved || (await this.#advance());
+      // Not between two commits that follow closely: resting costs reading and writing.
+      const mayRest = !this.#isOftenWaitedFor || performance.now() - this.#lastNewsAt >= closeLooksForMs;
+      this.#rests = isNew ? 0 : Math.min(this.#rests + 1, mayRest ? restAfter : restAfter - 1);
       const isSame = this.#counts.frames === frames && this.#counts.backfilled === frames;
-      if (!isNew && isSame) this.#host.onRest();
+      if (this.#rests === restAfter && isSame) this.#host.onRest();
       return;
     }
-    if (this.#task !== undefined) return;
+    if (this.#task !== undefined || (await this.#yieldSlot())) return;
     if (frames >= this.#large(calmLargeFrames, calmLargeBytes)) this.#reclaimWhenDue();
     else await this.#checkpointWhenDue();
+  }
+
+  /**
+   * An application's checkpoint reads the mark of a reader's slot once and then waits for the slot. Where our pin took this
+   * very slot in between, it would wait until its busy timeout, although the pin lies at the end of the WAL, since each later
+   * pin joins the same slot. So the pin is let go for a moment.
+   */
+  async #yieldSlot(): Promise<boolean> {
+    const { connections } = this.#host;
+    const isQuiet = performance.now() - this.#lastNewsAt >= waitingMs;
+    if (!isQuiet || !this.#isOftenWaitedFor || connections.isReadingImage || connections.isBeingCopied) return false;
+    const { isBlocked } = await this.#checkpoint({ atOnce: true });
+    if (!isBlocked || connections.isBeingCopied) return false;
+    await this.#host.stepAside(earlyAsideMs);
+    this.#pinned = undefined;
+    return true;
   }
 
   async #checkpointWhenDue(): Promise<void> {
@@ -262,13 +287,10 @@ export class WalUpkeep {
     });
   }
 
-  /**
-   * Somebody checkpoints and does not get on although nobody writes: it may be waiting for the very slot of our pin
-   * (connections.ts). So the pin is let go for a moment.
-   */
+  /** Somebody checkpoints and does not get on although nobody writes: it may be waiting for the very slot of our pin. */
   async #stepAside(): Promise<void> {
     const { connections } = this.#host;
-    if (await this.#advance(0)) return;
+    if (await this.#advance()) return;
     const before = connections.counts();
     const { isBlocked } = await this.#checkpoint();
     if (isBlocked && before.frames !== before.backfilled) await this.#host.stepAside(asideMs);
@@ -288,8 +310,8 @@ export class WalUpkeep {
     return result;
   }
 
-  async #advance(apart: number): Promise<boolean> {
-    const isNew = await this.#host.advance({ apartMs: apart });
+  async #advance(): Promise<boolean> {
+    const isNew = await this.#host.advance();
     this.#observe(this.#host.connections.counts());
     this.#pinned = this.#host.connections.pinnedFrames;
     return isNew;
@@ -306,6 +328,10 @@ export class WalUpkeep {
   /** The application restarts or truncates the WAL itself. */
   get #isWaitedFor(): boolean {
     return performance.now() - this.#waitedForAt < waitsForMs;
+  }
+
+  get #isOftenWaitedFor(): boolean {
+    return performance.now() - this.#waitedForAt < waitsOftenMs;
   }
 
   #large(frames: number, bytes: number): number {

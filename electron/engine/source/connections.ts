@@ -3,7 +3,7 @@
 // POSIX locks belong to the process (closing any descriptor of the file drops them all), and the last connection to close
 // must be read-only, or SQLite deletes the WAL. Reading frames is wal-reader.ts.
 import fs from 'node:fs';
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Checkpointer, type CheckpointOptions, type WalCounts } from './checkpointer.ts';
 import { classifySourceError } from './source-errors.ts';
@@ -121,6 +121,12 @@ export class Connections implements AsyncDisposable {
     await (await this.#checkpointer?.catch(() => undefined))?.idle();
   }
 
+  /** A checkpoint copies what the WAL holds, or has done so; one that still waits for a reader does not. */
+  get isBeingCopied(): boolean {
+    const header = this.walIndex?.read();
+    return header !== undefined && header.attempted >= header.frames;
+  }
+
   /**
    * Lets the pin go until the counts change or `ms` have passed, then takes it again. Whether anything happened in between
    * that was not seen is for the caller to prove.
@@ -148,26 +154,14 @@ export class Connections implements AsyncDisposable {
   /**
    * Moves the pin: takes a new one, runs `drain` while the old one still keeps the WAL from restarting twice, lets the old
    * one go. If draining fails the old pin stays.
-   *
-   * `apartMs` spares an application that checkpoints by RESTART or TRUNCATE a long wait: it reads the mark of a reader's
-   * slot once and then waits for the slot; if the new pin took this very slot in between, it would wait for us until its
-   * busy timeout, since each later pin joins the same slot. So the new pin, whose mark is set now, is let go for some
-   * milliseconds while the old one holds on, and taken again.
    */
-  async advance(drain: () => Promise<void>, { apartMs = 0 }: { readonly apartMs?: number } = {}): Promise<void> {
+  async advance(drain: () => Promise<void>): Promise<void> {
     const next = (this.#spare ??= this.#openSpare());
     // What is committed between the count and the pin only makes the count too low.
-    let { frames } = this.counts();
+    const { frames } = this.counts();
     next.take();
     try {
       await drain();
-      if (apartMs > 0) {
-        next.release();
-        await delay(apartMs);
-        ({ frames } = this.counts());
-        next.take();
-        await drain();
-      }
     } catch (error) {
       next.release();
       throw error;

@@ -13,6 +13,8 @@ export interface WalIndexHeader {
   readonly frames: number;
   /** How many of them lie in the database file already. */
   readonly backfilled: number;
+  /** How many of them a checkpoint has begun to copy, or has copied: one that still waits for readers has not. */
+  readonly attempted: number;
   /** Those in the header of the WAL that the frames lie in. */
   readonly salts: readonly [number, number];
 }
@@ -21,6 +23,8 @@ export interface WalIndexHeader {
 const copyBytes = 48;
 /** Unlike the numbers beside them, the salts are kept byte for byte as the WAL has them. */
 const saltsOffset = 32;
+/** Behind the marks of readers and the bytes that locks are for. */
+const attemptedOffset = 128;
 const tries = 100;
 /** The page numbers of all frames in turn, in blocks: the first shares its block with the header. */
 const blockBytes = 32_768;
@@ -32,8 +36,8 @@ const knownVersion = 3_007_000;
 
 export class WalIndex implements Disposable {
   readonly #fd: number;
-  /** Both copies of the header, and the first word of what checkpointers note. */
-  readonly #bytes = new Uint8Array(2 * copyBytes + 4);
+  /** Both copies of the header, and what checkpointers note. */
+  readonly #bytes = new Uint8Array(attemptedOffset + 4);
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -62,7 +66,14 @@ export class WalIndex implements Disposable {
       if (version !== knownVersion) return undefined;
       const view = new DataView(this.#bytes.buffer);
       const salts = [view.getUint32(saltsOffset), view.getUint32(saltsOffset + 4)] as const;
-      return { changes, frames, backfilled: Math.min(frames, words[(2 * copyBytes) / 4] ?? 0), salts };
+      const [backfilled = 0, attempted = 0] = [words[(2 * copyBytes) / 4], words[attemptedOffset / 4]];
+      return {
+        changes,
+        frames,
+        backfilled: Math.min(frames, backfilled),
+        attempted: Math.min(frames, attempted),
+        salts,
+      };
     }
     return undefined;
   }
