@@ -126,7 +126,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       afterCheckpoint: () => this.guard.afterCheckpoint(),
       onRest: () => this.#rest(),
       onHeld: (isHeld) => this.#options.onHeld?.(isHeld),
-      onRestless: (isRestless) => (isRestless ? this.#watch?.pause() : this.#watch?.resume()),
+      onSteady: (isSteady) => (isSteady ? this.#watch?.pause() : this.#watch?.resume()),
     });
   }
 

@@ -6,17 +6,29 @@ import { Seal, type SealTimes } from './seal.ts';
 import type { CheckpointOptions, WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
 
-/** Looks in a row with new transactions, from which on writers count as restless; and without any, as calm again. */
+/** Looks in a row with new transactions, from which on writers count as restless; and with few or none, as calm again. */
 const restlessLooks = 8;
 const calmLooks = 10;
+/** Frames between two batches that are many. */
+const denseFrames = 16;
+/**
+ * So many looks with news, none longer apart than this, are steady writing: then looking every few milliseconds is cheaper
+ * than being told, above all for the writer, which would wake another processor at each commit.
+ */
+const steadyNews = 20;
+const steadyGapMs = 100;
 /** Frames that wait for a checkpoint before one is made although the last commit was just now. */
 const passiveFrames = 500;
 const passiveEveryMs = 20;
+/** The same under steady writing, which leaves the time for it before the application finds the WAL large at 1,000. */
+const steadyPassiveFrames = 800;
 /**
  * What was committed while such a checkpoint ran is copied by another, so that the WAL starts over before the application
- * finds it large, and checkpoints at each of its commits itself. Tried this often: a reader may keep it from helping.
+ * finds it large, and checkpoints at each of its commits itself. It helps when nobody commits meanwhile: tried so often, then
+ * seldom.
  */
-const tailTries = 4;
+const tailTries = 12;
+const seldomTailMs = 200;
 const idleBeforePassiveMs = 1000;
 /** Writers that pause, but never long enough, are sealed from this many frames on. */
 const calmLargeFrames = 2000;
@@ -58,7 +70,7 @@ const earlyAsideMs = 25;
  */
 const restAfter = 4;
 const longestSettleMs = 5000;
-/** Under constant writing, commits are read in batches this far apart. */
+/** Under steady or constant writing, commits are read in batches this far apart. */
 const batchMs = 4;
 
 /** What upkeep needs of the capture it serves. */
@@ -86,8 +98,8 @@ export interface UpkeepHost {
   readonly onRest: () => void;
   /** After a checkpoint: whether a reader kept it from copying what our pin allows. */
   readonly onHeld: (isHeld: boolean) => void;
-  /** Writers never pause, or do again: notices of the file system are not needed, or are again. */
-  readonly onRestless: (isRestless: boolean) => void;
+  /** It is looked often enough: notices of the file system are not needed; or are again. */
+  readonly onSteady: (isSteady: boolean) => void;
 }
 
 export class WalUpkeep {
@@ -99,6 +111,9 @@ export class WalUpkeep {
   #newsInARow = 0;
   #emptyInARow = 0;
   #isRestless = false;
+  #steadyInARow = 0;
+  /** Looks come by themselves, in batches. */
+  #isSteady = false;
   /** The pin lies on a backfilled frame of the present WAL. */
   #isHolding = false;
   #lastNewsAt = 0;
@@ -109,6 +124,9 @@ export class WalUpkeep {
   #reclaimAt = 0;
   #sealedAt = 0;
   #waitedForAt = -Infinity;
+  /** Frames of the present WAL that were copied by checkpoints made here; and whether somebody else copied some. */
+  #copied = 0;
+  #isCopiedByOthers = false;
   /** A checkpoint or a seal that is under way. */
   #task: Promise<void> | undefined;
   #checkpoints = 0;
@@ -140,7 +158,7 @@ export class WalUpkeep {
 
   /** Milliseconds until the next look is due without any notice; undefined when only a notice can bring news. */
   get nextLookMs(): number | undefined {
-    if (this.#isRestless) return batchMs;
+    if (this.#isSteady) return batchMs;
     if (this.#rests >= restAfter) return undefined;
     if (this.#blockedLooks > 0) return this.#isWaitedFor ? suspiciousLookMs : blockedLookMs;
     const isClose = this.#isWaitedFor && performance.now() - this.#lastNewsAt < closeLooksForMs;
@@ -152,9 +170,9 @@ export class WalUpkeep {
     return this.#rests >= restAfter && this.#task === undefined;
   }
 
-  /** How long the next look has to wait for: under constant writing commits are read in batches. */
+  /** How long the next look has to wait for: under steady writing commits are read in batches. */
   get gapMs(): number {
-    if (this.#isRestless) return batchMs;
+    if (this.#isSteady) return batchMs;
     return this.#isOftenWaitedFor ? briefMs : 1;
   }
 
@@ -165,26 +183,43 @@ export class WalUpkeep {
 
   /** After everything that is committed was read: does what is due. Called exclusively. */
   async look({ isNew, isRestart }: { readonly isNew: boolean; readonly isRestart: boolean }): Promise<void> {
-    const { connections } = this.#host;
+    const { frames: framesBefore } = this.#counts;
+    const { frames } = this.#host.connections.counts();
+    const isDense = isNew && (!this.#isSteady || (isRestart ? frames : frames - framesBefore) >= denseFrames);
+    const now = performance.now();
     if (isNew) {
-      this.#lastNewsAt = performance.now();
+      this.#steadyInARow = now - this.#lastNewsAt < steadyGapMs ? this.#steadyInARow + 1 : 0;
+      this.#lastNewsAt = now;
       this.#pinned = undefined;
       this.#rests = 0;
     }
-    this.#newsInARow = isNew ? this.#newsInARow + 1 : 0;
-    this.#emptyInARow = isNew ? 0 : this.#emptyInARow + 1;
-    if (isRestart) this.#isHolding = false;
-    this.#observe(connections.counts());
+    this.#newsInARow = isDense ? this.#newsInARow + 1 : 0;
+    this.#emptyInARow = isDense ? 0 : this.#emptyInARow + 1;
+    if (isRestart) {
+      this.#isHolding = false;
+      // A small WAL that was emptied although nothing was copied here: by the application's own checkpoint.
+      if (this.#isCopiedByOthers && framesBefore < passiveFrames) this.#waitedForAt = now;
+      this.#isCopiedByOthers = false;
+      this.#copied = 0;
+      this.#tailTries = 0;
+    }
+    this.#observe(this.#host.connections.counts());
     const isConstant = this.#isRestless ? this.#emptyInARow < calmLooks : this.#newsInARow >= restlessLooks;
     // Who empties the WAL itself must find the pin at its end.
     const isRestless = isConstant && !this.#isOftenWaitedFor;
-    if (isRestless !== this.#isRestless) {
-      this.#isRestless = isRestless;
-      this.#host.onRestless(isRestless);
-    }
+    this.#isRestless = isRestless;
+    const isSteady =
+      this.#steadyInARow >= steadyNews && now - this.#lastNewsAt < steadyGapMs && !this.#isOftenWaitedFor;
+    this.#setSteady(isRestless || isSteady);
     if (isRestless) await this.#hold();
     else await this.#calm();
     this.#settleMs = Math.min(this.#settleMs * 2, longestSettleMs);
+  }
+
+  #setSteady(isSteady: boolean): void {
+    if (isSteady === this.#isSteady) return;
+    this.#isSteady = isSteady;
+    this.#host.onSteady(isSteady);
   }
 
   /** Nothing is started any more; resolves when nothing is under way. */
@@ -251,9 +286,11 @@ export class WalUpkeep {
     const before = this.#counts;
     const waiting = before.frames - before.backfilled;
     const isQuiet = now - this.#lastNewsAt >= (this.#isWaitedFor ? suspiciousMs : idleBeforePassiveMs);
-    const isLarge = waiting >= passiveFrames;
-    const isTail = before.frames >= passiveFrames && before.backfilled > 0 && this.#tailTries < tailTries;
-    const isDue = isQuiet || ((isLarge || isTail) && now - this.#lastPassiveAt >= passiveEveryMs);
+    const enough = this.#isSteady ? steadyPassiveFrames : passiveFrames;
+    const isLarge = waiting >= enough;
+    const isTail = before.frames >= enough && before.backfilled > 0;
+    const everyMs = isLarge || this.#tailTries < tailTries ? passiveEveryMs : seldomTailMs;
+    const isDue = isQuiet || ((isLarge || isTail) && now - this.#lastPassiveAt >= everyMs);
     if (!isDue) return;
     this.#tailTries = isLarge ? 0 : this.#tailTries + 1;
     if (this.#blockedLooks >= stuckAfterLooks) {
@@ -302,6 +339,7 @@ export class WalUpkeep {
     const result = await connections.checkpoint(options);
     if (!result.isBlocked) {
       this.#checkpoints++;
+      this.#copied = result.backfilled;
       this.#host.afterCheckpoint();
       const isOurs = connections.isReadingImage || pinned === undefined;
       if (!isOurs) this.#host.onHeld(result.backfilled < Math.min(pinned, result.frames));
@@ -320,8 +358,9 @@ export class WalUpkeep {
   #observe({ frames, backfilled }: WalCounts): void {
     const before = this.#counts;
     if (frames !== before.frames || backfilled !== before.backfilled) this.#rests = 0;
-    // A writer that restarts the WAL does so with its first frame: an empty one was emptied.
-    if (frames === 0 && before.frames > 0) this.#waitedForAt = performance.now();
+    if (backfilled > this.#copied && this.#task === undefined) this.#isCopiedByOthers = true;
+    // A writer that restarts the WAL has it without frames for a moment, too, but does not cut off the file.
+    if (frames === 0 && before.frames > 0 && this.#host.connections.isWalEmpty) this.#waitedForAt = performance.now();
     this.#counts = { frames, backfilled };
   }
 

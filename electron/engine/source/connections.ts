@@ -121,6 +121,11 @@ export class Connections implements AsyncDisposable {
     await (await this.#checkpointer?.catch(() => undefined))?.idle();
   }
 
+  /** The WAL's file was cut off, as a TRUNCATE checkpoint does. */
+  get isWalEmpty(): boolean {
+    return fs.statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size === 0;
+  }
+
   /** A checkpoint copies what the WAL holds, or has done so; one that still waits for a reader does not. */
   get isBeingCopied(): boolean {
     const header = this.walIndex?.read();
