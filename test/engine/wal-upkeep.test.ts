@@ -1,0 +1,124 @@
+// How often a live database is looked at: at once for applications that empty the WAL themselves and wait for it, by the
+// clock for steady writers, and otherwise when the file system tells. Real connections; the looks are the test's.
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Connections } from '../../electron/engine/source/connections.ts';
+import { WalUpkeep } from '../../electron/engine/wal-upkeep.ts';
+import { tempFolder, type TempFolder, until } from '../support/temp.ts';
+
+let folder: TempFolder;
+let app: Database.Database;
+let connections: Connections;
+let upkeep: WalUpkeep;
+let steady: boolean[];
+let failures: unknown[];
+
+beforeEach(async () => {
+  folder = tempFolder();
+  app = new Database(folder.at('shop.db'), { timeout: 5000 });
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE t(v)');
+  connections = await Connections.open(folder.at('shop.db'));
+  [steady, failures] = [[], []];
+  upkeep = new WalUpkeep({
+    connections,
+    pageSize: () => 4096,
+    catchUp: () => Promise.resolve(),
+    unread: () => 0,
+    advance: async () => {
+      await connections.advance(() => Promise.resolve());
+      return false;
+    },
+    stepAside: async (ms) => await connections.withoutPin(ms),
+    exclusively: async (work) => await work(),
+    wake: () => {},
+    onFailed: (error) => failures.push(error),
+    beforeCheckpoint: () => Promise.resolve(),
+    afterCheckpoint: () => {},
+    onRest: () => {},
+    onHeld: () => {},
+    onSteady: (isSteady) => steady.push(isSteady),
+  });
+});
+afterEach(async () => {
+  await upkeep.close();
+  app.close();
+  await connections[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+  expect(failures).toEqual([]);
+});
+
+function insert(): void {
+  app.exec('INSERT INTO t VALUES (1)');
+}
+
+const look = async ({ isNew = false, isRestart = false } = {}): Promise<void> =>
+  await upkeep.look({ isNew, isRestart });
+
+/** Everything is copied, and the pin lies where it keeps nobody from starting the WAL over. */
+async function rest(): Promise<void> {
+  await look({ isNew: true });
+  await connections.checkpoint();
+  await until('the pin rests', async () => {
+    await look();
+    return upkeep.isResting;
+  });
+}
+
+test('an application that truncates the WAL is met without delay from then on', async () => {
+  insert();
+  await rest();
+  expect(upkeep.gapMs).toBe(1);
+  app.pragma('wal_checkpoint(TRUNCATE)');
+  await look();
+  expect(upkeep.gapMs).toBeLessThan(1);
+});
+
+test('so is one that restarts it', async () => {
+  insert();
+  await look({ isNew: true });
+  await look();
+  expect(app.pragma('wal_checkpoint(PASSIVE)')).toEqual([{ busy: 0, log: 3, checkpointed: 3 }]);
+  await look();
+  await look();
+  expect(app.pragma('wal_checkpoint(RESTART)')).toEqual([{ busy: 0, log: 3, checkpointed: 3 }]);
+  insert();
+  await look({ isNew: true, isRestart: true });
+  expect(upkeep.gapMs).toBeLessThan(1);
+});
+
+test('a commit that starts the WAL over after a checkpoint of ours is nothing special', async () => {
+  insert();
+  await look({ isNew: true });
+  await until('it is copied here', async () => {
+    await look();
+    await delay(5);
+    return upkeep.checkpoints > 0;
+  });
+  await until('the pin rests', async () => {
+    await look();
+    return upkeep.isResting;
+  });
+  insert();
+  await look({ isNew: true, isRestart: true });
+  expect(upkeep.gapMs).toBe(1);
+});
+
+test('steady writing is looked at by the clock, until it pauses', async () => {
+  await until('it counts as steady', async () => {
+    insert();
+    await look({ isNew: true });
+    // Apart enough to leave pauses.
+    await look();
+    return steady.length > 0;
+  });
+  expect(steady).toEqual([true]);
+  expect(upkeep.nextLookMs).toBe(upkeep.gapMs);
+  await until('the pause is noticed', async () => {
+    await delay(20);
+    await look();
+    return steady.length > 1;
+  });
+  expect(steady).toEqual([true, false]);
+});
