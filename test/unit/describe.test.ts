@@ -139,4 +139,16 @@ describe('narrate', () => {
     const { kind, ...said } = narrate(event, { name: 'shop.db', targets });
     expect([kind, said]).toEqual([event.kind === 'gap' ? 'generation-started' : event.kind, { level, text }]);
   });
+
+  test.each<[string, boolean[], string]>([
+    ['nothing', [], 'Every restore point can still be restored; a new image takes the place of what is gone.'],
+    ['what another destination has', [true, true], 'They are whole on another destination of this database.'],
+    ['something', [true, false], 'They are not offered any more. Everything else can be restored; '],
+  ])('damage on a destination, by which %s is lost', (_what, kept, text) => {
+    const losses = kept.map((isElsewhere, i) => ({ fromAt: i, toAt: i + 1, isElsewhere }));
+    const told = narrate({ kind: 'damaged', replica, losses }, { name: 'shop.db', targets: [] });
+    expect(told).toMatchObject({ kind: 'problem', level: 'warning' });
+    expect(told.text).toContain('the destination was changed or removed there, not by Tidemark');
+    expect(told.text).toContain(text);
+  });
 });

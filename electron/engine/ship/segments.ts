@@ -3,6 +3,7 @@
 import type { Place } from '../capture.ts';
 import { type Commit, thinCommits } from '../commits.ts';
 import { formatSegmentKey, parseKey } from '../replica/keys.ts';
+import { updateHash } from '../replica/lz4-frame.ts';
 import { encodeObject, encodeWhole, type TrailerFields } from '../replica/object.ts';
 import { formatHash, hashing, stateHashName } from '../replica/state-hash.ts';
 import { maxCommits } from '../replica/trailer.ts';
@@ -139,14 +140,17 @@ async function describeAgain(
   return { ...fields, pages, commits: points.map(({ offset, at }) => [offset, at]) };
 }
 
-/** True for a segment that is not what the spool has there: somebody else wrote it. */
-export function isOther(
+/** True for a segment that is not what the spool has there: somebody else wrote it. Capture does not wait for the answer. */
+export async function isOther(
   spool: Spool,
   { from, to, hash }: { readonly from: Place; readonly to: number; readonly hash: string },
-): boolean {
+): Promise<boolean> {
   if (to > (spool.sizeOf(from.index) ?? 0)) return false;
   const own = hashing.create64();
-  for (const chunk of spool.read(from.index, { from: from.offset, to })) own.update(chunk);
+  for (const chunk of spool.read(from.index, { from: from.offset, to })) {
+    updateHash(own, chunk);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   return formatHash(own.digest()) !== hash;
 }
 

@@ -297,7 +297,7 @@ export class Shipper {
     const isSound = (index: number) => told.has(index) && !damage.images.includes(index);
     const located = await locateIn(target, objects, { isSound, signal });
     const { snapshot, last } = located;
-    if (last !== undefined && isOther(spool, last)) {
+    if (last !== undefined && (await isOther(spool, last))) {
       onParted('other');
       throw new AppError('cancelled');
     }
