@@ -9,8 +9,9 @@ import type { Connections } from './source/connections.ts';
 /** Looks in a row with new transactions, from which on writers count as restless; and with few or none, as calm again. */
 const restlessLooks = 8;
 const calmLooks = 10;
-/** Frames between two batches that are many. */
-const denseFrames = 16;
+/** Transactions between two batches that leave no pause; and frames, where transactions cannot be counted. */
+const denseCommits = 3;
+const denseFrames = 8;
 /**
  * So many looks with news, none longer apart than this, are steady writing: then looking every few milliseconds is cheaper
  * than being told, above all for the writer, which would wake another processor at each commit.
@@ -112,6 +113,8 @@ export class WalUpkeep {
   #emptyInARow = 0;
   #isRestless = false;
   #steadyInARow = 0;
+  /** SQLite's count of transactions at the last look. */
+  #changes: number | undefined;
   /** Looks come by themselves, in batches. */
   #isSteady = false;
   /** The pin lies on a backfilled frame of the present WAL. */
@@ -184,8 +187,7 @@ export class WalUpkeep {
   /** After everything that is committed was read: does what is due. Called exclusively. */
   async look({ isNew, isRestart }: { readonly isNew: boolean; readonly isRestart: boolean }): Promise<void> {
     const { frames: framesBefore } = this.#counts;
-    const { frames } = this.#host.connections.counts();
-    const isDense = isNew && (!this.#isSteady || (isRestart ? frames : frames - framesBefore) >= denseFrames);
+    const isDense = this.#isDenseBatch({ isRestart }) && isNew;
     const now = performance.now();
     if (isNew) {
       this.#steadyInARow = now - this.#lastNewsAt < steadyGapMs ? this.#steadyInARow + 1 : 0;
@@ -214,6 +216,17 @@ export class WalUpkeep {
     if (isRestless) await this.#hold();
     else await this.#calm();
     this.#settleMs = Math.min(this.#settleMs * 2, longestSettleMs);
+  }
+
+  /** What came since the last look left no pause; outside of batches, each look is close enough. */
+  #isDenseBatch({ isRestart }: { readonly isRestart: boolean }): boolean {
+    const { connections } = this.#host;
+    const before = this.#changes;
+    this.#changes = connections.walIndex?.read()?.changes;
+    if (!this.#isSteady) return true;
+    if (this.#changes !== undefined && before !== undefined) return (this.#changes - before) >>> 0 >= denseCommits;
+    const { frames } = connections.counts();
+    return frames - (isRestart ? 0 : this.#counts.frames) >= denseFrames;
   }
 
   #setSteady(isSteady: boolean): void {
@@ -255,6 +268,7 @@ export class WalUpkeep {
       const isNew = isMoved || (await this.#advance());
       // Not between two commits that follow closely: resting costs reading and writing.
       const mayRest = !this.#isOftenWaitedFor || performance.now() - this.#lastNewsAt >= closeLooksForMs;
+      if (!mayRest) this.notice();
       this.#rests = isNew ? 0 : Math.min(this.#rests + 1, mayRest ? restAfter : restAfter - 1);
       const isSame = this.#counts.frames === frames && this.#counts.backfilled === frames;
       if (this.#rests === restAfter && isSame) this.#host.onRest();
@@ -274,6 +288,8 @@ export class WalUpkeep {
     const { connections } = this.#host;
     const isQuiet = performance.now() - this.#lastNewsAt >= waitingMs;
     if (!isQuiet || !this.#isOftenWaitedFor || connections.isReadingImage || connections.isBeingCopied) return false;
+    // Another database's checkpoint would look like one of the application.
+    if (await connections.isCheckpointerBusy()) return false;
     const { isBlocked } = await this.#checkpoint({ atOnce: true });
     if (!isBlocked || connections.isBeingCopied) return false;
     await this.#host.stepAside(earlyAsideMs);

@@ -71,6 +71,11 @@ export class Checkpointer implements AsyncDisposable {
     return answer.kind === 'counts' ? answer.counts : undefined;
   }
 
+  /** Something that was ordered before, for any database, is not done. */
+  get isBusy(): boolean {
+    return this.#thread.isBusy;
+  }
+
   /** Resolves once everything that was ordered before is done: what comes next is carried out at once. */
   async idle(): Promise<void> {
     await this.#thread.idle();

@@ -116,6 +116,11 @@ export class Connections implements AsyncDisposable {
     await new Promise<void>((done) => fs.fsync(this.fd, () => done()));
   }
 
+  /** Checkpoints that were ordered before, of any database, are not done. */
+  async isCheckpointerBusy(): Promise<boolean> {
+    return (await this.#openCheckpointer()).isBusy;
+  }
+
   /** Resolves when a checkpoint would run at once: no other database's is under way. */
   async checkpointerIdle(): Promise<void> {
     await (await this.#checkpointer?.catch(() => undefined))?.idle();
