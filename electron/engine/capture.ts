@@ -266,6 +266,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#options.spool.begin(headerBytes, isRolled);
     if (isRolled) return;
     this.#wals++;
+    this.#options.connections.mayLoseWal = false;
     this.guard.restarted(this.#hashes);
     this.#counters.walRestarts++;
   }
@@ -277,6 +278,7 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   mended(frames: number): void {
     this.#counters.mendedFrames += frames;
+    this.#options.connections.mayLoseWal = true;
   }
 
   append(bytes: Uint8Array, offset: number): void {

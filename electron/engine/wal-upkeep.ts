@@ -53,6 +53,9 @@ const closeLookMs = 1;
 const closeLooksForMs = 100;
 /** and after how long without news a checkpoint of its is suspected to wait for our very slot, where that can be told, */
 const waitingMs = 5;
+/** if commits followed so closely before, at least this many looks long: a pause after one or two is nothing. */
+const burstGapMs = 5;
+const burstLooks = 3;
 /** and where it cannot. */
 const suspiciousMs = 60;
 /** One that does it this often is met without delay: it sleeps longer and longer between its tries, first for 1 ms. */
@@ -113,6 +116,7 @@ export class WalUpkeep {
   #emptyInARow = 0;
   #isRestless = false;
   #steadyInARow = 0;
+  #burst = 0;
   /** SQLite's count of transactions at the last look. */
   #changes: number | undefined;
   /** Looks come by themselves, in batches. */
@@ -191,6 +195,7 @@ export class WalUpkeep {
     const now = performance.now();
     if (isNew) {
       this.#steadyInARow = now - this.#lastNewsAt < steadyGapMs ? this.#steadyInARow + 1 : 0;
+      this.#burst = now - this.#lastNewsAt < burstGapMs ? this.#burst + 1 : 1;
       this.#lastNewsAt = now;
       this.#pinned = undefined;
       this.#rests = 0;
@@ -286,8 +291,9 @@ export class WalUpkeep {
    */
   async #yieldSlot(): Promise<boolean> {
     const { connections } = this.#host;
-    const isQuiet = performance.now() - this.#lastNewsAt >= waitingMs;
-    if (!isQuiet || !this.#isOftenWaitedFor || connections.isReadingImage || connections.isBeingCopied) return false;
+    const isBrokenOff = performance.now() - this.#lastNewsAt >= waitingMs && this.#burst >= burstLooks;
+    if (!isBrokenOff || !this.#isOftenWaitedFor || connections.isReadingImage || connections.isBeingCopied)
+      return false;
     // Another database's checkpoint would look like one of the application.
     if (await connections.isCheckpointerBusy()) return false;
     const { isBlocked } = await this.#checkpoint({ atOnce: true });

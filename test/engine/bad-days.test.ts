@@ -90,6 +90,19 @@ function isCurrent(engine: TestEngine, id: DatabaseId, name: string): boolean {
   );
 }
 
+/** Commits, and waits until that was captured and lies at the destination. */
+async function ship(engine: TestEngine, id: DatabaseId, name: string): Promise<void> {
+  const before = placeOf(engine, id);
+  insert();
+  await pass('it is captured and shipped', () => placeOf(engine, id) !== before && isCurrent(engine, id, name));
+}
+
+/** The end of what was captured. */
+function placeOf(engine: TestEngine, id: DatabaseId): string {
+  const { index, offset } = must(engine.database(id).captured, 'it is captured').position;
+  return `${index}:${offset}`;
+}
+
 /** All rows of the newest moment of a destination. */
 async function contentAt(engine: TestEngine, name: string): Promise<unknown> {
   return await engine.newest(folder.at(name, 'shop.db'), contentOf);
@@ -127,8 +140,7 @@ test.each([
       3000,
     );
     for (let i = 0; i < 20; i++) {
-      insert();
-      await pass('it is shipped', () => isCurrent(engine, id, 'works'));
+      await ship(engine, id, 'works');
     }
     expect(targetOf(engine, 'hangs').problem?.code).toBe('target-stalled');
     expect(targetOf(engine, 'works').problem).toBeUndefined();
@@ -257,8 +269,7 @@ describe('what shipping asks of a destination', () => {
     await wake(engine);
     await clock.advance(60_000);
     expect(targetOf(engine, 'far').usage.lists).toBe(lists);
-    insert();
-    await pass('it is shipped', () => isCurrent(engine, id, 'far'));
+    await ship(engine, id, 'far');
     expect(targetOf(engine, 'far').usage.lists).toBeGreaterThan(lists);
     expect(await contentAt(engine, 'far')).toEqual(contentOf(app));
   });

@@ -26,6 +26,12 @@ export class Connections implements AsyncDisposable {
   readonly fd: number;
   /** The header of the wal-index, where it can be read. */
   readonly walIndex: WalIndex | undefined;
+  /**
+   * The WAL holds committed frames that SQLite, when it finds the WAL with nobody at it, would take for torn ones, and lose
+   * with all that follow. So it is not left behind: the last connection to close is one that may write, and where no
+   * application has the database open, SQLite then copies everything and removes the WAL.
+   */
+  mayLoseWal = false;
   /** In the checkpoint thread; undefined while it is not needed. */
   #checkpointer: Promise<Checkpointer> | undefined;
   /** The pin that is held, and the one that takes turns with it. */
@@ -223,13 +229,18 @@ export class Connections implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    if (this.mayLoseWal) await this.#openCheckpointer().catch(() => {});
     const { checkpointer } = this.#letGo();
-    try {
-      await (await checkpointer)?.[Symbol.asyncDispose]();
-    } finally {
+    const closePins = (): void => {
       this.#spare?.connection.close();
       this.#pin.release();
       this.#pin.connection.close();
+    };
+    try {
+      if (this.mayLoseWal) closePins();
+      await (await checkpointer)?.[Symbol.asyncDispose]();
+    } finally {
+      if (!this.mayLoseWal) closePins();
       this.walIndex?.[Symbol.dispose]();
       fs.closeSync(this.fd);
     }
