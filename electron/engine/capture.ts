@@ -123,6 +123,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       wake: () => this.wake(),
       onFailed: (error) => this.#fail(error),
       beforeCheckpoint: async () => await this.proveContent(),
+      proveContent: async () => await this.#proveContent(),
       afterCheckpoint: () => this.guard.afterCheckpoint(),
       onRest: () => this.#rest(),
       onHeld: (isHeld) => this.#options.onHeld?.(isHeld),
@@ -225,22 +226,24 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** A checkpoint may write to the file: fails with `database-overwritten` where somebody else did. */
   async proveContent(): Promise<void> {
     // The pin must not move meanwhile: an application's checkpoint could bring newer pages than are looked for.
-    await this.#exclusively(async () => {
-      const hashes = this.#hashes;
-      if (hashes === undefined || !this.guard.isChanged) return;
-      const { spool } = this.#options;
-      const sample = this.guard.sample(hashes);
-      let leastPages = Infinity;
-      for (const { index, bytes } of spool.filesOfWal(spool.index)) {
-        await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data, commitPages }) => {
-          sample.get(page)?.add(hashPage(page, data));
-          if (commitPages > 0) leastPages = Math.min(leastPages, commitPages);
-        });
-      }
-      // A page that was cut off meanwhile and came back need not lie in the file yet.
-      for (const [page, known] of sample) if (page > leastPages) known.add(0n);
-      this.#prove((guard) => guard.beforeCheckpoint(sample, hashes.pageSize));
-    });
+    await this.#exclusively(async () => await this.#proveContent());
+  }
+
+  async #proveContent(): Promise<void> {
+    const hashes = this.#hashes;
+    if (hashes === undefined || !this.guard.isChanged) return;
+    const { spool } = this.#options;
+    const sample = this.guard.sample(hashes);
+    let leastPages = Infinity;
+    for (const { index, bytes } of spool.filesOfWal(spool.index)) {
+      await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data, commitPages }) => {
+        sample.get(page)?.add(hashPage(page, data));
+        if (commitPages > 0) leastPages = Math.min(leastPages, commitPages);
+      });
+    }
+    // A page that was cut off meanwhile and came back need not lie in the file yet.
+    for (const [page, known] of sample) if (page > leastPages) known.add(0n);
+    this.#prove((guard) => guard.beforeCheckpoint(sample, hashes.pageSize));
   }
 
   /** Bytes of the database after the last captured transaction, in pages; 0 while unknown. */

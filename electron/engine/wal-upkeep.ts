@@ -97,6 +97,8 @@ export interface UpkeepHost {
   readonly onFailed: (error: unknown) => void;
   /** Throws where somebody else wrote to the database file, so that nothing may be copied into it. */
   readonly beforeCheckpoint: () => Promise<void>;
+  /** The same, for who runs exclusively already. */
+  readonly proveContent: () => Promise<void>;
   readonly afterCheckpoint: () => void;
   /** Everything that is committed was read and is backfilled, and the pin lies behind it. */
   readonly onRest: () => void;
@@ -130,7 +132,9 @@ export class WalUpkeep {
   #settleMs = 1;
   #reclaimAt = 0;
   #sealedAt = 0;
-  #waitedForAt = -Infinity;
+  #truncatedAt = -Infinity;
+  #checkpointedAt = -Infinity;
+  #asideAt = -Infinity;
   /** Frames of the present WAL that were copied by checkpoints made here; and whether somebody else copied some. */
   #copied = 0;
   #isCopiedByOthers = false;
@@ -204,8 +208,8 @@ export class WalUpkeep {
     this.#emptyInARow = isDense ? 0 : this.#emptyInARow + 1;
     if (isRestart) {
       this.#isHolding = false;
-      // A small WAL that was emptied although nothing was copied here: by the application's own checkpoint.
-      if (this.#isCopiedByOthers && framesBefore < passiveFrames) this.#waitedForAt = now;
+      // A small WAL that starts over although nothing was copied here: by the application's own checkpoints.
+      if (this.#isCopiedByOthers && framesBefore < passiveFrames) this.#checkpointedAt = now;
       this.#isCopiedByOthers = false;
       this.#copied = 0;
       this.#tailTries = 0;
@@ -291,14 +295,17 @@ export class WalUpkeep {
    */
   async #yieldSlot(): Promise<boolean> {
     const { connections } = this.#host;
-    const isBrokenOff = performance.now() - this.#lastNewsAt >= waitingMs && this.#burst >= burstLooks;
-    if (!isBrokenOff || !this.#isOftenWaitedFor || connections.isReadingImage || connections.isBeingCopied)
-      return false;
+    const now = performance.now();
+    const isBrokenOff = now - this.#lastNewsAt >= waitingMs && this.#burst >= burstLooks;
+    if (!isBrokenOff || !this.#isOftenWaitedFor || now - this.#asideAt < earlyAsideMs) return false;
     // Another database's checkpoint would look like one of the application.
-    if (await connections.isCheckpointerBusy()) return false;
+    if (connections.isReadingImage || connections.isBeingCopied || (await connections.isCheckpointerBusy()))
+      return false;
+    await this.#host.proveContent();
     const { isBlocked } = await this.#checkpoint({ atOnce: true });
     if (!isBlocked || connections.isBeingCopied) return false;
     await this.#host.stepAside(earlyAsideMs);
+    this.#asideAt = performance.now();
     this.#pinned = undefined;
     return true;
   }
@@ -326,8 +333,8 @@ export class WalUpkeep {
       const { isBlocked, backfilled } = await this.#checkpoint();
       const isStill = isQuiet && isBlocked && backfilled === before.backfilled;
       this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;
-      // The pin may rest now, if nobody wrote meanwhile.
-      if (!isBlocked) this.#host.wake();
+      // The pin may rest now, if nobody wrote meanwhile. Where a reader keeps it from helping, there is no hurry.
+      if (!isBlocked && backfilled > before.backfilled) this.#host.wake();
     });
   }
 
@@ -351,6 +358,7 @@ export class WalUpkeep {
     const { connections } = this.#host;
     if (await this.#advance()) return;
     const before = connections.counts();
+    await this.#host.proveContent();
     const { isBlocked } = await this.#checkpoint();
     if (isBlocked && before.frames !== before.backfilled) await this.#host.stepAside(asideMs);
   }
@@ -382,17 +390,17 @@ export class WalUpkeep {
     if (frames !== before.frames || backfilled !== before.backfilled) this.#rests = 0;
     if (backfilled > this.#copied && this.#task === undefined) this.#isCopiedByOthers = true;
     // A writer that restarts the WAL has it without frames for a moment, too, but does not cut off the file.
-    if (frames === 0 && before.frames > 0 && this.#host.connections.isWalEmpty) this.#waitedForAt = performance.now();
+    if (frames === 0 && before.frames > 0 && this.#host.connections.isWalEmpty) this.#truncatedAt = performance.now();
     this.#counts = { frames, backfilled };
   }
 
-  /** The application restarts or truncates the WAL itself. */
+  /** The application truncates the WAL, or checkpoints, by itself: then it may wait for our pin. */
   get #isWaitedFor(): boolean {
-    return performance.now() - this.#waitedForAt < waitsForMs;
+    return performance.now() - Math.max(this.#truncatedAt, this.#checkpointedAt) < waitsForMs;
   }
 
   get #isOftenWaitedFor(): boolean {
-    return performance.now() - this.#waitedForAt < waitsOftenMs;
+    return performance.now() - this.#truncatedAt < waitsOftenMs;
   }
 
   #large(frames: number, bytes: number): number {

@@ -87,13 +87,15 @@ export function partsAfter(plan: RetainPlan, generation: Generation, parts: read
   return trimParts(parts, spans);
 }
 
-/** Former parts; more may have been shipped to the last of them by now. */
+/** Former parts; more may have been shipped to the last of them by now, or another one begun behind it. */
 export function asFarAs(parts: readonly Part[], now: readonly Part[]): readonly Part[] {
-  const [end] = now.map(({ last }) => last).sort((a, b) => compare(b, a));
   const ordered = parts.toSorted((a, b) => compare(a.first, b.first));
-  return ordered.map((part, i) =>
-    i === ordered.length - 1 && end !== undefined && compare(part.last, end) < 0 ? { ...part, last: end } : part,
-  );
+  const newest = ordered.at(-1);
+  if (newest === undefined) return now;
+  const isBehind = (part: Part): boolean => compare(part.first, newest.last) > 0;
+  const ends = [newest, ...now.filter((part) => !isBehind(part))].map(({ last }) => last);
+  const [last = newest.last] = ends.toSorted((a, b) => compare(b, a));
+  return [...ordered.slice(0, -1), { ...newest, last }, ...now.filter(isBehind)];
 }
 
 export function generationsOf(parts: readonly { readonly generation: Generation }[]): readonly Generation[] {

@@ -130,7 +130,7 @@ export class Retainer {
     const plan = planRetention({ ...rules, ...looked });
     const before = this.#known();
     // First the catalogue, then the target: what is told can be restored.
-    const undo = this.#tell(plan, before);
+    const undo = this.#tell(plan, { before, looked: known });
     onChange();
     const begun: StoredFile[] = [];
     const pruned = await prune({
@@ -200,13 +200,22 @@ export class Retainer {
   }
 
   /** Tells the catalogue what will lie there; answers how to take that back. */
-  #tell(plan: RetainPlan, before: KnownReplica): () => void {
+  #tell(
+    plan: RetainPlan,
+    { before, looked }: { readonly before: KnownReplica; readonly looked: KnownReplica },
+  ): () => void {
     const { catalogue, database: databaseId, targetId } = this.#options;
     if (plan.batches.length === 0) return () => {};
     const kept = new Set(plan.kept.map(({ key }) => key));
+    const going = new Set(plan.batches.flatMap((batch) => batch.map(({ key }) => key)));
     for (const generation of generationsOf(before.parts)) {
       const parts = before.parts.filter((part) => part.generation === generation);
-      const isKept = (index: number) => kept.has(formatSnapshotKey(generation, index));
+      // An image that came beside the look is neither among those that stay nor among those that go.
+      const isKept = (index: number): boolean => {
+        const key = formatSnapshotKey(generation, index);
+        const isNew = !looked.snapshots.some((one) => one.generation === generation && one.index === index);
+        return kept.has(key) || (isNew && !going.has(key));
+      };
       catalogue.trim.setParts({ databaseId, targetId, generation }, partsAfter(plan, generation, parts), isKept);
     }
     return () => {

@@ -286,12 +286,15 @@ export class Shipper {
     await prepare(signal);
     if (!this.#isTold) for (const one of earlier) await tellEarlier(one, { target, signal });
     await this.#shipFormers(signal);
+    // One that is put beside this listing is told, and may not be in it.
+    const { snapshots: toldBefore } = this.#options.told();
     const objects = await target.list(generationPrefix(generation), { signal });
     if (!this.#isTold) {
       await tellFound(target, objects, { ...this.#options, generation, told: this.#options.told(), signal });
       this.#isTold = true;
     }
-    const damage = this.#options.findDamage(objects);
+    const found = this.#options.findDamage(objects);
+    const damage = { ...found, images: found.images.filter((index) => toldBefore.has(index)) };
     // Every image that was ever found sound is told by now.
     const { snapshots: told } = this.#options.told();
     const isSound = (index: number) => told.has(index) && !damage.images.includes(index);

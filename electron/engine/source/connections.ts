@@ -137,10 +137,10 @@ export class Connections implements AsyncDisposable {
     return fs.statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size === 0;
   }
 
-  /** A checkpoint copies what the WAL holds, or has done so; one that still waits for a reader does not. */
+  /** A checkpoint copies what the WAL holds, or has done so; one that still waits for a reader does not. True where it cannot be told. */
   get isBeingCopied(): boolean {
     const header = this.walIndex?.read();
-    return header !== undefined && header.attempted >= header.frames;
+    return header === undefined || header.attempted >= header.frames;
   }
 
   /**
