@@ -53,6 +53,10 @@ export class AppError extends Error {
 /** Whatever was thrown, as plain data; what nobody classified becomes `internal`. */
 export function toErrorData(error: unknown): AppErrorData {
   if (error instanceof AppError) return error.toData();
+  if (/^E[MN]FILE$/.test(codeOf(error))) {
+    const path = error instanceof Error && 'path' in error ? String(error.path) : '';
+    return new AppError('too-many-files', { path }, { cause: error }).toData();
+  }
   return new AppError('internal', { reason: reasonOf(error) }, { cause: error }).toData();
 }
 

@@ -80,7 +80,7 @@ export function makeShipper(
       // What of the present one can be put again, the shipping puts again.
       if (of === generation) return shipper.lookAgain({ now: true });
       const damage = damageOf(catalogue, { databaseId, targetId, generation: of }, objects);
-      tellLosses(row, { generation: of, options, damage });
+      if (damage.segments.length > 0 || damage.images.length > 0) tellLosses(row, { generation: of, options, damage });
     },
     isReady: () => shipper.position !== undefined && shipper.problem === undefined,
     onChange,

@@ -11,7 +11,7 @@ import type { Catalogue } from '../state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
 import type { History } from '../replica/history.ts';
-import { formatSnapshotKey, parseKey } from '../replica/keys.ts';
+import { formatSnapshotKey, generationPrefix, parseKey } from '../replica/keys.ts';
 import { findChanged, toldEnds } from './compare.ts';
 import { knownOf, type KnownReplica, lookAtReplica } from './look.ts';
 import { asFarAs, generationsOf, isDue, partsAfter } from './parts.ts';
@@ -174,12 +174,18 @@ export class Retainer {
     history: History,
     { ends, signal }: { readonly ends: ReturnType<typeof toldEnds>; readonly signal: AbortSignal },
   ): Promise<void> {
-    const { catalogue, database: databaseId, targetId, onChanged } = this.#options;
+    const { catalogue, target, current, database: databaseId, targetId, mayDelete, onChanged } = this.#options;
     const replica = { databaseId, targetId };
     const changed = await findChanged(catalogue, { replica, ends, history, signal });
     for (const generation of changed) {
       const listed = history.generations.find((kept) => kept.generation === generation);
-      onChanged(generation, [...(listed?.snapshots ?? []), ...(listed?.segments ?? [])]);
+      if (generation === current) {
+        onChanged(generation, [...(listed?.snapshots ?? []), ...(listed?.segments ?? [])]);
+      } else {
+        // What ended cannot be put again: it is believed to be lost only where the place is ours, and a second look agrees.
+        await mayDelete(signal);
+        onChanged(generation, await target.list(generationPrefix(generation), { signal }));
+      }
     }
     if (changed.length > 0) await this.#dropPoints(changed, signal);
   }
