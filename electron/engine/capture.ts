@@ -122,7 +122,6 @@ export class Capture implements AsyncDisposable, FrameSink {
       exclusively: async (work) => await this.#exclusively(work),
       wake: () => this.wake(),
       onFailed: (error) => this.#fail(error),
-      beforeCheckpoint: async () => await this.proveContent(),
       proveContent: async () => await this.#proveContent(),
       afterCheckpoint: () => this.guard.afterCheckpoint(),
       onRest: () => this.#rest(),

@@ -1,7 +1,8 @@
 // Keeps the WAL of one live database small without making its writers wait: decides, look by look, when the pin moves,
 // when a PASSIVE checkpoint runs, and, as the last resort, when writers are held for a moment: a seal. Two ways of life:
 // calm, where every pause is used at once; and restless, where writers never pause, so that nothing is done for long and
-// then much at once. Reading the WAL is capture.ts; the pins are connections.ts.
+// then much at once. Decides, too, when the next look comes: when the file system tells, by the clock while an application
+// writes steadily, and at once where it empties the WAL itself. Reading the WAL is capture.ts; the pins are connections.ts.
 import { Seal, type SealTimes } from './seal.ts';
 import type { CheckpointOptions, WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
@@ -48,19 +49,21 @@ const reclaimEveryMs = 50;
 const heldReclaimEveryMs = 2000;
 /** An application that restarts or truncates the WAL itself waits for our pin: for this long after, it is met halfway. */
 const waitsForMs = 60_000;
-/** how often is looked whether the pin can rest, and for how long after a commit, */
+/** How often is looked whether the pin can rest, and for how long after a commit. */
 const closeLookMs = 1;
 const closeLooksForMs = 100;
-/** and after how long without news a checkpoint of its is suspected to wait for our very slot, where that can be told, */
-const waitingMs = 5;
-/** if commits followed so closely before, at least this many looks long: a pause after one or two is nothing. */
-const burstGapMs = 5;
-const burstLooks = 3;
-/** and where it cannot. */
-const suspiciousMs = 60;
-/** One that does it this often is met without delay: it sleeps longer and longer between its tries, first for 1 ms. */
+/** One that truncates this often is met without delay: it sleeps longer and longer between its tries, first for 1 ms. */
 const waitsOftenMs = 1000;
 const briefMs = 0.4;
+/**
+ * When its commits break off for so long, a checkpoint of its is suspected to wait for our very slot, if they followed each other
+ * closely for so many looks before: a pause after one or two is nothing.
+ */
+const waitingMs = 5;
+const burstGapMs = 5;
+const burstLooks = 3;
+/** How long there has to be no news before a checkpoint of others is suspected to be stuck. */
+const suspiciousMs = 60;
 /** Somebody else's checkpoint that is seen this often in a row without any progress is stuck. */
 const stuckAfterLooks = 4;
 const blockedLookMs = 100;
@@ -95,9 +98,7 @@ export interface UpkeepHost {
   /** Look again soon. */
   readonly wake: () => void;
   readonly onFailed: (error: unknown) => void;
-  /** Throws where somebody else wrote to the database file, so that nothing may be copied into it. */
-  readonly beforeCheckpoint: () => Promise<void>;
-  /** The same, for who runs exclusively already. */
+  /** Throws where somebody else wrote to the database file, so that nothing may be copied into it. Called exclusively. */
   readonly proveContent: () => Promise<void>;
   readonly afterCheckpoint: () => void;
   /** Everything that is committed was read and is backfilled, and the pin lies behind it. */
@@ -329,7 +330,7 @@ export class WalUpkeep {
     }
     this.#lastPassiveAt = now;
     this.#start(async () => {
-      await this.#host.beforeCheckpoint();
+      await this.#host.exclusively(this.#host.proveContent);
       const { isBlocked, backfilled } = await this.#checkpoint();
       const isStill = isQuiet && isBlocked && backfilled === before.backfilled;
       this.#blockedLooks = isStill ? this.#blockedLooks + 1 : 0;

@@ -34,7 +34,6 @@ beforeEach(async () => {
     exclusively: async (work) => await work(),
     wake: () => {},
     onFailed: (error) => failures.push(error),
-    beforeCheckpoint: () => Promise.resolve(),
     proveContent: () => Promise.resolve(),
     afterCheckpoint: () => {},
     onRest: () => {},

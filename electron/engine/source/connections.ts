@@ -1,7 +1,7 @@
 // The SQLite connections and the file descriptor that Tidemark keeps on one live database. Owns the pins.
 // Never writes: the only change it may cause is SQLite's own PASSIVE checkpoint. Opening order and closing order matter:
 // POSIX locks belong to the process (closing any descriptor of the file drops them all), and the last connection to close
-// must be read-only, or SQLite deletes the WAL. Reading frames is wal-reader.ts.
+// must be read-only, or SQLite deletes the WAL (which is wanted in one case: `mayLoseWal`). Reading frames is wal-reader.ts.
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
