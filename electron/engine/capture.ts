@@ -1,7 +1,7 @@
 // Captures one live database into its spool: every committed transaction, in order, whoever checkpoints or restarts the WAL.
 // The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). When the pin
 // moves and how the WAL stays small is wal-upkeep.ts; shipping is shipper.ts.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Position } from '../../shared/position.ts';
@@ -21,6 +21,13 @@ import { WalUpkeep } from './wal-upkeep.ts';
 /** Connections that only writing needs are closed when nobody wrote for this long; at first at once: hundreds may start. */
 const relaxAfterMs = 5000;
 const firstRelaxAfterMs = 100;
+/** The pin follows commits in turns of this length, */
+const followMs = 0.15;
+/** and at most for so long, or so many frames, before what it passed is read. */
+const longestFollowMs = 10;
+const mostUnread = 400;
+/** Between two looks while nobody commits: much shorter than an application sleeps between two tries. */
+const dozeMs = 0.1;
 
 /** The end of what was captured: behind a whole transaction, in the spool. */
 export type Place = Pick<Position, 'index' | 'offset'>;
@@ -354,14 +361,37 @@ export class Capture implements AsyncDisposable, FrameSink {
         this.#isWoken = false;
         clearTimeout(this.#timer);
         const wait = this.#lastCycleAt + this.#upkeep.gapMs - performance.now();
-        if (wait > 0) await pause(wait);
+        if (this.#upkeep.isPinAwaited) await this.#follow();
+        else if (wait > 0) await delay(wait);
         await this.#exclusively(async () => await this.#cycle());
+        if (this.#upkeep.isPinAwaited) this.#isWoken = true;
       }
       this.#scheduleLook();
     } catch (error) {
       this.#fail(error);
     } finally {
       this.#isRunning = false;
+    }
+  }
+
+  /**
+   * An application that empties the WAL itself waits for the pin, and sleeps longer with each try. So the pin follows its
+   * commits at once, without reading; what they left is read when they break off.
+   */
+  async #follow(): Promise<void> {
+    const { connections } = this.#options;
+    for (const endAt = performance.now() + longestFollowMs; performance.now() < endAt && !this.#isClosed;) {
+      const isMoved = await this.#exclusively(async () => connections.follow(followMs, () => this.#leaveRest()));
+      if (this.#isClosed) return;
+      const { changes, frames = 0, backfilled } = connections.walIndex?.read() ?? {};
+      if (isMoved) {
+        if (frames - this.#reader.frames > mostUnread) return;
+      } else {
+        // A checkpoint copies, or has copied, what was committed: the pin may rest.
+        if (changes !== this.#changes || backfilled !== this.#upkeep.counts.backfilled) return;
+        doze();
+      }
+      await nextTurn();
     }
   }
 
@@ -490,13 +520,19 @@ export class Capture implements AsyncDisposable, FrameSink {
     }
   }
 
+  /** What lies behind the old pin may be copied into the file from now on, before it is read: looked at while it may not. */
+  #leaveRest(): void {
+    this.#prove((guard) => guard.checkContent());
+    this.guard.moved();
+  }
+
   /** Moves the pin to the end of the WAL. True when there was something to read on the way. */
   async #advance(): Promise<boolean> {
     let isNew = false;
     const drain = async (): Promise<void> => {
       if (await this.#catchUp()) isNew = true;
     };
-    await this.#options.connections.advance(drain);
+    await this.#options.connections.advance(drain, () => this.#leaveRest());
     return isNew;
   }
 
@@ -508,8 +544,9 @@ export class Capture implements AsyncDisposable, FrameSink {
   }
 }
 
-/** Timers know whole milliseconds only: shorter pauses are turns of the event loop. */
-async function pause(ms: number): Promise<void> {
-  if (ms >= 1) return await new Promise((go) => setTimeout(go, ms));
-  for (const endAt = performance.now() + ms; performance.now() < endAt;) await nextTurn();
+const dozing = new Int32Array(new SharedArrayBuffer(4));
+
+/** Sleeps for less than a timer can. */
+function doze(): void {
+  Atomics.wait(dozing, 0, 0, dozeMs);
 }

@@ -52,9 +52,12 @@ const waitsForMs = 60_000;
 /** How often is looked whether the pin can rest, and for how long after a commit. */
 const closeLookMs = 1;
 const closeLooksForMs = 100;
-/** One that truncates this often is met without delay: it sleeps longer and longer between its tries, first for 1 ms. */
+/**
+ * One that does so this often is met without delay, since it sleeps longer and longer between its tries, first for 1 ms: the
+ * pin follows its commits at once, for this long after each.
+ */
 const waitsOftenMs = 1000;
-const briefMs = 0.4;
+const awaitedForMs = 10;
 /**
  * When its commits break off for so long, a checkpoint of its is suspected to wait for our very slot, if they followed each other
  * closely for so many looks before: a pause after one or two is nothing.
@@ -170,7 +173,7 @@ export class WalUpkeep {
 
   /** Milliseconds until the next look is due without any notice; undefined when only a notice can bring news. */
   get nextLookMs(): number | undefined {
-    if (this.#isSteady) return batchMs;
+    if (this.#isSteady) return this.#isOftenWaitedFor ? closeLookMs : batchMs;
     if (this.#rests >= restAfter) return undefined;
     if (this.#blockedLooks > 0) return this.#isWaitedFor ? suspiciousLookMs : blockedLookMs;
     const isClose = this.#isWaitedFor && performance.now() - this.#lastNewsAt < closeLooksForMs;
@@ -184,8 +187,13 @@ export class WalUpkeep {
 
   /** How long the next look has to wait for: under steady writing commits are read in batches. */
   get gapMs(): number {
-    if (this.#isSteady) return batchMs;
-    return this.#isOftenWaitedFor ? briefMs : 1;
+    return this.#isSteady && !this.#isOftenWaitedFor ? batchMs : 1;
+  }
+
+  /** The application commits, or did just now, and may checkpoint at any moment: the pin is to follow at once. */
+  get isPinAwaited(): boolean {
+    const isFollowable = this.#host.connections.walIndex !== undefined;
+    return isFollowable && this.#isOftenWaitedFor && performance.now() - this.#lastNewsAt < awaitedForMs;
   }
 
   /** Something may have changed: look closely again. */
@@ -220,8 +228,7 @@ export class WalUpkeep {
     // Who empties the WAL itself must find the pin at its end.
     const isRestless = isConstant && !this.#isOftenWaitedFor;
     this.#isRestless = isRestless;
-    const isSteady =
-      this.#steadyInARow >= steadyNews && now - this.#lastNewsAt < steadyGapMs && !this.#isOftenWaitedFor;
+    const isSteady = this.#steadyInARow >= steadyNews && now - this.#lastNewsAt < steadyGapMs;
     this.#setSteady(isRestless || isSteady);
     if (isRestless) await this.#hold();
     else await this.#calm();
@@ -401,7 +408,7 @@ export class WalUpkeep {
   }
 
   get #isOftenWaitedFor(): boolean {
-    return performance.now() - this.#truncatedAt < waitsOftenMs;
+    return performance.now() - Math.max(this.#truncatedAt, this.#checkpointedAt) < waitsOftenMs;
   }
 
   #large(frames: number, bytes: number): number {

@@ -140,6 +140,90 @@ describe('a pin', () => {
   });
 });
 
+describe('a pin that moves through a WAL that cannot restart', () => {
+  /** Frames that the application's own checkpoint copied, of those in the WAL. */
+  const copy = (): readonly [copied: number, frames: number] => {
+    const [row] = app.pragma('wal_checkpoint(PASSIVE)') as readonly { log: number; checkpointed: number }[];
+    return [row?.checkpointed ?? -1, row?.log ?? -1];
+  };
+
+  test('lets checkpoints copy at once, before what it passed is read', async () => {
+    await using connections = await Connections.open(file);
+    write();
+    await advance(connections);
+    write();
+    const asked: string[] = [];
+    const drain = async () =>
+      void asked.push(`read; ${copy().join(' of ')} copied; restart busy: ${isBusy('RESTART')}`);
+    await connections.advance(drain, () => asked.push(`moves; ${copy().join(' of ')} copied`));
+    expect(asked).toEqual(['moves; 3 of 4 copied', 'read; 4 of 4 copied; restart busy: true']);
+  });
+
+  test('does not let go of the old one where the new one would permit a restart', async () => {
+    await using connections = await Connections.open(file);
+    write();
+    await advance(connections);
+    expect(copy()).toEqual([3, 3]);
+    const asked: unknown[] = [];
+    const drain = async () => void asked.push(isBusy('RESTART'));
+    await connections.advance(drain, () => asked.push('moves early'));
+    expect([asked, isBusy('RESTART')]).toEqual([[true], false]);
+  });
+
+  test('nor where the WAL was started over meanwhile', async () => {
+    await using connections = await Connections.open(file);
+    write();
+    await advance(connections);
+    copy();
+    await advance(connections);
+    const { walIndex } = connections;
+    const before = walIndex?.read();
+    // As if a writer had come between the look and the new pin: that lies in a WAL which nobody looked at.
+    let looks = 0;
+    const read = () => (looks++ === 0 ? before : walIndex?.read());
+    Object.defineProperty(connections, 'walIndex', { value: { read } });
+    write();
+    let isEarly = false;
+    await connections.advance(
+      async () => {},
+      () => (isEarly = true),
+    );
+    Object.defineProperty(connections, 'walIndex', { value: walIndex });
+    expect([isEarly, looks]).toEqual([false, 2]);
+  });
+
+  test('follows each commit, and nothing else', async () => {
+    await using connections = await Connections.open(file);
+    let moves = 0;
+    const follow = () => connections.follow(5, () => moves++);
+    await advance(connections);
+    expect([follow(), moves]).toEqual([false, 0]);
+    write();
+    expect([follow(), follow(), moves, ...copy()]).toEqual([true, false, 1, 3, 3]);
+    write();
+    write();
+    expect([follow(), moves, ...copy(), isBusy('RESTART')]).toEqual([true, 2, 5, 5, true]);
+    expect([follow(), moves]).toEqual([false, 2]);
+    await advance(connections);
+    expect(isBusy('RESTART')).toBe(false);
+  });
+
+  test('stays where it is when somebody refuses', async () => {
+    await using connections = await Connections.open(file);
+    write();
+    await advance(connections);
+    write();
+    const refuse = () => {
+      throw new Error('somebody wrote to the file');
+    };
+    expect(() => connections.follow(5, refuse)).toThrow('somebody wrote');
+    await expect(connections.advance(async () => {}, refuse)).rejects.toThrow('somebody wrote');
+    expect([...copy(), isBusy('RESTART')]).toEqual([3, 4, true]);
+    await advance(connections);
+    expect(copy()).toEqual([4, 4]);
+  });
+});
+
 describe('relaxing', () => {
   // Only Linux lists a process's descriptors.
   test.runIf(process.platform === 'linux')(

@@ -7,13 +7,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Checkpointer, type CheckpointOptions, type WalCounts } from './checkpointer.ts';
 import { classifySourceError } from './source-errors.ts';
-import { WalIndex } from './wal-index.ts';
+import { WalIndex, type WalIndexHeader } from './wal-index.ts';
 
 interface Pin {
   readonly connection: Database.Database;
   readonly take: () => void;
   readonly release: () => void;
 }
+
+/** What the WAL held when a pin was taken; its salts where they could be read. */
+type PinnedAt = Pick<WalIndexHeader, 'frames'> & Partial<Pick<WalIndexHeader, 'salts'>>;
 
 /** How long SQLite itself retries before a call of ours reports "busy"; short, since the worker thread waits with it. */
 const busyTimeoutMs = 20;
@@ -37,7 +40,7 @@ export class Connections implements AsyncDisposable {
   /** The pin that is held, and the one that takes turns with it. */
   #pin: Pin;
   #spare: Pin | undefined;
-  #pinnedFrames: number | undefined;
+  #pinnedAt: PinnedAt | undefined;
   #images = 0;
   /** Opened with the first seal and kept: opening one touches the WAL's attributes, which would wake us again. */
   #sealer: Database.Database | undefined;
@@ -92,7 +95,7 @@ export class Connections implements AsyncDisposable {
 
   /** The pin lies at this frame of the present WAL, or behind it; undefined before it was ever moved. */
   get pinnedFrames(): number | undefined {
-    return this.#pinnedFrames;
+    return this.#pinnedAt?.frames;
   }
 
   /** Closes what a database that nobody writes does not need: all but the pin. It opens again by itself. */
@@ -169,23 +172,68 @@ export class Connections implements AsyncDisposable {
 
   /**
    * Moves the pin: takes a new one, runs `drain` while the old one still keeps the WAL from restarting twice, lets the old
-   * one go. If draining fails the old pin stays.
+   * one go. If draining fails the old pin stays. Where it is certain that the new one keeps the WAL from restarting at all,
+   * the old one goes before that, since a checkpoint may wait for it: `beforeEarly` runs right before, and may refuse by throwing.
    */
-  async advance(drain: () => Promise<void>): Promise<void> {
+  async advance(drain: () => Promise<void>, beforeEarly?: () => void): Promise<void> {
     const next = (this.#spare ??= this.#openSpare());
     // What is committed between the count and the pin only makes the count too low.
-    const { frames } = this.counts();
+    const before = this.walIndex?.read();
+    const at = before ?? this.counts();
     next.take();
     try {
+      if (beforeEarly !== undefined && this.#isInWal(before)) {
+        beforeEarly();
+        this.#swap(next, at);
+      }
       await drain();
     } catch (error) {
-      next.release();
+      if (this.#pin !== next) next.release();
       throw error;
     }
+    if (this.#pin !== next) this.#swap(next, at);
+  }
+
+  /**
+   * A pin that was taken just now, after `before`, reads through the WAL: not everything in it was backfilled then, and it is
+   * the same WAL. SQLite gives it the slot that permits a restart only where everything is.
+   */
+  #isInWal(before: WalIndexHeader | undefined): boolean {
+    const now = this.walIndex?.read();
+    if (now === undefined || before === undefined) return false;
+    return isSameWal(now, before) && now.backfilled < before.frames;
+  }
+
+  /**
+   * For `ms`, moves the pin with each commit, without anything being read, as long as it is certain that the WAL cannot
+   * restart meanwhile. An application's checkpoint that comes right behind its commit then finds the pin at the end. True
+   * when it moved. `beforeMove` may refuse by throwing.
+   */
+  follow(ms: number, beforeMove: () => void): boolean {
+    let isMoved = false;
+    for (const endAt = performance.now() + ms; performance.now() < endAt;) {
+      const before = this.walIndex?.read();
+      if (before === undefined || before.frames === before.backfilled) break;
+      if (isSameWal(before, this.#pinnedAt) && before.frames === this.#pinnedAt?.frames) continue;
+      const next = (this.#spare ??= this.#openSpare());
+      next.take();
+      try {
+        if (!this.#isInWal(before)) break;
+        beforeMove();
+        this.#swap(next, before);
+        isMoved = true;
+      } finally {
+        if (this.#pin !== next) next.release();
+      }
+    }
+    return isMoved;
+  }
+
+  #swap(next: Pin, at: PinnedAt): void {
     this.#pin.release();
     this.#spare = this.#pin;
     this.#pin = next;
-    this.#pinnedFrames = frames;
+    this.#pinnedAt = at;
   }
 
   /**
@@ -335,6 +383,10 @@ function openWriter(path: string, timeout: number): Database.Database {
   const connection = new Database(path, { timeout, fileMustExist: true });
   connection.pragma('wal_autocheckpoint = 0');
   return connection;
+}
+
+function isSameWal(one: WalIndexHeader, other: PinnedAt | undefined): boolean {
+  return other?.salts !== undefined && one.salts[0] === other.salts[0] && one.salts[1] === other.salts[1];
 }
 
 function toCounts(row: readonly [number, number, number] | undefined): WalCounts {

@@ -23,8 +23,10 @@ export interface WalIndexHeader {
 const copyBytes = 48;
 /** Unlike the numbers beside them, the salts are kept byte for byte as the WAL has them. */
 const saltsOffset = 32;
-/** Behind the marks of readers and the bytes that locks are for. */
+/** Behind the marks of readers lie the bytes that locks are for: Windows lets nobody read those that another one holds. */
+const locksOffset = 120;
 const attemptedOffset = 128;
+const areLocksInTheWay = process.platform === 'win32';
 const tries = 100;
 /** The page numbers of all frames in turn, in blocks: the first shares its block with the header. */
 const blockBytes = 32_768;
@@ -58,7 +60,7 @@ export class WalIndex implements Disposable {
     const first = this.#bytes.subarray(0, copyBytes);
     const second = this.#bytes.subarray(copyBytes, 2 * copyBytes);
     for (let again = 0; again < tries; again++) {
-      if (readFully(this.#fd, this.#bytes, 0) < this.#bytes.length) return undefined;
+      if (!this.#fill()) return undefined;
       if (Buffer.compare(first, second) !== 0) continue;
       // In this machine's byte order: version, unused, changes, flags and page size, frames; later: backfilled.
       const words = new Uint32Array(this.#bytes.buffer);
@@ -87,6 +89,13 @@ export class WalIndex implements Disposable {
         : blockBytes * (1 + Math.floor(behind / framesPerBlock)) + (behind % framesPerBlock) * 4;
     const word = new Uint32Array(1);
     return readFully(this.#fd, new Uint8Array(word.buffer), offset) < word.byteLength ? undefined : word[0];
+  }
+
+  #fill(): boolean {
+    const all = this.#bytes;
+    if (!areLocksInTheWay) return readFully(this.#fd, all, 0) === all.length;
+    const isRead = readFully(this.#fd, all.subarray(0, locksOffset), 0) === locksOffset;
+    return isRead && readFully(this.#fd, all.subarray(attemptedOffset), attemptedOffset) === 4;
   }
 
   [Symbol.dispose](): void {
