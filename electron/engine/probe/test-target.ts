@@ -1,4 +1,4 @@
-// Tests a place as a destination: the one door to the tests of folders and buckets.
+// Tests a place as a destination: the one door to the tests of folders and buckets. What speaks S3 is loaded only for a bucket.
 import { AppError } from '../../../shared/errors.ts';
 import type { Place } from '../../../shared/contract.ts';
 import type { TargetTest } from '../../../shared/model.ts';
@@ -6,7 +6,6 @@ import { addressOf } from '../targets/open-target.ts';
 import type { S3Credentials } from '../targets/s3-address.ts';
 import { readTypedPath } from '../typed-path.ts';
 import { testFolder } from './folder-test.ts';
-import { testS3 } from './s3-test.ts';
 
 export interface TargetTestOptions {
   readonly place: Place;
@@ -28,5 +27,6 @@ export async function testTarget({ place, kept, now, ...options }: TargetTestOpt
   if (address.kind !== 's3') throw new AppError('target-unsupported', { url: address.url });
   const credentials = address.credentials ?? kept();
   if (credentials === undefined) throw new AppError('target-secret-missing', { name: place.bucket });
+  const { testS3 } = await import('./s3-test.ts');
   return await testS3({ ...options, now, address: { ...address, credentials } });
 }

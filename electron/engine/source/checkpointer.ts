@@ -104,7 +104,7 @@ interface Waiting {
 
 class Thread {
   static #shared: Thread | undefined;
-  readonly #worker = new Worker(workerUrl(import.meta.url));
+  readonly #worker = new Worker(workerUrl(import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: 1 } });
   readonly #waiting = new Map<number, Waiting>();
   #idlers: (() => void)[] = [];
   #lastId = 0;
