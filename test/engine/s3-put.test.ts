@@ -50,16 +50,18 @@ afterEach(() => {
   server.close();
 });
 
-/** A target with connections of its own. */
-function open(query = 'region=us-east-1', bucket = 'bucket') {
+/** A target with connections of its own, or with those of another. */
+function open(query = 'region=us-east-1', bucket = 'bucket', sessionToken = `t${++tokens}`) {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const credentials = { kind: 'keys', accessKeyId: 'tester', secretAccessKey, sessionToken: `t${++tokens}` } as const;
+  const credentials = { kind: 'keys', accessKeyId: 'tester', secretAccessKey, sessionToken } as const;
   return openS3Target(parseS3Url(`s3://${bucket}/app.db?endpoint=${endpoint}&${query}`), {
     credentials,
     firstDelayMs: 1,
   });
 }
 
+/** The region that a request is signed for. */
+const scopeOf = ({ headers }: Received) => /Credential=[^/]+\/\d+\/([^/]+)/.exec(headers.authorization ?? '')?.[1];
 const isOfSdk = ({ headers }: Received) => headers['amz-sdk-invocation-id'] !== undefined;
 
 test.each([
@@ -148,16 +150,56 @@ test('one that is aborted ends at once, and nothing is forgotten', async () => {
   expect(received.map(isOfSdk)).toEqual([true, false, false]);
 });
 
+const elsewhere = { headers: { 'x-amz-bucket-region': 'eu-west-1' } };
+
 test('follows a bucket to its region once, and then asks there', async () => {
   vi.stubEnv('AWS_REGION', 'us-east-1');
   const target = open('provider=aws');
-  const scope = ({ headers }: Received) => /Credential=[^/]+\/\d+\/([^/]+)/.exec(headers.authorization ?? '')?.[1];
   answer = (_number, request) =>
-    scope(request) === 'eu-west-1'
-      ? undefined
-      : s3Error(301, 'PermanentRedirect', { headers: { 'x-amz-bucket-region': 'eu-west-1' } });
+    scopeOf(request) === 'eu-west-1' ? undefined : s3Error(301, 'PermanentRedirect', elsewhere);
   for (let i = 0; i < 3; i++) await target.put('key', noise(10), { signal: calm });
-  expect(received.map(scope)).toEqual(['us-east-1', 'eu-west-1', 'eu-west-1', 'eu-west-1']);
+  expect(received.map(scopeOf)).toEqual(['us-east-1', 'eu-west-1', 'eu-west-1', 'eu-west-1']);
+});
+
+test.each([
+  s3Error(301, 'PermanentRedirect', elsewhere),
+  s3Error(307, 'TemporaryRedirect', elsewhere),
+  s3Error(400, 'AuthorizationHeaderMalformed', elsewhere),
+])('a bucket that is elsewhere by now is followed by the same call: $status', async (redirect) => {
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  const target = open('provider=aws');
+  await target.put('key', noise(10), { signal: calm });
+  answer = (_number, request) => (scopeOf(request) === 'eu-west-1' ? undefined : redirect);
+  for (let i = 0; i < 2; i++) await target.put('key', noise(10), { signal: calm });
+  expect(received.map(scopeOf)).toEqual(['us-east-1', 'us-east-1', 'eu-west-1', 'eu-west-1']);
+  expect(received.map(isOfSdk)).toEqual([true, false, true, false]);
+});
+
+test('those who are sent elsewhere at once all go there, and other buckets stay', async () => {
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  const [target, other] = [open('provider=aws', 'moved', 'shared'), open('provider=aws', 'other', 'shared')];
+  answer = (_number, request) =>
+    scopeOf(request) === 'eu-west-1' || request.url.includes('/other/')
+      ? undefined
+      : s3Error(301, 'PermanentRedirect', elsewhere);
+  await Promise.all(['a', 'b', 'c'].map(async (key) => await target.put(key, noise(10), { signal: calm })));
+  await other.put('key', noise(10), { signal: calm });
+  expect(received.map(scopeOf)).toEqual([
+    ...Array<string>(3).fill('us-east-1'),
+    ...Array<string>(3).fill('eu-west-1'),
+    'us-east-1',
+  ]);
+});
+
+test('where the region was named, a bucket that is elsewhere is told', async () => {
+  const target = open('provider=aws&region=us-east-1');
+  await target.put('key', noise(10), { signal: calm });
+  answer = () => s3Error(301, 'PermanentRedirect', elsewhere);
+  expect(await failureOf(target.put('key', noise(10), { signal: calm }))).toMatchObject({
+    code: 'target-region',
+    details: { region: 'eu-west-1' },
+  });
+  expect(received).toHaveLength(2);
 });
 
 test('a clock that was set meanwhile is learned from the refusal', async () => {
@@ -198,6 +240,29 @@ test('credentials that end are asked for anew', async () => {
     return new Set(received.map(keyOf)).size > 1;
   });
   expect(received.map(isOfSdk)).toEqual(received.map((_request, i) => i === 0));
+});
+
+test('credentials that were written into their file anew count at once, where the former ones are refused', async () => {
+  const file = join(await scratchFolder(), 'credentials');
+  const write = async (key: string) =>
+    await writeFile(file, `[till]\naws_access_key_id = ${key}\naws_secret_access_key = s\naws_session_token = t\n`);
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', file);
+  vi.stubEnv('AWS_CONFIG_FILE', `${file}-none`);
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `s3://bucket?endpoint=${endpoint}&profile=till`;
+  const target = openS3Target(parseS3Url(url), { firstDelayMs: 1 });
+  const keyOf = ({ headers }: Received) => /Credential=([^/]+)/.exec(headers.authorization ?? '')?.[1];
+  answer = (_number, request) => (keyOf(request) === 'former' ? s3Error(400, 'ExpiredToken') : undefined);
+
+  await write('former');
+  const refused = { code: 'target-credentials-expired' };
+  expect(await failureOf(target.put('key', noise(10), { signal: calm }))).toMatchObject(refused);
+  await write('latter');
+  await Promise.all(['a', 'b', 'c'].map(async (key) => await target.put(key, noise(10), { signal: calm })));
+  // A form's test begins anew.
+  const another = openS3Target(parseS3Url(`${url}&region=eu-west-1`));
+  await another.put('key', noise(10), { signal: calm });
+  expect(received.map(keyOf)).toEqual([...Array<string>(4).fill('former'), ...Array<string>(4).fill('latter')]);
 });
 
 /** What a server is told, without what differs from request to request, or is the SDK's about itself. */

@@ -1,14 +1,24 @@
 // Makes the client that speaks S3, with what the provider needs: endpoint, path style, checksums, headers, timeouts. Sends
 // requests, a bounded number at a time, and repeats those that failed for the moment: with full jitter, a cap, few attempts,
-// and no sooner than the server asks for. The only place that chooses credentials. Longer waiting is left to callers.
+// and no sooner than the server asks for. What was refused for its credentials or its region is sent again where others are
+// found. Longer waiting is left to callers.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import { providers } from '../../../shared/providers.ts';
 import { type S3Address, type S3Credentials, usesPathStyle } from './s3-address.ts';
-import { classifyS3Error, isWorthRepeating, retryAfterMsOf, type S3Place } from './s3-errors.ts';
+import { credentialsOf, renewCredentials } from './s3-credentials.ts';
+import {
+  classifyS3Error,
+  isAboutCredentials,
+  isWorthRepeating,
+  otherRegionOf,
+  retryAfterMsOf,
+  type S3Place,
+} from './s3-errors.ts';
 import { Sha256 } from './s3-hash.ts';
 import { addQuirks, isHttpRequest } from './s3-quirks.ts';
+import { SoughtRegion } from './s3-region.ts';
 import { tellTraffic } from './s3-traffic.ts';
 
 const attempts = 4;
@@ -26,21 +36,22 @@ export interface S3Access {
   readonly firstDelayMs?: number | undefined;
 }
 
+interface ClientOptions extends S3Access {
+  /** Where a region is sought. */
+  readonly region?: SoughtRegion | undefined;
+}
+
 /** A client of the SDK for an address: for those who ask S3 what a target does not. Its owner destroys it. */
-export function makeS3Client(address: S3Address, access: S3Access = {}): S3Client {
+export function makeS3Client(address: S3Address, options: ClientOptions = {}): S3Client {
   const provider = providers[address.provider];
   const checksums = provider.checksums === 'when-supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED';
-  const credentials = access.credentials ?? address.credentials ?? { kind: 'chain' };
-  const profile = credentials.kind === 'chain' ? credentials.profile : undefined;
-  const isAws = address.provider === 'aws';
+  const region = options.region ?? soughtRegionOf(address, options);
   const agent = { keepAlive: true, maxSockets: 32 };
   const client = new S3Client({
-    ...credentialsOf(credentials),
-    region: address.region ?? (isAws ? async () => await regionOfEnvironment(profile) : provider.defaultRegion),
+    ...credentialsOf(credentialsFor(address, options)),
+    region: address.region ?? (region === undefined ? provider.defaultRegion : async () => await region.read()),
     ...(address.endpoint === undefined ? {} : { endpoint: address.endpoint }),
     forcePathStyle: usesPathStyle(address),
-    // Where nobody named the region, AWS tells it.
-    followRegionRedirects: isAws && address.region === undefined,
     requestChecksumCalculation: checksums,
     responseChecksumValidation: checksums,
     // Repeating is ours: it can be cancelled while it waits, and never runs out of tokens.
@@ -65,6 +76,17 @@ export function makeS3Client(address: S3Address, access: S3Access = {}): S3Clien
   return client;
 }
 
+function credentialsFor(address: S3Address, access: S3Access): S3Credentials {
+  return access.credentials ?? address.credentials ?? { kind: 'chain' };
+}
+
+/** Undefined where somebody named a region, or there is but one. */
+function soughtRegionOf(address: S3Address, access: S3Access): SoughtRegion | undefined {
+  if (address.provider !== 'aws' || address.region !== undefined) return undefined;
+  const credentials = credentialsFor(address, access);
+  return new SoughtRegion(credentials.kind === 'chain' ? credentials.profile : undefined);
+}
+
 /** The SDK makes a new signer for each request, all alike. */
 function reuseSigner({ config }: S3Client): void {
   const make = config.signer;
@@ -85,11 +107,18 @@ export class S3Connection {
   readonly firstDelayMs: number;
   readonly #waiting: (() => void)[] = [];
   #free: number;
+  readonly #region: SoughtRegion | undefined;
+  /** How often other credentials were found, or another region. */
+  #changes = 0;
 
-  constructor(client: S3Client, limits: { readonly concurrency: number; readonly firstDelayMs: number }) {
+  constructor(
+    client: S3Client,
+    options: { readonly concurrency: number; readonly firstDelayMs: number; readonly region: SoughtRegion | undefined },
+  ) {
     this.client = client;
-    this.firstDelayMs = limits.firstDelayMs;
-    this.#free = limits.concurrency;
+    this.firstDelayMs = options.firstDelayMs;
+    this.#free = options.concurrency;
+    this.#region = options.region;
   }
 
   /** Sends a request when it is its turn; throws what `classifyS3Error` makes of a failure that stays, or the signal's reason. */
@@ -100,12 +129,15 @@ export class S3Connection {
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted();
+      const changes = this.#changes;
       const outcome = await this.#attempt(action, { abortSignal: signal, attempt });
       if (outcome.kind === 'done') return outcome.value;
       signal.throwIfAborted();
-      const askedMs = retryAfterMsOf(outcome.error) ?? 0;
-      if (attempt === attempts || askedMs > longestAskedMs || !isWorthRepeating(outcome.error)) {
-        throw classifyS3Error(outcome.error, place);
+      const { error } = outcome;
+      const askedMs = retryAfterMsOf(error) ?? 0;
+      const isLast = attempt === attempts || askedMs > longestAskedMs;
+      if (isLast || !(isWorthRepeating(error) || (await this.#hasChanged(error, changes)))) {
+        throw classifyS3Error(error, place);
       }
       const delayMs = Math.random() * Math.min(longestDelayMs, this.firstDelayMs * 2 ** (attempt - 1));
       await sleep(askedMs + delayMs, undefined, { signal }).catch(() => {});
@@ -128,6 +160,18 @@ export class S3Connection {
     }
   }
 
+  /** Whether there are other credentials by now than those that were refused, or another region. */
+  async #hasChanged(error: unknown, changes: number): Promise<boolean> {
+    const region = otherRegionOf(error);
+    if (region === undefined && !isAboutCredentials(error)) return false;
+    // Another request may have found them meanwhile.
+    if (this.#changes === changes) {
+      const isOther = region === undefined ? renewCredentials(this.client) : this.#region?.follow(region);
+      if ((await isOther) === true) this.#changes++;
+    }
+    return this.#changes !== changes;
+  }
+
   async #turn(): Promise<void> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -138,43 +182,26 @@ const connections = new Map<string, S3Connection>();
 
 /** The connection for an address: one for all that would be set up alike. */
 export function connectS3(address: S3Address, access: S3Access = {}): S3Connection {
-  const { bucket: _bucket, prefix: _prefix, url: _url, credentials, ...server } = address;
+  const { bucket, prefix: _prefix, url: _url, credentials, ...server } = address;
   const { firstDelayMs = 200 } = access;
-  const facts = JSON.stringify([server, usesPathStyle(address), access.credentials ?? credentials, firstDelayMs]);
+  const region = soughtRegionOf(address, access);
+  const facts = JSON.stringify([
+    server,
+    usesPathStyle(address),
+    access.credentials ?? credentials,
+    firstDelayMs,
+    // Each bucket has a region of its own.
+    region === undefined ? undefined : bucket,
+  ]);
   // A key that could be printed must not hold what it stands for.
   const key = createHash('sha256').update(facts).digest('hex');
   const known = connections.get(key);
   if (known !== undefined) return known;
-  const made = new S3Connection(makeS3Client(address, access), {
+  const made = new S3Connection(makeS3Client(address, { ...access, region }), {
     concurrency: address.concurrency ?? providers[address.provider].concurrency,
     firstDelayMs,
+    region,
   });
   connections.set(key, made);
   return made;
-}
-
-/** Which credentials are meant, in the SDK's words. Litestream's variables count where AWS's own are not set. */
-function credentialsOf(credentials: S3Credentials): Pick<S3ClientConfig, 'credentials' | 'profile'> {
-  if (credentials.kind === 'keys') {
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-    return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
-  }
-  if (credentials.profile !== undefined) return { profile: credentials.profile };
-  const { AWS_ACCESS_KEY_ID, AWS_PROFILE, LITESTREAM_ACCESS_KEY_ID, LITESTREAM_SECRET_ACCESS_KEY } = process.env;
-  if (AWS_ACCESS_KEY_ID !== undefined || AWS_PROFILE !== undefined) return {};
-  if (LITESTREAM_ACCESS_KEY_ID === undefined || LITESTREAM_SECRET_ACCESS_KEY === undefined) return {};
-  return { credentials: { accessKeyId: LITESTREAM_ACCESS_KEY_ID, secretAccessKey: LITESTREAM_SECRET_ACCESS_KEY } };
-}
-
-/** What environment or profile name; else the region that knows all others. */
-async function regionOfEnvironment(profile: string | undefined): Promise<string> {
-  const asked = new S3Client(profile === undefined ? {} : { profile });
-  try {
-    return await asked.config.region();
-  } catch {
-    // @NOTE the SDK has no other way to say that none is named.
-    return 'us-east-1';
-  } finally {
-    asked.destroy();
-  }
 }

@@ -92,6 +92,18 @@ export function isNotSupported(error: unknown): boolean {
   return status === 501 || status === 405 || ['NotImplemented', 'MethodNotAllowed', 'NotSupported'].includes(name);
 }
 
+/** The region in which the bucket is, where a server says that it is in another one than was asked. */
+export function otherRegionOf(error: unknown): string | undefined {
+  const facts = factsOf(error);
+  return kindOf(facts, undefined) === 'target-region' ? facts.region : undefined;
+}
+
+/** Whether a server does not take the credentials, or not any more. */
+export function isAboutCredentials(error: unknown): boolean {
+  const kind = kindOf(factsOf(error), undefined);
+  return kind === 'target-credentials' || kind === 'target-credentials-expired';
+}
+
 /** The HTTP status of an answer that the SDK turned into an error. */
 export function statusOf(error: unknown): number | undefined {
   return factsOf(error).status;

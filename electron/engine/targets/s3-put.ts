@@ -2,7 +2,7 @@
 // where the bucket is and how one signs there, which costs several times what a small request itself does. So only the first
 // PUT to a bucket goes the SDK's way; what was found out is kept, and those that follow go from the SDK's serializer straight
 // to its signer and to the network. Whenever one fails, what was kept is forgotten: the next one goes the SDK's way again,
-// which follows redirects, opens sessions and looks everything up anew.
+// which opens sessions and looks everything up anew.
 import { crc32 } from 'node:zlib';
 import { PutObject$, PutObjectCommand, type PutObjectCommandInput, type S3Client } from '@aws-sdk/client-s3';
 import type { Provider } from '../../../shared/providers.ts';
@@ -91,7 +91,6 @@ async function putBySdk(client: S3Client, request: PutRequest, abortSignal: Abor
       route = routeOf(client, context, args.request);
       return result;
     },
-    // After a redirect it is passed once more.
     { step: 'finalizeRequest', priority: 'low', name: 'tidemarkRoute' },
   );
   await client.send(command, { abortSignal });
