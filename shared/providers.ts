@@ -173,6 +173,8 @@ export const providers: Readonly<Record<ProviderId, Provider>> = {
     endpoint: 'https://t3.storage.dev',
     regions: ['auto'],
     defaultRegion: 'auto',
+    // Buckets made since 2025-02-19 are named by their host alone: https://www.tigrisdata.com/blog/virtual-hosted-urls
+    isPathStyle: false,
     hasConditionalWrites: true,
     storageClasses: ['STANDARD', 'STANDARD_IA', 'GLACIER_IR'],
     // Otherwise a listing may lag behind what was just written.

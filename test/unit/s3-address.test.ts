@@ -1,7 +1,7 @@
 // Addresses of buckets: what users type, in Litestream's spelling and in ours, and what is shown of it.
 import { describe, expect, test } from 'vitest';
 import { addressOf, addressWithin, parseTargetUrl, placeOf } from '../../electron/engine/targets/open-target.ts';
-import { parseS3Url } from '../../electron/engine/targets/s3-address.ts';
+import { originOf, parseS3Url } from '../../electron/engine/targets/s3-address.ts';
 import { endpointOf, providerIds, providers } from '../../shared/providers.ts';
 
 const plain = { provider: 'aws', prefix: '', region: undefined, endpoint: undefined };
@@ -147,6 +147,20 @@ describe('an address of a bucket', () => {
       prefix: 'a',
       url: 's3://bucket/a?endpoint=https://hel1.your-objectstorage.com&region=hel1',
     });
+  });
+
+  test.each([
+    ['s3://bucket?region=eu-west-1', 'https://bucket.s3.eu-west-1.amazonaws.com'],
+    ['s3://bucket.s3.cn-north-1.amazonaws.com.cn/a', 'https://bucket.s3.cn-north-1.amazonaws.com.cn'],
+    ['s3://my.bucket?region=eu-west-1', 'https://s3.eu-west-1.amazonaws.com'],
+    ['s3://bucket?region=eu-west-1&force-path-style=true', 'https://s3.eu-west-1.amazonaws.com'],
+    ['s3://bucket?endpoint=http://nas:9000', 'http://nas:9000'],
+    ['s3://bucket?endpoint=http://nas:9000&force-path-style=false', 'http://bucket.nas:9000'],
+    ['s3://bucket.s3.eu-central-003.backblazeb2.com', 'https://s3.eu-central-003.backblazeb2.com'],
+    ['s3://bucket?endpoint=https://t3.storage.dev', 'https://bucket.t3.storage.dev'],
+  ])('%s is asked at %s', (url, origin) => {
+    const address = parseS3Url(url);
+    expect(originOf(address, address.region ?? providers[address.provider].defaultRegion)).toBe(origin);
   });
 
   test('has room for a database', () => {

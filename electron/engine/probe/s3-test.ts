@@ -6,7 +6,7 @@ import type { TargetTest } from '../../../shared/model.ts';
 import { endpointOf, providers } from '../../../shared/providers.ts';
 import { readRecord, type ReplicaRecord } from '../replica/record.ts';
 import { placeOf } from '../targets/open-target.ts';
-import { makeS3Address, type S3Address, usesPathStyle } from '../targets/s3-address.ts';
+import { makeS3Address, originOf, type S3Address, usesPathStyle } from '../targets/s3-address.ts';
 import { isAboutAccess, openS3Probe, type S3Probe } from '../targets/s3-probe.ts';
 import { checkCertificate, greet, type Hello, parseEndpoint, reach } from './connection.ts';
 import {
@@ -302,10 +302,7 @@ class S3Test implements AsyncDisposable {
   }
 
   get #origin(): string {
-    const { endpoint, bucket } = this.#address;
-    const url = new URL(endpoint ?? `https://s3.${this.#signedRegion}.amazonaws.com`);
-    if (!usesPathStyle(this.#address)) url.hostname = `${bucket}.${url.hostname}`;
-    return url.origin;
+    return originOf(this.#address, this.#signedRegion);
   }
 
   get #host(): string {

@@ -299,3 +299,11 @@ export function usesPathStyle(address: S3Address): boolean {
   // A dot in a bucket's name would make a host that no certificate covers.
   return address.isPathStyle ?? (providers[address.provider].isPathStyle || address.bucket.includes('.'));
 }
+
+/** Where requests to a bucket go, signed for a region; Amazon's own servers follow from that. */
+export function originOf(address: S3Address, region: string): string {
+  const amazon = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const url = new URL(address.endpoint ?? `https://s3.${region}.${amazon}`);
+  if (!usesPathStyle(address)) url.hostname = `${address.bucket}.${url.hostname}`;
+  return url.origin;
+}
