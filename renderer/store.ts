@@ -98,6 +98,11 @@ export function isOthers(
   return inspection?.kind === 'refused' && inspection.error.code === 'target-owned-by-other';
 }
 
+/** Whether the draft's folder will do: a usable one, or another's that is to be taken over. */
+export function hasPlace({ folder, takesOver }: AddDraft): boolean {
+  return folder.inspection?.kind === 'usable' || (takesOver && isOthers(folder.inspection));
+}
+
 /** A destination as it is filled in. Its secrets are dropped when one leaves. */
 export interface DestinationDraft {
   /** Undefined: a new one. */

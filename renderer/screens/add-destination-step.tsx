@@ -6,7 +6,7 @@ import { chooseDestination } from '../actions/add.ts';
 import { ErrorText } from '../components/error-text.tsx';
 import { type Option, OptionCards } from '../components/option-cards.tsx';
 import { selectDatabases, selectTargets } from '../selectors.ts';
-import { type AddDestination, type AddDraft, useStore } from '../store.ts';
+import { type AddDestination, type AddDraft, hasPlace, useStore } from '../store.ts';
 import { AddFolder } from './add-folder.tsx';
 import { AddS3 } from './add-s3.tsx';
 import { AddStep } from './add-step.tsx';
@@ -32,7 +32,7 @@ export function AddDestinationStep({ draft, isEnabled }: AddDestinationStepProps
   return (
     <AddStep
       number={2}
-      isDone={target !== undefined || (destination.kind === 'folder' && draft.folder.inspection?.kind === 'usable')}
+      isDone={target !== undefined || (destination.kind === 'folder' && hasPlace(draft))}
       isEnabled={isEnabled}
       title="Where shall its history be kept?"
       about="Another place than this computer’s disk helps when that fails. More destinations can be added later."

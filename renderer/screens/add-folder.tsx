@@ -6,7 +6,7 @@ import { chooseDestinationFolder, setTakesOver, setWholePath, typePath } from '.
 import { Checkbox } from '../components/checkbox.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { Note } from '../components/note.tsx';
-import { type AddDraft, isOthers } from '../store.ts';
+import { type AddDraft, hasPlace, isOthers } from '../store.ts';
 import { Finding, FindingLine } from './finding.tsx';
 import { HostPathField } from './host-path-field.tsx';
 
@@ -38,7 +38,7 @@ function FolderPath({ draft }: { readonly draft: AddDraft }): ReactNode {
       path={path}
       suggestions={suggestions}
       wants="folder"
-      isInvalid={inspection?.kind === 'refused'}
+      isInvalid={inspection?.kind === 'refused' && !hasPlace(draft)}
       onType={(next) => typePath('folder', next)}
       onPick={(next) => setWholePath('folder', next)}
       onChoose={() => void chooseDestinationFolder()}

@@ -7,7 +7,7 @@ import { Card } from '../components/card.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { FormEnd } from '../components/form-end.tsx';
 import { Note } from '../components/note.tsx';
-import { isOthers, useStore } from '../store.ts';
+import { hasPlace, useStore } from '../store.ts';
 import { AddDatabaseStep } from './add-database-step.tsx';
 import { AddDestinationStep, useAddDestination } from './add-destination-step.tsx';
 import { focusFirstError } from './field-props.ts';
@@ -20,9 +20,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
   const database = add.database.inspection;
   const destination = useAddDestination(add);
   const described = useStore(({ view }) => view.destination);
-  const { inspection } = add.folder;
-  const isPlaced =
-    destination.kind !== 'folder' || inspection?.kind === 'usable' || (add.takesOver && isOthers(inspection));
+  const isPlaced = destination.kind !== 'folder' || hasPlace(add);
   const error = add.error ?? (destination.kind === 's3' ? described?.error : undefined);
   const needsConsent = database?.kind === 'database' && !database.isWal && !add.hasConsent;
   const isReady = database?.kind === 'database' && isPlaced && !needsConsent;

@@ -57,6 +57,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   },
   'add-s3': { state: 'headless', place: '#/add', act: fillAddS3 },
   'add-ready': { state: 'headless', place: '#/add', act: fillAdd },
+  'add-taken': { state: 'headless', place: '#/add', act: fillAddTaken },
   'add-refused': {
     state: 'five',
     place: '#/add',
@@ -148,6 +149,13 @@ async function fillAdd(page: Page): Promise<void> {
   await type(page, 'Path of the database', '/home/ada/till/Sales-2025.db', 'Enter');
   await page.getByText('A new folder').click();
   await type(page, 'Destination folder', '/home/ada/backup', 'Enter');
+}
+
+async function fillAddTaken(page: Page): Promise<void> {
+  await type(page, 'Path of the database', '/home/ada/till/Sales.db', 'Enter');
+  await page.getByText('A new folder').click();
+  await type(page, 'Destination folder', '/mnt/office/tidemark', 'Enter');
+  await page.getByText('Take over the history from TILL-PC').click();
 }
 
 async function fillAddS3(page: Page): Promise<void> {

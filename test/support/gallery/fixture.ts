@@ -246,10 +246,21 @@ function inspectDatabase(path: string): Result<'inspectDatabase'> {
 
 function inspectFolder(path: string, databasePath: string): FolderInspection {
   if (path.startsWith('/proc')) return { kind: 'refused', error: new AppError('target-read-only', { path }).toData() };
+  const database = databasePath.slice(databasePath.lastIndexOf('/') + 1);
+  const replicaPath = `${path}/${database}`;
+  if (path.startsWith('/mnt/office')) {
+    const owner = {
+      database,
+      databasePath: `C:\\Till\\${database}`,
+      machine: 'TILL-PC',
+      since: '2026-03-02 08:14:09 UTC',
+    };
+    return { kind: 'refused', error: new AppError('target-owned-by-other', { path: replicaPath, ...owner }).toData() };
+  }
   return {
     kind: 'usable',
     path,
-    replicaPath: `${path}/${databasePath.slice(databasePath.lastIndexOf('/') + 1)}`,
+    replicaPath,
     freeBytes: 812_000_000_000,
     contents: 'new',
     isSameDisk: path.startsWith('/home'),
