@@ -102,7 +102,7 @@ export function parseS3Url(text: string, environment: Readonly<Record<string, st
       storageClass: options.storageClass,
       encryption: readEncryption(options, refuse),
       concurrency: readCount('concurrency', options.concurrency, { least: 1, most: 64 }, refuse),
-      partBytes: readCount('partSize', options.partSize, { least: 5 << 20, most: 64 << 20 }, refuse),
+      partBytes: readCount('partSize', bytesOf(options.partSize), { least: 5 << 20, most: 64 << 20 }, refuse),
       credentials: readCredentials(options, refuse),
     },
     shown,
@@ -245,6 +245,13 @@ function readFlag(key: string, value: string | undefined, refuse: Refuse): boole
   if (value === undefined) return undefined;
   if (/^(true|1|yes)$/i.test(value)) return true;
   return /^(false|0|no)$/i.test(value) ? false : refuse(`its key “${key}” is neither true nor false`);
+}
+
+/** Litestream’s spellings of a size, `10MB` or `5120K`, as plain bytes; anything else as it is. */
+function bytesOf(size: string | undefined): string | undefined {
+  const [, count, unit = ''] = /^(\d{1,10}(?:\.\d{1,3})?) ?([kmg])?(?:i?b)?$/i.exec(size ?? '') ?? [];
+  const shift = { k: 10, m: 20, g: 30 }[unit.toLowerCase()] ?? 0;
+  return count === undefined ? size : String(Number(count) * 2 ** shift);
 }
 
 function readCount(
