@@ -4,10 +4,9 @@ import { formatDuration } from '../shared/format.ts';
 import type { ReplicaListing } from '../shared/model.ts';
 import { formatHex8 } from '../shared/position.ts';
 import { formatTable } from '../shared/table.ts';
-import { type Terminal, formatError, formatJson, formatRfc3339 } from './cli-output.ts';
-import { type Source, type SourceOptions, findSources } from './cli-sources.ts';
+import { formatError, formatJson, formatRfc3339 } from './cli-output.ts';
+import { type Source, type SourceCommand, type SourceOptions, findSources } from './cli-sources.ts';
 import { showUrl } from './cli-s3.ts';
-import type { EngineHost } from './engine-host.ts';
 
 export interface ListOptions extends SourceOptions {
   readonly generation?: string;
@@ -37,20 +36,14 @@ const columns: Readonly<Record<ListKind, readonly Column[]>> = {
 };
 
 /** Prints one listing; answers the exit code. */
-export async function list(parts: {
-  readonly kind: ListKind;
-  readonly subject: string | undefined;
-  readonly options: ListOptions;
-  readonly terminal: Terminal;
-  readonly openEngine: () => Promise<EngineHost>;
-}): Promise<number> {
-  const { kind, subject, options, terminal } = parts;
+export async function list(kind: ListKind, command: SourceCommand<ListOptions>): Promise<number> {
+  const { subject, options, terminal } = command;
   const sources = await findSources(subject, { ...options, note: terminal.note });
   const isFromConfig = sources.every((source) => source.databasePath !== undefined);
   const { rows, failures } =
     kind === 'databases' && isFromConfig
       ? { rows: sources.map((source) => declaredRow(source)), failures: [] }
-      : await readRows(kind, sources, parts);
+      : await readRows(kind, sources, command);
   const wanted = rows.filter((row) => options.generation === undefined || row['generation'] === options.generation);
   if (options.json === true) terminal.out(formatJson(wanted));
   else if (failures.length < sources.length) terminal.out(formatRows(kind, wanted));
@@ -61,7 +54,7 @@ export async function list(parts: {
 async function readRows(
   kind: ListKind,
   sources: readonly Source[],
-  { openEngine }: { readonly openEngine: () => Promise<EngineHost> },
+  { openEngine }: SourceCommand<ListOptions>,
 ): Promise<{ readonly rows: readonly Row[]; readonly failures: readonly unknown[] }> {
   const engine = await openEngine();
   try {

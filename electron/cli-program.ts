@@ -145,7 +145,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
       .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
       .option('--json', 'print JSON')
       .action(async (subject: string | undefined, options: ListOptions) => {
-        onEnd(await list({ kind, subject, options, terminal, openEngine: openToolbox }));
+        onEnd(await list(kind, { subject, options, terminal, openEngine: openToolbox }));
       });
     if (kind !== 'databases') command.option('--generation <id>', 'only this generation', reading(readGeneration));
   }

@@ -6,9 +6,8 @@ import { defaultRetention } from '../shared/retention.ts';
 import { formatTable } from '../shared/table.ts';
 import { formatHex8 } from '../shared/position.ts';
 import { type Reading, readDuration } from './cli-options.ts';
-import { type Terminal, formatError, formatJson, formatRfc3339 } from './cli-output.ts';
-import { type Source, type SourceOptions, UsageError, findSources } from './cli-sources.ts';
-import type { EngineHost } from './engine-host.ts';
+import { formatError, formatJson, formatRfc3339 } from './cli-output.ts';
+import { type Source, type SourceCommand, type SourceOptions, UsageError, findSources } from './cli-sources.ts';
 
 export interface RetainOptions extends SourceOptions {
   readonly dryRun?: boolean;
@@ -19,13 +18,8 @@ export interface RetainOptions extends SourceOptions {
 }
 
 /** Carries retention out on every replica that is named; answers the exit code. */
-export async function retain(parts: {
-  readonly subject: string | undefined;
-  readonly options: RetainOptions;
-  readonly terminal: Terminal;
-  readonly openEngine: () => Promise<EngineHost>;
-}): Promise<number> {
-  const { subject, options, terminal, openEngine } = parts;
+export async function retain(command: SourceCommand<RetainOptions>): Promise<number> {
+  const { subject, options, terminal, openEngine } = command;
   const isDryRun = options.dryRun === true;
   const sources = await findSources(subject, { ...options, note: terminal.note });
   if (options.at !== undefined && !isDryRun) throw new UsageError('-at only goes with -dry-run');

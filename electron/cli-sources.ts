@@ -4,7 +4,9 @@ import { AppError, reasonOf } from '../shared/errors.ts';
 import type { Retention } from '../shared/model.ts';
 import { type Config, parseConfig } from './cli-config.ts';
 import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
+import type { Terminal } from './cli-output.ts';
 import { isS3Url } from './cli-s3.ts';
+import type { EngineHost } from './engine-host.ts';
 
 /** What the commands that read replicas have in common. */
 export interface SourceOptions {
@@ -12,6 +14,14 @@ export interface SourceOptions {
   readonly replica?: string;
   /** False after `-no-expand-env`. */
   readonly expandEnv: boolean;
+}
+
+/** A command that reads replicas, as it was given. */
+export interface SourceCommand<Options extends SourceOptions> {
+  readonly subject: string | undefined;
+  readonly options: Options;
+  readonly terminal: Terminal;
+  readonly openEngine: () => Promise<EngineHost>;
 }
 
 export interface Source {

@@ -1,5 +1,6 @@
 // What lies at a place, judged by the first of its keys: a database's own history, other histories of ours, Litestream's of
-// either line, other things. Pure.
+// either line, other things. How a place is looked at is the tests' of folders and buckets.
+import path from 'node:path';
 import type { TargetTest } from '../../../shared/model.ts';
 import type { ReplicaRecord } from '../replica/record.ts';
 
@@ -18,8 +19,36 @@ const generationPath =
 /** Litestream v0.5's: by level, in four digits on S3, below `ltx` elsewhere. */
 const ltxPath = /(?:^|\/)(?:[0-9a-f]{4}|ltx\/\d)\/[0-9a-f]{16}-[0-9a-f]{16}\.ltx$/;
 
+/** For whom a place is tested. */
+export interface Asking {
+  /** The database that would be kept there; absolute. */
+  readonly databasePath: string | undefined;
+  readonly machineId: string;
+}
+
+/** A place, as far as it has to be looked at. */
+export interface Sight {
+  /** The record of a replica at a name, or at the place itself (empty); undefined where there is none that can be understood. */
+  readonly record: (name: string) => Promise<ReplicaRecord | undefined>;
+  /** The first keys. */
+  readonly keys: () => Promise<readonly string[]>;
+  readonly has: (key: string) => Promise<boolean>;
+}
+
+/** What lies at a place. */
+export async function findContents({ record, keys, has }: Sight, asking: Asking): Promise<Contents> {
+  const { databasePath } = asking;
+  for (const name of databasePath === undefined ? [''] : [path.basename(databasePath), '']) {
+    if (isOwnRecord(await record(name), asking)) return 'history-of-this';
+  }
+  const found = await keys();
+  const records: string[] = [];
+  for (const key of recordsToAskFor(found)) if (await has(key)) records.push(key);
+  return judgeKeys(found, records);
+}
+
 /** What keys say; `records` are the keys of records that are known to be there, listed or not. */
-export function judgeKeys(keys: readonly string[], records: readonly string[]): Contents {
+function judgeKeys(keys: readonly string[], records: readonly string[]): Contents {
   const others = keys.filter((key) => key !== testKey && key !== '' && !key.endsWith('/'));
   if (records.length > 0 || others.some((key) => recordPath.test(key))) return 'tidemark-history';
   if (others.some((key) => generationPath.test(key))) return 'litestream-history';
@@ -28,7 +57,7 @@ export function judgeKeys(keys: readonly string[], records: readonly string[]): 
 }
 
 /** Where records of the histories among these keys would lie; they may lie behind what was listed. */
-export function recordsToAskFor(keys: readonly string[]): readonly string[] {
+function recordsToAskFor(keys: readonly string[]): readonly string[] {
   const roots = keys.flatMap((key) => {
     const root = generationPath.exec(key)?.groups?.['root'];
     return root === undefined ? [] : [root];
@@ -37,10 +66,7 @@ export function recordsToAskFor(keys: readonly string[]): readonly string[] {
 }
 
 /** Whether a record is that of a database on this computer. */
-export function isOwnRecord(
-  record: ReplicaRecord | undefined,
-  { machineId, databasePath }: { readonly machineId: string; readonly databasePath: string | undefined },
-): boolean {
+function isOwnRecord(record: ReplicaRecord | undefined, { machineId, databasePath }: Asking): boolean {
   return record !== undefined && record.machine.id === machineId && record.path === databasePath;
 }
 

@@ -10,24 +10,12 @@ import { classifyFolderError, nearestExisting } from '../destination.ts';
 import { readRecord } from '../replica/record.ts';
 import { networkFileSystem } from '../source/place.ts';
 import { createFolderTarget, openFolderTarget } from '../targets/folder.ts';
-import {
-  type Contents,
-  contentsInWords,
-  isOwnRecord,
-  judgeKeys,
-  recordsToAskFor,
-  testBytes,
-  testKey,
-} from './contents.ts';
-import { cleanUp, type Finding, Stages } from './stages.ts';
+import { type Asking, type Contents, contentsInWords, findContents, testBytes, testKey } from './contents.ts';
+import { cleanUp, type Finding, Stages, type StagesTime } from './stages.ts';
 
-export interface FolderTestOptions {
+export interface FolderTestOptions extends Asking, StagesTime {
   /** Absolute. */
   readonly folder: string;
-  readonly databasePath: string | undefined;
-  readonly machineId: string;
-  readonly signal: AbortSignal;
-  readonly stageMs?: number | undefined;
 }
 
 /** So many entries tell what a folder holds. */
@@ -136,31 +124,23 @@ async function judgeRoom({
 /** What lies in a folder, and whether the database's own history is among it. */
 async function contentsOf(
   folder: string,
-  {
-    databasePath,
-    machineId,
-    signal,
-  }: { readonly databasePath: string | undefined; readonly machineId: string; readonly signal: AbortSignal },
+  { signal, ...asking }: Asking & { readonly signal: AbortSignal },
 ): Promise<Contents> {
-  try {
-    const roots = databasePath === undefined ? [folder] : [path.join(folder, path.basename(databasePath)), folder];
-    for (const root of roots) {
-      const record = await readRecord(openFolderTarget({ path: root }), { signal }).catch((error: unknown) => {
+  const sight = {
+    record: async (name: string) =>
+      await readRecord(openFolderTarget({ path: path.join(folder, name) }), { signal }).catch((error: unknown) => {
         if (error instanceof AppError && error.code !== 'target-failed') return undefined;
         throw error;
-      });
-      if (isOwnRecord(record, { machineId, databasePath })) return 'history-of-this';
-    }
-    const keys = await someKeys(folder, signal);
-    const records: string[] = [];
-    for (const key of recordsToAskFor(keys)) {
-      const isThere = await readFile(path.join(folder, key)).then(
+      }),
+    keys: async () => await someKeys(folder, signal),
+    has: async (key: string) =>
+      await readFile(path.join(folder, key)).then(
         () => true,
         () => false,
-      );
-      if (isThere) records.push(key);
-    }
-    return judgeKeys(keys, records);
+      ),
+  };
+  try {
+    return await findContents(sight, asking);
   } catch (error) {
     throw classifyFolderError(error, folder);
   }

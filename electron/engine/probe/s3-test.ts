@@ -9,25 +9,13 @@ import { placeOf } from '../targets/open-target.ts';
 import { makeS3Address, originOf, type S3Address, usesPathStyle } from '../targets/s3-address.ts';
 import { isAboutAccess, openS3Probe, type S3Probe } from '../targets/s3-probe.ts';
 import { checkCertificate, greet, type Hello, parseEndpoint, reach } from './connection.ts';
-import {
-  type Contents,
-  contentsInWords,
-  isOwnRecord,
-  judgeKeys,
-  recordsToAskFor,
-  testBytes,
-  testKey,
-} from './contents.ts';
-import { cleanUp, type Finding, Stages } from './stages.ts';
+import { type Asking, type Contents, contentsInWords, findContents, testBytes, testKey } from './contents.ts';
+import { cleanUp, type Finding, Stages, type StagesTime } from './stages.ts';
 
-export interface S3TestOptions {
+export interface S3TestOptions extends Asking, StagesTime {
   /** With the credentials to be tested. */
   readonly address: S3Address;
-  readonly databasePath: string | undefined;
-  readonly machineId: string;
   readonly now: () => number;
-  readonly signal: AbortSignal;
-  readonly stageMs?: number | undefined;
 }
 
 type FirstAnswer = { readonly keys: readonly string[] } | { readonly error: AppError };
@@ -188,18 +176,13 @@ class S3Test implements AsyncDisposable {
   async #judgeContents(signal: AbortSignal): Promise<Finding> {
     const first = this.#first;
     if (first === undefined || 'error' in first) throw first?.error ?? new AppError('cancelled');
-    const { databasePath, machineId } = this.#options;
-    const name = databasePath?.split(/[\\/]/).at(-1);
-    for (const prefix of name === undefined ? [''] : [`${name}/`, '']) {
-      if (!isOwnRecord(await this.#readRecord(prefix, signal), { machineId, databasePath })) continue;
-      this.#contents = 'history-of-this';
-      return { text: `It holds ${contentsInWords(this.#contents)}.` };
-    }
-    const records: string[] = [];
-    for (const key of recordsToAskFor(first.keys)) {
-      if ((await this.#open.list(key, signal)).includes(key)) records.push(key);
-    }
-    this.#contents = judgeKeys(first.keys, records);
+    const { keys } = first;
+    const sight = {
+      record: async (name: string) => await this.#readRecord(name === '' ? '' : `${name}/`, signal),
+      keys: async () => await Promise.resolve(keys),
+      has: async (key: string) => (await this.#open.list(key, signal)).includes(key),
+    };
+    this.#contents = await findContents(sight, this.#options);
     return { text: `It holds ${contentsInWords(this.#contents)}.` };
   }
 

@@ -10,12 +10,16 @@ export interface Finding {
   readonly warning?: AppError | undefined;
 }
 
-export interface StagesOptions {
+/** How long a test may take. */
+export interface StagesTime {
   readonly signal: AbortSignal;
+  /** A stage, in milliseconds. */
+  readonly stageMs?: number | undefined;
+}
+
+export interface StagesOptions extends StagesTime {
   /** What a stage fails with that takes too long. */
   readonly late: () => AppError;
-  /** In milliseconds. */
-  readonly stageMs?: number | undefined;
 }
 
 const defaultStageMs = 10_000;

@@ -5,19 +5,15 @@ import type { TargetTest } from '../../../shared/model.ts';
 import { addressOf } from '../targets/open-target.ts';
 import type { S3Credentials } from '../targets/s3-address.ts';
 import { readTypedPath } from '../typed-path.ts';
+import type { Asking } from './contents.ts';
 import { testFolder } from './folder-test.ts';
+import type { StagesTime } from './stages.ts';
 
-export interface TargetTestOptions {
+export interface TargetTestOptions extends Asking, StagesTime {
   readonly place: Place;
-  /** The database that would be kept there; absolute. */
-  readonly databasePath: string | undefined;
-  readonly machineId: string;
   /** What is kept of a target's credentials, for a form that does not repeat them. */
   readonly kept: () => S3Credentials | undefined;
   readonly now: () => number;
-  readonly signal: AbortSignal;
-  /** How long a stage may take, in milliseconds. */
-  readonly stageMs?: number | undefined;
 }
 
 /** Tests a place; leaves nothing there. Throws for a place that is none, and on abort. */
