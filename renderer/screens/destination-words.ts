@@ -122,8 +122,9 @@ export function findingsOf(test: TargetTest): readonly string[] {
     );
   }
   if (test.versioning === 'on') {
+    const deletes = test.canDelete ? 'what retention deletes' : 'what somebody else deletes or replaces';
     facts.push(
-      'The bucket keeps versions: what retention deletes stays as an old version, and is paid for, until a rule of the bucket removes it.',
+      `The bucket keeps versions: ${deletes} stays as an old version, and is paid for, until a rule of the bucket removes it.`,
     );
   }
   return facts;

@@ -97,7 +97,12 @@ describe('what a test found', () => {
   test('explains locks and versions calmly', () => {
     const [lock, versions] = found({ hasObjectLock: true, versioning: 'on' });
     expect(lock).toMatch(/Object Lock/);
-    expect(versions).toMatch(/keeps versions/);
+    expect(versions).toMatch(/keeps versions: what retention deletes/);
+  });
+
+  test('says nothing of what retention deletes where nothing may be deleted', () => {
+    const words = found({ versioning: 'on', canDelete: false });
+    expect(words).toEqual([expect.stringMatching(/keeps versions: what somebody else deletes/)]);
   });
 
   test('is what was corrected too, where it does not work all the same', () => {

@@ -6,6 +6,7 @@ import { request as requestHttps } from 'node:https';
 import net from 'node:net';
 import tls from 'node:tls';
 import { AppError } from '../../../shared/errors.ts';
+import { formatInstantUtc } from '../../../shared/format.ts';
 import { classifyS3Error } from '../targets/s3-errors.ts';
 
 /** Origin of a server, taken apart. */
@@ -51,7 +52,7 @@ export async function reach({ host, port, name }: Endpoint, signal: AbortSignal)
   }
 }
 
-/** Looks at the server's certificate; throws `target-tls` with what is wrong with it. Resolves with the day it ends. */
+/** Looks at the server's certificate; throws `target-tls` with what is wrong with it. Resolves with the instant it ends, in words. */
 export async function checkCertificate({ host, port, name }: Endpoint, signal: AbortSignal): Promise<string> {
   try {
     return await new Promise<string>((resolve, reject) => {
@@ -59,7 +60,7 @@ export async function checkCertificate({ host, port, name }: Endpoint, signal: A
       const socket = tls.connect({ host, port, servername }, () => {
         const { valid_to: end } = socket.getPeerCertificate();
         socket.destroy();
-        resolve(end);
+        resolve(formatInstantUtc(Date.parse(end)));
       });
       socket.on('error', reject);
       const onAbort = () => socket.destroy(new Error('aborted'));

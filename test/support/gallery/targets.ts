@@ -105,7 +105,7 @@ export function withTargets(state: AppState): AppState {
 
 const passed: Readonly<Record<TestStageName, string>> = {
   address: 's3.eu-central-1.amazonaws.com answers at 52.219.170.1.',
-  tls: 'The certificate is good until Mar 4 12:00:00 2027 GMT.',
+  tls: 'The certificate is good until 2027-03-04 12:00:00 UTC.',
   clock: 'The clocks agree.',
   credentials: 'The access key is accepted.',
   region: 'The region eu-central-1 is right.',
@@ -152,22 +152,25 @@ export function testOf(place: PlaceState): TargetTest {
     return { ...base, stages, isUsable: false, contents: undefined, versioning: 'unknown' };
   }
   if (place.bucket === 'locked') {
-    const stages = names.map((name) =>
-      name === 'delete'
-        ? {
-            ...ok(name),
-            state: 'warning' as const,
-            text: 'The key may not delete, so the small object stays until the bucket’s own rules remove it.',
-          }
-        : ok(name),
-    );
+    const error = new AppError('target-no-delete', {
+      path: 's3://locked',
+      key: 'tidemark-connection-test.tmp',
+    }).toData();
+    const stages = names.map((name): TestStage => {
+      if (name === 'delete') return { ...ok(name, error.message), state: 'warning', error };
+      return ok(name, name === 'list' ? 'It holds a history of Litestream v0.3.' : undefined);
+    });
     return { ...base, stages, canDelete: false, hasObjectLock: true, versioning: 'on', contents: 'litestream-history' };
   }
   if (place.region === 'us-east-1') {
-    const text = 'The bucket is in eu-central-1; the region was corrected.';
+    const text = 'The bucket is in eu-central-1, not in us-east-1; the region was corrected.';
+    const others: Partial<Record<TestStageName, string>> = {
+      region: text,
+      list: 'It holds histories of Tidemark already.',
+    };
     return {
       ...base,
-      stages: names.map((name) => ok(name)),
+      stages: names.map((name) => ok(name, others[name])),
       place: { ...place, region: 'eu-central-1' },
       corrected: [text],
       contents: 'tidemark-history',
