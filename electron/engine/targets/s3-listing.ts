@@ -1,6 +1,7 @@
 // Listings of S3, read by hand: of a history of 100,000 objects, the SDK's own way through its XML costs seconds of the
 // processor. What is not an object of the page is left to the SDK.
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { AppError } from '../../../shared/errors.ts';
 import type { S3Context } from './s3-context.ts';
 import type { StoredObject } from './target.ts';
 
@@ -39,7 +40,13 @@ export async function listObjects(
       if (key === undefined || key === '' || key.endsWith('/')) continue;
       found.push({ key, bytes, modifiedAt, ...(tag === undefined ? {} : { tag }) });
     }
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    const next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    // A part must never be taken for all: what is not listed counts as lost.
+    if (page.IsTruncated === true && (next === undefined || next === token)) {
+      const reason = 'its listing says that there is more, but not where it goes on';
+      throw new AppError('target-failed', { path: context.place('list objects').url, reason });
+    }
+    token = next;
   } while (token !== undefined);
   return sortBytewise(found);
 }
