@@ -76,17 +76,18 @@ async function testSwift(): Promise<void> {
       const Bucket = await server.makeBucket();
       const address = parseS3Url(server.urlOf(Bucket, 'app.db'));
       const client = makeS3Client(address, { credentials });
-      const own = 'app.db/generations/0123456789abcdef/snapshots/00000000.snapshot.lz4';
-      for (const Key of [own, `other/${own}`, 'app.db/notes.txt']) {
+      const snapshot = 'generations/0123456789abcdef/snapshots/00000000.snapshot.lz4';
+      const others = ['app.db/deeper.db', 'other/app.db'].map((root) => `${root}/${snapshot}`);
+      for (const Key of [`app.db/${snapshot}`, 'app.db/notes.txt', ...others]) {
         await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
       }
       const left = async () =>
         (await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads?.map(({ Key }) => Key).sort();
       const target = openTarget(address, { credentials });
       await target.removeLeftovers?.({ now: Date.now(), signal: calm });
-      expect(await left()).toHaveLength(3);
+      expect(await left()).toHaveLength(4);
       await target.removeLeftovers?.({ now: Date.now() + 25 * 3_600_000, signal: calm });
-      expect(await left()).toEqual(['app.db/notes.txt', `other/${own}`]);
+      expect(await left()).toEqual([others[0], 'app.db/notes.txt', others[1]]);
       client.destroy();
     });
   });

@@ -25,8 +25,8 @@ export type S3Objects = Required<Target>;
 const mostKeysAtOnce = 1000;
 const deletesAtOnce = 4;
 const leftoverAfterMs = 24 * 60 * 60 * 1000;
-/** Objects that Tidemark writes, seen from a replica's root or from above it. */
-const ownKey = /(^|\/)(tidemark\.json|generations\/[0-9a-f]{16}\/(snapshots|wal)\/[0-9a-f_]+\.(snapshot|wal)\.lz4)$/;
+/** Objects that Tidemark writes, seen from a replica's root: what lies deeper is another's. */
+const ownKey = /^(tidemark\.json|generations\/[0-9a-f]{16}\/(snapshots|wal)\/[0-9a-f_]+\.(snapshot|wal)\.lz4)$/;
 
 /** The objects at an address. Sends nothing yet. */
 export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
@@ -186,8 +186,9 @@ async function deleteOne(context: S3Context, key: string, signal: AbortSignal): 
 /** Ends uploads that nobody will finish: of our own keys, begun more than a day ago. */
 async function removeLeftovers(context: S3Context, now: number, signal: AbortSignal): Promise<void> {
   try {
+    const root = context.fullKey('');
     for (const { Key, UploadId, Initiated } of await listUploads(context, signal)) {
-      const isOwn = Key?.startsWith(context.fullKey('')) === true && ownKey.test(Key);
+      const isOwn = Key?.startsWith(root) === true && ownKey.test(Key.slice(root.length));
       const isOld = Initiated !== undefined && Initiated.getTime() < now - leftoverAfterMs;
       if (!isOwn || !isOld || UploadId === undefined) continue;
       const command = new AbortMultipartUploadCommand({ Bucket: context.address.bucket, Key, UploadId });
