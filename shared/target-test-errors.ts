@@ -23,7 +23,7 @@ export const targetTestErrors = {
   'target-no-delete': (d) => ({
     message: `Objects may be written to ${d['path']}, but not deleted: retention is left to the place itself.`,
     safe: 'Nobody who gets hold of this key can delete history with it. The object of this test stays there.',
-    hint: `Nothing, if that is what you want; a rule of the bucket can thin out old history. The object ${d['key']} can be deleted by hand.`,
+    hint: `If that is what you want, there is nothing to do; a rule of the bucket can thin out old history. The object ${d['key']} can be deleted by hand.`,
   }),
   'target-same-disk': (d) => ({
     message: `${d['path']} lies on the same disk as the database.`,
