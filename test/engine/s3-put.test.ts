@@ -184,11 +184,10 @@ test('those who are sent elsewhere at once all go there, and other buckets stay'
       : s3Error(301, 'PermanentRedirect', elsewhere);
   await Promise.all(['a', 'b', 'c'].map(async (key) => await target.put(key, noise(10), { signal: calm })));
   await other.put('key', noise(10), { signal: calm });
-  expect(received.map(scopeOf)).toEqual([
-    ...Array<string>(3).fill('us-east-1'),
-    ...Array<string>(3).fill('eu-west-1'),
-    'us-east-1',
-  ]);
+  const scopesAt = (bucket: string) =>
+    received.filter(({ url }) => url.includes(`/${bucket}/`)).map((request) => scopeOf(request));
+  expect(scopesAt('moved').filter((scope) => scope === 'eu-west-1')).toHaveLength(3);
+  expect(scopesAt('other')).toEqual(['us-east-1']);
 });
 
 test('where the region was named, a bucket that is elsewhere is told', async () => {
@@ -262,7 +261,8 @@ test('credentials that were written into their file anew count at once, where th
   // A form's test begins anew.
   const another = openS3Target(parseS3Url(`${url}&region=eu-west-1`));
   await another.put('key', noise(10), { signal: calm });
-  expect(received.map(keyOf)).toEqual([...Array<string>(4).fill('former'), ...Array<string>(4).fill('latter')]);
+  expect(keyOf(received[0] as Received)).toBe('former');
+  expect(received.filter((request) => keyOf(request) === 'latter')).toHaveLength(4);
 });
 
 /** What a server is told, without what differs from request to request, or is the SDK's about itself. */
