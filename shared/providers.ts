@@ -17,6 +17,8 @@ export interface Provider {
   readonly checksums: 'when-required' | 'when-supported';
   /** Requests at a time that it takes without throttling. */
   readonly concurrency: number;
+  /** Parts that one upload may have. */
+  readonly mostParts: number;
   /** Whether all parts of one upload must have the same size. */
   readonly hasEqualParts: boolean;
   /** Whether a PUT can be made to fail where the object exists or has changed. */
@@ -39,6 +41,7 @@ const compatible = {
   isPathStyle: true,
   checksums: 'when-required',
   concurrency: 4,
+  mostParts: 10_000,
   hasEqualParts: false,
   hasConditionalWrites: false,
   hasBatchDelete: true,
@@ -55,6 +58,7 @@ export const providers: Readonly<Record<ProviderId, Provider>> = {
     regions: [
       'af-south-1',
       'ap-east-1',
+      'ap-east-2',
       'ap-northeast-1',
       'ap-northeast-2',
       'ap-northeast-3',
@@ -65,6 +69,8 @@ export const providers: Readonly<Record<ProviderId, Provider>> = {
       'ap-southeast-3',
       'ap-southeast-4',
       'ap-southeast-5',
+      'ap-southeast-6',
+      'ap-southeast-7',
       'ca-central-1',
       'ca-west-1',
       'eu-central-1',
@@ -78,6 +84,7 @@ export const providers: Readonly<Record<ProviderId, Provider>> = {
       'il-central-1',
       'me-central-1',
       'me-south-1',
+      'mx-central-1',
       'sa-east-1',
       'us-east-1',
       'us-east-2',
@@ -165,6 +172,8 @@ export const providers: Readonly<Record<ProviderId, Provider>> = {
     endpoint: 'https://s3.{region}.scw.cloud',
     regions: ['fr-par', 'nl-ams', 'pl-waw', 'it-mil'],
     defaultRegion: 'fr-par',
+    // https://www.scaleway.com/en/docs/object-storage/api-cli/multipart-uploads
+    mostParts: 1000,
     storageClasses: ['STANDARD', 'ONEZONE_IA'],
   },
   tigris: {

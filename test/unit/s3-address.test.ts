@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { addressOf, addressWithin, parseTargetUrl, placeOf } from '../../electron/engine/targets/open-target.ts';
 import { originOf, parseS3Url } from '../../electron/engine/targets/s3-address.ts';
+import { partSizes } from '../../electron/engine/targets/s3-upload.ts';
 import { endpointOf, providerIds, providers } from '../../shared/providers.ts';
 
 const plain = { provider: 'aws', prefix: '', region: undefined, endpoint: undefined };
@@ -185,5 +186,13 @@ describe('providers', () => {
     if (endpoint === undefined) return;
     expect(parseS3Url(`s3://bucket?endpoint=${endpoint}`).provider).toBe(id);
     expect(providers[id].storageClasses[0]).toBe('STANDARD');
+  });
+
+  test.each(providerIds)('%s takes an image of 25 GB, in as many parts as it allows', (id) => {
+    const sizeOf = partSizes(providers[id]);
+    const sizes = Array.from({ length: providers[id].mostParts }, (_, i) => sizeOf(i + 1));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(25e9);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(32 << 20);
+    if (providers[id].hasEqualParts) expect(new Set(sizes).size).toBe(1);
   });
 });

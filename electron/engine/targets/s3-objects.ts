@@ -17,7 +17,7 @@ import { isNotSupported, isWorthRepeating, statusOf } from './s3-errors.ts';
 import { listObjects } from './s3-listing.ts';
 import { putObject } from './s3-put.ts';
 import { readObject } from './s3-read.ts';
-import { type Stored, uploadStream } from './s3-upload.ts';
+import { partSizes, type Stored, uploadStream } from './s3-upload.ts';
 import type { PutCondition, Target } from './target.ts';
 
 export type S3Objects = Required<Target>;
@@ -32,6 +32,8 @@ const ownKey = /^(tidemark\.json|generations\/[0-9a-f]{16}\/(snapshots|wal)\/[0-
 export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
   const context = makeS3Context(address, access);
   const state = { ...providers[address.provider] };
+  const { partBytes: asked } = address;
+  const partBytes = asked === undefined ? partSizes(state) : () => asked;
   return {
     url: address.url,
     tellsTraffic: true,
@@ -43,7 +45,7 @@ export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
         key,
         body,
         signal,
-        hasEqualParts: state.hasEqualParts,
+        partBytes,
         partsAtOnce: Math.min(3, address.concurrency ?? state.concurrency),
         whole: async (bytes) => await putWhole(context, state, { key, body: bytes, condition, signal }),
       });

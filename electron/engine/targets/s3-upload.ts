@@ -9,6 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { AppError } from '../../../shared/errors.ts';
+import type { Provider } from '../../../shared/providers.ts';
 import type { S3Context } from './s3-context.ts';
 
 export interface Stored {
@@ -19,8 +20,8 @@ export interface Stored {
 interface Upload {
   readonly key: string;
   readonly body: AsyncIterable<Uint8Array>;
-  /** Whether the server insists on parts of one size. */
-  readonly hasEqualParts: boolean;
+  /** In bytes, by its number, from 1. */
+  readonly partBytes: (number: number) => number;
   readonly partsAtOnce: number;
   /** Puts what turned out to be small. */
   readonly whole: (bytes: Uint8Array) => Promise<Stored>;
@@ -30,17 +31,24 @@ interface Upload {
 const smallPartBytes = 8 << 20;
 /** 10,000 of these, which is what S3 allows, are 160 GB. */
 const equalPartBytes = 16 << 20;
-/** Parts grow, so that 10,000 of them are 270 GB. */
+/** Parts grow, so that 10,000 of them are 280 GB, and 1,000 still 28 GB. */
 const largePartBytes = 32 << 20;
-const smallParts = 2000;
+/** Of all that are allowed. */
+const smallShare = 0.2;
 const abortWithinMs = 20_000;
+
+/** How large each part is where nobody asked for a size, by its number. */
+export function partSizes({
+  hasEqualParts,
+  mostParts,
+}: Pick<Provider, 'hasEqualParts' | 'mostParts'>): Upload['partBytes'] {
+  if (hasEqualParts) return () => equalPartBytes;
+  return (number) => (number <= mostParts * smallShare ? smallPartBytes : largePartBytes);
+}
 
 /** Stores a stream; what the stream itself throws is passed on as it is. */
 export async function uploadStream(context: S3Context, upload: Upload): Promise<Stored> {
-  const { body, signal } = upload;
-  const partBytes = (number: number): number =>
-    context.address.partBytes ??
-    (upload.hasEqualParts ? equalPartBytes : number <= smallParts ? smallPartBytes : largePartBytes);
+  const { body, partBytes, signal } = upload;
   let filling = Buffer.allocUnsafeSlow(partBytes(1));
   let filled = 0;
   let parts: PartsUpload | undefined;
@@ -51,7 +59,7 @@ export async function uploadStream(context: S3Context, upload: Upload): Promise<
         // Only now is it known that more comes.
         if (filled === filling.length) {
           parts ??= await PartsUpload.begin(context, upload);
-          filling = await parts.add(filling, partBytes);
+          filling = await parts.add(filling);
           filled = 0;
         }
         const part = chunk.subarray(at, at + filling.length - filled);
@@ -62,7 +70,7 @@ export async function uploadStream(context: S3Context, upload: Upload): Promise<
     }
     signal.throwIfAborted();
     if (parts === undefined) return await upload.whole(filling.subarray(0, filled));
-    await parts.add(filling.subarray(0, filled), partBytes);
+    await parts.add(filling.subarray(0, filled));
     return await parts.complete();
   } catch (error) {
     await parts?.abort();
@@ -112,7 +120,7 @@ class PartsUpload {
   }
 
   /** Sends a part as soon as not too many are on their way; resolves with a buffer for the next one. */
-  async add(part: Buffer<ArrayBuffer>, partBytes: (number: number) => number): Promise<Buffer<ArrayBuffer>> {
+  async add(part: Buffer<ArrayBuffer>): Promise<Buffer<ArrayBuffer>> {
     while (this.#onTheirWay.size >= this.#upload.partsAtOnce) await Promise.race(this.#onTheirWay);
     this.#throwFailure();
     const number = ++this.#number;
@@ -123,7 +131,7 @@ class PartsUpload {
       })
       .finally(() => this.#onTheirWay.delete(sending));
     this.#onTheirWay.add(sending);
-    const size = partBytes(number + 1);
+    const size = this.#upload.partBytes(number + 1);
     const spare = this.#spare.pop();
     return spare?.length === size ? spare : Buffer.allocUnsafeSlow(size);
   }
