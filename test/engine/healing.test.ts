@@ -101,6 +101,8 @@ async function live(
     await using engine = openTestEngine(folder.at('data'));
     await engine.waitFor(id, 'it is protected', isProtected);
     const again = shopOf(folder, engine, id, app.database);
+    // Both in one WAL, however long they take.
+    using _reader = openReader(folder);
     for (let i = 0; i < 2; i++) await again.write();
   }
   damage(objects(folder, 'wal'));
@@ -117,6 +119,14 @@ async function live(
 function openAppDisposable(folder: TempFolder): Disposable & { readonly database: Database.Database } {
   const database = openApp(folder);
   return { database, [Symbol.dispose]: () => database.close() };
+}
+
+/** Reads for as long as it is there: what is written meanwhile begins a new WAL once at the most, with the first transaction. */
+function openReader(folder: TempFolder): Disposable {
+  const reader = new Database(folder.at('shop.db'), { readonly: true });
+  reader.exec('BEGIN');
+  reader.prepare('SELECT count(*) FROM t').get();
+  return { [Symbol.dispose]: () => reader.close() };
 }
 
 const whole = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
