@@ -2,7 +2,7 @@
 // each, and the place it means. Pure; who asks the engine is actions/destinations.ts.
 import type { Argument } from '../shared/contract.ts';
 import type { PlaceState, ProviderId, TargetState } from '../shared/model.ts';
-import { providers } from '../shared/providers.ts';
+import { parseS3Host, providers } from '../shared/providers.ts';
 
 type PlaceArgument = Argument<'addTarget'>['place'];
 
@@ -224,7 +224,7 @@ const checkers: Partial<Readonly<Record<FieldName, Checker>>> = {
     if (id === '') return 'Type the account’s id; it stands in the address of the bucket.';
     return /^[a-z0-9][a-z0-9.-]*$/i.test(id) ? undefined : 'Only the id belongs here: letters and digits.';
   },
-  endpoint: ({ endpoint }) => {
+  endpoint: ({ endpoint, bucket }) => {
     const text = endpoint.trim();
     if (text === '') return 'Type the address of the storage, as in “https://storage.example.com”.';
     const url = URL.parse(text);
@@ -234,6 +234,9 @@ const checkers: Partial<Readonly<Record<FieldName, Checker>>> = {
       return 'No keys in the address, please: they have fields of their own.';
     if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
       return 'Only the address of the storage belongs here, without a bucket or anything else behind it.';
+    const named = parseS3Host(url.hostname)?.bucket;
+    if (named !== undefined && named !== bucket.trim())
+      return `This is the address of the bucket “${named}”: leave that part of the name out.`;
     return undefined;
   },
   kmsKeyId: ({ kmsKeyId }) => (/\s/.test(kmsKeyId.trim()) ? 'Ids of keys have no spaces.' : undefined),

@@ -82,6 +82,7 @@ describe('what is wrong with a field', () => {
     [{ provider: 'other', endpoint: 'ftp://storage.example.com' }, 'endpoint', /begins with “https/],
     [{ provider: 'minio', endpoint: 'http://me:pass@localhost:9000' }, 'endpoint', /No keys/],
     [{ provider: 'minio', endpoint: 'http://localhost:9000/tills' }, 'endpoint', /Only the address/],
+    [{ provider: 'other', endpoint: 'https://my.fra1.digitaloceanspaces.com' }, 'endpoint', /the bucket “my”/],
     [{ accessKeyId: '' }, 'accessKeyId', /Type the access key’s id/],
     [{ accessKeyId: 'AK IA' }, 'accessKeyId', /no spaces/],
     [{ secretAccessKey: '' }, 'secretAccessKey', /Type the secret/],

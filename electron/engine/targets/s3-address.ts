@@ -88,7 +88,7 @@ export function parseS3Url(text: string, environment: Readonly<Record<string, st
 
   const place = locate(authority, decode(path, refuse), refuse);
   const typed = options.endpoint ?? (place.endpoint === undefined ? environment['LITESTREAM_S3_ENDPOINT'] : undefined);
-  const endpoint = typed === undefined || typed === '' ? place.endpoint : parseEndpoint(typed, refuse);
+  const endpoint = typed === undefined || typed === '' ? place.endpoint : parseEndpoint(typed, place.bucket, refuse);
   const host = endpoint === undefined ? undefined : parseS3Host(new URL(endpoint).hostname);
   return makeS3Address(
     {
@@ -124,7 +124,7 @@ export function makeS3Address(parts: S3Parts, shown = `s3://${parts.bucket}`): S
   const region = given(parts.region);
   const typed = given(parts.endpoint);
   const provider = parts.provider ?? (typed === undefined ? 'aws' : 'other');
-  const endpoint = typed === undefined ? endpointOf(provider, { region }) : parseEndpoint(typed, refuse);
+  const endpoint = typed === undefined ? endpointOf(provider, { region }) : parseEndpoint(typed, bucket, refuse);
   if (endpoint === undefined && provider !== 'aws') refuse(`${providers[provider].name} needs an endpoint`);
   const address = {
     kind: 's3',
@@ -217,8 +217,11 @@ function locate(authority: string, path: string, refuse: Refuse) {
   return { bucket, prefix: rest.join('/'), region: host.region, endpoint };
 }
 
-/** The origin of a server as typed, with `https` where nothing says otherwise, `http` on this machine. */
-function parseEndpoint(typed: string, refuse: Refuse): string {
+/**
+ * The origin of a server as typed, with `https` where nothing says otherwise, `http` on this machine. Consoles show addresses
+ * of buckets: the bucket is taken out again, so that it is not named twice.
+ */
+function parseEndpoint(typed: string, bucket: string, refuse: Refuse): string {
   const isBare = !/^[a-z][a-z0-9+.-]*:\/\//i.test(typed);
   const isLocal = /^(localhost|127\.|\[::1\])/i.test(typed);
   let url: URL;
@@ -229,8 +232,14 @@ function parseEndpoint(typed: string, refuse: Refuse): string {
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') refuse('its endpoint is neither http nor https');
   if (url.username !== '' || url.password !== '') refuse('its endpoint holds a user name or password');
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+  const isPlain = url.pathname === '/' || url.pathname.replace(/\/$/, '') === `/${bucket}`;
+  if (!isPlain || url.search !== '' || url.hash !== '') {
     refuse('its endpoint goes on behind the host: the bucket and the folder belong before the question mark');
+  }
+  const named = parseS3Host(url.hostname)?.bucket;
+  if (named !== undefined) {
+    if (named !== bucket) refuse(`its endpoint names the bucket “${named}”: leave that part of the host out`);
+    url.hostname = url.hostname.slice(named.length + 1);
   }
   return url.origin;
 }
