@@ -369,9 +369,11 @@ describe('a test', () => {
     expect(await probe(place, { kept: () => kept })).toMatchObject({ isUsable: true });
   });
 
-  test('finds that AWS’s settings hold no credentials', async () => {
+  test('finds that AWS’s settings hold no credentials, and which key they hold once they do', async () => {
     using home = tempFolder();
     const before = { ...process.env };
+    const credentials = { kind: 'chain' } as const;
+    const toldIn = ({ stages }: TargetTest) => stages.find(({ name }) => name === 'credentials')?.text;
     for (const name of Object.keys(process.env))
       if (/^(AWS|LITESTREAM)_/.test(name)) Reflect.deleteProperty(process.env, name);
     Object.assign(process.env, {
@@ -381,8 +383,15 @@ describe('a test', () => {
       HOME: home.path,
     });
     try {
-      const { found } = await against({}, { place: { credentials: { kind: 'chain' } } });
+      const { found } = await against({}, { place: { credentials } });
       expect([inShort(found), failure(found)]).toEqual([failsAt('credentials'), 'target-credentials-missing']);
+      const profile = `[default]\naws_access_key_id = AKIAFOUND\naws_secret_access_key = ${secret}\n`;
+      fs.writeFileSync(home.at('credentials'), profile);
+      const { found: again } = await against({}, { place: { credentials } });
+      expect([again.isUsable, toldIn(again)]).toEqual([
+        true,
+        'The access key AKIAFOUND, which this computer has, is accepted.',
+      ]);
     } finally {
       process.env = before;
     }

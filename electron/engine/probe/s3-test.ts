@@ -142,8 +142,11 @@ class S3Test implements AsyncDisposable {
   async #checkCredentials(signal: AbortSignal): Promise<Finding> {
     const error = this.#firstError;
     if (error !== undefined && isAboutAccess(error)) throw error;
-    await this.#open.findCredentials(signal);
-    return { text: error?.code === 'target-region' ? 'There is an access key.' : 'The access key is accepted.' };
+    const id = await this.#open.findKey(signal);
+    const found = this.#address.credentials?.kind === 'chain' ? ` ${id}, which this computer has,` : '';
+    return {
+      text: error?.code === 'target-region' ? 'There is an access key.' : `The access key${found} is accepted.`,
+    };
   }
 
   /** A request that went to another region is asked again where the bucket is. */

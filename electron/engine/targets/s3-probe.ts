@@ -17,8 +17,8 @@ import { makeS3Client } from './s3-client.ts';
 import { classifyS3Error, isNotSupported, type S3Place, statusOf } from './s3-errors.ts';
 
 export interface S3Probe extends Disposable {
-  /** Resolves when there are credentials; throws `target-credentials-missing`. */
-  findCredentials(signal: AbortSignal): Promise<void>;
+  /** Resolves with the id of the access key; throws `target-credentials-missing`. */
+  findKey(signal: AbortSignal): Promise<string>;
   /** The first keys that begin with `prefix`, below the address. */
   list(prefix: string, signal: AbortSignal): Promise<readonly string[]>;
   put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
@@ -64,10 +64,11 @@ export function openS3Probe(address: S3Address): S3Probe {
     ...writing,
   });
   return {
-    findCredentials: async (signal) =>
+    findKey: async (signal) =>
       await run('look at the bucket', async () => {
-        await client.config.credentials();
+        const { accessKeyId } = await client.config.credentials();
         signal.throwIfAborted();
+        return accessKeyId;
       }),
     list: async (prefix, abortSignal) =>
       await run('list objects', async () => {
