@@ -5,6 +5,7 @@ import { testFolder } from '../../electron/engine/probe/folder-test.ts';
 import { Stages } from '../../electron/engine/probe/stages.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { TargetTest } from '../../shared/model.ts';
+import { recordOf } from '../support/replica-record.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;
@@ -73,6 +74,18 @@ describe('a folder', () => {
   test.skipIf(process.getuid?.() === 0)('that may not be written is refused', async () => {
     fs.mkdirSync(folder.at('to'), { mode: 0o500 });
     expect((await probe(folder.at('to'))).stages[0]?.error?.code).toBe('target-read-only');
+  });
+
+  test('is told to hold the history of this very database', async () => {
+    fs.mkdirSync(folder.at('to', 'shop.db'), { recursive: true });
+    const record = recordOf({ path: folder.at('shop.db') });
+    fs.writeFileSync(folder.at('to', 'shop.db', 'tidemark.json'), JSON.stringify(record));
+    const contentsFor = async (name: string) =>
+      (await probe(folder.at('to'), { databasePath: folder.at(name) })).contents;
+    expect([await contentsFor('shop.db'), await contentsFor('till.db')]).toEqual([
+      'history-of-this',
+      'tidemark-history',
+    ]);
   });
 
   const generation = 'generations/0123456789abcdef';

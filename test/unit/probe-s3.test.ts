@@ -164,6 +164,7 @@ describe('a request that is refused', () => {
     ['write', 'target-forbidden', s3Error(403, 'AccessDenied'), 'put'],
     ['write', 'target-quota', s3Error(403, 'QuotaExceeded'), 'put'],
     ['write', 'target-storage-class', s3Error(400, 'InvalidStorageClass'), 'put'],
+    ['write', 'target-encryption', s3Error(400, 'KMS.DisabledException'), 'put'],
     ['read', 'target-forbidden', s3Error(403, 'AccessDenied'), 'get'],
     ['read', 'target-mismatch', { status: 200, body: 'something else' }, 'get'],
     ['delete', 'target-failed', s3Error(500, 'InternalError'), 'delete'],
@@ -218,6 +219,20 @@ describe('the clock', () => {
     const { found } = await against(script);
     expect([inShort(found).includes('clock?'), warnings(found)]).toEqual([true, ['target-clock-differs']]);
     expect(found.stages[2]?.text).toContain('10 minutes');
+  });
+});
+
+describe('a connection that is not encrypted', () => {
+  test('is nothing to tell where it stays on this computer', async () => {
+    const { found } = await against({});
+    expect([found.stages[1]?.state, found.stages[1]?.text]).toEqual(['ok', expect.stringContaining('Not encrypted')]);
+  });
+
+  // An address of this computer that does not say so.
+  test.skipIf(process.platform === 'win32')('is warned of where it may leave it', async () => {
+    await using server = await startScriptedS3();
+    const found = await probe(placeAt(server.origin.replace('127.0.0.1', '0.0.0.0')));
+    expect([warnings(found), found.isUsable]).toEqual([['target-not-encrypted'], true]);
   });
 });
 
