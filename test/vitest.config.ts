@@ -32,6 +32,8 @@ export default defineConfig({
     isolate: true,
     environment: 'node',
     restoreMocks: true,
+    // Processes that tests start from sources: without it each strips and compiles all of them again.
+    env: { NODE_COMPILE_CACHE: resolve(root, 'node_modules/.cache/node') },
     reporters: ['default', resolve(import.meta.dirname, 'support/summary-reporter.ts')],
     projects: [
       project('unit', { timeoutMs: 20_000, workers: 2, order: 0 }),
