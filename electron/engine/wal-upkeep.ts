@@ -80,6 +80,11 @@ const earlyAsideMs = 25;
  */
 const restAfter = 4;
 const longestSettleMs = 5000;
+/**
+ * The file system tells of a commit before it counts: SQLite brings the WAL to the disk in between, which a slow disk takes its
+ * time for, and then changes shared memory only, of which nobody tells. So one that rests is looked at for this long after.
+ */
+const countsWithinMs = 2000;
 /** Under steady or constant writing, commits are read in batches this far apart. */
 const batchMs = 4;
 
@@ -134,6 +139,7 @@ export class WalUpkeep {
   #tailTries = 0;
   #blockedLooks = 0;
   #settleMs = 1;
+  #noticedAt = -Infinity;
   #reclaimAt = 0;
   #sealedAt = 0;
   #truncatedAt = -Infinity;
@@ -174,7 +180,8 @@ export class WalUpkeep {
   /** Milliseconds until the next look is due without any notice; undefined when only a notice can bring news. */
   get nextLookMs(): number | undefined {
     if (this.#isSteady) return this.#isOftenWaitedFor ? closeLookMs : batchMs;
-    if (this.#rests >= restAfter) return undefined;
+    if (this.#rests >= restAfter)
+      return performance.now() - this.#noticedAt < countsWithinMs ? this.#settleMs : undefined;
     if (this.#blockedLooks > 0) return this.#isWaitedFor ? suspiciousLookMs : blockedLookMs;
     const isClose = this.#isWaitedFor && performance.now() - this.#lastNewsAt < closeLooksForMs;
     return isClose ? Math.min(this.#settleMs, closeLookMs) : this.#settleMs;
@@ -199,6 +206,7 @@ export class WalUpkeep {
   /** Something may have changed: look closely again. */
   notice(): void {
     this.#settleMs = 1;
+    this.#noticedAt = performance.now();
   }
 
   /** After everything that is committed was read: does what is due. Called exclusively. */

@@ -87,6 +87,20 @@ test('a commit that starts the WAL over after a checkpoint of ours is nothing sp
   expect(upkeep.isPinAwaited).toBe(false);
 });
 
+test('a notice without news is followed up, since a commit counts only after its last write', async () => {
+  insert();
+  await look({ isNew: true });
+  await connections.checkpoint();
+  await until('the pin rests', async () => {
+    await look();
+    return upkeep.isResting;
+  });
+  upkeep.notice();
+  await look();
+  expect(upkeep.nextLookMs).toBeGreaterThan(0);
+  expect(upkeep.isResting).toBe(true);
+});
+
 test('steady writing is looked at by the clock, until it pauses', async () => {
   await until('it counts as steady', async () => {
     insert();
