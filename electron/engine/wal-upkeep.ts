@@ -85,6 +85,8 @@ const longestSettleMs = 5000;
  * time for, and then changes shared memory only, of which nobody tells. So one that rests is looked at for this long after.
  */
 const countsWithinMs = 2000;
+/** How often is tried to empty a WAL that must not be left (`mayLoseWal`), once everything is copied. */
+const emptyEveryMs = 100;
 /** Under steady or constant writing, commits are read in batches this far apart. */
 const batchMs = 4;
 
@@ -180,6 +182,7 @@ export class WalUpkeep {
   /** Milliseconds until the next look is due without any notice; undefined when only a notice can bring news. */
   get nextLookMs(): number | undefined {
     if (this.#isSteady) return this.#isOftenWaitedFor ? closeLookMs : batchMs;
+    if (this.#rests >= restAfter && this.#host.connections.mayLoseWal) return emptyEveryMs;
     if (this.#rests >= restAfter)
       return performance.now() - this.#noticedAt < countsWithinMs ? this.#settleMs : undefined;
     if (this.#blockedLooks > 0) return this.#isWaitedFor ? suspiciousLookMs : blockedLookMs;
@@ -289,7 +292,7 @@ export class WalUpkeep {
     if (isMoved) await this.#advance();
     const { frames, backfilled } = this.#counts;
     if (frames === backfilled) {
-      if (this.#rests >= restAfter) return;
+      if (this.#rests >= restAfter) return await this.#emptyWal();
       const isNew = isMoved || (await this.#advance());
       // Not between two commits that follow closely: resting costs reading and writing.
       const mayRest = !this.#isOftenWaitedFor || performance.now() - this.#lastNewsAt >= closeLooksForMs;
@@ -297,7 +300,7 @@ export class WalUpkeep {
       this.#rests = isNew ? 0 : Math.min(this.#rests + 1, mayRest ? restAfter : restAfter - 1);
       const isSame = this.#counts.frames === frames && this.#counts.backfilled === frames;
       if (this.#rests === restAfter && isSame) this.#host.onRest();
-      return;
+      return await this.#emptyWal();
     }
     if (this.#task !== undefined || (await this.#yieldSlot())) return;
     if (frames >= this.#large(calmLargeFrames, calmLargeBytes)) this.#reclaimWhenDue();
@@ -332,7 +335,7 @@ export class WalUpkeep {
     const waiting = before.frames - before.backfilled;
     const isQuiet = now - this.#lastNewsAt >= (this.#isWaitedFor ? suspiciousMs : idleBeforePassiveMs);
     const enough = this.#isSteady ? steadyPassiveFrames : passiveFrames;
-    const isLarge = waiting >= enough;
+    const isLarge = waiting >= enough || this.#host.connections.mayLoseWal;
     const isTail = before.frames >= enough && before.backfilled > 0;
     const everyMs = isLarge || this.#tailTries < tailTries ? passiveEveryMs : seldomTailMs;
     const isDue = isQuiet || ((isLarge || isTail) && now - this.#lastPassiveAt >= everyMs);
@@ -367,6 +370,14 @@ export class WalUpkeep {
       }
       this.#host.wake();
     });
+  }
+
+  /** Everything is copied: a WAL that must not be left goes before the application or this process may end. */
+  async #emptyWal(): Promise<void> {
+    const { connections } = this.#host;
+    if (!connections.mayLoseWal || this.#rests < restAfter || this.#task !== undefined) return;
+    // That it is empty is our own doing.
+    if (await connections.emptyWal()) this.#counts = { frames: 0, backfilled: 0 };
   }
 
   /** Somebody checkpoints and does not get on although nobody writes: it may be waiting for the very slot of our pin. */

@@ -1,5 +1,5 @@
-// Opens databases and runs SQLite's PASSIVE checkpoints, in a thread of its own: copying and fsync take their time, and
-// so does the recovery of a large WAL; the engine's thread must not wait for them. One connection per database. It is the
+// Opens databases and runs SQLite's checkpoints, PASSIVE but for one case, in a thread of its own: copying and fsync take
+// their time, and so does the recovery of a large WAL; the engine's thread must not wait for them. One connection per database. It is the
 // same process and the same SQLite library as the pins', so they share their locks. The client is checkpointer.ts.
 import { parentPort } from 'node:worker_threads';
 import Database from 'better-sqlite3';
@@ -8,9 +8,11 @@ import { AppError, codeOf, toErrorData } from '../../../shared/errors.ts';
 import type { WalCounts, ThreadAnswer, ThreadOrder } from './checkpointer.ts';
 import { classifySourceError } from './source-errors.ts';
 
+type CheckpointRow = readonly [number, number, number];
+
 interface Opened {
   readonly connection: Database.Database;
-  readonly passive: Database.Statement<[], readonly [number, number, number]>;
+  readonly passive: Database.Statement<[], CheckpointRow>;
 }
 
 /** How long SQLite retries while the database is opened; checkpoints themselves never wait. */
@@ -30,6 +32,8 @@ function answer(order: ThreadOrder): ThreadAnswer {
       case 'checkpoint':
         port.postMessage({ id: order.id, kind: 'begun' } satisfies ThreadAnswer);
         return { id: order.id, kind: 'counts', counts: checkpoint(must(open.get(order.database), 'it is open')) };
+      case 'empty':
+        return { id: order.id, kind: 'counts', counts: empty(must(open.get(order.database), 'it is open')) };
       case 'close':
         open.get(order.database)?.connection.close();
         open.delete(order.database);
@@ -49,7 +53,7 @@ function openDatabase(path: string): Opened {
     if (mode !== 'wal') throw new AppError('database-not-wal', { path, mode });
     // The first read makes SQLite open (or recover) the WAL before a read-only connection needs its shared memory.
     connection.prepare('SELECT count(*) FROM sqlite_schema').get();
-    const passive = connection.prepare<[], readonly [number, number, number]>('PRAGMA wal_checkpoint(PASSIVE)').raw();
+    const passive = connection.prepare<[], CheckpointRow>('PRAGMA wal_checkpoint(PASSIVE)').raw();
     return { connection, passive };
   } catch (error) {
     connection.close();
@@ -57,10 +61,25 @@ function openDatabase(path: string): Opened {
   }
 }
 
+/** Undefined counts: somebody else is at work at this moment, who is not waited for. */
+function empty({ connection }: Opened): WalCounts | undefined {
+  connection.pragma('busy_timeout = 0');
+  try {
+    const truncate = connection.prepare<[], CheckpointRow>('PRAGMA wal_checkpoint(TRUNCATE)').raw();
+    return countsOf(truncate);
+  } finally {
+    connection.pragma(`busy_timeout = ${busyTimeoutMs}`);
+  }
+}
+
 /** Undefined counts: somebody else is checkpointing at this moment. */
 function checkpoint({ passive }: Opened): WalCounts | undefined {
+  return countsOf(passive);
+}
+
+function countsOf(statement: Database.Statement<[], CheckpointRow>): WalCounts | undefined {
   try {
-    const [, frames, backfilled] = passive.get() ?? [0, -1, -1];
+    const [, frames, backfilled] = statement.get() ?? [0, -1, -1];
     return frames < 0 ? undefined : { frames, backfilled };
   } catch (error) {
     if (/^SQLITE_(BUSY|LOCKED)/.test(codeOf(error))) return undefined;

@@ -13,6 +13,7 @@ export interface WalCounts {
 type Order =
   | { readonly kind: 'open'; readonly database: number; readonly path: string }
   | { readonly kind: 'checkpoint'; readonly database: number }
+  | { readonly kind: 'empty'; readonly database: number }
   | { readonly kind: 'close'; readonly database: number };
 
 export type ThreadOrder = Order & { readonly id: number };
@@ -69,6 +70,12 @@ export class Checkpointer implements AsyncDisposable {
     if (atOnce && this.#thread.isBusy) return undefined;
     const answer = await this.#thread.ask({ kind: 'checkpoint', database: this.#database }, onBegun);
     return answer.kind === 'counts' ? answer.counts : undefined;
+  }
+
+  /** SQLite's TRUNCATE checkpoint, waiting for nobody; false where somebody reads or writes at this moment. */
+  async empty(): Promise<boolean> {
+    const answer = await this.#thread.ask({ kind: 'empty', database: this.#database });
+    return answer.kind === 'counts' && answer.counts?.frames === 0;
   }
 
   /** Something that was ordered before, for any database, is not done. */

@@ -1,7 +1,7 @@
 // The SQLite connections and the file descriptor that Tidemark keeps on one live database. Owns the pins.
-// Never writes: the only change it may cause is SQLite's own PASSIVE checkpoint. Opening order and closing order matter:
-// POSIX locks belong to the process (closing any descriptor of the file drops them all), and the last connection to close
-// must be read-only, or SQLite deletes the WAL (which is wanted in one case: `mayLoseWal`). Reading frames is wal-reader.ts.
+// Never writes: the only change it may cause is SQLite's own checkpoint, PASSIVE but for `mayLoseWal`. Opening order and
+// closing order matter: POSIX locks belong to the process (closing any descriptor of the file drops them all), and the last
+// connection to close must be read-only, or SQLite deletes the WAL (wanted for `mayLoseWal` too). Reading is wal-reader.ts.
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -114,6 +114,17 @@ export class Connections implements AsyncDisposable {
     const checkpointer = await this.#openCheckpointer();
     const counts = await checkpointer.checkpoint(options);
     return counts === undefined ? { ...this.counts(), isBlocked: true } : { ...counts, isBlocked: false };
+  }
+
+  /**
+   * Empties a WAL that must not be left, as the application would have done when it closed last: the one checkpoint of ours
+   * that is not PASSIVE. For a WAL that is copied whole, with the pin at rest; waits for nobody. False where it could not be
+   * done.
+   */
+  async emptyWal(): Promise<boolean> {
+    const isEmpty = await (await this.#openCheckpointer()).empty();
+    if (isEmpty) this.mayLoseWal = false;
+    return isEmpty;
   }
 
   /**
