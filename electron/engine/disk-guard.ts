@@ -1,7 +1,7 @@
 // Room on the disk that holds the spools of all databases. Two limits: the spools together stay within a budget, beyond which
 // the largest one lets its oldest indices go (a target that misses them gets an image later); and when the disk itself runs
 // low nothing is kept any more until there is room again, because the applications matter more than their backup.
-// Looks only while something is captured, and at most once a second.
+// Looks only while something is captured, and at most once a second, whatever the system's clock is set to.
 import { statfs } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/format.ts';
@@ -60,7 +60,7 @@ export class DiskGuard {
 
   /** Something was kept: looks, unless it did a moment ago. Never throws. */
   noteKept(): void {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.ticks();
     if (this.#isLooking || now - this.#lookedAt < everyMs) return;
     this.#lookedAt = now;
     void this.#look();
@@ -68,7 +68,7 @@ export class DiskGuard {
 
   /** Fails with `disk-low` where nothing may be kept now. */
   async mustHaveRoom(): Promise<void> {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.ticks();
     if (this.#low === undefined || now - this.#lookedAt >= everyMs) {
       this.#lookedAt = now;
       await this.#probe();

@@ -41,7 +41,7 @@ export class Protection {
   #session: Session | undefined;
   #problem: Problem | undefined;
   #failed: (error: unknown) => void = () => {};
-  #savedAt = 0;
+  #savedAt = -Infinity;
   readonly #notices: Notices;
   readonly #owner: SessionOwner;
   readonly #opener: SessionOpener;
@@ -258,7 +258,8 @@ export class Protection {
   }
 
   #saveSometimes(session: Session): void {
-    const now = this.#options.clock.now();
+    // Ticks: where the system's clock is set back, notes are written as often as ever.
+    const now = this.#options.clock.ticks();
     if (session.spool.index === session.savedIndex || now - this.#savedAt < saveEveryMs) return;
     this.#savedAt = now;
     void saveSession(session).catch((error: unknown) => this.#failed(error));
