@@ -37,8 +37,11 @@ export function explainShortage(error: unknown, path: string): unknown {
   return new AppError('too-many-files', { path }, { cause: error });
 }
 
+/** A thread that cannot be started says why in its message only, and by then there may be room again. */
+const saysShortage = /\bE[MN]FILE\b/;
+
 function hasFileCause(error: unknown): boolean {
-  if (/^E[MN]FILE$/.test(codeOf(error))) return true;
+  if (saysShortage.test(codeOf(error)) || saysShortage.test(reasonOf(error))) return true;
   return error instanceof Error && error.cause !== undefined && hasFileCause(error.cause);
 }
 
