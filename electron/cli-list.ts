@@ -20,7 +20,7 @@ interface Column {
   readonly cell: (row: Row) => string;
 }
 
-type Row = Readonly<Record<string, string | number | undefined>>;
+type Row = Readonly<Record<string, string | number | readonly object[] | undefined>>;
 
 const columns: Readonly<Record<ListKind, readonly Column[]>> = {
   databases: [text('path'), text('replica', 'replicas'), text('url')],
@@ -82,6 +82,13 @@ export function listingRows(kind: ListKind, source: Source, listing: ReplicaList
           url: listing.url,
           database: listing.record?.database,
           machine: listing.record?.machine,
+          named: listing.record?.namedPoints.map(({ name, position, at }) => ({
+            name,
+            generation: position.generation,
+            index: formatHex8(position.index),
+            offset: position.offset,
+            at: formatRfc3339(at),
+          })),
         },
       ];
     case 'generations':
@@ -123,5 +130,9 @@ function declaredRow(source: Source): Row {
 }
 
 function text(key: string, title = key): Column {
-  return { title, cell: (row) => String(row[key] ?? '-') };
+  return { title, cell: (row) => asText(row[key]) };
+}
+
+function asText(value: Row[string]): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '-';
 }

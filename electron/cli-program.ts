@@ -22,6 +22,7 @@ const valued = [
   '--generation',
   '--index',
   '--timestamp',
+  '--name',
   '--integrity-check',
   '--keep',
   '--at',
@@ -102,6 +103,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .argument('[url or db]', 'a replica; with -config the path of a database')
     .option('-o <file>', 'the file to write; with -config the database’s own place by default')
     .option('--timestamp <time>', 'restore the newest moment at or before this time', reading(readTime))
+    .option('--name <name>', 'restore the point that has this name')
     .option('--generation <id>', 'restore from this generation', reading(readGeneration))
     .option('--index <hex>', 'restore up to the end of this WAL index', reading(readIndex))
     .option('--integrity-check <quick|full>', 'how SQLite checks the result', reading(readCheck), 'quick')

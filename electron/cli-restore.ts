@@ -1,7 +1,7 @@
 // `restore`: one moment of one replica into a new file, with its phases on the way and the proof at the end.
 // An interrupt cancels the operation, waits until nothing is left behind, and says so.
 import { existsSync } from 'node:fs';
-import type { RestoreWish } from '../shared/contract.ts';
+import type { Parsed } from '../shared/contract.ts';
 import { AppError } from '../shared/errors.ts';
 import type { EngineState, Operation, OperationId } from '../shared/model.ts';
 import type { Generation } from '../shared/position.ts';
@@ -25,6 +25,7 @@ export interface RestoreOptions extends SourceOptions {
   readonly generation?: Generation;
   readonly index?: number;
   readonly timestamp?: number;
+  readonly name?: string;
   readonly integrityCheck: 'quick' | 'full';
   readonly ifDbNotExists?: boolean;
   readonly ifReplicaExists?: boolean;
@@ -72,9 +73,16 @@ export async function restore(parts: RestoreParts): Promise<number> {
   }
 }
 
-/** What the options wish for; at most one of -timestamp and -index. */
-export function toWish(options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp'>): RestoreWish {
-  const { index, timestamp } = options;
+/** What the options wish for; at most one of -timestamp, -index and -name. */
+export function toWish(
+  options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp' | 'name'>,
+): Parsed<'startReplicaRestore'>['wish'] {
+  const { index, timestamp, name } = options;
+  if (name !== undefined) {
+    const isMore = [index, timestamp, options.generation].some((option) => option !== undefined);
+    if (isMore) throw new UsageError('-name says which point; -timestamp, -index and -generation do not go with it');
+    return { kind: 'name', name };
+  }
   const generation = options.generation === undefined ? {} : { generation: options.generation };
   if (index !== undefined && timestamp !== undefined) throw new UsageError('-timestamp and -index exclude each other');
   if (timestamp !== undefined) return { kind: 'time', at: timestamp, ...generation };

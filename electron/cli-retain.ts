@@ -55,11 +55,11 @@ export async function retain(command: SourceCommand<RetainOptions>): Promise<num
 
 /** What stays, as a table, and what goes, as a sentence. */
 function formatPreview(preview: RetentionPreview, { isDryRun }: { readonly isDryRun: boolean }): string {
-  const rows = preview.keptSnapshots.map(({ generation, index, at, why }) => [
+  const rows = preview.keptSnapshots.map(({ generation, index, at, why, names = [] }) => [
     generation,
     formatHex8(index),
     formatRfc3339(at),
-    why,
+    [why, ...names].join(' · '),
   ]);
   const { deletedObjects, deletedBytes, keptObjects, keptBytes, windowFromAt, held } = preview;
   const going = `${plural(deletedObjects, 'object')} (${formatBytes(deletedBytes)})`;

@@ -9,6 +9,7 @@ import type {
   DatabaseId,
   DatabaseInspection,
   FolderInspection,
+  NamedPointId,
   OperationId,
   PathSuggestion,
   ReplicaListing,
@@ -39,6 +40,7 @@ const id = z.string().min(1).max(64);
 const databaseId = id.transform((text) => text as DatabaseId);
 const targetId = id.transform((text) => text as TargetId);
 const operationId = id.transform((text) => text as OperationId);
+const namedPointId = id.transform((text) => text as NamedPointId);
 const generation = z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value), {
   error: 'must be 16 lowercase hex characters',
 });
@@ -53,6 +55,9 @@ const wish = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('index'), index, generation: generation.optional() }),
 ]);
 export type RestoreWish = z.infer<typeof wish>;
+
+/** As people call a restore point; unique within a database. */
+const pointName = z.string().trim().min(1).max(200);
 
 const word = z.string().max(1024);
 /** What a user typed of a place. Secrets stand nowhere else: no state, answer or error repeats them. */
@@ -202,6 +207,21 @@ export const engineCommands = {
       z.strictObject({ kind: z.literal('step'), databaseId, position, by: z.union([z.literal(1), z.literal(-1)]) }),
     ]),
   ).returns<RestorePoint | undefined>(),
+  /** The restore point at exactly this position; undefined where it is not restorable any more. */
+  getPoint: command(z.strictObject({ databaseId, position })).returns<RestorePoint | undefined>(),
+  /**
+   * Names a restore point: from then on it stays everywhere, whatever retention says. Fails with `point-unknown` where it is
+   * not restorable, `point-named` where it has a name, `name-taken` where another one has this name, `too-many-names`.
+   */
+  namePoint: command(z.strictObject({ databaseId, position, name: pointName })).returns<{
+    readonly namedPointId: NamedPointId;
+  }>(),
+  /** Fails with `named-point-unknown` and `name-taken`. */
+  renamePoint: command(z.strictObject({ databaseId, namedPointId, name: pointName })).returns<void>(),
+  /** The point is like all others again, and retention decides about it at once. Fails with `named-point-unknown`. */
+  removePointName: command(z.strictObject({ databaseId, namedPointId })).returns<void>(),
+  /** How many bytes of a destination a restore point needs by itself: what stays for it where it has a name. */
+  getPointCost: command(z.strictObject({ databaseId, position })).returns<{ readonly bytes: number }>(),
   proposeRestore: command(z.strictObject({ databaseId, position })).returns<RestoreProposal>(),
   startRestore: command(
     z.strictObject({
@@ -226,7 +246,15 @@ export const engineCommands = {
   listReplica: command(z.strictObject({ url })).returns<ReplicaListing>(),
   /** Restores from a replica by its URL; needs no local state. */
   startReplicaRestore: command(
-    z.strictObject({ url, wish, outputPath: path, fullCheck: z.boolean().optional() }),
+    z.strictObject({
+      url,
+      wish: z.discriminatedUnion('kind', [
+        ...wish.options,
+        z.strictObject({ kind: z.literal('name'), name: pointName }),
+      ]),
+      outputPath: path,
+      fullCheck: z.boolean().optional(),
+    }),
   ).returns<{ readonly operationId: OperationId }>(),
   /** What retention would leave of a replica, now or at another instant, with its own settings or others. */
   previewRetention: command(

@@ -21,6 +21,29 @@ export const historyErrors = {
     safe: historySafe,
     hint: `Restore ${d['first']} or later.`,
   }),
+  'point-unknown': (d) => ({
+    message: `There is no restore point of ${d['database']} at exactly this place: it was thinned out by retention, or never reached a destination.`,
+    safe: historySafe,
+    hint: 'Choose another one of the history.',
+  }),
+  'point-named': (d) => ({
+    message: `This restore point of ${d['database']} has a name already, “${d['name']}”.`,
+    hint: 'Rename it.',
+  }),
+  'name-taken': (d) => ({
+    message: `Another restore point of ${d['database']} is named “${d['name']}”, the one of ${d['at']}.`,
+    hint: 'Choose another name, or remove that one.',
+  }),
+  'too-many-names': (d) => ({
+    message: `${d['database']} has ${d['count']} named points, which is as many as there can be.`,
+    hint: 'Remove a name that is not needed any more.',
+  }),
+  'named-point-unknown': (d) => ({ message: `That name was removed from ${d['database']} meanwhile.` }),
+  'name-unknown': (d) => ({
+    message: `There is no point named “${d['name']}” at ${d['url']}.`,
+    safe: historySafe,
+    hint: d['names'] === '' ? 'No point is named there.' : `Named there: ${d['names']}.`,
+  }),
   'history-gap': (d) => ({
     message: `The history is incomplete: ${d['missing']} is missing from generation ${d['generation']}.`,
     safe: `${historySafe} Nothing was restored, because the result would be wrong.`,

@@ -7,6 +7,7 @@ declare const brand: unique symbol;
 export type DatabaseId = string & { readonly [brand]: 'DatabaseId' };
 export type TargetId = string & { readonly [brand]: 'TargetId' };
 export type OperationId = string & { readonly [brand]: 'OperationId' };
+export type NamedPointId = string & { readonly [brand]: 'NamedPointId' };
 
 export interface AppState {
   readonly app: AppInfo;
@@ -174,6 +175,8 @@ export interface RetentionPreview {
     readonly index: number;
     readonly at: number;
     readonly why: 'window' | 'daily' | 'weekly' | 'pinned' | 'proven' | 'newest';
+    /** Those of the named points that it is kept for. */
+    readonly names?: readonly string[];
   }[];
   /** From here on every transaction is restorable. */
   readonly windowFromAt: number | undefined;
@@ -204,6 +207,8 @@ export interface DatabaseState {
   readonly lag: { readonly bytes: number; readonly sinceAt: number | undefined };
   readonly generation: GenerationBand | undefined;
   readonly replicas: readonly ReplicaState[];
+  /** Oldest first. */
+  readonly namedPoints: readonly NamedPoint[];
   /** When a restore of this database was last proven identical. */
   readonly provenAt: number | undefined;
   /** Time that writers waited for Tidemark under the write lock. */
@@ -327,6 +332,17 @@ export interface RestorePoint extends Moment {
   readonly targetIds: readonly TargetId[];
 }
 
+/** A restore point with a name: it stays at every destination, whatever retention says, until the name is removed. */
+export interface NamedMoment extends Moment {
+  readonly name: string;
+  readonly namedAt: number;
+}
+
+/** One that was named here, or taken over from who named it. */
+export interface NamedPoint extends NamedMoment {
+  readonly id: NamedPointId;
+}
+
 export interface GenerationBand {
   readonly generation: Generation;
   readonly fromAt: number;
@@ -340,6 +356,7 @@ export type TimelineEvent =
   | { readonly kind: 'snapshot'; readonly at: number; readonly sizeBytes: number }
   | { readonly kind: 'restore'; readonly at: number; readonly text: string }
   | { readonly kind: 'drill'; readonly at: number; readonly text: string }
+  | { readonly kind: 'named'; readonly at: number; readonly position: Position; readonly name: string }
   /** Time in which nothing was seen; states in between were never captured. */
   | { readonly kind: 'gap'; readonly at: number; readonly toAt: number; readonly text: string };
 
@@ -421,7 +438,9 @@ export type ActivityKind =
   | 'resumed'
   | 'restored'
   | 'restore-failed'
-  | 'replica-changed';
+  | 'replica-changed'
+  | 'point-named'
+  | 'name-removed';
 
 export interface ActivityEntry {
   readonly id: number;
@@ -490,7 +509,14 @@ export interface RestoreProposal {
 /** One generation, snapshot or segment of a replica, as the command line lists them. */
 export interface ReplicaListing {
   readonly url: string;
-  readonly record: { readonly database: string; readonly path: string; readonly machine: string } | undefined;
+  readonly record:
+    | {
+        readonly database: string;
+        readonly path: string;
+        readonly machine: string;
+        readonly namedPoints: readonly NamedMoment[];
+      }
+    | undefined;
   readonly generations: readonly ListedGeneration[];
   readonly snapshots: readonly ListedObject[];
   readonly segments: readonly (ListedObject & { readonly offset: number })[];

@@ -26,6 +26,11 @@ export function comparePositions(a: Position, b: Position): number {
   return a.index - b.index || a.offset - b.offset;
 }
 
+/** True for one and the same place of one generation. */
+export function isSamePosition(a: Position, b: Position): boolean {
+  return a.generation === b.generation && comparePositions(a, b) === 0;
+}
+
 /** `<generation>/%08x:<decimal offset>`, the field's usual form. */
 export function formatPosition(position: Position): string {
   return `${position.generation}/${formatHex8(position.index)}:${position.offset}`;

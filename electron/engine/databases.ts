@@ -10,8 +10,10 @@ import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import type { KnownTargets } from './known-targets.ts';
+import type { Points } from './history/points.ts';
 import type { Logger } from './log.ts';
 import type { ListMounts } from './mounts.ts';
+import { Naming } from './naming.ts';
 import { Openings } from './openings.ts';
 import { Protection } from './protection.ts';
 import { ReplicaTargets } from './replica-targets.ts';
@@ -30,6 +32,7 @@ import { readTypedPath } from './typed-path.ts';
 export interface DatabasesOptions {
   readonly store: Store;
   readonly catalogue: Catalogue;
+  readonly points: Points;
   readonly dataDir: string;
   readonly isDeclaredOnly: boolean;
   readonly machineId: string;
@@ -78,6 +81,8 @@ export class Databases implements AsyncDisposable {
   readonly replicas: Replicas;
   /** Where is told what happens to them. */
   readonly activity: Activity;
+  /** Names of their restore points. */
+  readonly naming: Naming;
 
   constructor(options: DatabasesOptions) {
     this.#options = options;
@@ -89,13 +94,14 @@ export class Databases implements AsyncDisposable {
       wrapTarget: limits?.wrapTarget,
     });
     this.activity = new Activity(options);
-    this.replicas = new Replicas({
+    const about = {
       ...options,
-      places: this.#places,
       activity: this.activity,
-      rowOf: (databaseId) => this.rowOf(databaseId),
-      protectionOf: (databaseId) => this.protectionOf(databaseId),
-    });
+      rowOf: (databaseId: DatabaseId) => this.rowOf(databaseId),
+      protectionOf: (databaseId: DatabaseId) => this.protectionOf(databaseId),
+    };
+    this.replicas = new Replicas({ ...about, places: this.#places });
+    this.naming = new Naming(about);
     this.#disk = new DiskGuard({ folder, clock, budgetBytes: limits?.spoolBudgetBytes, probe: limits?.probeDisk });
   }
 

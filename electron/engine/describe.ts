@@ -18,6 +18,7 @@ const lateAfterMs = 10_000;
 export interface Described {
   readonly row: DatabaseRow;
   readonly replicas: readonly ReplicaRow[];
+  readonly namedPoints: DatabaseState['namedPoints'];
   readonly protection: Protection | undefined;
   readonly catalogue: Catalogue;
   readonly now: number;
@@ -65,6 +66,7 @@ export function describeDatabase(described: Described): DatabaseState {
     lag: { bytes: Math.max(0, ...replicas.map(({ lagBytes }) => lagBytes)), sinceAt: waiting?.at },
     generation: protection?.band,
     replicas,
+    namedPoints: described.namedPoints,
     provenAt: row.provenAt,
     locked: { maxMs: sealMaxMs, totalMs: sealMs },
     days: described.days,

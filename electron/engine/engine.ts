@@ -12,6 +12,7 @@ import { bootIdentity, computerIdentity } from './boot.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
 import { describeDatabase, describeDays, describeDetails } from './describe.ts';
+import { costOfPoint } from './history/point-cost.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
 import { KnownTargets } from './known-targets.ts';
@@ -183,6 +184,7 @@ export class Engine {
       row,
       now,
       replicas: store.replicas(row.id),
+      namedPoints: store.namedPoints.of(row.id),
       protection: databases.protectionOf(row.id),
       catalogue,
       days: this.#daysOf(row, now),
@@ -243,6 +245,14 @@ export class Engine {
       query.kind === 'at-or-before'
         ? this.#required.points.atOrBefore(query.databaseId, query.at)
         : this.#required.points.step(query.databaseId, query.position, query.by),
+    getPoint: ({ databaseId, position }) => this.#required.points.find(databaseId, position),
+    namePoint: (argument) => this.#databases.naming.name(argument),
+    renamePoint: (argument) => this.#databases.naming.rename(argument),
+    removePointName: (argument) => this.#databases.naming.remove(argument),
+    getPointCost: ({ databaseId, position }) => {
+      const point = this.#databases.naming.pointAt({ databaseId, position });
+      return { bytes: costOfPoint(this.#required.catalogue, databaseId, point) };
+    },
     proposeRestore: async ({ databaseId, position }) =>
       await this.#restores.propose(this.#databases.rowOf(databaseId), position, this.#stop),
     startRestore: async ({ databaseId, position, outputPath, fullCheck = false }) =>
@@ -269,6 +279,7 @@ export class Engine {
     const { dataDir = '', isDeclaredOnly, version } = this.#setup;
     const store = new Store(database);
     const catalogue = new Catalogue(database);
+    const points = new Points(catalogue);
     const guards = new TargetGuards({
       clock: this.#clock,
       onProblem: (targetId, problem) => databases.activity.tellTarget(targetId, problem),
@@ -287,6 +298,7 @@ export class Engine {
     const databases: Databases = new Databases({
       store,
       catalogue,
+      points,
       targets,
       readers: this.#readers,
       dataDir,
@@ -305,7 +317,7 @@ export class Engine {
         this.#changed();
       },
     });
-    return { store, catalogue, points: new Points(catalogue), guards, targets, databases };
+    return { store, catalogue, points, guards, targets, databases };
   }
 
   #start(): void {

@@ -1,19 +1,29 @@
 // Who may write to a replica: its record says it, and this keeps to it. Looks before the first listing, after reconnects,
 // and now and then while something is shipped; claims the place with the first object of a run; stops for good when
 // another computer has claimed it, until somebody decides. Of two writers at once the last one has it, which the other
-// one reads at once or with its next look.
+// one reads at once or with its next look. The record also says which points have names: kept up to date here, and what
+// others named is handed on.
 import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
 import { formatInstantUtc } from '../../shared/format.ts';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId, NamedMoment } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { ClaimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { recordKey } from './replica/keys.ts';
-import { findRecord, type FoundRecord, readRecord, replaceRecord, type ReplicaRecord } from './replica/record.ts';
+import {
+  findRecord,
+  formatNamed,
+  type FoundRecord,
+  parseNamed,
+  readRecord,
+  replaceRecord,
+  type ReplicaRecord,
+} from './replica/record.ts';
 import type { Target } from './targets/target.ts';
 
 /** Who keeps a replica: what its record says. */
@@ -31,6 +41,10 @@ export interface OwnershipOptions {
   readonly owner: ReplicaOwner;
   readonly clock: Clock;
   readonly notes: ClaimNotes;
+  /** The restore points with names, which the record tells whoever else deletes there. */
+  readonly namedPoints: () => readonly NamedMoment[];
+  /** Those of a record that was not written here; they stay from now on. */
+  readonly onNamedPoints: (found: readonly NamedMoment[]) => void;
 }
 
 interface Facts {
@@ -61,9 +75,12 @@ export class Ownership {
   #facts: Facts | undefined;
   /** The claim that the last look found. */
   #seenClaim: string | undefined;
+  /** What the record says of named points, as far as it was seen. */
+  #named: ReplicaRecord['named'];
   #lookedAt = -Infinity;
   #lost: { readonly error: AppError; readonly at: number; readonly record: ReplicaRecord | undefined } | undefined;
   #mayTakeOver = false;
+  #turn: Promise<void> = Promise.resolve();
   /** The history of `from` may not be continued there; undefined `from`: that of the next look. */
   #startOver: { readonly from: Generation | undefined; readonly reason: string } | undefined;
 
@@ -73,6 +90,10 @@ export class Ownership {
 
   /** Looks at the record, and makes it where there is none. Fails with `target-owned-by-other`. */
   async look(facts: Facts, { signal }: { readonly signal: AbortSignal }): Promise<Look> {
+    return await this.#inTurn(async () => await this.#look(facts, { signal }));
+  }
+
+  async #look(facts: Facts, { signal }: { readonly signal: AbortSignal }): Promise<Look> {
     this.#facts = facts;
     const now = this.#options.clock.now();
     if (this.#lost !== undefined && !this.#mayTakeOver && now - this.#lost.at < lostForMs) throw this.#lost.error;
@@ -80,6 +101,7 @@ export class Ownership {
       const found = await findRecord(facts.target, { signal });
       const record = found?.record;
       const demand = this.#judge(record, facts);
+      if (record !== undefined) this.#see(record);
       if (demand !== undefined) return { kind: 'start-over', reason: demand };
       const isOurs = record !== undefined && this.#isOurs(record);
       if ((isOurs && !this.#mayTakeOver) || (await this.#write(found, { facts, signal }))) {
@@ -98,11 +120,44 @@ export class Ownership {
    * `object-changed` where what a look showed does not count any more.
    */
   async hold({ before = 'segment', signal }: Hold): Promise<void> {
-    const age = this.#options.clock.now() - this.#lookedAt;
-    if (this.#claim !== undefined && age < freshForMs[before]) return;
+    if (this.#isHeld(before)) return;
+    await this.#inTurn(async () => {
+      // Another one may have seen to it meanwhile.
+      if (!this.#isHeld(before)) await this.#holdAnew(signal);
+    });
+  }
+
+  #isHeld(before: keyof typeof freshForMs): boolean {
+    return this.#claim !== undefined && this.#options.clock.now() - this.#lookedAt < freshForMs[before];
+  }
+
+  /**
+   * To be called when names of points changed: the record says so then, with the claim of this run. Some small requests where
+   * it has to be written, none where it says so already. Fails as {@link hold} does.
+   */
+  async tellNames({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.#facts === undefined || this.#areNamesTold()) return;
+    await this.#inTurn(async () => {
+      if (this.#lost !== undefined) throw this.#lost.error;
+      if (this.#claim === undefined) await this.#holdAnew(signal);
+      const facts = must(this.#facts, 'looked at above');
+      for (let attempt = 1; !this.#areNamesTold(); attempt++) {
+        if (attempt > raceAttempts) throw new AppError('object-changed', { key: recordKey, url: facts.target.url });
+        const found = await findRecord(facts.target, { signal });
+        if (found !== undefined && found.record.claim !== this.#claim) throw this.#conflict(found.record, facts);
+        await this.#write(found, { facts, claim: this.#claim, signal });
+      }
+    });
+  }
+
+  #areNamesTold(): boolean {
+    return isDeepStrictEqual(this.#named, formatNamed(this.#options.namedPoints()));
+  }
+
+  async #holdAnew(signal: AbortSignal): Promise<void> {
     const facts = must(this.#facts, 'a look comes first');
     if (this.#claim !== undefined) {
-      await this.look(facts, { signal });
+      await this.#look(facts, { signal });
       return;
     }
     for (let attempt = 1; ; attempt++) {
@@ -156,8 +211,7 @@ export class Ownership {
 
   /** A history that this installation never wrote, in its name: a copy of it runs elsewhere, or its own folder was put back. */
   #isCopys({ claim, databaseId }: ReplicaRecord): boolean {
-    const { owner, notes } = this.#options;
-    return claim !== undefined && databaseId === owner.databaseId && !notes.read().includes(claim);
+    return claim !== undefined && databaseId === this.#options.owner.databaseId && !this.#isKnown(claim);
   }
 
   #isOurs(record: ReplicaRecord): boolean {
@@ -172,17 +226,46 @@ export class Ownership {
     return error;
   }
 
-  /** Writes the record with a new claim; false where somebody else did at the same time. */
+  /** What a record says of named points, where it may be gone on with; those that others named stay too. */
+  #see(record: ReplicaRecord): void {
+    const { claim, named } = record;
+    this.#named = named;
+    const isWrittenHere = claim !== undefined && this.#isKnown(claim);
+    if (!isWrittenHere && named !== undefined) this.#options.onNamedPoints(parseNamed(record));
+  }
+
+  #isKnown(claim: string): boolean {
+    return this.#options.notes.read().includes(claim);
+  }
+
+  /** One after the other: two that write at once would take each other for a stranger. */
+  async #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    try {
+      return await action();
+    } finally {
+      resolve();
+    }
+  }
+
+  /** Writes the record with a claim, a new one unless it is given; false where somebody else did at the same time. */
   async #write(
     found: FoundRecord | undefined,
-    { facts: { target, pageSize }, signal }: { readonly facts: Facts; readonly signal: AbortSignal },
+    {
+      facts: { target, pageSize },
+      claim = randomUUID(),
+      signal,
+    }: { readonly facts: Facts; readonly claim?: string | undefined; readonly signal: AbortSignal },
   ): Promise<boolean> {
-    const { owner, clock, notes } = this.#options;
-    const claim = randomUUID();
+    const { owner, clock, notes, namedPoints } = this.#options;
+    const named = formatNamed(namedPoints());
     const now = clock.now();
     const record = found?.record;
     const isOurs = record !== undefined && this.#isOurs(record);
-    notes.add(claim);
+    if (claim !== this.#claim) notes.add(claim);
     const isWritten = await replaceRecord(target, found, {
       signal,
       record: {
@@ -198,11 +281,13 @@ export class Ownership {
         claim,
         // Going on is no new beginning: since when it is ours stays.
         claimedAt: isOurs ? (record.claimedAt ?? record.createdAt) : now,
+        ...(named === undefined ? {} : { named }),
       },
     });
     // Where the target cannot compare while it writes, the last one has it.
     if (!isWritten || (await readRecord(target, { signal }))?.claim !== claim) return false;
     this.#claim = claim;
+    this.#named = named;
     this.#mayTakeOver = false;
     this.#startOver = undefined;
     this.#lost = undefined;

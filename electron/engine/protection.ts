@@ -87,6 +87,11 @@ export class Protection {
     this.#options.onChange();
   }
 
+  /** Restore points have other names; `mayDelete`: some may go that had one. */
+  namesChanged({ mayDelete }: { readonly mayDelete: boolean }): void {
+    for (const shipper of this.#session?.crew.shippers ?? []) shipper.namesChanged({ mayDelete });
+  }
+
   /** What follows does not go on with the present generation, for this reason. */
   startOver(reason: string): void {
     this.#owner.startOver(reason);

@@ -26,6 +26,8 @@ export interface ReplicaTargetsOptions {
   readonly mounts: ListMounts | undefined;
   /** For tests: what stands for a target. */
   readonly wrapTarget: ((target: Target) => Target) | undefined;
+  /** Something that the state shows has changed. */
+  readonly onChange: (databaseId: DatabaseId) => void;
 }
 
 export class ReplicaTargets {
@@ -61,18 +63,28 @@ export class ReplicaTargets {
         return look;
       },
       hold: async (options) => await ownership.hold(options),
+      tellNames: async (options) => await ownership.tellNames(options),
     };
   }
 
   /** One for each replica, however often it is opened: what this run claimed is known by it. */
   ownershipOf(row: DatabaseRow, { targetId }: Pick<ReplicaRow, 'targetId'>): Ownership {
-    const { machineId, version, clock, folderOf } = this.#options;
+    const { machineId, version, clock, folderOf, store, onChange } = this.#options;
     const owned = this.#owned.get(row.id) ?? new Map<TargetId, Ownership>();
     this.#owned.set(row.id, owned);
     const known = owned.get(targetId);
     if (known !== undefined) return known;
     const owner = { databaseId: row.id, databasePath: row.path, machineId, version };
-    const made = new Ownership({ owner, clock, notes: claimNotes(folderOf(row.id), targetId) });
+    const made = new Ownership({
+      owner,
+      clock,
+      notes: claimNotes(folderOf(row.id), targetId),
+      namedPoints: () => store.namedPoints.of(row.id),
+      onNamedPoints: (found) => {
+        store.namedPoints.adopt(row.id, found);
+        onChange(row.id);
+      },
+    });
     owned.set(targetId, made);
     return made;
   }

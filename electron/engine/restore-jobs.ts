@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { RestoreWish } from '../../shared/contract.ts';
+import type { Parsed, RestoreWish } from '../../shared/contract.ts';
 import { AppError, errorSentence } from '../../shared/errors.ts';
 import { formatTimestampLocal, plural } from '../../shared/format.ts';
 import type {
@@ -14,6 +14,7 @@ import type {
   RestorePoint,
   RestoreProposal,
 } from '../../shared/model.ts';
+import { isSameName } from '../../shared/named-points.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
 import type { Points } from './history/points.ts';
@@ -27,7 +28,7 @@ import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target
 import { readAlone } from './target-guards.ts';
 import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
-import { readRecord } from './replica/record.ts';
+import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
 
 interface Options {
@@ -104,20 +105,25 @@ export class RestoreJobs {
   /** Starts restoring from a replica by its URL. */
   async startFrom(
     url: string,
-    wish: { readonly wish: RestoreWish; readonly outputPath: string; readonly fullCheck: boolean },
+    {
+      wish: wished,
+      outputPath,
+      fullCheck,
+    }: Omit<Parsed<'startReplicaRestore'>, 'url' | 'fullCheck'> & { readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
     const target = this.#openAt(url);
     const record = await asHistory(target.url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
+    const wish = wished.kind === 'name' ? wishFor(wished.name, record, target.url) : wished;
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
       async ({ signal, onPhase: tell }) => {
         const { onPhase, onWait } = tellingWaits(tell);
         const restoring = {
           target: this.#openAt(url, onWait),
-          wish: wish.wish,
-          outputPath: path.resolve(wish.outputPath),
-          fullCheck: wish.fullCheck,
+          wish,
+          outputPath: path.resolve(outputPath),
+          fullCheck,
           signal,
           onPhase,
         };
@@ -209,6 +215,14 @@ async function asHistory<T>(url: string, reading: Promise<T>): Promise<T> {
       throw new AppError('no-history', { url }, { cause: error });
     throw error;
   }
+}
+
+/** The point of that name, as the record of a replica says it; fails with `name-unknown`. */
+function wishFor(name: string, record: ReplicaRecord | undefined, url: string): RestoreWish {
+  const named = record === undefined ? [] : parseNamed(record);
+  const found = named.find((one) => isSameName(one.name, name));
+  if (found !== undefined) return { kind: 'position', position: found.position };
+  throw new AppError('name-unknown', { name, url, names: named.map((one) => one.name).join(', ') });
 }
 
 /** A free name beside the original where that can be written, else in the home folder. */

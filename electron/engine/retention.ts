@@ -10,8 +10,9 @@ import { knownOf, lookAtReplica } from './retain/look.ts';
 import { planRetention } from './retain/plan.ts';
 import { describePlan, previewRetention } from './retain/preview.ts';
 import { prune } from './retain/prune.ts';
+import { parseNamed, readRecord } from './replica/record.ts';
 import type { Readers } from './retain/readers.ts';
-import { pinnedOf } from './retain/retainer.ts';
+import { pinnedAs, pinnedOf } from './retain/retainer.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { Store } from './state/store.ts';
 import { openTarget } from './targets/open-target.ts';
@@ -44,7 +45,10 @@ export async function previewOf(
   });
 }
 
-/** Carries retention out at an address; needs no local state. Throws what the target throws, also where it refuses. */
+/**
+ * Carries retention out at an address, heeding the names in its record; needs no local state. Throws what the target throws,
+ * also where it refuses, and `object-damaged` where the record cannot be understood.
+ */
 export async function retainAt(
   { url, retention = defaultRetention, at, isDryRun }: Parsed<'retainReplica'>,
   { readers, clock, signal }: Cancel & { readers: Readers; clock: Clock },
@@ -52,8 +56,11 @@ export async function retainAt(
   const target = openTarget(url);
   const looked = await lookAtReplica(target, { snapshots: [], signal });
   if (looked.history.generations.length === 0) throw new AppError('no-history', { url: target.url });
+  // Read last: what was named until now stays. One that cannot be understood may name points, so nothing is deleted then.
+  const record = await readRecord(target, { signal });
+  const pinned = pinnedAs(record === undefined ? [] : parseNamed(record));
   const now = at ?? clock.now();
-  const plan = planRetention({ ...looked, retention, pinned: [], current: undefined, now });
+  const plan = planRetention({ ...looked, retention, pinned, current: undefined, now });
   const preview = describePlan(plan, now);
   if (isDryRun) return { preview, deletedObjects: 0 };
   const pruned = await prune({ target, url: target.url, plan, readers, signal });

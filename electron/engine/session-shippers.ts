@@ -26,7 +26,7 @@ const partedWords = {
 
 /** The shipper of one replica. */
 export function makeShipper(
-  { row, target, reach, prepare, hold }: ReplicaTarget,
+  { row, target, reach, prepare, hold, tellNames }: ReplicaTarget,
   {
     shipment,
     formers,
@@ -69,6 +69,7 @@ export function makeShipper(
     targetId,
     target,
     mayDelete: async (signal) => await hold({ before: 'delete', signal }),
+    tellNames: async (signal) => await tellNames({ signal }),
     url: row.url,
     current: generation,
     store: options.store,

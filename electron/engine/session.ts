@@ -59,6 +59,8 @@ export interface ReplicaTarget {
   ) => Promise<Look>;
   /** Sees to it that the place is still ours; called before something is put. */
   readonly hold: Ownership['hold'];
+  /** Brings what the place's record says of named points up to date. */
+  readonly tellNames: Ownership['tellNames'];
 }
 
 export interface ProtectionOptions {

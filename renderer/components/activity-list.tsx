@@ -7,6 +7,8 @@ import {
   CirclePlay,
   CircleX,
   DatabaseZap,
+  Flag,
+  FlagOff,
   FolderSync,
   History,
   type LucideIcon,
@@ -40,6 +42,8 @@ const icons: Readonly<Record<ActivityKind, LucideIcon>> = {
   restored: History,
   'restore-failed': CircleX,
   'replica-changed': FolderSync,
+  'point-named': Flag,
+  'name-removed': FlagOff,
 };
 
 export function ActivityList({ entries, now, label, place }: ActivityListProps): ReactNode {

@@ -14,6 +14,8 @@ const groups: Readonly<Record<ActivityKind, ActivityGroup>> = {
   restored: 'restores',
   'restore-failed': 'restores',
   'replica-changed': 'changes',
+  'point-named': 'history',
+  'name-removed': 'history',
 };
 
 export const groupNames: readonly { readonly key: ActivityGroup; readonly text: string }[] = [

@@ -3,80 +3,9 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import type { Target } from '../../electron/engine/targets/target.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
-import { openTestEngine, type TestEngine } from '../support/engine.ts';
-import { type FaultRules, faultyTarget } from '../support/faulty-target.ts';
-import { leapingClock } from '../support/leaping-clock.ts';
-import { openDatabase } from '../support/application.ts';
-import { type TempFolder, tempFolder, until } from '../support/temp.ts';
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-const retention = { kind: 'thinned', windowMs: 3 * dayMs, dailyMs: 6 * dayMs, weeklyMs: 0 } as const;
-
-interface Shop extends AsyncDisposable {
-  readonly engine: TestEngine;
-  readonly id: DatabaseId;
-  readonly targetId: TargetId;
-  readonly calls: string[];
-  readonly leap: (ms: number) => void;
-  /** A day with two transactions. */
-  liveDay(): Promise<void>;
-  readonly images: () => readonly string[];
-}
-
-async function openShop(folder: TempFolder, rules: FaultRules = {}): Promise<Shop> {
-  const app = openDatabase(folder.at('shop.db'), 'CREATE TABLE t(n)');
-  const { clock, leap } = leapingClock();
-  const calls: string[] = [];
-  const fault: FaultRules['fault'] = (verb, key) => {
-    calls.push(`${verb} ${key}`);
-    return rules.fault?.(verb, key);
-  };
-  const wrapTarget = (target: Target) => faultyTarget(target, { fault });
-  const engine = openTestEngine(folder.at('data'), { clock, limits: { wrapTarget } });
-  const { databaseId: id } = await engine.call('addDatabase', {
-    path: folder.at('shop.db'),
-    folder: folder.at('disk'),
-  });
-  const { replicas } = await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
-  const targetId = replicas[0]?.targetId as TargetId;
-  await engine.call('updateReplica', { databaseId: id, targetId, retention, syncIntervalMs: 10 });
-  let n = 0;
-  const images = () =>
-    fs
-      .readdirSync(folder.at('disk'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.snapshot.lz4'))
-      .sort();
-  return {
-    engine,
-    id,
-    targetId,
-    calls,
-    leap,
-    images,
-    liveDay: async () => {
-      const before = images();
-      await until('its WAL begins anew', () => {
-        const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
-        return row?.busy === 0;
-      });
-      for (let i = 0; i < 2; i++) {
-        app.exec(`INSERT INTO t VALUES (${++n})`);
-        await engine.waitFor(id, 'it is shipped', ({ lag }) => lag.bytes === 0);
-      }
-      leap(dayMs);
-      app.exec(`INSERT INTO t VALUES (${++n})`);
-      await until('an image is made', () => images().some((name) => !before.includes(name)));
-      await engine.waitFor(id, 'it is shipped', ({ lag, status }) => lag.bytes === 0 && status.kind === 'protected');
-    },
-    [Symbol.asyncDispose]: async () => {
-      await engine[Symbol.asyncDispose]();
-      app.close();
-    },
-  };
-}
+import { dayMs, hourMs, objectsIn, openShop } from '../support/aging-shop.ts';
+import type { FaultRules } from '../support/faulty-target.ts';
+import { tempFolder, until } from '../support/temp.ts';
 
 test('days pass: the window stays whole, then an image a day stays, and every point that is told can be restored', async () => {
   using folder = tempFolder();
@@ -226,10 +155,4 @@ function hearDeletes(): { readonly onDelete: (hear: () => void) => void; readonl
       },
     },
   };
-}
-
-function objectsIn(folder: TempFolder): number {
-  return fs
-    .readdirSync(folder.at('disk'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.lz4')).length;
 }

@@ -75,6 +75,7 @@ export function describeDatabase(
     replicas: [],
     provenAt: undefined,
     locked: { maxMs: 0, totalMs: 0 },
+    namedPoints: [],
     days: [],
     ...more,
   };

@@ -59,7 +59,12 @@ describe('tables', () => {
 
   const listing: ReplicaListing = {
     url: '/backup/app',
-    record: { database: 'app.db', path: '/data/app.db', machine: 'desk' },
+    record: {
+      database: 'app.db',
+      path: '/data/app.db',
+      machine: 'desk',
+      namedPoints: [{ name: 'one', position: { generation, index: 31, offset: 4152 }, at, namedAt: at }],
+    },
     generations: [{ generation, startAt: at, endAt: at + 60_000, lagMs: 1_400 }],
     snapshots: [{ generation, index: 31, sizeBytes: 101_747, createdAt: at }],
     segments: [{ generation, index: 31, offset: 4152, sizeBytes: 119, createdAt: at }],
@@ -84,6 +89,12 @@ describe('tables', () => {
     expect(formatRows(kind, listingRows(kind, source, listing))).toBe(expected);
   });
 
+  test('says in JSON which points of a database have names', () => {
+    expect(listingRows('databases', source, listing)).toMatchObject([
+      { named: [{ name: 'one', generation, index: '0000001f', offset: 4152, at: '2026-11-22T13:31:58Z' }] },
+    ]);
+  });
+
   test('an empty listing still has its titles', () => {
     expect(formatRows('snapshots', [])).toBe('replica  generation  index  size  created\n');
   });
@@ -104,12 +115,15 @@ describe('toWish', () => {
     ['a time', { timestamp: at }, { kind: 'time', at }],
     ['an index', { index: 31, generation }, { kind: 'index', index: 31, generation }],
     ['the first index', { index: 0 }, { kind: 'index', index: 0 }],
+    ['a name', { name: 'before the update' }, { kind: 'name', name: 'before the update' }],
   ])('reads %s', (_name, options, wish) => {
     expect(toWish(options)).toEqual(wish);
   });
 
-  test('refuses a time together with an index', () => {
+  test('refuses a time together with an index, and a name with anything', () => {
     expect(() => toWish({ index: 0, timestamp: 0 })).toThrow(UsageError);
+    for (const more of [{ index: 0 }, { timestamp: 0 }, { generation }])
+      expect(() => toWish({ name: 'one', ...more })).toThrow(UsageError);
   });
 });
 
@@ -207,6 +221,7 @@ describe('a replication', () => {
     replicas: [],
     provenAt: undefined,
     locked: { maxMs: 0, totalMs: 0 },
+    namedPoints: [],
     days: [],
   };
   const starting: EngineState = {

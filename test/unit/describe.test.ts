@@ -50,6 +50,7 @@ describe('a database that nothing protects', () => {
     return describeDatabase({
       row: { ...row, ...over },
       replicas: [replica(near), replica(far)],
+      namedPoints: [],
       protection: undefined,
       catalogue: new Catalogue(database),
       now: 9000,

@@ -36,7 +36,8 @@ async function claim(parent: string, owner = ownerOf()): Promise<void> {
   const target = openTarget(replicaPathIn(parent, databasePath));
   const notes = claimNotes(folder.at(owner.machineId), 'target-1' as TargetId);
   const facts = { target, pageSize: 4096, generation: '0123456789abcdef' as Generation };
-  await new Ownership({ owner, clock: { ...systemClock, now: () => 5 }, notes }).look(facts, { signal });
+  const names = { namedPoints: () => [], onNamedPoints: () => {} };
+  await new Ownership({ owner, clock: { ...systemClock, now: () => 5 }, notes, ...names }).look(facts, { signal });
 }
 
 /** The outcome: contents, or the code of the refusal with the path that it names. */

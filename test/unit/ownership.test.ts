@@ -8,7 +8,7 @@ import { Ownership } from '../../electron/engine/ownership.ts';
 import { readRecord } from '../../electron/engine/replica/record.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, NamedMoment, TargetId } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
@@ -36,6 +36,8 @@ interface Who {
   /** The folder with the notes: another one is another installation, or a copy of one. */
   readonly notes?: string;
   readonly to?: Target;
+  /** Where its names are kept. */
+  readonly named?: NamedMoment[];
 }
 
 /** One run of an installation. */
@@ -45,17 +47,25 @@ function owns({
   databaseId = 'id-1',
   notes = machine,
   to = target,
+  named = [],
 }: Who = {}) {
   const ownership = new Ownership({
     owner: { databaseId: databaseId as DatabaseId, databasePath: path, machineId: machine, version: '1.0.0' },
     clock: { ...systemClock, now: () => now },
     notes: claimNotes(folder.at(notes), 'target-1' as TargetId),
+    namedPoints: () => named,
+    onNamedPoints: (found) => named.push(...found.filter(({ name }) => named.every((one) => one.name !== name))),
   });
   return {
     look: async (generation = first) => await ownership.look({ target: to, pageSize: 4096, generation }, { signal }),
     hold: async (isSnapshot = false) => await ownership.hold({ ...(isSnapshot && { before: 'snapshot' }), signal }),
+    tellNames: async () => await ownership.tellNames({ signal }),
     takeOver: (from?: Generation) => ownership.takeOver(from),
   };
+}
+
+function namedOf(name: string, offset: number): NamedMoment {
+  return { name, position: { generation: first, index: 3, offset }, at: 1000, namedAt: 2000 };
 }
 
 const record = async () => await readRecord(target, { signal });
@@ -209,6 +219,89 @@ describe('a copy of a whole installation', () => {
     expect(desk.takeOver(first)).toBe('It took over the place of another history');
     expect(await desk.look(second)).toEqual(goOn);
     await expect(copy.hold(true)).rejects.toMatchObject(lost());
+  });
+});
+
+describe('named points', () => {
+  const one = namedOf('one', 4152);
+
+  test('are in the record of who has the place, and out of it again, under one claim', async () => {
+    const named: NamedMoment[] = [];
+    const run = owns({ named });
+    await run.look();
+    await run.hold();
+    const before = await record();
+    const written = () => fs.statSync(folder.at('to', 'tidemark.json')).ino;
+    const at = written();
+    await run.tellNames();
+    expect(written()).toBe(at);
+
+    named.push(one);
+    await run.tellNames();
+    const { position, ...rest } = one;
+    expect(await record()).toEqual({ ...before, named: [{ ...rest, ...position }] });
+    named.pop();
+    await run.tellNames();
+    expect(await record()).toEqual(before);
+  });
+
+  test('claim the place where nothing was put yet, and count as written by this run', async () => {
+    const run = owns({ named: [one] });
+    await owns().look();
+    const { claim } = (await record()) ?? {};
+    await run.look();
+    await run.tellNames();
+    const renewed = await record();
+    expect(renewed?.named).toHaveLength(1);
+    expect(renewed?.claim).not.toBe(claim);
+    await run.hold();
+    expect(await record()).toEqual(renewed);
+  });
+
+  test('are never written over the record of another owner', async () => {
+    const named: NamedMoment[] = [];
+    const run = owns({ named });
+    await run.look();
+    await run.hold();
+    const laptop = owns({ machine: 'laptop' });
+    await laptop.look().catch(() => {});
+    laptop.takeOver(second);
+    await laptop.look(third);
+    const theirs = await record();
+    named.push(one);
+    await expect(run.tellNames()).rejects.toMatchObject(lost());
+    expect(await record()).toEqual(theirs);
+    // Nor later, and without another question.
+    await expect(run.tellNames()).rejects.toMatchObject(lost());
+  });
+
+  test('stay when another computer takes the place over, and are not heard of again once it removed them', async () => {
+    await owns({ named: [one] }).look();
+    const named = [namedOf('two', 8272)];
+    const laptop = owns({ machine: 'laptop', named });
+    await laptop.look().catch(() => {});
+    laptop.takeOver(first);
+    await laptop.look(second);
+    await laptop.hold();
+    expect(named.map(({ name }) => name)).toEqual(['two', 'one']);
+    expect((await record())?.named?.map(({ name }) => name)).toEqual(['two', 'one']);
+
+    named.pop();
+    await laptop.tellNames();
+    now += hourMs;
+    await laptop.hold();
+    await owns({ machine: 'laptop', named }).look(second);
+    expect(named.map(({ name }) => name)).toEqual(['two']);
+  });
+
+  test('are told where claiming and telling come at once', async () => {
+    const run = owns({ named: [one] });
+    await owns().look();
+    await run.look();
+    await Promise.all([run.hold(), run.tellNames(), run.hold(true), run.tellNames()]);
+    expect((await record())?.named).toHaveLength(1);
+    now += hourMs;
+    await expect(run.hold(true)).resolves.toBeUndefined();
   });
 });
 

@@ -187,6 +187,7 @@ const sketch = {
     seed: 1,
   }),
   targets: [backupDisk],
+  namedPoints: [],
   days: [],
 } as const;
 

@@ -118,6 +118,7 @@ function database(name: string, status: DatabaseStatus = { kind: 'protected' }, 
     replicas: change.syncIntervalMs === undefined ? [] : [replica(change.syncIntervalMs)],
     provenAt: change.provenAt,
     locked: { maxMs: 0, totalMs: 0 },
+    namedPoints: [],
     days: [],
   };
 }

@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   findRecord,
+  formatNamed,
   type FoundRecord,
+  parseNamed,
   readRecord,
   replaceRecord,
   type ReplicaRecord,
   writeRecord,
 } from '../../electron/engine/replica/record.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
+import type { Generation } from '../../shared/position.ts';
 import { calm, failureOf, scratchFolder } from '../support/replica-scratch.ts';
 
 const record: ReplicaRecord = {
@@ -33,6 +36,27 @@ describe('the replica record', () => {
     await writeRecord(target, record, { signal: calm });
     expect(await readRecord(target, { signal: calm })).toEqual(record);
     expect(await readFile(join(target.path, 'tidemark.json'), 'utf8')).toContain('  "database": "shöp.db",\n');
+  });
+
+  test('says which points have names, and says nothing where none has', async () => {
+    const target = openFolderTarget({ path: await scratchFolder() });
+    const position = { generation: '00000000000000aa' as Generation, index: 2, offset: 4152 };
+    const points = [{ name: 'Über „alles“', position, at: 5, namedAt: 7 }];
+    const named = formatNamed(points);
+    await writeRecord(target, { ...record, named }, { signal: calm });
+    const read = await readRecord(target, { signal: calm });
+    expect(read && parseNamed(read)).toEqual(points);
+    expect([formatNamed([]), parseNamed(record)]).toEqual([undefined, []]);
+  });
+
+  test('is refused where it names what cannot be understood: whoever deletes would take it for nothing', async () => {
+    const target = openFolderTarget({ path: await scratchFolder() });
+    const broken = {
+      ...record,
+      named: [{ name: 'one', generation: 'latest', index: 0, offset: 0, at: 1, namedAt: 1 }],
+    };
+    await writeFile(join(target.path, 'tidemark.json'), JSON.stringify(broken));
+    expect(await failureOf(readRecord(target, { signal: calm }))).toMatchObject({ code: 'object-damaged' });
   });
 
   test('is replaced only where it is still the one that was found', async () => {

@@ -8,7 +8,7 @@ import { planRestore } from '../../electron/engine/restore/plan.ts';
 import { planRetention, type RetainPlan } from '../../electron/engine/retain/plan.ts';
 import type { RestoreWish } from '../../shared/contract.ts';
 import type { Retention } from '../../shared/model.ts';
-import type { Generation, Position } from '../../shared/position.ts';
+import { type Generation, isSamePosition, type Position } from '../../shared/position.ts';
 import {
   answer,
   freshKnowledge,
@@ -148,6 +148,35 @@ describe('what is set', () => {
     const facts = new Map([...drawn.model.facts, [newest, { kind: 'damaged' as const }]]);
     const { spans } = plan({ ...drawn, model: { ...drawn.model, facts }, now: drawn.now + 300 * dayMs });
     expect(spans.at(-1)).toMatchObject({ image: { index: 96, why: 'newest' }, to: 'end' });
+  });
+});
+
+describe('a named point', () => {
+  test('keeps the image before it and what leads up to it, and says for which names', () => {
+    const drawn = daily(500);
+    // The second index of day 100 has no image: the point lies behind the one of its day.
+    const place = { generation: drawn.model.current, index: 201, offset: 20 };
+    const named = (offset: number, name: string) => ({ ...place, offset, why: 'pinned' as const, name });
+    const before = plan(drawn);
+    const { spans, kept } = plan({ ...drawn, pinned: [named(10, 'one'), named(20, 'two')] });
+    const span = spans.find(({ image }) => image.index === 200);
+    expect(span).toMatchObject({ image: { why: 'pinned', names: ['one', 'two'] }, to: { index: 201, offset: 20 } });
+    const added = keysOf(kept).filter((key) => !keysOf(before.kept).includes(key));
+    expect(added).toEqual([
+      formatSnapshotKey(place.generation, 200),
+      formatSegmentKey(place.generation, 200, 0),
+      formatSegmentKey(place.generation, 201, 0),
+    ]);
+  });
+
+  test('that lies within the window adds nothing, and one of a generation that is not there keeps nothing', () => {
+    const drawn = daily(50);
+    const { index, generation } = { index: 97, generation: drawn.model.current };
+    const pinned = [
+      { generation, index, offset: 20, why: 'pinned' as const },
+      { generation: '00000000000000bb' as Generation, index: 3, offset: 20, why: 'pinned' as const },
+    ];
+    expect(plan({ ...drawn, pinned })).toEqual(plan(drawn));
   });
 });
 
@@ -306,6 +335,17 @@ describe('cut off anywhere', () => {
           const moment = { generation, at: image.at, whole };
           if (litestreamReach(whole, model.knowledge, moment).kind !== 'reached') continue;
           expect(litestreamReach(history, model.knowledge, moment)).toMatchObject({ kind: 'reached' });
+        }
+        for (const pin of drawn.pinned) {
+          const wish = at(pin.generation, pin.index, pin.offset);
+          expect(restorable(model, left.values(), wish)).toEqual(restorable(model, model.objects, wish));
+          const commit = model.commits.find((one) => isSamePosition(one, pin));
+          const moment = { generation: pin.generation, at: commit?.at ?? 0, whole };
+          const reached = litestreamReach(whole, model.knowledge, moment);
+          // An image at the start of an index may go: the end of the index before it is the same state.
+          const wanted = reached.kind === 'reached' && reached.offset === 0 ? { kind: 'reached' } : reached;
+          if (reached.kind === 'reached')
+            expect(litestreamReach(history, model.knowledge, moment)).toMatchObject(wanted);
         }
       }),
       { numRuns: 40 },

@@ -63,6 +63,7 @@ describe('opening', () => {
         'generation',
         'machine',
         'minute',
+        'named_point',
         'replica',
         'run',
         'segment',

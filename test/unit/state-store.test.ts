@@ -57,6 +57,44 @@ describe('settings', () => {
   });
 });
 
+describe('named points', () => {
+  const moment = (name: string, offset: number) => ({
+    name,
+    position: { generation, index: 1, offset },
+    at: offset * 10,
+    namedAt: 5000,
+  });
+
+  test('are a database’s own, oldest first, and go with it', () => {
+    const [one, other] = [add('/a.db'), add('/b.db')];
+    const { namedPoints } = store;
+    const second = namedPoints.add(one, moment('second', 200));
+    const first = namedPoints.add(one, moment('first', 100));
+    namedPoints.add(other, moment('first', 100));
+    expect(namedPoints.of(one)).toEqual([
+      { id: first, ...moment('first', 100) },
+      { id: second, ...moment('second', 200) },
+    ]);
+    namedPoints.rename(first, 'renamed');
+    namedPoints.remove(second);
+    expect(namedPoints.of(one)).toEqual([{ id: first, ...moment('renamed', 100) }]);
+    store.removeDatabase(one);
+    expect([namedPoints.of(one), namedPoints.of(other).length]).toEqual([[], 1]);
+  });
+
+  test('of others are taken over, but not over one’s own', () => {
+    const id = add('/a.db');
+    store.namedPoints.add(id, moment('mine', 100));
+    store.namedPoints.adopt(id, [moment('theirs', 100), moment('MINE', 200), moment('another', 300)]);
+    store.namedPoints.adopt(id, [moment('another', 300)]);
+    expect(store.namedPoints.of(id).map(({ name, at }) => [name, at])).toEqual([
+      ['mine', 1000],
+      ['MINE 2', 2000],
+      ['another', 3000],
+    ]);
+  });
+});
+
 describe('databases', () => {
   test('are listed in the order in which they were added, with what happened to them', () => {
     const b = store.addDatabase({ path: '/b.db', addedAt: 2000, isDemo: true, isDeclared: true });

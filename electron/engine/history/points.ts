@@ -1,7 +1,7 @@
 // Restore points of a database, out of the catalogue: lists, the one at or before an instant, the neighbours of one.
 // A point counts only when it lies on a target, between that target's first snapshot of the generation and its end.
 import type { DatabaseId, RestorePoint, TargetId } from '../../../shared/model.ts';
-import { formatPosition, type Position } from '../../../shared/position.ts';
+import { formatPosition, isSamePosition, type Position } from '../../../shared/position.ts';
 import type { Catalogue, RunPoint, RunRow, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 
 export class Points {
@@ -36,7 +36,7 @@ export class Points {
     let isBehind = false;
     for (const point of line) {
       if (isBehind) return point;
-      isBehind = isSame(point.position, position);
+      isBehind = isSamePosition(point.position, position);
     }
     return undefined;
   }
@@ -44,10 +44,10 @@ export class Points {
   /** The point at exactly this position; undefined when it is not restorable. */
   find(databaseId: DatabaseId, position: Position): RestorePoint | undefined {
     const where = this.#places(databaseId);
-    const image = this.#images(databaseId, where).find((point) => isSame(point.position, position));
+    const image = this.#images(databaseId, where).find((point) => isSamePosition(point.position, position));
     if (image !== undefined) return image;
     const run = this.#catalogue.runAt(databaseId, position);
-    return run && pointsOf(run, where).find((point) => isSame(point.position, position));
+    return run && pointsOf(run, where).find((point) => isSamePosition(point.position, position));
   }
 
   /** Every point at or before an instant, newest first. Reads as far as it is asked, at once: nobody may write meanwhile. */
@@ -148,8 +148,4 @@ function holders(position: Position, where: readonly ShippedRow[]): readonly Tar
 
 function order(a: Pick<Position, 'index' | 'offset'>, b: Pick<Position, 'index' | 'offset'>): number {
   return a.index - b.index || a.offset - b.offset;
-}
-
-function isSame(a: Position, b: Position): boolean {
-  return a.generation === b.generation && a.index === b.index && a.offset === b.offset;
 }

@@ -2,8 +2,20 @@
 // Human-readable JSON at the replica's root; never holds a secret. Pure but for the target that is handed in.
 import { z } from 'zod';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
+import type { NamedMoment } from '../../../shared/model.ts';
+import { type Generation, isGeneration } from '../../../shared/position.ts';
 import { recordKey } from './keys.ts';
 import type { ObjectInfo, ObjectReader } from './object.ts';
+
+const namedSchema = z.object({
+  name: z.string(),
+  generation: z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value)),
+  index: z.int().min(0),
+  offset: z.int().min(0),
+  /** Of the transaction. */
+  at: z.number(),
+  namedAt: z.number(),
+});
 
 const recordSchema = z.object({
   v: z.literal(1),
@@ -22,6 +34,8 @@ const recordSchema = z.object({
   claim: z.string().optional(),
   /** When that was. */
   claimedAt: z.int().optional(),
+  /** Restore points with names: whoever deletes here leaves what they need. Absent where there are none. */
+  named: z.array(namedSchema).optional(),
 });
 
 export type ReplicaRecord = z.infer<typeof recordSchema>;
@@ -98,6 +112,21 @@ export async function writeRecord(
   options: { readonly condition?: WriteCondition; readonly signal: AbortSignal },
 ): Promise<void> {
   await target.put(recordKey, new TextEncoder().encode(`${JSON.stringify(record, undefined, 2)}\n`), options);
+}
+
+/** What has a name, as a record says it. */
+export function formatNamed(points: readonly NamedMoment[]): ReplicaRecord['named'] {
+  if (points.length === 0) return undefined;
+  return points.map(({ name, position: { generation, index, offset }, at, namedAt }) => {
+    return { name, generation, index, offset, at, namedAt };
+  });
+}
+
+/** The inverse of {@link formatNamed}. */
+export function parseNamed({ named = [] }: Pick<ReplicaRecord, 'named'>): readonly NamedMoment[] {
+  return named.map(({ name, generation, index, offset, at, namedAt }) => {
+    return { name, position: { generation, index, offset }, at, namedAt };
+  });
 }
 
 function parseRecord(text: string): ReplicaRecord {

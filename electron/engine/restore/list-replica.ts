@@ -1,6 +1,6 @@
 // A replica as the command line lists it: its record, generations, snapshots and segments, from one listing.
 import type { ReplicaListing } from '../../../shared/model.ts';
-import { readRecord } from '../replica/record.ts';
+import { parseNamed, readRecord } from '../replica/record.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { listHistory } from './look-up.ts';
 
@@ -19,7 +19,12 @@ export async function listReplica(
   });
   return {
     url: target.url,
-    record: record && { database: record.database, path: record.path, machine: record.machine.name },
+    record: record && {
+      database: record.database,
+      path: record.path,
+      machine: record.machine.name,
+      namedPoints: parseNamed(record),
+    },
     generations: listed.sort((a, b) => a.startAt - b.startAt),
     snapshots: history.generations.flatMap(({ generation, snapshots }) =>
       snapshots.map(({ index, bytes, modifiedAt }) => ({ generation, index, sizeBytes: bytes, createdAt: modifiedAt })),

@@ -17,13 +17,20 @@ export type SnapshotFacts =
   /** Without an offset: a foreign image, which is whole only together with all of its index. */
   { readonly kind: 'sound'; readonly at: number; readonly offset: number | undefined } | { readonly kind: 'damaged' };
 
+/** A restore point that stays whatever the settings say. */
+export interface PinnedPoint extends Position {
+  readonly why: 'pinned' | 'proven';
+  /** What people call it. */
+  readonly name?: string;
+}
+
 export interface RetainOptions {
   readonly history: History;
   /** By key; a snapshot that is not told of counts as foreign. */
   readonly facts: ReadonlyMap<string, SnapshotFacts>;
   readonly retention: Retention;
   /** Restore points that have to stay whatever the settings say: named ones, and the newest that was proven. */
-  readonly pinned: readonly (Position & { readonly why: 'pinned' | 'proven' })[];
+  readonly pinned: readonly PinnedPoint[];
   /** The generation that goes on; undefined where nobody writes there any more. */
   readonly current: Generation | undefined;
   readonly now: number;
@@ -37,6 +44,8 @@ export interface KeptImage {
   readonly offset: number | undefined;
   readonly at: number;
   readonly why: KeptWhy;
+  /** Those of the named points that it is kept for. */
+  readonly names?: readonly string[];
 }
 
 /** A part of a generation that stays: an image, and what lies behind it up to `to` (exclusive offset of its index). */
@@ -276,7 +285,9 @@ function pinnedSpan(image: Image, pins: RetainOptions['pinned']): KeptSpan {
   const to = pins.reduce((a, b) => (b.index > a.index || (b.index === a.index && b.offset > a.offset) ? b : a));
   const why = pins.some((pin) => pin.why === 'pinned') ? 'pinned' : 'proven';
   const isImage = to.index === image.object.index && to.offset === image.offset;
-  return { image: named(image, why), to: isImage ? 'image' : { index: to.index, offset: to.offset } };
+  const names = pins.flatMap(({ name }) => name ?? []);
+  const kept = { ...named(image, why), ...(names.length === 0 ? {} : { names }) };
+  return { image: kept, to: isImage ? 'image' : { index: to.index, offset: to.offset } };
 }
 
 /**

@@ -24,9 +24,7 @@ export function describePlan(plan: RetainPlan, atMs: number): RetentionPreview {
   const going = plan.batches.flat();
   return {
     atMs,
-    keptSnapshots: plan.spans
-      .map(({ image: { generation, index, at, why } }) => ({ generation, index, at, why }))
-      .sort((a, b) => a.at - b.at),
+    keptSnapshots: plan.spans.map(({ image: { offset: _offset, ...image } }) => image).sort((a, b) => a.at - b.at),
     windowFromAt: plan.windowFromAt,
     keptObjects: plan.kept.length,
     keptBytes: plan.kept.reduce((sum, { bytes }) => sum + bytes, 0),

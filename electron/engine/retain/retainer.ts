@@ -1,8 +1,9 @@
 // Retention of one replica while its database is open: about once an hour it asks the catalogue whether anything is due. Where
 // something is, and after new images, it looks at the target itself, at most every few hours; when its rules were changed, at
-// once. Only then does anything cost a request. What it sees there that was changed or removed by others it tells. Runs beside
-// the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
+// once. Only then does anything cost a request. What it sees there that was changed or removed by others it tells, and the
+// target which points have names. Runs beside the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
 import { AppError } from '../../../shared/errors.ts';
+import type { NamedMoment } from '../../../shared/model.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
@@ -25,6 +26,8 @@ export interface RetainerOptions {
   readonly target: Target;
   /** Fails where the replica is not ours any more: whoever has lost the place deletes nothing of who has it now. */
   readonly mayDelete: (signal: AbortSignal) => Promise<void>;
+  /** Brings the target's record up to date with what has a name; costs nothing where it is. */
+  readonly tellNames: (signal: AbortSignal) => Promise<void>;
   /** The replica's own. */
   readonly url: string;
   /** The generation that goes on. */
@@ -63,6 +66,8 @@ export class Retainer {
   #isWoken = false;
   /** Its rules were changed since the last look began. */
   #isOutdated = false;
+  /** The target's record says which points have names. */
+  #areNamesTold = false;
   #wake: () => void = () => {};
 
   constructor(options: RetainerOptions) {
@@ -85,6 +90,14 @@ export class Retainer {
     this.wake();
   }
 
+  /** Points have other names: what is being deleted by an older decision stops, and the target is told. */
+  noteNames(): void {
+    this.#areNamesTold = false;
+    this.#isOutdated = true;
+    this.#isWoken = true;
+    this.#wake();
+  }
+
   /** Runs until stopped. */
   async run(signal: AbortSignal): Promise<void> {
     let waitMs = minuteMs * spread();
@@ -105,8 +118,31 @@ export class Retainer {
     }
   }
 
-  /** One look; false when it has to be tried again soon. */
+  /** False when it has to be tried again soon. */
   async #pass(signal: AbortSignal): Promise<boolean> {
+    const isTold = await this.#tellNames(signal);
+    return (await this.#retain(signal)) && isTold;
+  }
+
+  /** False where the target could not be told what has a name: what is deleted from here heeds that all the same. */
+  async #tellNames(signal: AbortSignal): Promise<boolean> {
+    const { isReady, tellNames, target, log } = this.#options;
+    if (this.#areNamesTold) return true;
+    if (!isReady()) return false;
+    this.#areNamesTold = true;
+    try {
+      await tellNames(signal);
+      return true;
+    } catch (error) {
+      this.#areNamesTold = false;
+      // @NOTE The shipping tells what is wrong with a target.
+      log.info({ error, target: target.url }, 'the names of restore points are told to the target later');
+      return false;
+    }
+  }
+
+  /** One look. */
+  async #retain(signal: AbortSignal): Promise<boolean> {
     const { store, target, url, clock, isReady, mayDelete, readers, onChange, onRefused } = this.#options;
     const { catalogue, database: databaseId, targetId } = this.#options;
     this.#isOutdated = false;
@@ -151,7 +187,7 @@ export class Retainer {
       this.#tellGone(begun);
       throw error;
     });
-    if (pruned.kind === 'read') this.#hasToLook = true;
+    if (pruned.kind === 'read' || pruned.kind === 'outdated') this.#hasToLook = true;
     if (pruned.kind === 'outdated') {
       undo();
       this.#tellGone(begun);
@@ -286,8 +322,14 @@ export class Retainer {
 
 /** The points that stay whatever is set. */
 export function pinnedOf(store: Store, database: DatabaseRow['id']): RetainOptions['pinned'] {
+  const named = pinnedAs(store.namedPoints.of(database));
   const proven = store.databases().find(({ id }) => id === database)?.proven;
-  return proven === undefined ? [] : [{ ...proven, why: 'proven' }];
+  return proven === undefined ? named : [...named, { ...proven, why: 'proven' }];
+}
+
+/** Named points, for a plan. */
+export function pinnedAs(named: readonly NamedMoment[]): RetainOptions['pinned'] {
+  return named.map(({ position, name }) => ({ ...position, why: 'pinned', name }));
 }
 
 /** So that many replicas do not ask at once. */

@@ -34,7 +34,11 @@ export interface ShipperOptions extends Settings {
   readonly formers: readonly FormerHistory[];
   readonly earlier: readonly EarlierHistory[];
   /** Runs beside the shipping for as long as that does. */
-  readonly retainer: { readonly run: (signal: AbortSignal) => Promise<void>; readonly reconsider: () => void };
+  readonly retainer: {
+    readonly run: (signal: AbortSignal) => Promise<void>;
+    readonly reconsider: () => void;
+    readonly noteNames: () => void;
+  };
   readonly turns: SnapshotTurns;
   readonly clock: Clock;
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
@@ -158,6 +162,13 @@ export class Shipper {
   lookAgain({ now = false }: { readonly now?: boolean } = {}): void {
     this.#mustLook = true;
     if (now) this.#pace.wake();
+  }
+
+  /** Restore points have other names; `mayDelete`: some may go that had one. */
+  namesChanged({ mayDelete }: { readonly mayDelete: boolean }): void {
+    const { retainer } = this.#options;
+    retainer.noteNames();
+    if (mayDelete) retainer.reconsider();
   }
 
   /** More was captured. */

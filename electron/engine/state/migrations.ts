@@ -158,4 +158,18 @@ export const migrations: readonly string[] = [
   -- On which computer it was captured last; NULL where that has no name.
   ALTER TABLE database ADD COLUMN computer TEXT;
   `,
+  `
+  -- Restore points with names: they stay whatever retention says.
+  CREATE TABLE named_point (
+    id TEXT PRIMARY KEY,
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    named_at INTEGER NOT NULL,
+    UNIQUE (database_id, generation, idx, offset)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -13,6 +13,7 @@ import type {
 } from '../../../shared/model.ts';
 import type { Position } from '../../../shared/position.ts';
 import type { DiskPlace } from '../mounts.ts';
+import { NamedPoints } from './named-points.ts';
 import { remembered } from './remembered.ts';
 
 export interface DatabaseRow {
@@ -71,10 +72,13 @@ const defaults: Settings = { theme: 'system' };
 const activityLimit = 20_000;
 
 export class Store {
+  /** Restore points with names. */
+  readonly namedPoints: NamedPoints;
   readonly #database: { readonly prepare: Database.Database['prepare'] };
 
   constructor(database: Database.Database) {
     this.#database = { prepare: remembered(database) };
+    this.namedPoints = new NamedPoints(database);
   }
 
   settings(): Settings {

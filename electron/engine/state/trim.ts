@@ -87,6 +87,17 @@ export class Trim {
     ).all(databaseId, targetId, generation, index, offset, limit);
   }
 
+  /** What segments from a place on weigh, as stored, up to the one that holds what lies before another place. */
+  bytesBetween({ databaseId, targetId, generation }: Held, from: Place, to: Place): number {
+    const bytes = this.#prepare(
+      `SELECT sum(bytes) FROM segment WHERE database_id = ? AND target_id = ? AND generation = ?
+         AND (idx, offset) >= (?, ?) AND (idx, offset) < (?, ?)`,
+    )
+      .pluck()
+      .get(databaseId, targetId, generation, from.index, from.offset, to.index, to.offset);
+    return Number(bytes ?? 0);
+  }
+
   /** Where the last one begins. */
   lastSegment({ databaseId, targetId, generation }: Held): Place | undefined {
     return this.#prepare<[string, string, string], Place>(
@@ -180,7 +191,7 @@ export class Trim {
     { isEnded, limit = 500 }: { readonly isEnded: boolean; readonly limit?: number },
   ): boolean {
     return this.#atOnce(() => {
-      for (const gap of this.#gaps(databaseId, generation)) {
+      for (const gap of this.#gaps({ databaseId, generation }, { isEnded })) {
         if (this.#dropRuns({ databaseId, generation }, gap, limit)) return true;
       }
       const isHeld = this.#prepare('SELECT 1 FROM shipped WHERE database_id = ? AND generation = ? LIMIT 1').get(
@@ -199,7 +210,10 @@ export class Trim {
   }
 
   /** The stretches of a generation that no target holds. */
-  #gaps(databaseId: DatabaseId, generation: Generation): readonly { readonly from: Place; readonly to: Place }[] {
+  #gaps(
+    { databaseId, generation }: Omit<Held, 'targetId'>,
+    { isEnded }: { readonly isEnded: boolean },
+  ): readonly { readonly from: Place; readonly to: Place }[] {
     const rows = this.#prepare<[string, string], { fi: number; fo: number; li: number; lo: number }>(
       `SELECT first_idx AS fi, first_offset AS fo, last_idx AS li, last_offset AS lo FROM shipped
        WHERE database_id = ? AND generation = ? ORDER BY first_idx, first_offset`,
@@ -211,8 +225,9 @@ export class Trim {
       if (isBefore(from, first)) gaps.push({ from, to: first });
       if (isBefore(from, { index: li, offset: lo })) from = { index: li, offset: lo };
     }
-    // Behind the last part more may just be on its way; without any part there is nothing to wait for.
-    if (rows.length === 0) gaps.push({ from, to: { index: Infinity, offset: 0 } });
+    // Behind the last part more may just be on its way. Where the generation ended, what still comes is told again when it is
+    // there; without any part there is nothing to wait for.
+    if (isEnded || rows.length === 0) gaps.push({ from, to: { index: Infinity, offset: 0 } });
     return gaps;
   }
 

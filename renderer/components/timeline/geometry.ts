@@ -81,6 +81,8 @@ export function eventText(event: TimelineEvent): string {
       return 'Snapshot: a full image of the database';
     case 'gap':
       return `${event.text} · ${formatSpan(event.toAt - event.at)}`;
+    case 'named':
+      return `“${event.name}” stays until the name is removed`;
     case 'restore':
     case 'drill':
       return event.text;

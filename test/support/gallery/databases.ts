@@ -8,6 +8,8 @@ import type {
   DatabaseState,
   DatabaseStatus,
   DayActivity,
+  NamedPoint,
+  NamedPointId,
   Operation,
   OperationId,
   Phase,
@@ -65,6 +67,7 @@ export interface DatabaseSketch {
   readonly days: readonly DayActivity[];
   readonly provenAt?: number;
   readonly problem?: Problem;
+  readonly namedPoints?: DatabaseState['namedPoints'];
 }
 
 /** A whole database state around a sketch. */
@@ -98,10 +101,25 @@ export function databaseOf(sketch: DatabaseSketch, now: number): DatabaseState {
       retainedAt: now - 3 * hour,
       oldestAt: sketch.history.points[0]?.at,
     })),
+    namedPoints: sketch.namedPoints ?? [],
     provenAt: sketch.provenAt,
     locked: { maxMs: 4, totalMs: 312 },
     days: sketch.days,
   };
+}
+
+/** Names for the points that so long ago were the newest ones. */
+export function namesOf(
+  history: FixtureHistory,
+  names: readonly (readonly [name: string, msAgo: number])[],
+): readonly NamedPoint[] {
+  const newest = history.points.at(-1)?.at ?? 0;
+  return names.flatMap(([name, msAgo], index): readonly NamedPoint[] => {
+    const point = history.atOrBefore(newest - msAgo);
+    if (point === undefined) return [];
+    const { position, at } = point;
+    return [{ id: `named-${index}` as NamedPointId, name, position, at, namedAt: at }];
+  });
 }
 
 /** The details of a database; one that is behind is held by a reader too. */

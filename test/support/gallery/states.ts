@@ -8,6 +8,7 @@ import {
   daysOf,
   emptyState,
   hour,
+  namesOf,
   officeRate,
   operationOf,
   problemOf,
@@ -91,6 +92,10 @@ const five: AppState = withTargets({
         history: sales,
         targets: [backupDisk, bucket],
         days: daysOf('468572059685740578496025796851'),
+        namedPoints: namesOf(sales, [
+          ['Inventory count', 12 * day],
+          ['Before the price update', 20.4 * hour],
+        ]),
         provenAt: now - 10.2 * hour,
       },
       now,
