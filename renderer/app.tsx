@@ -8,6 +8,7 @@ import { DestinationsScreen } from './screens/destinations-screen.tsx';
 import { DropTarget } from './screens/drop-target.tsx';
 import { LoadingScreen } from './screens/loading-screen.tsx';
 import { OverviewScreen } from './screens/overview-screen.tsx';
+import { NamingDialogs } from './screens/naming-dialogs.tsx';
 import { ReplicaDialogs } from './screens/replica-dialogs.tsx';
 import { RemoveDestinationDialog } from './screens/remove-destination-dialog.tsx';
 import { RemoveDialog } from './screens/remove-dialog.tsx';
@@ -28,6 +29,7 @@ export function App(): ReactNode {
       <RemoveDialog />
       <RemoveDestinationDialog />
       <ReplicaDialogs />
+      <NamingDialogs />
     </DropTarget>
   );
 }

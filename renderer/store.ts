@@ -9,6 +9,8 @@ import type {
   DatabaseId,
   DatabaseInspection,
   FolderInspection,
+  Moment,
+  NamedPoint,
   OperationId,
   PathSuggestion,
   RestorePoint,
@@ -45,6 +47,7 @@ export interface View {
   /** What one does with one database's history at one destination. */
   readonly replica: ReplicaView | undefined;
   readonly restore: RestoreDraft | undefined;
+  readonly naming: NamingDraft | undefined;
   /** The database whose removal waits for a confirmation. */
   readonly removing: DatabaseId | undefined;
   readonly histories: Readonly<Record<DatabaseId, HistoryView>>;
@@ -161,6 +164,23 @@ export type RestoreDraft =
     }
   | { readonly kind: 'operation'; readonly operationId: OperationId };
 
+/** What one does with the name of a restore point. */
+export type NamingDraft =
+  NameForm | { readonly kind: 'remove'; readonly databaseId: DatabaseId; readonly named: NamedPoint };
+
+export interface NameForm {
+  readonly kind: 'form';
+  readonly databaseId: DatabaseId;
+  readonly moment: Moment;
+  /** What has the name that is changed; undefined where one is given. */
+  readonly named: NamedPoint | undefined;
+  readonly name: string;
+  /** What stays for it at a destination, where known. */
+  readonly bytes: number | undefined;
+  readonly isSaving: boolean;
+  readonly error: AppErrorData | undefined;
+}
+
 export interface DetailsView {
   readonly databaseId: DatabaseId;
   readonly details: DatabaseDetails | undefined;
@@ -263,6 +283,7 @@ export const useStore = create<Store>(() => ({
     removingTarget: undefined,
     replica: undefined,
     restore: undefined,
+    naming: undefined,
     removing: undefined,
     histories: {},
     areDetailsShown: false,

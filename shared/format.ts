@@ -135,6 +135,11 @@ export function formatInstantLocal(
   return isAmbiguous(at, options) ? `${text} ${formatZone(at, options)}` : text;
 }
 
+/** An instant or a day within a sentence: `today 14:31:58`. */
+export function withinSentence(text: string): string {
+  return text.replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
+}
+
 /** `2026-11-22 13:31:58 UTC`. */
 export function formatInstantUtc(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

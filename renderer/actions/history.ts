@@ -1,7 +1,8 @@
 // Looking at a database's history: bins for the timeline, the selection (always a real restore point), the list of points.
 // Asks the engine at most twice a second per database; the newest wish wins.
-import { toErrorData } from '../../shared/errors.ts';
+import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, RestorePoint } from '../../shared/model.ts';
+import type { Position } from '../../shared/position.ts';
 import {
   type BinRequest,
   panViewport,
@@ -110,6 +111,27 @@ export async function selectAt(databaseId: DatabaseId, at: number): Promise<bool
     notify(error);
     return false;
   }
+}
+
+/** Selects the restore point at exactly this position; says so where it is not restorable any more. */
+export async function selectExact(databaseId: DatabaseId, position: Position): Promise<void> {
+  try {
+    const point = await connection().api.call('getPoint', { databaseId, position });
+    if (point !== undefined) return selectPoint(databaseId, point);
+    const database = readStore().remote?.databases.find(({ id }) => id === databaseId);
+    notify(new AppError('point-unknown', { database: database?.name ?? 'this database' }));
+  } catch (error) {
+    notify(error);
+  }
+}
+
+/** Selects the next (1) or previous (-1) point that has a name. */
+export async function stepNamed(databaseId: DatabaseId, by: 1 | -1): Promise<void> {
+  const { view, remote } = readStore();
+  const at = historyOf(view, databaseId).selection.point?.at ?? Infinity;
+  const named = remote?.databases.find(({ id }) => id === databaseId)?.namedPoints ?? [];
+  const next = by === 1 ? named.find((point) => point.at > at) : named.findLast((point) => point.at < at);
+  if (next !== undefined) await selectExact(databaseId, next.position);
 }
 
 /** Selects the oldest restore point. */

@@ -34,7 +34,13 @@ export function go(place: Place): void {
 function arrive(place: Place): void {
   const { destination } = readStore().view;
   const isSame = place.kind === 'destination' && destination?.targetId === place.targetId;
-  setView({ place, isDrawerOpen: false, replica: undefined, destination: isSame ? destination : undefined });
+  setView({
+    place,
+    isDrawerOpen: false,
+    replica: undefined,
+    naming: undefined,
+    destination: isSame ? destination : undefined,
+  });
 }
 
 export function openDrawer(isDrawerOpen: boolean): void {

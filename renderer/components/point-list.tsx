@@ -1,22 +1,27 @@
 // The timeline's twin: the same restore points as a list, newest first, as long as the history is.
 import { useVirtualizer } from '@tanstack/react-virtual';
+import { Flag } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react';
 import { formatAgo, formatBytes, formatCount, formatInstantLocal } from '../../shared/format.ts';
-import type { RestorePoint } from '../../shared/model.ts';
+import type { NamedPoint, RestorePoint } from '../../shared/model.ts';
+import { findNamed } from '../../shared/named-points.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { classNames } from './class-names.ts';
 import { HiddenText } from './hidden-text.tsx';
+import { Icon } from './icon.tsx';
 import styles from './point-list.module.css';
 
 interface PointListProps {
   readonly label: string;
   /** Newest first. */
   readonly points: readonly RestorePoint[];
+  readonly named: readonly NamedPoint[];
   readonly isComplete: boolean;
   readonly selected: RestorePoint | undefined;
   readonly now: number;
   readonly onSelect: (point: RestorePoint) => void;
   readonly onRestore: () => void;
+  readonly onName: () => void;
   /** The end of what is loaded came into view. */
   readonly onMore: () => void;
 }
@@ -24,7 +29,7 @@ interface PointListProps {
 const rowHeight = 30;
 
 export function PointList(props: PointListProps): ReactNode {
-  const { label, points, isComplete, selected, now, onSelect, onRestore, onMore } = props;
+  const { label, points, named, isComplete, selected, now, onSelect, onRestore, onName, onMore } = props;
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
   const selectedKey = selected === undefined ? undefined : formatPosition(selected.position);
@@ -54,6 +59,9 @@ export function PointList(props: PointListProps): ReactNode {
     } else if (event.key === 'Enter' && active >= 0) {
       event.preventDefault();
       onRestore();
+    } else if (event.key.toLowerCase() === 'p' && active >= 0 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      onName();
     }
   }
 
@@ -78,6 +86,7 @@ export function PointList(props: PointListProps): ReactNode {
           {rows.map((row) => {
             const point = points[row.index];
             if (point === undefined) return undefined;
+            const name = findNamed(named, point.position)?.name;
             return (
               <div
                 key={row.key}
@@ -91,7 +100,16 @@ export function PointList(props: PointListProps): ReactNode {
                 onClick={() => onSelect(point)}
                 onDoubleClick={onRestore}
               >
-                <span>{formatInstantLocal(point.at, now, { precision: 'millisecond' })}</span>
+                <span className={styles.point}>
+                  {formatInstantLocal(point.at, now, { precision: 'millisecond' })}
+                  {name !== undefined && (
+                    <span className={styles.name}>
+                      <Icon of={Flag} size={13} className={styles.flag} />
+                      <HiddenText>, named </HiddenText>
+                      <span className={styles.words}>{name}</span>
+                    </span>
+                  )}
+                </span>
                 <span className={styles.ago}>{formatAgo(point.at, now)}</span>
                 <span className={styles.right}>
                   {formatCount(point.pages)}

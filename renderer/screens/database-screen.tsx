@@ -14,6 +14,7 @@ import styles from './database-screen.module.css';
 import { DestinationsCard } from './destinations-card.tsx';
 import { DetailsCard } from './details-card.tsx';
 import { HistoryCard } from './history-card.tsx';
+import { NamedPointsCard } from './named-points-card.tsx';
 import { OperationNotes } from './operation-notes.tsx';
 import { PointCard } from './point-card.tsx';
 import { ProblemNote } from './problem-notes.tsx';
@@ -40,6 +41,7 @@ export function DatabaseScreen({ databaseId }: { readonly databaseId: DatabaseId
       <div className={styles.columns}>
         <PointCard database={database} />
         <div className={styles.column}>
+          <NamedPointsCard database={database} />
           <DestinationsCard database={database} />
           <DatabaseActivityCard database={database} />
         </div>

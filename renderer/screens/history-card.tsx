@@ -1,11 +1,12 @@
 // The timeline with its tools: presets, zoom, a field for a time, and the list twin.
 import { ChartNoAxesColumn, List, Minus, Plus, Radio, Undo2 } from 'lucide-react';
-import { type ReactNode, useCallback, useEffect } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo } from 'react';
 import { dayMs, hourMs } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState, NamedPoint, Timeline as TimelineData } from '../../shared/model.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { type BinRequest, isLive, type Viewport } from '../../shared/viewport.ts';
 import * as history from '../actions/history.ts';
+import { openNaming } from '../actions/naming.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
@@ -40,6 +41,8 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
   const isFollowing = isLive(viewport);
   const load = useCallback((wish: BinRequest) => history.loadHistory(id, wish), [id]);
   const more = useCallback(() => void history.loadOlderPoints(id), [id]);
+  const { namedPoints } = database;
+  const flagged = useMemo(() => withNames(timeline, namedPoints), [timeline, namedPoints]);
   const revision = revisionOf(database);
   const listRevision = isList ? revision : undefined;
   useEffect(() => {
@@ -47,6 +50,9 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
   }, [id, listRevision]);
   const restore = (): void => {
     if (selection.point !== undefined) void openRestore(id, selection.point);
+  };
+  const name = (): void => {
+    if (selection.point !== undefined) openNaming(id, selection.point);
   };
   return (
     <Card label="History">
@@ -86,17 +92,20 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
         <PointList
           label={`Restore points of ${database.name}`}
           points={points.points}
+          named={namedPoints}
           isComplete={points.isComplete}
           selected={selection.point}
           now={now}
           onSelect={(point) => history.selectPoint(id, point)}
           onRestore={restore}
+          onName={name}
           onMore={more}
         />
       ) : (
         <Timeline
           name={database.name}
-          timeline={timeline}
+          timeline={flagged}
+          named={namedPoints}
           viewport={viewport}
           firstAt={firstAt}
           now={now}
@@ -109,6 +118,8 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
           onNeed={load}
           onHover={(at) => history.hoverAt(id, at)}
           onSelectAt={(at) => void history.selectAt(id, at)}
+          onSelectExact={(position) => void history.selectExact(id, position)}
+          onStepNamed={(by) => void history.stepNamed(id, by)}
           onStep={(by) => void history.stepPoint(id, by)}
           onJump={(byMs) => void history.jump(id, byMs)}
           onOldest={() => void history.selectOldest(id)}
@@ -119,10 +130,18 @@ export function HistoryCard({ database }: { readonly database: DatabaseState }):
           onAll={() => history.setViewport(id, { kind: 'all' })}
           onUndo={() => history.undoViewport(id)}
           onRestore={restore}
+          onName={name}
         />
       )}
     </Card>
   );
+}
+
+/** The timeline with a flag at each named point. */
+function withNames(timeline: TimelineData | undefined, named: readonly NamedPoint[]): TimelineData | undefined {
+  if (timeline === undefined || named.length === 0) return timeline;
+  const flags = named.map(({ at, position, name }) => ({ kind: 'named' as const, at, position, name }));
+  return { ...timeline, events: [...timeline.events, ...flags] };
 }
 
 function HistoryError({ view }: { readonly view: HistoryView }): ReactNode {

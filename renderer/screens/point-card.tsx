@@ -1,10 +1,12 @@
 // The selected restore point: when exactly, what it is, where it lies, and the way back to it.
-import { ChevronLeft, ChevronRight, Copy, History } from 'lucide-react';
+import { ChevronLeft, ChevronRight, Copy, Flag, FlagOff, History, Pencil } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes, formatClockUtc, formatInstantLocal, formatZone, plural } from '../../shared/format.ts';
-import type { DatabaseState, GenerationBand, RestorePoint } from '../../shared/model.ts';
+import type { DatabaseState, GenerationBand, NamedPoint, RestorePoint } from '../../shared/model.ts';
+import { findNamed } from '../../shared/named-points.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { stepPoint } from '../actions/history.ts';
+import { askToRemoveName, openNaming } from '../actions/naming.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
@@ -34,6 +36,7 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
     );
   }
   const isNewest = selection.kind === 'newest';
+  const named = findNamed(database.namedPoints, point.position);
   const band = bandOf(point, timeline?.generations ?? (database.generation === undefined ? [] : [database.generation]));
   const places = point.targetIds.map((id) => {
     const target = targets?.find((one) => one.id === id);
@@ -55,6 +58,7 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
       <div className={styles.about}>
         {formatAgo(point.at, now)} · {formatZone(point.at)} · {formatClockUtc(point.at)}
       </div>
+      {named !== undefined && <PointName named={named} database={database} />}
       <div className={styles.facts}>
         <Facts
           facts={[
@@ -102,10 +106,38 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
           ]}
         />
       </div>
-      <Button kind="primary" icon={History} onPress={() => void openRestore(database.id, point)}>
-        Restore to a new file…
-      </Button>
+      <div className={styles.actions}>
+        <Button kind="primary" icon={History} onPress={() => void openRestore(database.id, point)}>
+          Restore to a new file…
+        </Button>
+        {named === undefined && (
+          <Button kind="quiet" icon={Flag} onPress={() => openNaming(database.id, point)}>
+            Name this point…
+          </Button>
+        )}
+      </div>
     </Card>
+  );
+}
+
+interface PointNameProps {
+  readonly named: NamedPoint;
+  readonly database: DatabaseState;
+}
+
+function PointName({ named, database }: PointNameProps): ReactNode {
+  return (
+    <div className={styles.named}>
+      <Icon of={Flag} size={16} className={styles.flag} />
+      <div>
+        <div className={styles.name}>{named.name}</div>
+        <div className={styles.meaning}>Stays until you remove the name</div>
+      </div>
+      <span className={styles.tools}>
+        <IconButton icon={Pencil} label="Rename…" shortcut="P" onPress={() => openNaming(database.id, named)} />
+        <IconButton icon={FlagOff} label="Remove the name…" onPress={() => askToRemoveName(database.id, named)} />
+      </span>
+    </div>
   );
 }
 

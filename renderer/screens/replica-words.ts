@@ -1,5 +1,14 @@
 // The settings of one database’s history at one destination, in words: how soon, how often whole, how much of it stays.
-import { dayMs, formatDay, formatDuration, hourMs, minuteMs, plural, secondMs } from '../../shared/format.ts';
+import {
+  dayMs,
+  formatCount,
+  formatDay,
+  formatDuration,
+  hourMs,
+  minuteMs,
+  plural,
+  secondMs,
+} from '../../shared/format.ts';
 import type { DatabaseState, ReplicaState, Retention, RetentionPreview } from '../../shared/model.ts';
 import { momentMs } from './status-words.ts';
 
@@ -88,7 +97,9 @@ export function pointsText({ keptSnapshots, windowFromAt }: RetentionPreview, no
   if (windowFromAt === undefined) return plural(keptSnapshots.length, 'snapshot');
   const since = formatDay(windowFromAt, now).replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
   const every = `every transaction since ${since}`;
-  return apart === 0 ? every : `${every}, and ${plural(apart, 'snapshot')}`;
+  const named = keptSnapshots.filter(({ why }) => why === 'pinned').length;
+  const forNames = named === 0 ? '' : `, ${formatCount(named)} of them for named points`;
+  return apart === 0 ? every : `${every}, and ${plural(apart, 'snapshot')}${forNames}`;
 }
 
 function thinnedParts({ windowMs, dailyMs, weeklyMs }: Thinned): readonly string[] {

@@ -1,11 +1,15 @@
 // The way back: where to, review, restoring, done. Closing it never stops an operation.
+import { Flag } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { formatInstantLocal } from '../../shared/format.ts';
+import { formatInstantLocal, withinSentence } from '../../shared/format.ts';
+import { findNamed } from '../../shared/named-points.ts';
 import { closeRestore } from '../actions/restore.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { Icon } from '../components/icon.tsx';
 import { Steps } from '../components/steps.tsx';
 import { selectDatabase, selectNow, selectOperation } from '../selectors.ts';
 import { useStore } from '../store.ts';
+import styles from './restore-dialog.module.css';
 import { RestoreEnd } from './restore-end.tsx';
 import { RestoreProgress } from './restore-progress.tsx';
 import { RestoreReview } from './restore-review.tsx';
@@ -31,9 +35,16 @@ export function RestoreDialog(): ReactNode {
     );
   }
   if (database === undefined) return undefined;
-  const when = formatInstantLocal(restore.point.at, now).replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
+  const when = withinSentence(formatInstantLocal(restore.point.at, now));
+  const named = findNamed(database.namedPoints, restore.point.position);
   return (
     <Dialog title={`Restore ${database.name} as of ${when}`} onClose={closeRestore}>
+      {named !== undefined && (
+        <p className={styles.named}>
+          <Icon of={Flag} className={styles.flag} />
+          {named.name}
+        </p>
+      )}
       <Steps names={steps} current={restore.step === 'where' ? 0 : 1} />
       {restore.step === 'where' ? (
         <RestoreWhere draft={restore} database={database} />

@@ -8,6 +8,7 @@ import {
   formatInstantUtc,
   formatZone,
   plural,
+  withinSentence,
 } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/model.ts';
 import { setFullCheck, setRestoreStep, startRestore } from '../actions/restore.ts';
@@ -67,7 +68,7 @@ export function RestoreReview({ draft, database }: RestoreReviewProps): ReactNod
           { name: 'New file', value: <span className={styles.mono}>{outputPath}</span> },
           {
             name: 'From',
-            value: `${proposal.fromName}: snapshot of ${lower(formatInstantLocal(proposal.snapshotAt, now, { precision: 'minute' }))} and ${plural(proposal.segments, 'segment')}, ${formatBytes(proposal.fetchBytes)} to fetch`,
+            value: `${proposal.fromName}: snapshot of ${withinSentence(formatInstantLocal(proposal.snapshotAt, now, { precision: 'minute' }))} and ${plural(proposal.segments, 'segment')}, ${formatBytes(proposal.fetchBytes)} to fetch`,
           },
           {
             name: 'Room',
@@ -102,8 +103,4 @@ export function RestoreReview({ draft, database }: RestoreReviewProps): ReactNod
       </DialogButtons>
     </>
   );
-}
-
-function lower(text: string): string {
-  return text.replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
 }

@@ -106,7 +106,7 @@ function Forecast({ preview, now }: ForecastProps): ReactNode {
           {keptSnapshots.map((snapshot) => (
             <li key={`${snapshot.generation}/${snapshot.index}`}>
               {formatInstantLocal(snapshot.at, now, { precision: 'minute' })}
-              <span className={styles.why}>{reasons[snapshot.why]}</span>
+              <span className={styles.why}>{reasonText(snapshot)}</span>
             </li>
           ))}
           {windowFromAt !== undefined && (
@@ -121,7 +121,9 @@ function Forecast({ preview, now }: ForecastProps): ReactNode {
   );
 }
 
-const reasons: Readonly<Record<RetentionPreview['keptSnapshots'][number]['why'], string>> = {
+type KeptSnapshot = RetentionPreview['keptSnapshots'][number];
+
+const reasons: Readonly<Record<KeptSnapshot['why'], string>> = {
   window: 'for every transaction',
   daily: 'of its day',
   weekly: 'of its week',
@@ -129,6 +131,10 @@ const reasons: Readonly<Record<RetentionPreview['keptSnapshots'][number]['why'],
   proven: 'the last proven one',
   newest: 'the newest',
 };
+
+function reasonText({ why, names = [] }: KeptSnapshot): string {
+  return names.length === 0 ? reasons[why] : `for ${names.map((name) => `“${name}”`).join(', ')}`;
+}
 
 function Strip({ preview, now }: ForecastProps): ReactNode {
   const { keptSnapshots, windowFromAt, atMs } = preview;

@@ -14,6 +14,8 @@ const keys: readonly (readonly [string, string])[] = [
   ['Page Up, Page Down', 'Earlier, later'],
   ['Backspace', 'Undo zoom'],
   ['Enter', 'Restore…'],
+  ['P', 'Name this point…'],
+  ['N, Shift + N', 'Next or previous named point'],
   ['Wheel', 'Zoom at the pointer; with Shift, move'],
   ['Drag', 'Move; with Shift, zoom into a span'],
 ];

@@ -24,6 +24,18 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'database-live': { state: 'five', place: sales },
   'database-hover': { state: 'five', place: sales, act: hoverTimeline },
   'database-list': { state: 'five', place: sales, act: showList },
+  'database-named': { state: 'five', place: sales, act: selectNamed },
+  'database-named-hover': { isForEyes: true, state: 'five', place: sales, act: hoverFlag },
+  'name-point': { state: 'five', place: sales, act: nameByKey },
+  'name-list': { state: 'five', place: sales, act: nameInList },
+  'name-rename': {
+    isForEyes: true,
+    state: 'five',
+    place: sales,
+    act: (page) => dealWithName(page, 'Rename…'),
+  },
+  'name-remove': { state: 'five', place: sales, act: (page) => dealWithName(page, 'Remove the name…') },
+  'name-restore': { isForEyes: true, state: 'five', place: sales, act: restoreNamed },
   'database-young': { state: 'young', place: '#/database/shop' },
   'database-first': { state: 'first', place: '#/database/patients' },
   'database-problem': { state: 'five', place: '#/database/ledger' },
@@ -126,6 +138,46 @@ async function selectPast(page: Page): Promise<void> {
 async function hoverTimeline(page: Page): Promise<void> {
   const box = await page.getByRole('slider', { name: 'Restore point of Sales.db' }).boundingBox();
   if (box !== null) await page.mouse.move(box.x + box.width * 0.55, box.y + 90);
+}
+
+/** Looks for the flag along the event lane. */
+async function hoverFlag(page: Page): Promise<void> {
+  const box = await page.getByRole('slider', { name: 'Restore point of Sales.db' }).boundingBox();
+  const { x = 0, y = 0, width = 0 } = box ?? {};
+  for (let at = 20; at < width && !(await page.getByText('stays until the name').isVisible()); at += 5)
+    await page.mouse.move(x + at, y + 211);
+}
+
+async function selectNamed(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Before the price update/ }).click();
+  await page.getByText('Stays until you remove the name').waitFor();
+}
+
+async function nameByKey(page: Page): Promise<void> {
+  await selectPast(page);
+  await page.getByRole('slider', { name: 'Restore point of Sales.db' }).press('p');
+  await page.getByRole('textbox', { name: 'Name' }).fill('Before the update');
+  await page.getByText('That takes up to').waitFor();
+}
+
+async function nameInList(page: Page): Promise<void> {
+  await showList(page);
+  await page.keyboard.press('p');
+  await page
+    .getByRole('textbox', { name: 'Name' })
+    .fill('Before the till was replaced by the new one from the supplier');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
+async function dealWithName(page: Page, name: string): Promise<void> {
+  await selectNamed(page);
+  await press(page, 'button', name);
+}
+
+async function restoreNamed(page: Page): Promise<void> {
+  await selectNamed(page);
+  await press(page, 'button', 'Restore to a new file…');
 }
 
 async function showList(page: Page): Promise<void> {

@@ -11,6 +11,7 @@ import {
   useState,
 } from 'react';
 import { dayMs } from '../../../shared/format.ts';
+import type { Position } from '../../../shared/position.ts';
 import type { Range } from '../../../shared/viewport.ts';
 import { type ActivityScene, drawActivity, eventAt } from './draw-activity.ts';
 import { inset, rows, scaleOf } from './geometry.ts';
@@ -28,7 +29,9 @@ export interface ActivityBandProps extends Omit<ActivityScene, 'ratio' | 'palett
     { readonly at: number; readonly isKnown: boolean; readonly point: ActivityScene['hovered'] } | undefined;
   readonly onHover: (at: number | undefined) => void;
   readonly onSelectAt: (at: number) => void;
+  readonly onSelectExact: (position: Position) => void;
   readonly onStep: (by: 1 | -1) => void;
+  readonly onStepNamed: (by: 1 | -1) => void;
   readonly onJump: (byMs: number) => void;
   readonly onOldest: () => void;
   readonly onNewest: () => void;
@@ -39,6 +42,7 @@ export interface ActivityBandProps extends Omit<ActivityScene, 'ratio' | 'palett
   readonly onAll: () => void;
   readonly onUndo: () => void;
   readonly onRestore: () => void;
+  readonly onName: () => void;
 }
 
 interface Drag {
@@ -110,8 +114,16 @@ export function ActivityBand(props: ActivityBandProps): ReactNode {
     setPanning(false);
     setBrush(undefined);
     if (current === undefined) return;
-    if (!current.hasMoved) props.onSelectAt(Math.min(now, scale.toAt(offsetX(event))));
+    if (!current.hasMoved) select(event);
     else if (current.kind === 'brush' && brush !== undefined) props.onRange(brush, false);
+  }
+
+  function select(event: PointerEvent<HTMLDivElement>): void {
+    const x = offsetX(event);
+    const y = event.clientY - event.currentTarget.getBoundingClientRect().top;
+    const flag = eventAt(timeline?.events ?? [], { scale, x, y });
+    if (flag?.kind === 'named') props.onSelectExact(flag.position);
+    else props.onSelectAt(Math.min(now, scale.toAt(x)));
   }
 
   const event =
@@ -162,6 +174,7 @@ function handleKey(event: KeyboardEvent, props: ActivityBandProps, span: number)
 function keyActions(event: KeyboardEvent, props: ActivityBandProps, span: number): (() => void) | undefined {
   if (event.altKey) return undefined;
   const binMs = props.timeline?.binMs ?? 1_000;
+  const hasModifier = event.ctrlKey || event.metaKey;
   switch (event.key) {
     case 'ArrowLeft':
     case 'ArrowRight':
@@ -192,6 +205,12 @@ function keyActions(event: KeyboardEvent, props: ActivityBandProps, span: number
       return props.onUndo;
     case 'Enter':
       return props.onRestore;
+    case 'p':
+    case 'P':
+      return hasModifier ? undefined : props.onName;
+    case 'n':
+    case 'N':
+      return hasModifier ? undefined : () => props.onStepNamed(event.shiftKey ? -1 : 1);
     default:
       return undefined;
   }

@@ -25,6 +25,9 @@ export interface ActivityScene {
   readonly brush: Range | undefined;
 }
 
+/** A name takes no more of the lane than this. */
+const flagWords = 160;
+
 type Context = CanvasRenderingContext2D;
 
 const family = '"Inter Variable", system-ui, sans-serif';
@@ -185,12 +188,22 @@ function drawBands({ context, scene, scale, right }: Pen): void {
   }
 }
 
-function drawEvents({ context, scene, scale, right }: Pen): void {
+function drawEvents(pen: Pen): void {
+  const { context, scene, scale, right } = pen;
   const { palette } = scene;
   let squareEnd = Number.NEGATIVE_INFINITY;
   const marks = (scene.timeline?.events ?? []).filter((event) => event.kind !== 'gap').sort((a, b) => a.at - b.at);
   for (const [index, event] of marks.entries()) {
     const x = scale.toX(event.at);
+    if (event.kind === 'named') {
+      // What people wrote is worth more room than snapshots, of which there are many.
+      const rest = marks.slice(index + 1).find(({ kind }) => kind !== 'snapshot');
+      squareEnd = drawFlag(pen, event.name, {
+        x,
+        end: Math.min(right, rest === undefined ? right : scale.toX(rest.at)),
+      });
+      continue;
+    }
     const next = marks[index + 1];
     const room = Math.min(right, next === undefined ? right : scale.toX(next.at)) - x;
     if (event.kind === 'snapshot' && x > squareEnd) {
@@ -210,6 +223,30 @@ function drawEvents({ context, scene, scale, right }: Pen): void {
       write(context, words, x + 11, rows.lane + 4, { colour: palette.muted, weight: 500 });
     }
   }
+}
+
+/** A flag with its name, as far as there is room; returns where it ends. */
+function drawFlag(
+  { context, scene }: Pen,
+  name: string,
+  { x, end }: { readonly x: number; readonly end: number },
+): number {
+  const { palette } = scene;
+  if (x < inset) return Number.NEGATIVE_INFINITY;
+  line(context, [x, rows.lane - 8, x, rows.lane + 8], palette.warn, 1.5);
+  context.beginPath();
+  for (const [dx, dy] of [
+    [0, -8],
+    [10, -4],
+    [0, 0],
+  ] as const)
+    context.lineTo(x + dx, rows.lane + dy);
+  context.fillStyle = palette.warn;
+  context.fill();
+  const text = fit(context, name, Math.min(flagWords, end - x - 28), font(11, 500));
+  if (text === '') return x + 15;
+  write(context, text, x + 14, rows.lane + 4, { colour: palette.muted, weight: 500 });
+  return x + 14 + context.measureText(text).width + 12;
 }
 
 /** A curved arrow back in time. */
@@ -345,6 +382,9 @@ export function eventAt(
 ): TimelineEvent | undefined {
   const { scale, x, y } = options;
   const marks = events.filter((event) => event.kind !== 'gap');
-  if (y > rows.band) return marks.find((event) => Math.abs(scale.toX(event.at) - x) <= 8);
+  if (y > rows.band) {
+    const near = marks.filter((event) => Math.abs(scale.toX(event.at) - x) <= 8);
+    return near.find((event) => event.kind === 'named') ?? near[0];
+  }
   return events.find((event) => event.kind === 'gap' && x >= scale.toX(event.at) && x <= scale.toX(event.toAt));
 }

@@ -1,4 +1,5 @@
-// What lies under the pointer: its time, the restore point that a click would select, and the event or gap there.
+// What lies under the pointer: its time, the restore point that a click would select (of a flag, the named one), and the event
+// or gap there.
 import type { ReactNode } from 'react';
 import { formatBytes, formatClock, formatDay, formatDuration } from '../../../shared/format.ts';
 import type { RestorePoint, TimelineEvent } from '../../../shared/model.ts';
@@ -21,7 +22,12 @@ export function HoverCard({ hover, event, x, width, now }: HoverCardProps): Reac
         {formatDay(at, now)} {formatClock(at)}
       </div>
       {event !== undefined && <div className={styles.event}>{eventText(event)}</div>}
-      {point === undefined ? (
+      {event?.kind === 'named' ? (
+        <div className={styles.point}>
+          <span className={styles.dot} />
+          Restores to {formatClock(event.at)}
+        </div>
+      ) : point === undefined ? (
         isKnown && <div className={styles.none}>No restore point at or before this</div>
       ) : (
         <div className={styles.point} data-old={!isKnown || undefined}>

@@ -2,7 +2,8 @@
 // what is selected, and which bins are loaded, is the screen's.
 import { type ReactNode, useEffect, useState } from 'react';
 import { formatAgo, formatInstantLocal, plural } from '../../../shared/format.ts';
-import type { RestorePoint, Timeline as TimelineData } from '../../../shared/model.ts';
+import type { NamedPoint, RestorePoint, Timeline as TimelineData } from '../../../shared/model.ts';
+import { findNamed } from '../../../shared/named-points.ts';
 import {
   type BinRequest,
   binsFor,
@@ -22,7 +23,9 @@ import { HiddenText } from '../hidden-text.tsx';
 type Intents =
   | 'onHover'
   | 'onSelectAt'
+  | 'onSelectExact'
   | 'onStep'
+  | 'onStepNamed'
   | 'onJump'
   | 'onOldest'
   | 'onNewest'
@@ -31,10 +34,12 @@ type Intents =
   | 'onRange'
   | 'onAll'
   | 'onUndo'
-  | 'onRestore';
+  | 'onRestore'
+  | 'onName';
 
 export interface TimelineProps extends Pick<ActivityBandProps, Intents | 'name' | 'hover' | 'restorableUntil'> {
   readonly timeline: TimelineData | undefined;
+  readonly named: readonly NamedPoint[];
   readonly viewport: Viewport;
   readonly firstAt: number | undefined;
   readonly now: number;
@@ -73,7 +78,7 @@ export function Timeline(props: TimelineProps): ReactNode {
         range={range}
         now={now}
         isLive={follows}
-        valueText={describePoint(selected, isNewest, props.now)}
+        valueText={describePoint(selected, { isNewest, named: props.named, now: props.now })}
       />
       {selected === undefined && timeline !== undefined && timeline.first === undefined && (
         <p className={styles.empty}>{props.emptyText}</p>
@@ -102,10 +107,15 @@ function useSmoothNow(
 }
 
 /** What a screen reader says of the selection; the newest point is not read out again each time it moves. */
-function describePoint(point: RestorePoint | undefined, isNewest: boolean, now: number): string {
+function describePoint(
+  point: RestorePoint | undefined,
+  { isNewest, named, now }: { readonly isNewest: boolean; readonly named: readonly NamedPoint[]; readonly now: number },
+): string {
   if (point === undefined) return 'No restore point yet';
-  if (isNewest) return `Newest restore point, ${formatInstantLocal(point.at, now, { precision: 'minute' })}`;
-  return `${formatInstantLocal(point.at, now)}, ${formatAgo(point.at, now)}, ${plural(point.pages, 'page')} written`;
+  const name = findNamed(named, point.position)?.name;
+  const words = name === undefined ? '' : `, named “${name}”`;
+  if (isNewest) return `Newest restore point, ${formatInstantLocal(point.at, now, { precision: 'minute' })}${words}`;
+  return `${formatInstantLocal(point.at, now)}${words}, ${formatAgo(point.at, now)}, ${plural(point.pages, 'page')} written`;
 }
 
 function describeView(timeline: TimelineData | undefined, range: Range, now: number): string {
@@ -116,11 +126,13 @@ function describeView(timeline: TimelineData | undefined, range: Range, now: num
   }, 0);
   const events = timeline.events.filter((event) => event.at >= range.fromAt && event.at <= range.toAt);
   const gaps = events.filter((event) => event.kind === 'gap').map((event) => event.text);
+  const names = events.flatMap((event) => (event.kind === 'named' ? `“${event.name}”` : []));
   const snapshots = events.filter((event) => event.kind === 'snapshot').length;
   const parts = [
     plural(inView, 'transaction'),
     snapshots > 0 ? plural(snapshots, 'snapshot') : '',
     ...gaps.map((text) => `a gap: ${text}`),
+    names.length > 0 ? `named ${names.join(', ')}` : '',
   ].filter((part) => part !== '');
   const ends = [range.fromAt, Math.min(now, range.toAt)].map((at) => formatInstantLocal(at, now));
   return `In view, from ${ends[0] ?? ''} to ${ends[1] ?? ''}: ${parts.join(', ')}.`;

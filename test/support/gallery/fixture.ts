@@ -8,6 +8,8 @@ import type {
   DatabaseId,
   DatabaseState,
   FolderInspection,
+  NamedPoint,
+  NamedPointId,
   Operation,
   OperationId,
   PlaceState,
@@ -88,6 +90,10 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
     push(({ databases }) => ({
       databases: databases.map((one) => (id === undefined || one.id === id ? { ...one, status } : one)),
     }));
+  const setNames = (id: string, change: (named: readonly NamedPoint[]) => readonly NamedPoint[]): void =>
+    push(({ databases }) => ({
+      databases: databases.map((one) => (one.id === id ? { ...one, namedPoints: change(one.namedPoints) } : one)),
+    }));
   return {
     getTimeline: ({ databaseId, ...range }) =>
       historyOf(databaseId).timeline(
@@ -103,6 +109,22 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
       wish.kind === 'step'
         ? historyOf(wish.databaseId).step(wish.position, wish.by)
         : historyOf(wish.databaseId).atOrBefore(wish.at),
+    getPoint: ({ databaseId, position }) => historyOf(databaseId).at(position),
+    getPointCost: () => ({ bytes: 18_600_000 }),
+    namePoint: ({ databaseId, position, name }) => {
+      const namedPointId = `named-${Date.now()}` as NamedPointId;
+      const point = historyOf(databaseId).at(position);
+      setNames(databaseId, (named) =>
+        [...named, { id: namedPointId, name, position: point?.position, at: point?.at ?? 0, namedAt: Date.now() }]
+          .filter((one): one is NamedPoint => one.position !== undefined)
+          .sort((a, b) => a.at - b.at),
+      );
+      return { namedPointId };
+    },
+    renamePoint: ({ databaseId, namedPointId, name }) =>
+      setNames(databaseId, (named) => named.map((one) => (one.id === namedPointId ? { ...one, name } : one))),
+    removePointName: ({ databaseId, namedPointId }) =>
+      setNames(databaseId, (named) => named.filter((one) => one.id !== namedPointId)),
     pause: ({ databaseId }) => setStatus(databaseId, { kind: 'paused', sinceAt: Date.now() }),
     resume: ({ databaseId }) => setStatus(databaseId, { kind: 'protected' }),
     getDetails: ({ databaseId }) => {

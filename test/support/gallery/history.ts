@@ -8,7 +8,7 @@ import type {
   Timeline,
   TimelineEvent,
 } from '../../../shared/model.ts';
-import { comparePositions, type Generation, type Position } from '../../../shared/position.ts';
+import { comparePositions, isSamePosition, type Generation, type Position } from '../../../shared/position.ts';
 
 export interface HistoryShape {
   readonly databaseId: DatabaseId;
@@ -92,6 +92,10 @@ export class FixtureHistory {
 
   atOrBefore(at: number): RestorePoint | undefined {
     return this.points[this.#after(at) - 1];
+  }
+
+  at(position: Position): RestorePoint | undefined {
+    return this.points.find((point) => isSamePosition(point.position, position));
   }
 
   step(position: Position, by: 1 | -1): RestorePoint | undefined {

@@ -212,6 +212,7 @@ export function previewOf(
     const age = at - one.at;
     if (age < windowMs) return [{ ...one, why: 'window' }];
     if (age < dailyMs) return [{ ...one, why: 'daily' }];
+    if (index === 18) return [{ ...one, why: 'pinned', names: ['Inventory count'] }];
     if (age < weeklyMs && index % 7 === 2) return [{ ...one, why: 'weekly' }];
     return index === 30 ? [{ ...one, why: 'newest' }] : [];
   });
