@@ -16,6 +16,7 @@ test('protects and restores a database that another process writes to', async ()
   expect(page.url()).not.toContain('token');
 
   await journey(page, shop, folder);
+  await nameAndUnname(page);
   expect(complaints).toEqual([]);
 
   app.process.child.kill('SIGTERM');
@@ -59,6 +60,25 @@ test('comes back to the same state, and refuses a second application on the same
   await page.getByRole('link', { name: 'till.db' }).first().click();
   await page.getByText('Protected', { exact: true }).first().waitFor();
 });
+
+/** Names the selected point by its key, finds it again by its name, and takes the name away. */
+async function nameAndUnname(page: Page): Promise<void> {
+  const timeline = page.getByRole('slider', { name: 'Restore point of till.db' });
+  await timeline.press('p');
+  const dialog = page.getByRole('dialog', { name: 'Name this point' });
+  await dialog.getByText('whatever retention says. That takes up to').waitFor();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Before the update');
+  await page.keyboard.press('Enter');
+  const named = page.getByRole('button', { name: /^Before the update/ });
+  await named.waitFor();
+  await timeline.press('End');
+  await page.getByText('Newest restore point', { exact: true }).waitFor();
+  await timeline.press('Shift+N');
+  await page.getByText('Stays until you remove the name').waitFor();
+  await page.getByRole('button', { name: 'Remove the name…' }).click();
+  await page.getByRole('button', { name: 'Remove the name', exact: true }).click();
+  await named.waitFor({ state: 'detached' });
+}
 
 /** The list counts its points as long as it is whole. */
 async function watchListGrow(page: Page): Promise<void> {

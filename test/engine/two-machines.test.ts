@@ -116,6 +116,48 @@ describe('two computers on one replica', () => {
     restored.close();
   });
 
+  test('which takes over leaves what the former one named, and may remove the name', async () => {
+    using folder = tempFolder();
+    await using desk = await openMachine(folder, 'desk');
+    const named = desk.insert();
+    await desk.seen('desk is protected', 'protected');
+    const point = await until('it is shipped', async () => (await desk.engine.points(desk.id)).at(-1));
+    await desk.engine.call('namePoint', { databaseId: desk.id, position: point.position, name: 'of the desk' });
+    const record = folder.at('backup', 'shop', 'tidemark.json');
+    await until('the record says so', () => fs.readFileSync(record, 'utf8').includes('of the desk'));
+    await desk.write();
+
+    await using laptop = await openMachine(folder, 'laptop');
+    laptop.insert();
+    await laptop.seen('laptop is told', 'problem');
+    await laptop.engine.call('takeOverReplica', { databaseId: laptop.id, targetId: laptop.targetId });
+    await laptop.seen('laptop is protected', 'protected');
+    const [taken] = laptop.engine.database(laptop.id).namedPoints;
+    expect(taken).toMatchObject({ name: 'of the desk', position: point.position });
+    expect(fs.readFileSync(record, 'utf8')).toContain('of the desk');
+
+    const { databaseId, targetId } = { databaseId: laptop.id, targetId: laptop.targetId };
+    const left = () => fs.readdirSync(folder.at('backup', 'shop', 'generations', point.position.generation, 'wal'));
+    const before = left().length;
+    laptop.wait(40 * 24 * 3_600_000);
+    const retention = { kind: 'thinned', windowMs: 3_600_000, dailyMs: 0, weeklyMs: 0 } as const;
+    await laptop.engine.call('updateReplica', { databaseId, targetId, retention });
+    await until('what came behind it is gone', () => left().length < before);
+    const url = folder.at('backup', 'shop');
+    const outputPath = folder.at('named.db');
+    const wish = { kind: 'name', name: 'of the desk' } as const;
+    const { operationId } = await laptop.engine.call('startReplicaRestore', { url, wish, outputPath });
+    expect(await laptop.engine.ended(operationId)).toMatchObject({ state: 'done' });
+    const restored = new Database(outputPath);
+    expect(restored.prepare('SELECT max(id) FROM t').pluck().get()).toBe(named);
+    restored.close();
+
+    await laptop.engine.call('removePointName', { databaseId, namedPointId: must(taken, 'seen above').id });
+    const gone = folder.at('backup', 'shop', 'generations', point.position.generation, 'snapshots');
+    await until('it is gone', () => !fs.existsSync(gone) || fs.readdirSync(gone).length === 0);
+    await until('the record says so', () => !fs.readFileSync(record, 'utf8').includes('of the desk'));
+  });
+
   test('go on where they were after a restart', async () => {
     using folder = tempFolder();
     for (let run = 0; run < 3; run++) {

@@ -166,6 +166,10 @@ describe('settings', () => {
     const preview = { keptSnapshots: snapshots, windowFromAt: now - dayMs } as unknown as RetentionPreview;
     expect(pointsText(preview, now)).toBe('every transaction since yesterday, and 2 snapshots');
     expect(pointsText({ ...preview, windowFromAt: undefined }, now)).toBe('3 snapshots');
+    const pinned = snapshots.map((snapshot, i) => (i === 0 ? { ...snapshot, why: 'pinned' as const } : snapshot));
+    expect(pointsText({ ...preview, keptSnapshots: pinned }, now)).toBe(
+      'every transaction since yesterday, and 2 snapshots, 1 of them for named points',
+    );
   });
 });
 

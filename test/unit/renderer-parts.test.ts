@@ -1,9 +1,19 @@
 // Small pure parts of the window: addresses of places, the list of points, the progress of an operation.
 import { describe, expect, test } from 'vitest';
 import { formatPlace, parsePlace } from '../../renderer/place.ts';
+import { eventAt } from '../../renderer/components/timeline/draw-activity.ts';
+import { eventText, inset, rows, scaleOf } from '../../renderer/components/timeline/geometry.ts';
 import { mergePoints } from '../../renderer/point-list.ts';
 import { currentPhase, operationShare, phaseFigures } from '../../renderer/screens/operation-progress.ts';
-import type { DatabaseId, Operation, OperationId, Phase, RestorePoint, TargetId } from '../../shared/model.ts';
+import type {
+  DatabaseId,
+  Operation,
+  OperationId,
+  Phase,
+  RestorePoint,
+  TargetId,
+  TimelineEvent,
+} from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 
 describe('the address of a place', () => {
@@ -54,6 +64,28 @@ describe('the list of points', () => {
       [2, 1],
       [2, 1],
     ]);
+  });
+});
+
+describe('a flag in the event lane', () => {
+  const position = { generation: '00000000000000aa' as Generation, index: 0, offset: 32 };
+  const events: readonly TimelineEvent[] = [
+    { kind: 'snapshot', at: 1000, sizeBytes: 4096 },
+    { kind: 'named', at: 1002, position, name: 'before' },
+    { kind: 'gap', at: 900, toAt: 1100, text: 'Computer asleep' },
+  ];
+  const at = (x: number, y: number) =>
+    eventAt(events, { scale: scaleOf({ fromAt: 0, toAt: 2000 }, 2000 + 2 * inset), x: x + inset, y });
+
+  test('is found before the snapshot that lies there too, and only in the lane', () => {
+    expect(at(999, rows.lane)?.kind).toBe('named');
+    expect(at(993, rows.lane)?.kind).toBe('snapshot');
+    expect(at(1002, rows.top)?.kind).toBe('gap');
+    expect(at(1030, rows.lane)).toBeUndefined();
+  });
+
+  test('says what it is for', () => {
+    expect(events.map((event) => eventText(event))[1]).toBe('“before” stays until the name is removed');
   });
 });
 
