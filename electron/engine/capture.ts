@@ -381,7 +381,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   async #follow(): Promise<void> {
     const { connections } = this.#options;
     for (const endAt = performance.now() + longestFollowMs; performance.now() < endAt && !this.#isClosed;) {
-      const isMoved = await this.#exclusively(async () => connections.follow(followMs, () => this.#leaveRest()));
+      const isMoved = await this.#exclusively(async () => connections.pins.follow(followMs, () => this.#leaveRest()));
       if (this.#isClosed) return;
       const { changes, frames = 0, backfilled } = connections.walIndex?.read() ?? {};
       if (isMoved) {
@@ -441,7 +441,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     await this.#catchUp();
     const { frames } = this.#reader;
     try {
-      await connections.withoutPin(ms);
+      await connections.pins.stepAside(ms);
     } catch (error) {
       // Perhaps no pin is held now.
       this.#isUnproven = true;
@@ -532,7 +532,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     const drain = async (): Promise<void> => {
       if (await this.#catchUp()) isNew = true;
     };
-    await this.#options.connections.advance(drain, () => this.#leaveRest());
+    await this.#options.connections.pins.advance(drain, () => this.#leaveRest());
     return isNew;
   }
 

@@ -59,10 +59,12 @@ const closeLooksForMs = 100;
 const waitsOftenMs = 1000;
 const awaitedForMs = 10;
 /**
- * When its commits break off for so long, a checkpoint of its is suspected to wait for our very slot, if they followed each other
- * closely for so many looks before: a pause after one or two is nothing.
+ * When its commits break off for so long although the pin lies at their end, a checkpoint of its is suspected to wait for our
+ * very slot, if they followed each other closely for so many looks before: a pause after one or two is nothing. Longer where the pin
+ * came there late, since SQLite's sleeps between two tries grow with what was waited: 1, 2, 5, 10, 15, 20 ms.
  */
-const waitingMs = 5;
+const waitingMs = 12;
+const lateFactor = 2.5;
 const burstGapMs = 5;
 const burstLooks = 3;
 /** How long there has to be no news before a checkpoint of others is suspected to be stuck. */
@@ -137,6 +139,7 @@ export class WalUpkeep {
   /** The pin lies on a backfilled frame of the present WAL. */
   #isHolding = false;
   #lastNewsAt = 0;
+  #movedAt = 0;
   #lastPassiveAt = 0;
   #tailTries = 0;
   #blockedLooks = 0;
@@ -315,7 +318,8 @@ export class WalUpkeep {
   async #yieldSlot(): Promise<boolean> {
     const { connections } = this.#host;
     const now = performance.now();
-    const isBrokenOff = now - this.#lastNewsAt >= waitingMs && this.#burst >= burstLooks;
+    const lateMs = Math.max(0, this.#movedAt - this.#lastNewsAt);
+    const isBrokenOff = now - this.#movedAt >= waitingMs + lateMs * lateFactor && this.#burst >= burstLooks;
     if (!isBrokenOff || !this.#isOftenWaitedFor || now - this.#asideAt < earlyAsideMs) return false;
     // Another database's checkpoint would look like one of the application.
     if (connections.isReadingImage || connections.isBeingCopied || (await connections.isCheckpointerBusy()))
@@ -408,7 +412,8 @@ export class WalUpkeep {
   async #advance(): Promise<boolean> {
     const isNew = await this.#host.advance();
     this.#observe(this.#host.connections.counts());
-    this.#pinned = this.#host.connections.pinnedFrames;
+    if (this.#pinned !== this.#host.connections.pins.frames) this.#movedAt = performance.now();
+    this.#pinned = this.#host.connections.pins.frames;
     return isNew;
   }
 

@@ -94,7 +94,7 @@ test('what was overwritten before it could be read is not taken for contiguous',
 });
 
 test('what the pins should have kept is missed by counting, should they ever fail', async () => {
-  const aside = connections.withoutPin(5000);
+  const aside = connections.pins.stepAside(5000);
   write(4);
   app.pragma('wal_checkpoint(TRUNCATE)');
   write(2);
@@ -112,7 +112,7 @@ test('what the pins should have kept is missed by counting, should they ever fai
 
 test('a restart that a pin permits is counted and goes on', async () => {
   for (let round = 0; round < 5; round++) {
-    const advance = async () => await connections.advance(async () => await capture.catchUp(() => {}));
+    const advance = async () => await connections.pins.advance(async () => await capture.catchUp(() => {}));
     await advance();
     app.pragma('wal_checkpoint(PASSIVE)');
     await advance();
@@ -125,7 +125,7 @@ test('a restart that a pin permits is counted and goes on', async () => {
 });
 
 test('pages that VACUUM cut off and that came back are explained', async () => {
-  const advance = async () => await connections.advance(async () => await capture.catchUp(() => {}));
+  const advance = async () => await connections.pins.advance(async () => await capture.catchUp(() => {}));
   write(10);
   await advance();
   app.pragma('wal_checkpoint(PASSIVE)');

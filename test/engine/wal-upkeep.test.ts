@@ -27,10 +27,10 @@ beforeEach(async () => {
     catchUp: () => Promise.resolve(),
     unread: () => 0,
     advance: async () => {
-      await connections.advance(() => Promise.resolve());
+      await connections.pins.advance(() => Promise.resolve());
       return false;
     },
-    stepAside: async (ms) => await connections.withoutPin(ms),
+    stepAside: async (ms) => await connections.pins.stepAside(ms),
     exclusively: async (work) => await work(),
     wake: () => {},
     onFailed: (error) => failures.push(error),
@@ -60,7 +60,7 @@ test.each(['TRUNCATE', 'RESTART'])('the pin follows an application that empties 
   insert();
   await look({ isNew: true });
   expect(upkeep.isPinAwaited).toBe(false);
-  await connections.advance(() => Promise.resolve());
+  await connections.pins.advance(() => Promise.resolve());
   app.pragma('wal_checkpoint(PASSIVE)');
   await look();
   app.pragma(`wal_checkpoint(${mode})`);

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Connections } from '../../electron/engine/source/connections.ts';
+import { openPin, Pins } from '../../electron/engine/source/pins.ts';
 import type { AppError } from '../../shared/errors.ts';
 import { openApplication } from '../support/application.ts';
 import type { TempFolder } from '../support/temp.ts';
@@ -19,7 +20,7 @@ beforeEach(() => {
 });
 
 const write = () => app.exec('INSERT INTO t VALUES (randomblob(100))');
-const advance = (connections: Connections) => connections.advance(async () => {});
+const advance = (connections: Connections) => connections.pins.advance(async () => {});
 
 /** Whether the application's own checkpoint was hindered. */
 function isBusy(mode: 'RESTART' | 'TRUNCATE'): boolean {
@@ -98,7 +99,7 @@ describe('a pin', () => {
     await advance(connections);
     write();
     for (let i = 0; i < 3; i++) {
-      const failing = connections.advance(async () => {
+      const failing = connections.pins.advance(async () => {
         throw new Error('no room');
       });
       await expect(failing).rejects.toThrow('no room');
@@ -130,7 +131,7 @@ describe('a pin', () => {
     await advance(connections);
     write();
     expect(isBusy('RESTART')).toBe(true);
-    const aside = connections.withoutPin(10_000);
+    const aside = connections.pins.stepAside(10_000);
     expect(isBusy('TRUNCATE')).toBe(false);
     await aside;
     write();
@@ -155,7 +156,7 @@ describe('a pin that moves through a WAL that cannot restart', () => {
     const asked: string[] = [];
     const drain = async () =>
       void asked.push(`read; ${copy().join(' of ')} copied; restart busy: ${isBusy('RESTART')}`);
-    await connections.advance(drain, () => asked.push(`moves; ${copy().join(' of ')} copied`));
+    await connections.pins.advance(drain, () => asked.push(`moves; ${copy().join(' of ')} copied`));
     expect(asked).toEqual(['moves; 3 of 4 copied', 'read; 4 of 4 copied; restart busy: true']);
   });
 
@@ -166,7 +167,7 @@ describe('a pin that moves through a WAL that cannot restart', () => {
     expect(copy()).toEqual([3, 3]);
     const asked: unknown[] = [];
     const drain = async () => void asked.push(isBusy('RESTART'));
-    await connections.advance(drain, () => asked.push('moves early'));
+    await connections.pins.advance(drain, () => asked.push('moves early'));
     expect([asked, isBusy('RESTART')]).toEqual([[true], false]);
   });
 
@@ -176,26 +177,27 @@ describe('a pin that moves through a WAL that cannot restart', () => {
     await advance(connections);
     copy();
     await advance(connections);
-    const { walIndex } = connections;
-    const before = walIndex?.read();
+    const before = connections.walIndex?.read();
     // As if a writer had come between the look and the new pin: that lies in a WAL which nobody looked at.
     let looks = 0;
-    const read = () => (looks++ === 0 ? before : walIndex?.read());
-    Object.defineProperty(connections, 'walIndex', { value: { read } });
+    const walIndex = { read: () => (looks++ === 0 ? before : connections.walIndex?.read()) };
+    const first = openPin(file);
+    first.take();
+    const pins = new Pins({ path: file, first, walIndex, counts: () => connections.counts() });
     write();
     let isEarly = false;
-    await connections.advance(
+    await pins.advance(
       async () => {},
       () => (isEarly = true),
     );
-    Object.defineProperty(connections, 'walIndex', { value: walIndex });
+    pins.close();
     expect([isEarly, looks]).toEqual([false, 2]);
   });
 
   test('follows each commit, and nothing else', async () => {
     await using connections = await Connections.open(file);
     let moves = 0;
-    const follow = () => connections.follow(5, () => moves++);
+    const follow = () => connections.pins.follow(5, () => moves++);
     await advance(connections);
     expect([follow(), moves]).toEqual([false, 0]);
     write();
@@ -216,8 +218,8 @@ describe('a pin that moves through a WAL that cannot restart', () => {
     const refuse = () => {
       throw new Error('somebody wrote to the file');
     };
-    expect(() => connections.follow(5, refuse)).toThrow('somebody wrote');
-    await expect(connections.advance(async () => {}, refuse)).rejects.toThrow('somebody wrote');
+    expect(() => connections.pins.follow(5, refuse)).toThrow('somebody wrote');
+    await expect(connections.pins.advance(async () => {}, refuse)).rejects.toThrow('somebody wrote');
     expect([...copy(), isBusy('RESTART')]).toEqual([3, 4, true]);
     await advance(connections);
     expect(copy()).toEqual([4, 4]);

@@ -79,7 +79,7 @@ test('an image equals the state at its place although a writer goes on and check
   using reader = new WalReader(file);
   const keeper = new Keeper(spool);
   const advance = () =>
-    connections.advance(async () => {
+    connections.pins.advance(async () => {
       expect(await reader.drain(() => connections.counts().frames, keeper)).toBe(true);
     });
   await until('something was captured', async () => {

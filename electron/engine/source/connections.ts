@@ -1,4 +1,4 @@
-// The SQLite connections and the file descriptor that Tidemark keeps on one live database. Owns the pins.
+// The SQLite connections and the file descriptor that Tidemark keeps on one live database. How pins move is pins.ts.
 // Never writes: the only change it may cause is SQLite's own checkpoint, PASSIVE but for `mayLoseWal`. Opening order and
 // closing order matter: POSIX locks belong to the process (closing any descriptor of the file drops them all), and the last
 // connection to close must be read-only, or SQLite deletes the WAL (wanted for `mayLoseWal` too). Reading is wal-reader.ts.
@@ -7,16 +7,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Checkpointer, type CheckpointOptions, type WalCounts } from './checkpointer.ts';
 import { classifySourceError } from './source-errors.ts';
-import { WalIndex, type WalIndexHeader } from './wal-index.ts';
-
-interface Pin {
-  readonly connection: Database.Database;
-  readonly take: () => void;
-  readonly release: () => void;
-}
-
-/** What the WAL held when a pin was taken; its salts where they could be read. */
-type PinnedAt = Pick<WalIndexHeader, 'frames'> & Partial<Pick<WalIndexHeader, 'salts'>>;
+import { openPin, type Pin, Pins } from './pins.ts';
+import { WalIndex } from './wal-index.ts';
 
 /** How long SQLite itself retries before a call of ours reports "busy"; short, since the worker thread waits with it. */
 const busyTimeoutMs = 20;
@@ -37,10 +29,7 @@ export class Connections implements AsyncDisposable {
   mayLoseWal = false;
   /** In the checkpoint thread; undefined while it is not needed. */
   #checkpointer: Promise<Checkpointer> | undefined;
-  /** The pin that is held, and the one that takes turns with it. */
-  #pin: Pin;
-  #spare: Pin | undefined;
-  #pinnedAt: PinnedAt | undefined;
+  readonly pins: Pins;
   #images = 0;
   /** Opened with the first seal and kept: opening one touches the WAL's attributes, which would wake us again. */
   #sealer: Database.Database | undefined;
@@ -58,7 +47,12 @@ export class Connections implements AsyncDisposable {
     this.fd = opened.fd;
     this.walIndex = WalIndex.open(opened.path);
     this.#checkpointer = Promise.resolve(opened.checkpointer);
-    this.#pin = opened.pin;
+    this.pins = new Pins({
+      path: opened.path,
+      first: opened.pin,
+      walIndex: this.walIndex,
+      counts: () => this.counts(),
+    });
   }
 
   /**
@@ -93,16 +87,10 @@ export class Connections implements AsyncDisposable {
     return toCounts(this.#observer.noop.get());
   }
 
-  /** The pin lies at this frame of the present WAL, or behind it; undefined before it was ever moved. */
-  get pinnedFrames(): number | undefined {
-    return this.#pinnedAt?.frames;
-  }
-
   /** Closes what a database that nobody writes does not need: all but the pin. It opens again by itself. */
   async relax(): Promise<void> {
     const { checkpointer } = this.#letGo();
-    this.#spare?.connection.close();
-    this.#spare = undefined;
+    this.pins.relax();
     await (await checkpointer)?.[Symbol.asyncDispose]();
   }
 
@@ -158,96 +146,6 @@ export class Connections implements AsyncDisposable {
   }
 
   /**
-   * Lets the pin go until the counts change or `ms` have passed, then takes it again. Whether anything happened in between
-   * that was not seen is for the caller to prove.
-   */
-  async withoutPin(ms: number): Promise<void> {
-    const pin = this.#pin;
-    const before = this.counts();
-    const endAt = performance.now() + ms;
-    pin.release();
-    try {
-      while (performance.now() < endAt) {
-        // Look often for a moment, then let others run.
-        const burstEndAt = performance.now() + 2;
-        while (performance.now() < burstEndAt) {
-          const { frames, backfilled } = this.counts();
-          if (frames !== before.frames || backfilled !== before.backfilled) return;
-        }
-        await nextTurn();
-      }
-    } finally {
-      pin.take();
-    }
-  }
-
-  /**
-   * Moves the pin: takes a new one, runs `drain` while the old one still keeps the WAL from restarting twice, lets the old
-   * one go. If draining fails the old pin stays. Where it is certain that the new one keeps the WAL from restarting at all,
-   * the old one goes before that, since a checkpoint may wait for it: `beforeEarly` runs right before, and may refuse by throwing.
-   */
-  async advance(drain: () => Promise<void>, beforeEarly?: () => void): Promise<void> {
-    const next = (this.#spare ??= this.#openSpare());
-    // What is committed between the count and the pin only makes the count too low.
-    const before = this.walIndex?.read();
-    const at = before ?? this.counts();
-    next.take();
-    try {
-      if (beforeEarly !== undefined && this.#isInWal(before)) {
-        beforeEarly();
-        this.#swap(next, at);
-      }
-      await drain();
-    } catch (error) {
-      if (this.#pin !== next) next.release();
-      throw error;
-    }
-    if (this.#pin !== next) this.#swap(next, at);
-  }
-
-  /**
-   * A pin that was taken just now, after `before`, reads through the WAL: not everything in it was backfilled then, and it is
-   * the same WAL. SQLite gives it the slot that permits a restart only where everything is.
-   */
-  #isInWal(before: WalIndexHeader | undefined): boolean {
-    const now = this.walIndex?.read();
-    if (now === undefined || before === undefined) return false;
-    return isSameWal(now, before) && now.backfilled < before.frames;
-  }
-
-  /**
-   * For `ms`, moves the pin with each commit, without anything being read, as long as it is certain that the WAL cannot
-   * restart meanwhile. An application's checkpoint that comes right behind its commit then finds the pin at the end. True
-   * when it moved. `beforeMove` may refuse by throwing.
-   */
-  follow(ms: number, beforeMove: () => void): boolean {
-    let isMoved = false;
-    for (const endAt = performance.now() + ms; performance.now() < endAt;) {
-      const before = this.walIndex?.read();
-      if (before === undefined || before.frames === before.backfilled) break;
-      if (isSameWal(before, this.#pinnedAt) && before.frames === this.#pinnedAt?.frames) continue;
-      const next = (this.#spare ??= this.#openSpare());
-      next.take();
-      try {
-        if (!this.#isInWal(before)) break;
-        beforeMove();
-        this.#swap(next, before);
-        isMoved = true;
-      } finally {
-        if (this.#pin !== next) next.release();
-      }
-    }
-    return isMoved;
-  }
-
-  #swap(next: Pin, at: PinnedAt): void {
-    this.#pin.release();
-    this.#spare = this.#pin;
-    this.#pin = next;
-    this.#pinnedAt = at;
-  }
-
-  /**
    * Runs `work` while holding the write lock, so that nobody commits meanwhile; false when another writer holds it.
    * Nothing is written: the transaction is rolled back.
    */
@@ -290,16 +188,11 @@ export class Connections implements AsyncDisposable {
   async #close(): Promise<void> {
     if (this.mayLoseWal) await this.#openCheckpointer().catch(() => {});
     const { checkpointer } = this.#letGo();
-    const closePins = (): void => {
-      this.#spare?.connection.close();
-      this.#pin.release();
-      this.#pin.connection.close();
-    };
     try {
-      if (this.mayLoseWal) closePins();
+      if (this.mayLoseWal) this.pins.close();
       await (await checkpointer)?.[Symbol.asyncDispose]();
     } finally {
-      if (!this.mayLoseWal) closePins();
+      if (!this.mayLoseWal) this.pins.close();
       this.walIndex?.[Symbol.dispose]();
       fs.closeSync(this.fd);
     }
@@ -314,14 +207,6 @@ export class Connections implements AsyncDisposable {
       // Not for good: the path may lead to the database again.
       if (this.#checkpointer === opening) this.#checkpointer = undefined;
       throw error;
-    }
-  }
-
-  #openSpare(): Pin {
-    try {
-      return openPin(this.path);
-    } catch (error) {
-      throw classifySourceError(error, this.path);
     }
   }
 
@@ -349,29 +234,6 @@ function openObserver(path: string): Observer {
   return { connection, noop };
 }
 
-function openPin(path: string): Pin {
-  const connection = new Database(path, { readonly: true, timeout: busyTimeoutMs, fileMustExist: true });
-  const begin = connection.prepare('BEGIN');
-  // BEGIN alone is deferred: only a read opens the snapshot.
-  const read = connection.prepare('SELECT 1 FROM sqlite_schema LIMIT 1');
-  const commit = connection.prepare('COMMIT');
-  return {
-    connection,
-    take: () => {
-      begin.run();
-      try {
-        read.get();
-      } catch (error) {
-        commit.run();
-        throw error;
-      }
-    },
-    release: () => {
-      if (connection.inTransaction) commit.run();
-    },
-  };
-}
-
 /** A writer that commits without pause leaves the lock for microseconds: looks closely, in bursts, for a moment. */
 async function takeWriteLock(sealer: Database.Database, path: string): Promise<boolean> {
   for (let burst = 0; burst < lockBursts; burst++) {
@@ -394,10 +256,6 @@ function openWriter(path: string, timeout: number): Database.Database {
   const connection = new Database(path, { timeout, fileMustExist: true });
   connection.pragma('wal_autocheckpoint = 0');
   return connection;
-}
-
-function isSameWal(one: WalIndexHeader, other: PinnedAt | undefined): boolean {
-  return other?.salts !== undefined && one.salts[0] === other.salts[0] && one.salts[1] === other.salts[1];
 }
 
 function toCounts(row: readonly [number, number, number] | undefined): WalCounts {
