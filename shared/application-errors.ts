@@ -13,7 +13,7 @@ export const applicationErrors = {
     hint: 'Choose another folder with --data-dir.',
   }),
   'too-many-files': (d) => ({
-    message: `The system allows Tidemark no more open files, of which each database needs about twelve; ${d['path']} is not protected.`,
+    message: `The system allows Tidemark no more open files, of which each database needs about twelve; ${d['path'] === undefined ? `${d['file']} could not be opened` : `${d['path']} is not protected`}.`,
     safe: untouched,
     hint: 'Raise the limit (ulimit -n on Linux and macOS, LimitNOFILE= in a service) and start Tidemark again, or protect fewer databases.',
   }),

@@ -53,9 +53,9 @@ export class AppError extends Error {
 /** Whatever was thrown, as plain data; what nobody classified becomes `internal`. */
 export function toErrorData(error: unknown): AppErrorData {
   if (error instanceof AppError) return error.toData();
-  if (/^E[MN]FILE$/.test(codeOf(error))) {
-    const path = error instanceof Error && 'path' in error ? String(error.path) : '';
-    return new AppError('too-many-files', { path }, { cause: error }).toData();
+  if (isShortage(error)) {
+    const file = error instanceof Error && 'path' in error ? String(error.path) : 'a file';
+    return new AppError('too-many-files', { file }, { cause: error }).toData();
   }
   return new AppError('internal', { reason: reasonOf(error) }, { cause: error }).toData();
 }
@@ -69,6 +69,11 @@ export function reasonOf(error: unknown): string {
 /** The code of a system or SQLite error; empty where it has none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The system refused to open one more file. */
+export function isShortage(error: unknown): boolean {
+  return /^E[MN]FILE$/.test(codeOf(error));
 }
 
 /** What happened, what is safe, what to do, in one paragraph. */

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { isShortage } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/model.ts';
 
 export interface ClaimNotes {
@@ -22,7 +23,9 @@ export function claimNotes(folder: string, targetId: TargetId): ClaimNotes {
   const readAll = (): Readonly<Record<string, readonly string[]>> => {
     try {
       return schema.parse(JSON.parse(fs.readFileSync(file, 'utf8')));
-    } catch {
+    } catch (error) {
+      // There they are, only not to be read now: none may be lost for that.
+      if (isShortage(error)) throw error;
       // @NOTE Not written yet, or not readable: no record counts as known then, which costs a new generation at most.
       return {};
     }

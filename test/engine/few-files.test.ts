@@ -2,13 +2,18 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { startProcess } from '../support/processes.ts';
+import { startProcess, type Started } from '../support/processes.ts';
 import { tempFolder } from '../support/temp.ts';
 
-const script = path.resolve(import.meta.dirname, '../support/engine-process.ts');
+const support = path.resolve(import.meta.dirname, '../support');
 /** Node and the engine's own files take about thirty, each database about twelve. */
 const mostFiles = 128;
 const count = 14;
+
+function startShort(args: readonly string[]): Started {
+  const command = `ulimit -n ${mostFiles}; exec "$0" "$@"`;
+  return startProcess('sh', ['-c', command, process.execPath, ...args]);
+}
 
 test.runIf(process.platform === 'linux')('says of which databases it may not open the files', async () => {
   using folder = tempFolder();
@@ -20,10 +25,9 @@ test.runIf(process.platform === 'linux')('says of which databases it may not ope
     database.exec('CREATE TABLE a(b); INSERT INTO a VALUES (1)');
     database.close();
   }
-  const args = [script, '--data', folder.at('data'), '--folder', folder.at('backup')];
+  const args = [path.join(support, 'engine-process.ts'), '--data', folder.at('data'), '--folder', folder.at('backup')];
   const adds = files.flatMap((file) => ['--add', file]);
-  const command = `ulimit -n ${mostFiles}; exec "$0" "$@"`;
-  await using engine = startProcess('sh', ['-c', command, process.execPath, ...args, ...adds]);
+  await using engine = startShort([...args, ...adds]);
   await Promise.all([engine.printed('problem too-many-files'), engine.printed('protected 0:0')]);
   expect(engine.output()).not.toMatch(/problem (?:internal|data|spool)/);
 
@@ -39,4 +43,19 @@ test.runIf(process.platform === 'linux')('says of which databases it may not ope
     return row;
   });
   expect(rows).toEqual(files.map(() => [1, 'ok']));
+});
+
+test.runIf(process.platform === 'linux')('says which file it may not open, and takes no place for bad', async () => {
+  using folder = tempFolder();
+  await using short = startShort([path.join(support, 'short-of-files.ts'), folder.path]);
+  expect(await short.ended, short.output()).toBe(0);
+  const told = (file: string) => ({
+    code: 'too-many-files',
+    message: expect.stringContaining(`; ${file} could not be opened.`) as string,
+  });
+  const [to, notes] = [folder.at('to'), folder.at('notes', 'claims.json')];
+  expect(JSON.parse(short.output())).toEqual({
+    told: [to, to, to, notes, notes].map(told),
+    claims: ['claim'],
+  });
 });

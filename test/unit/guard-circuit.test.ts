@@ -168,6 +168,26 @@ describe('what is about one database does not close the destination to the other
   });
 });
 
+test('a lack of open files is nothing that the destination failed with, and tells nothing of it', async () => {
+  const short = () => new AppError('too-many-files', { file: '/disk/shop.db' });
+  failure = short;
+  const done = Promise.all(['a', 'b', 'c'].map(replica).map(ship));
+  await clock.advance(60_000);
+  expect(told).toEqual([]);
+  failure = gone;
+  await clock.advance(60_000);
+  expect(told).toHaveLength(1);
+  // Who tries for all meets it: the next one tries later.
+  const before = calls.length;
+  failure = () => (calls.length < before + 100 ? short() : undefined);
+  await clock.advance(600_000);
+  expect([told.length, calls.length - before < 10]).toEqual([1, true]);
+  failure = undefined;
+  await clock.advance(600_000);
+  await done;
+  expect(told).toEqual([expect.any(String), undefined]);
+});
+
 test('nobody asks for what nobody wants: a replica that is removed leaves no problem behind', async () => {
   failure = gone;
   const one = replica('a');

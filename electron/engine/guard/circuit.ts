@@ -104,7 +104,12 @@ export class Circuit {
   }
 
   noteFailure(lane: CircuitLane, kind: CallKind, error: unknown): void {
-    if (!(error instanceof AppError) || !isOfDestination(error.code) || kind === 'delete') return;
+    if (!(error instanceof AppError) || kind === 'delete') return;
+    if (!isOfDestination(error.code)) {
+      // It never got there, and knows nothing new: another one tries later.
+      if (error.code === 'too-many-files' && this.#probe === lane) this.#wait();
+      return;
+    }
     lane.failedBy = kind;
     this.#lanes.add(lane);
     if (this.#open !== undefined) {

@@ -1,14 +1,14 @@
 // Classifies what the file system and SQLite say about a user's database, once, where it enters.
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
-import { AppError, codeOf, type ErrorCode, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf, type ErrorCode, isShortage, reasonOf } from '../../../shared/errors.ts';
 
 /** The `AppError` behind a failure on the database at `path`. */
 export function classifySourceError(error: unknown, path: string): AppError {
   if (error instanceof AppError) return error;
   const cause = { cause: error };
   const code = codeOf(error);
-  if (code === 'EMFILE' || code === 'ENFILE') return new AppError('too-many-files', { path }, cause);
+  if (isShortage(error)) return new AppError('too-many-files', { path }, cause);
   if (error instanceof Database.SqliteError) {
     if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return new AppError('database-busy', { path }, cause);
     if (code === 'SQLITE_NOTADB') return new AppError('database-not-sqlite', { path }, cause);

@@ -1,7 +1,7 @@
 // Turns what a file system says into what a destination fails with.
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf, isShortage, reasonOf } from '../../../shared/errors.ts';
 import { BodyFailure } from './folder-body.ts';
 
 /** Runs `action` and turns the file system's errors into the target's. */
@@ -20,6 +20,8 @@ async function classify(error: unknown, path: string, intent: 'read' | 'write'):
   const code = codeOf(error);
   // What does not come from the file system is passed through.
   if (error instanceof AppError || !/^E[A-Z0-9]+$/.test(code)) return error;
+  // Other places would meet it too.
+  if (isShortage(error)) return new AppError('too-many-files', { file: path }, { cause: error });
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
