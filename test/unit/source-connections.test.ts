@@ -248,6 +248,21 @@ describe('relaxing', () => {
     },
   );
 
+  // Only Linux lists a process's descriptors.
+  test.runIf(process.platform === 'linux')('ends before a seal: under the write lock nothing is opened', async () => {
+    await using connections = await Connections.open(file);
+    await connections.whileLocked(async () => {});
+    await connections.relax();
+    await connections.checkpointerIdle();
+    const opened: number[] = [];
+    await connections.whileLocked(async () => {
+      opened.push(openFiles());
+      await connections.checkpoint({ atOnce: true });
+      opened.push(openFiles());
+    });
+    expect(opened[1]).toBe(opened[0]);
+  });
+
   test('leaves the WAL to the pin when the application ends', async () => {
     await using connections = await Connections.open(file);
     await connections.relax();

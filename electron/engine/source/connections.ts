@@ -131,7 +131,7 @@ export class Connections implements AsyncDisposable {
 
   /** Resolves when a checkpoint would run at once: no other database's is under way. */
   async checkpointerIdle(): Promise<void> {
-    await (await this.#checkpointer?.catch(() => undefined))?.idle();
+    await (await this.#openCheckpointer()).idle();
   }
 
   /** The WAL's file was cut off, as a TRUNCATE checkpoint does. */
