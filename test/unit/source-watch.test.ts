@@ -171,6 +171,22 @@ describe('a pause', () => {
     expect((await watchedFolders()) - before).toBe(0);
   });
 
+  test('ends when its folder gets too many databases', async () => {
+    const busy = watch(folder.at('busy.db'));
+    const before = await watchedFolders();
+    busy.handle.pause();
+    const others = Array.from({ length: 7 }, (_, i) => watch(folder.at(`${i}.db`)));
+    expect((await watchedFolders()) - before).toBe(-1);
+    const one = watch(folder.at('one.db'));
+    expect((await watchedFolders()) - before).toBe(0);
+    expect([busy, ...others].map(({ told }) => told)).toEqual(Array(8).fill(1));
+    fs.writeFileSync(folder.at('busy.db-wal'), 'x');
+    await until('it is told', () => busy.told > 1);
+    busy.handle.resume();
+    for (const { handle } of [one, ...others]) handle[Symbol.dispose]();
+    expect((await watchedFolders()) - before).toBe(0);
+  });
+
   test('is not given in a folder of many databases', async () => {
     const all = Array.from({ length: 9 }, (_, i) => watch(folder.at(`${i}.db`)));
     const before = await watchedFolders();

@@ -56,6 +56,9 @@ export class Watcher implements Disposable {
     const directory = this.#directories.get(folder) ?? this.#open(folder);
     const watched: Watched = { path: databasePath, onChange, seen: fingerprint(databasePath), isOver: false };
     const group = directory.databases.get(name) ?? new Set();
+    // With this one there are too many to be looked at.
+    if (group.size === 0 && directory.databases.size === pausableDatabases && directory.paused.size > 0)
+      resume(directory);
     directory.databases.set(name, group.add(watched));
     this.#poll ??= setInterval(() => void this.#pollAll(), pollMs);
     return {
@@ -159,6 +162,7 @@ function pause(directory: Directory): void {
 }
 
 function resume(directory: Directory): void {
+  directory.paused.clear();
   clearInterval(directory.poll);
   directory.poll = undefined;
   openWatcher(directory);
