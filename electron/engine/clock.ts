@@ -30,6 +30,20 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * How long ago something was that is `ranMs` ago now, in milliseconds: as long as the time of day or the ticks say, since the
+ * first may be set back, and the others may stand still while the computer sleeps.
+ */
+export function stopwatch(clock: Clock, ranMs = 0): () => number {
+  const [at, ticks] = [clock.now(), clock.ticks()];
+  return () => ranMs + Math.max(clock.now() - at, clock.ticks() - ticks);
+}
+
+/** What never was is as long ago as can be. */
+export function never(): number {
+  return Infinity;
+}
+
 /** A clock whose instants never decrease: a history's times must not run backwards when the system's clock is set. */
 export function monotonic(clock: Clock, startAt = 0): () => number {
   let last = startAt;

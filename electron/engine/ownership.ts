@@ -13,7 +13,7 @@ import { formatInstantUtc } from '../../shared/format.ts';
 import type { DatabaseId, NamedMoment } from '../../shared/model.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { ClaimNotes } from './claims.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, never, stopwatch } from './clock.ts';
 import { recordKey } from './replica/keys.ts';
 import {
   findRecord,
@@ -77,8 +77,9 @@ export class Ownership {
   #seenClaim: string | undefined;
   /** What the record says of named points, as far as it was seen. */
   #named: ReplicaRecord['named'];
-  #lookedAt = -Infinity;
-  #lost: { readonly error: AppError; readonly at: number; readonly record: ReplicaRecord | undefined } | undefined;
+  #sinceLook: () => number = never;
+  #lost:
+    { readonly error: AppError; readonly since: () => number; readonly record: ReplicaRecord | undefined } | undefined;
   #mayTakeOver = false;
   #turn: Promise<void> = Promise.resolve();
   /** The history of `from` may not be continued there; undefined `from`: that of the next look. */
@@ -95,8 +96,8 @@ export class Ownership {
 
   async #look(facts: Facts, { signal }: { readonly signal: AbortSignal }): Promise<Look> {
     this.#facts = facts;
-    const now = this.#options.clock.now();
-    if (this.#lost !== undefined && !this.#mayTakeOver && now - this.#lost.at < lostForMs) throw this.#lost.error;
+    if (this.#lost !== undefined && !this.#mayTakeOver && this.#lost.since() < lostForMs) throw this.#lost.error;
+    const sinceLook = stopwatch(this.#options.clock);
     for (let attempt = 1; ; attempt++) {
       const found = await findRecord(facts.target, { signal });
       const record = found?.record;
@@ -106,7 +107,7 @@ export class Ownership {
       const isOurs = record !== undefined && this.#isOurs(record);
       if ((isOurs && !this.#mayTakeOver) || (await this.#write(found, { facts, signal }))) {
         this.#lost = undefined;
-        this.#lookedAt = now;
+        this.#sinceLook = sinceLook;
         this.#seenClaim = record?.claim;
         return { kind: 'go-on' };
       }
@@ -128,7 +129,7 @@ export class Ownership {
   }
 
   #isHeld(before: keyof typeof freshForMs): boolean {
-    return this.#claim !== undefined && this.#options.clock.now() - this.#lookedAt < freshForMs[before];
+    return this.#claim !== undefined && this.#sinceLook() < freshForMs[before];
   }
 
   /**
@@ -169,7 +170,7 @@ export class Ownership {
       if (await this.#write(found, { facts, signal })) break;
       if (attempt === raceAttempts) throw this.#conflict(found?.record, facts);
     }
-    this.#lookedAt = this.#options.clock.now();
+    this.#sinceLook = stopwatch(this.#options.clock);
   }
 
   /**
@@ -222,7 +223,7 @@ export class Ownership {
 
   #conflict(record: ReplicaRecord | undefined, { target }: Facts): AppError {
     const error = ownedByOther(target.url, record);
-    this.#lost = { error, at: this.#options.clock.now(), record };
+    this.#lost = { error, since: stopwatch(this.#options.clock), record };
     return error;
   }
 

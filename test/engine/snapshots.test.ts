@@ -83,6 +83,40 @@ test('a changed snapshot interval counts at once', async () => {
   app.close();
 });
 
+test('images and retention go on when the system’s clock is set back', async () => {
+  using folder = tempFolder();
+  const file = folder.at('shop.db');
+  const app = openDatabase(file, 'CREATE TABLE t(v)');
+  const { clock, leap, set } = leapingClock({ isAwake: true });
+  await using engine = openTestEngine(folder.at('data'), { clock });
+  const { databaseId: id } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
+  const { replicas } = await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  const images = () =>
+    fs
+      .readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.snapshot.lz4')).length;
+  const retainedAt = () => engine.database(id).replicas[0]?.retainedAt ?? 0;
+  leap(2 * 60_000);
+  await until('it is looked at', () => retainedAt() > 0);
+  const [lookedAt, before] = [retainedAt(), images()];
+
+  set(-10 * 86_400_000);
+  for (const { targetId } of replicas) {
+    await engine.call('updateReplica', { databaseId: id, targetId, snapshotIntervalMs: 3_600_000 });
+  }
+  leap(2 * 3_600_000);
+  await until('its WAL begins anew', () => {
+    const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+    return row?.busy === 0;
+  });
+  app.exec('INSERT INTO t VALUES (1)');
+  await until('there is another image', () => images() > before);
+  leap(7 * 3_600_000);
+  await until('it is looked at again', () => retainedAt() !== lookedAt);
+  expect(lookedAt - retainedAt()).toBeGreaterThan(9 * 86_400_000);
+  app.close();
+});
+
 test('a small database that is written much gets images sooner, and the destination is not listed for each of them', async () => {
   using folder = tempFolder();
   const file = folder.at('shop.db');

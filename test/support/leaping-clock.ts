@@ -2,13 +2,22 @@
 import { type Clock, systemClock } from '../../electron/engine/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 
-/** The system's clock, which leaps when it is told to; those who slept past that wake. */
-export function leapingClock(): { readonly clock: Clock; readonly leap: (ms: number) => void } {
+/**
+ * The system's clock, which leaps when it is told to; those who slept past that wake. Its ticks do not see that, as while a
+ * computer sleeps, unless `isAwake`. `set` moves the time of day, and nothing else.
+ */
+export function leapingClock({ isAwake = false } = {}): {
+  readonly clock: Clock;
+  readonly leap: (ms: number) => void;
+  readonly set: (ms: number) => void;
+} {
   let aheadMs = 0;
+  let setMs = 0;
   const sleeping = new Set<() => void>();
   const clock: Clock = {
     ...systemClock,
-    now: () => Date.now() + aheadMs,
+    now: () => Date.now() + aheadMs + setMs,
+    ticks: () => systemClock.ticks() + (isAwake ? aheadMs : 0),
     sleep: async (ms, { signal }) => {
       const dueAt = Date.now() + aheadMs + ms;
       const ends = new AbortController();
@@ -30,5 +39,8 @@ export function leapingClock(): { readonly clock: Clock; readonly leap: (ms: num
     aheadMs += ms;
     for (const look of sleeping) look();
   };
-  return { clock, leap };
+  const set = (ms: number) => {
+    setMs += ms;
+  };
+  return { clock, leap, set };
 }

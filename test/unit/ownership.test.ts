@@ -19,6 +19,7 @@ const goOn = { kind: 'go-on' };
 
 let folder: TempFolder;
 let now: number;
+let ticks = 0;
 let target: Target;
 
 beforeEach(() => {
@@ -51,7 +52,7 @@ function owns({
 }: Who = {}) {
   const ownership = new Ownership({
     owner: { databaseId: databaseId as DatabaseId, databasePath: path, machineId: machine, version: '1.0.0' },
-    clock: { ...systemClock, now: () => now },
+    clock: { ...systemClock, now: () => now, ticks: () => ticks },
     notes: claimNotes(folder.at(notes), 'target-1' as TargetId),
     namedPoints: () => named,
     onNamedPoints: (found) => named.push(...found.filter(({ name }) => named.every((one) => one.name !== name))),
@@ -166,6 +167,20 @@ describe('a place', () => {
     now += hourMs - 1;
     await desk.hold();
     now += 1;
+    await expect(desk.hold()).rejects.toMatchObject(lost());
+  });
+
+  test('is looked at, and asked for again, as often when the system’s clock is set back', async () => {
+    const desk = own();
+    await desk.look();
+    await desk.hold();
+    const laptop = own({ machine: 'laptop' });
+    await expect(laptop.look()).rejects.toMatchObject(lost());
+    now -= 10 * hourMs;
+    fs.rmSync(folder.at('to', 'tidemark.json'));
+    ticks += 5 * 60_000;
+    expect(await laptop.look()).toEqual(goOn);
+    ticks += hourMs;
     await expect(desk.hold()).rejects.toMatchObject(lost());
   });
 

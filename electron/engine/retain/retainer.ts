@@ -5,7 +5,7 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/model.ts';
 import type { Generation } from '../../../shared/position.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, never, stopwatch } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { tellDamage } from '../ship/heal.ts';
 import type { Catalogue } from '../state/catalogue.ts';
@@ -62,7 +62,7 @@ export class Retainer {
   #hasToLook: boolean;
   /** An image was put. */
   #hasNews = false;
-  #lookedAt = -Infinity;
+  #sinceLook: () => number = never;
   #isWoken = false;
   /** Its rules were changed since the last look began. */
   #isOutdated = false;
@@ -72,8 +72,7 @@ export class Retainer {
 
   constructor(options: RetainerOptions) {
     this.#options = options;
-    const retainedAt = this.#replica()?.retainedAt ?? -Infinity;
-    this.#hasToLook = options.clock.now() - retainedAt > seenForMs;
+    this.#hasToLook = !isWithin(seenForMs, this.#replica()?.retainedAt, options.clock);
   }
 
   /** A new image lies on the target. */
@@ -150,18 +149,17 @@ export class Retainer {
     if (replica === undefined) return true;
     const known = this.#known();
     const rules = this.#rules(replica);
-    const isRecent = clock.now() - this.#lookedAt < lookEveryMs;
+    const isRecent = this.#sinceLook() < lookEveryMs;
     if (!this.#hasToLook && (isRecent || !(this.#hasNews || isDue(known, rules)))) return true;
     if (!isReady() || readers.isRead(url)) return false;
     this.#hasToLook = false;
     this.#hasNews = false;
-    this.#lookedAt = clock.now();
+    this.#sinceLook = stopwatch(clock);
 
     const ends = toldEnds(catalogue, { databaseId, targetId });
     const looked = await lookAtReplica(target, { snapshots: known.snapshots, signal });
     await this.#tellChanged(looked.history, { ends, signal });
-    const isRefused = replica.refusesDeletesAt !== undefined && clock.now() < replica.refusesDeletesAt + refusedForMs;
-    if (isRefused) return true;
+    if (isWithin(refusedForMs, replica.refusesDeletesAt, clock)) return true;
 
     const plan = planRetention({ ...rules, ...looked });
     const before = this.#known();
@@ -330,6 +328,12 @@ export function pinnedOf(store: Store, database: DatabaseRow['id']): RetainOptio
 /** Named points, for a plan. */
 export function pinnedAs(named: readonly NamedMoment[]): RetainOptions['pinned'] {
   return named.map(({ position, name }) => ({ ...position, why: 'pinned', name }));
+}
+
+/** An instant that was noted lies no longer back; what a clock noted that was set back since counts for nothing. */
+function isWithin(ms: number, at: number | undefined, clock: Clock): boolean {
+  const agoMs = clock.now() - (at ?? -Infinity);
+  return agoMs >= 0 && agoMs <= ms;
 }
 
 /** So that many replicas do not ask at once. */

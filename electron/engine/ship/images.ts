@@ -2,7 +2,7 @@
 // beside the shipping of segments, which goes on meanwhile. Reading an image is the session's.
 import { AppError } from '../../../shared/errors.ts';
 import type { Place } from '../capture.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, stopwatch } from '../clock.ts';
 import { BackOff } from '../guard/back-off.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import { encodeObject } from '../replica/object.ts';
@@ -47,6 +47,7 @@ export class Images implements AsyncDisposable {
   readonly #stop = new AbortController();
   #lastAt: number | undefined;
   #lastIndex: number | undefined;
+  #sinceLast: () => number = () => 0;
   /** Bytes of WAL behind the newest image: what this run shipped, else at least what lies there. */
   #walBytes = 0;
   /** Something was shipped since the newest image was put or found. */
@@ -88,6 +89,9 @@ export class Images implements AsyncDisposable {
     // Found again, it has what was counted behind it.
     this.#walBytes = index === this.#lastIndex && at === this.#lastAt ? Math.max(walBytes, this.#walBytes) : walBytes;
     this.#hasMore = false;
+    // Found again, it is as old as it was, whatever the time of day is now.
+    if (index !== this.#lastIndex || at !== this.#lastAt)
+      this.#sinceLast = stopwatch(this.#options.clock, Math.max(0, this.#options.clock.now() - at));
     this.#lastAt = at;
     this.#lastIndex = index;
   }
@@ -224,7 +228,7 @@ export class Images implements AsyncDisposable {
     if (this.#isWanted) return true;
     if (!this.#hasMore) return false;
     return isImageDue({
-      agoMs: clock.now() - this.#lastAt,
+      agoMs: this.#sinceLast(),
       walBytes: this.#walBytes,
       databaseBytes: shipment.pages() * shipment.pageSize,
       tookMs: this.#tookMs,
