@@ -155,6 +155,16 @@ test.each([
   expect({ rows, images, told }).toEqual({ rows: [0, 1, 12, 13], images: 2, told: 1 });
 });
 
+test('where an older WAL is gone as a whole, what lies there of the present one is gone on with', async () => {
+  using folder = tempFolder();
+  const { rows, images, told } = await live(folder, (segments) => {
+    const indexOf = (file: string) => path.basename(file).slice(0, 8);
+    const gone = indexOf(segments[2] ?? '');
+    for (const file of segments) if (indexOf(file) === gone) fs.rmSync(file);
+  });
+  expect({ rows, images, told }).toEqual({ rows: [0, 12, 13], images: 2, told: 1 });
+});
+
 const timesTold = ({ engine }: Shop, text: string) =>
   engine.state().activity.filter((entry) => entry.text.includes(text)).length;
 

@@ -163,6 +163,14 @@ export function keysFrom(objects: readonly StoredObject[], place: Place | undefi
   return new Set(objects.filter(isFrom).map(({ key }) => key));
 }
 
+/** The segments of an index. */
+export function segmentsOf(objects: readonly StoredObject[], index: number): readonly StoredObject[] {
+  return objects.filter(({ key }) => {
+    const parsed = parseKey(key);
+    return parsed?.kind === 'segment' && parsed.index === index;
+  });
+}
+
 /** The end of the last transaction that fits, or of the first one where that alone is larger. */
 function cut(commits: readonly Commit[], { from, end }: { readonly from: number; readonly end: number }): number {
   if (end - from <= segmentBytes) return end;

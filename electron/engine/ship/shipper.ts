@@ -14,7 +14,7 @@ import { Images } from './images.ts';
 import type { Damage, LostSegment } from './damage.ts';
 import { type Located, locateIn, tellFound, type Told } from './locate.ts';
 import { Pace } from './pace.ts';
-import { isOther, keysFrom, putAgain, shipRange } from './segments.ts';
+import { isOther, keysFrom, putAgain, segmentsOf, shipRange } from './segments.ts';
 import { isBehind, type OnShipped, type PutSegment, type Shipment, type ShippedSnapshot } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
 
@@ -292,7 +292,7 @@ export class Shipper {
 
   /** Learns by listing what the target has of this generation. */
   async #locate(signal: AbortSignal): Promise<void> {
-    const { target, shipment, earlier, prepare, onParted } = this.#options;
+    const { target, shipment, earlier, prepare } = this.#options;
     const { generation, spool } = shipment;
     await prepare(signal);
     if (!this.#isTold) for (const one of earlier) await tellEarlier(one, { target, signal });
@@ -311,18 +311,12 @@ export class Shipper {
     const isSound = (index: number) => told.has(index) && !damage.images.includes(index);
     const located = await locateIn(target, objects, { isSound, signal });
     const { snapshot, last } = located;
-    if (last !== undefined && (await isOther(spool, last))) {
-      onParted('other');
-      throw new AppError('cancelled');
-    }
+    if (last !== undefined && (await isOther(spool, last))) this.#part('other');
     const isNewestLost = damage.images.some((index) => snapshot !== undefined && index > snapshot.index);
     const { position, isBroken } = await this.#mend(damage, located, signal);
     const end = shipment.end();
     this.#shippedAt = located.shippedAt;
-    if (position !== undefined && isBehind(end, position)) {
-      onParted('ahead');
-      throw new AppError('cancelled');
-    }
+    if (position !== undefined && isBehind(end, position)) this.#part('ahead');
     this.#lying = keysFrom(objects, position);
     const isHeld = position !== undefined && spool.sizeOf(position.index) !== undefined;
     const isNext = position !== undefined && position.index === end.index && position.offset === 0;
@@ -338,7 +332,24 @@ export class Shipper {
     this.#images.forget();
     // What lies there of the present index is never cut anew.
     const isWhole = isHeld && position.index === end.index;
-    this.#position = isWhole ? position : { index: end.index, offset: 0 };
+    this.#position = isWhole ? position : await this.#locateBehindHole(objects, signal);
+    this.#lying = keysFrom(objects, this.#position);
+  }
+
+  /** The end of what the target has of the present index, whatever is missing before it. */
+  async #locateBehindHole(objects: readonly StoredObject[], signal: AbortSignal): Promise<Place> {
+    const { target, shipment } = this.#options;
+    const end = shipment.end();
+    const start = { index: end.index, offset: 0 };
+    const { position = start, last } = await locateIn(target, segmentsOf(objects, end.index), { signal });
+    if (last !== undefined && (await isOther(shipment.spool, last))) this.#part('other');
+    if (isBehind(end, position)) this.#part('ahead');
+    return position;
+  }
+
+  #part(why: 'ahead' | 'other'): never {
+    this.#options.onParted(why);
+    throw new AppError('cancelled');
   }
 
   /** Puts what is lost on the target again, as far as the spool has it. `isBroken`: what follows needs an image. */
