@@ -10,8 +10,8 @@ const skippableMagic = 0x184d2a50;
 const storedFlag = 0x8000_0000;
 /** Blocks are smaller than the 4 MiB that the frame allows: LZ4 looks back 64 KiB only, and memory stays small. */
 const blockBytes = 256 << 10;
-/** Blocks that are compressed at the same time, on the pool's threads, while the one before is written. */
-const blocksAtOnce = 2;
+/** Blocks that are compressed at the same time, at most, on the pool's threads, while the one before is written. */
+const mostAtOnce = 2;
 /** Up to this size a block is compressed in less time than a thread of the pool takes to hear of it. */
 const shortBytes = 16 << 10;
 const dictionaryBytes = 64 << 10;
@@ -31,8 +31,8 @@ interface Hash {
 }
 
 export interface EncodeOptions {
-  /** Others need the processor: compress one block at a time. Asked before each. */
-  readonly isModest?: () => boolean;
+  /** Asked before each block: how many, up to 2, may be compressed at the same time. May take its time. */
+  readonly blocksAtOnce?: () => Promise<number>;
 }
 
 /**
@@ -41,16 +41,17 @@ export interface EncodeOptions {
  */
 export async function* encodeFrame(
   source: Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  { isModest = () => false }: EncodeOptions = {},
+  { blocksAtOnce }: EncodeOptions = {},
 ): AsyncGenerator<Uint8Array> {
   yield formatFrameHeader();
   const content = hashing.create32();
   const packing: Promise<Uint8Array>[] = [];
   try {
-    for await (const block of source instanceof Uint8Array ? split(source) : gather(source, blocksAtOnce)) {
+    for await (const block of source instanceof Uint8Array ? split(source) : gather(source, mostAtOnce)) {
+      const atOnce = (await blocksAtOnce?.()) ?? mostAtOnce;
       updateHash(content, block);
       packing.push(encodeBlock(block));
-      while (packing.length >= (isModest() ? 1 : blocksAtOnce)) yield* release(packing);
+      while (packing.length >= Math.min(atOnce, mostAtOnce)) yield* release(packing);
     }
     while (packing.length > 0) yield* release(packing);
   } finally {

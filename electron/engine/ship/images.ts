@@ -1,7 +1,6 @@
 // The images of one database on one target: when one is due, whose turn it is, and putting it there. Later images are put
 // beside the shipping of segments, which goes on meanwhile. Reading an image is the session's.
 import { AppError } from '../../../shared/errors.ts';
-import type { Place } from '../capture.ts';
 import { type Clock, stopwatch } from '../clock.ts';
 import { BackOff } from '../guard/back-off.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
@@ -10,6 +9,7 @@ import { formatHash, stateHashName } from '../replica/state-hash.ts';
 import type { Target } from '../targets/target.ts';
 import type { Turn } from '../turns.ts';
 import { isImageDue } from './image-due.ts';
+import { mannersOf } from './manners.ts';
 import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
 
@@ -38,9 +38,6 @@ interface Newest {
   /** What lies behind it, as stored. */
   readonly walBytes?: number;
 }
-
-/** An application that wrote this long ago may write again at any moment. */
-const writersForMs = 1000;
 
 export class Images implements AsyncDisposable {
   readonly #options: ImagesOptions;
@@ -150,7 +147,7 @@ export class Images implements AsyncDisposable {
         at: { time: image.time, ...image.at },
         by: shipment.by,
       };
-      const object = encodeObject(bytes, () => fields, { isModest: watchWriters(shipment.end) });
+      const object = encodeObject(bytes, () => fields, { blocksAtOnce: mannersOf(shipment.end, { clock, signal }) });
       const key = formatSnapshotKey(shipment.generation, image.at.index);
       const { bytes: stored } = await target.put(key, object, { modifiedAt: image.time, signal });
       this.#backOff.reset();
@@ -235,16 +232,4 @@ export class Images implements AsyncDisposable {
       intervalMs: this.#snapshotIntervalMs,
     });
   }
-}
-
-/** Tells whether the database was written just now. */
-function watchWriters(end: () => Place): () => boolean {
-  let seen = end();
-  let changedAt = -Infinity;
-  return () => {
-    const now = end();
-    if (now.index !== seen.index || now.offset !== seen.offset) changedAt = performance.now();
-    seen = now;
-    return performance.now() - changedAt < writersForMs;
-  };
 }
