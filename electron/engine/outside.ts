@@ -27,6 +27,9 @@ export interface Outside {
   readonly removedWal: string | undefined;
 }
 
+/** Why the content of a file is not what was captured, when another one lies under its path. */
+export const replacedWords = 'The database was replaced by another file';
+
 const noteFile = 'file.json';
 /** A file that did not change for this long is not being copied any more. */
 const stillForMs = 900;

@@ -4,7 +4,8 @@ import type { DatabaseId } from '../../shared/model.ts';
 import type { Place } from './capture.ts';
 import type { SpoolMember } from './disk-guard.ts';
 import type { Logger } from './log.ts';
-import { saveSession, type Session } from './session.ts';
+import { saveSession } from './session-notes.ts';
+import type { Session } from './session.ts';
 import { isBehind } from './ship/shipment.ts';
 import type { Catalogue } from './state/catalogue.ts';
 
