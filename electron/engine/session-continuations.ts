@@ -11,7 +11,7 @@ import { assembleSession, makeCapture, spoolFolder } from './session-assembly.ts
 import { hashImage, imageAt } from './session-image.ts';
 import { takeNotes } from './session-notes.ts';
 import type { Session, SessionContext } from './session.ts';
-import { isBehind } from './ship/shipment.ts';
+import { isBehind, type Shipment } from './ship/shipment.ts';
 import type { Connections } from './source/connections.ts';
 import type { ImageSource } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
@@ -66,9 +66,14 @@ export async function rehashHistory(
   using _pin = connections.pinForImage();
   const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end });
   await using opening = closing(capture, spool);
-  const { at, time, image } = await startFromImage(connections, { capture, spool, pageSize });
-  const hashes = await hashBeside(context, { image, capture, signal });
-  const { state, pages } = hashes;
+  const { at, time, hashes, baseline } = await startFromImage(context, {
+    connections,
+    capture,
+    spool,
+    pageSize,
+    signal,
+  });
+  const { state, pages } = baseline;
   // What came before cannot be told apart any more: one point for all of it, and a gap where no target had it yet.
   const isShipped = catalogue
     .shipped(row.id)
@@ -79,7 +84,6 @@ export async function rehashHistory(
     catalogue.addGap(row.id, { fromAt, toAt: time, text });
   }
   commits.add({ ...at, at: time, state, pages, written: 0, transactions: 1 });
-  const baseline = { place: at, at: time, state, pages };
   await capture.adoptHashes(hashes);
   const facts = { generation, connections, capture, spool, commits, pageSize, now, baseline };
   const session = await assembleSession(context, facts);
@@ -113,10 +117,10 @@ export async function compareHistory(
   const index = spool.reserve();
   const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end: undefined });
   await using opening = closing(capture, spool);
-  const { at, time, image } = await startFromImage(connections, { capture, spool, pageSize });
-  const hashes = await hashBeside(context, { image, capture, signal });
+  const started = await startFromImage(context, { connections, capture, spool, pageSize, signal });
+  const { at, time, image, hashes, baseline } = started;
   const changed = await changedPages(before, hashes);
-  const { state, pages } = hashes;
+  const { state, pages } = baseline;
   if (changed.length > pages / 2 && changed.length > 100) {
     await opening.disposeAsync();
     const reason = outside ?? 'Most of the database was changed while Tidemark was not watching';
@@ -146,7 +150,6 @@ export async function compareHistory(
     });
     options.onEvent({ kind: 'gap', ...gap });
   }
-  const baseline = { place: at, at: time, state, pages };
   const facts = { generation, connections, capture, spool, commits, pageSize, now, baseline };
   const session = await assembleSession(context, facts);
   opening.move();
@@ -174,9 +177,7 @@ export async function beginGeneration(
   using _pin = connections.pinForImage();
   const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end: undefined });
   await using opening = closing(capture, spool);
-  const { at, time, image } = await startFromImage(connections, { capture, spool, pageSize });
-  const hashes = await hashBeside(context, { image, capture, signal });
-  const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
+  const { time, hashes, baseline } = await startFromImage(context, { connections, capture, spool, pageSize, signal });
   await capture.adoptHashes(hashes);
   catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
   owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
@@ -189,14 +190,29 @@ export async function beginGeneration(
   return session;
 }
 
-/** Captures from an image on that holds everything up to `at`; a pin is held. */
+/** Captures from an image on that holds everything up to `at`, and hashes its pages meanwhile; a pin is held. */
 async function startFromImage(
-  connections: Connections,
-  { capture, spool, pageSize }: Pick<Session, 'capture' | 'spool' | 'pageSize'>,
-): Promise<{ readonly at: Place; readonly time: number; readonly image: ImageSource }> {
+  context: SessionContext,
+  {
+    connections,
+    capture,
+    spool,
+    pageSize,
+    signal,
+  }: Pick<Session, 'connections' | 'capture' | 'spool' | 'pageSize'> & { readonly signal: AbortSignal },
+): Promise<{
+  readonly at: Place;
+  readonly time: number;
+  readonly image: ImageSource;
+  readonly hashes: PageHashes;
+  readonly baseline: Shipment['baseline'];
+}> {
   const { at, time, pages: seen } = await capture.startFromImage();
   const pages = seen > 0 ? seen : filePages(connections, pageSize);
-  return { at, time, image: await imageAt(connections, { spool, at, pages, pageSize }) };
+  const image = await imageAt(connections, { spool, at, pages, pageSize });
+  const hashes = await hashBeside(context, { image, capture, signal });
+  const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
+  return { at, time, image, hashes, baseline };
 }
 
 /** Page hashes of an image, while capturing goes on; the owner tells how far they are. */
