@@ -2,7 +2,13 @@
 // safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
 import { AppError } from '../../shared/errors.ts';
 import type { Tally } from './counters.ts';
-import type { DatabaseDetails, DatabaseState, DatabaseStatus, DayActivity, ReplicaState } from '../../shared/model.ts';
+import type {
+  DatabaseDetails,
+  DatabaseState,
+  DatabaseStatus,
+  DayActivity,
+  ReplicaState,
+} from '../../shared/databases.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
 import type { Catalogue } from './state/catalogue.ts';

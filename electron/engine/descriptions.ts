@@ -1,6 +1,7 @@
 // How the databases look, kept for as long as that stays true: with hundreds of them, describing each one anew for every push
 // would keep the thread busy. How one is described is describe.ts; who knows that something changed says so.
-import type { DatabaseId, DatabaseState, DayActivity } from '../../shared/model.ts';
+import type { DatabaseState, DayActivity } from '../../shared/databases.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import type { Databases } from './databases.ts';
 import { describeDatabase, describeDays } from './describe.ts';
 import type { Catalogue } from './state/catalogue.ts';

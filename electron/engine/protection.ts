@@ -1,7 +1,8 @@
 // The life of one protected database: open → capture and ship → close, and again after a failure. Owns the connections and
 // the session on them; how a history is continued is session-opening.ts, what is done with bytes capture.ts and shipper.ts.
-import { AppError, type ErrorCode, toErrorData } from '../../shared/errors.ts';
-import type { Counters, GenerationBand, Moment, Problem } from '../../shared/model.ts';
+import { AppError, type ErrorCode, toErrorData, type Problem } from '../../shared/errors.ts';
+import type { Counters } from '../../shared/databases.ts';
+import type { GenerationBand, Moment } from '../../shared/history.ts';
 import { ContinuityUnproven } from './capture.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
 import { Notices } from './notices.ts';

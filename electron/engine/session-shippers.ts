@@ -1,6 +1,6 @@
 // Makes the shippers of a session, one per target: what each is told of its target by the catalogue, and where its news goes.
 import { AppError } from '../../shared/errors.ts';
-import type { Moment } from '../../shared/model.ts';
+import type { Moment } from '../../shared/history.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { Commit } from './commits.ts';
 import { countPuts } from './counters.ts';

@@ -1,8 +1,8 @@
 // What a session is: everything that exists while a database is open, what it is made from, and what it tells its owner,
 // the protection (protection.ts). Types only: session-opening.ts opens one, session-assembly.ts puts it together,
 // session-notes.ts writes down where it stands.
-import type { AppErrorData } from '../../shared/errors.ts';
-import type { GenerationBand, Moment, Problem } from '../../shared/model.ts';
+import type { AppErrorData, Problem } from '../../shared/errors.ts';
+import type { GenerationBand, Moment } from '../../shared/history.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { Capture } from './capture.ts';
 import type { Clock } from './clock.ts';

@@ -1,7 +1,8 @@
 // What happened, newest first, by database and kind; older entries on demand.
 import { List } from 'lucide-react';
 import { type ReactNode, useMemo } from 'react';
-import type { ActivityEntry, DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
+import type { ActivityEntry } from '../../shared/model.ts';
 import { filterActivity, loadOlderActivity } from '../actions/activity.ts';
 import { ActivityList } from '../components/activity-list.tsx';
 import { Button } from '../components/button.tsx';

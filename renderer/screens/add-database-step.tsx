@@ -1,7 +1,7 @@
 // Which database: its path, and what it turned out to be in a sentence, with the consent that a switch to WAL mode needs.
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
-import type { DatabaseInspection } from '../../shared/model.ts';
+import type { DatabaseInspection } from '../../shared/databases.ts';
 import { chooseDatabaseFile, setConsent, setWholePath, typePath } from '../actions/add.ts';
 import { Checkbox } from '../components/checkbox.tsx';
 import { ErrorText } from '../components/error-text.tsx';

@@ -1,7 +1,7 @@
 // A new folder for the history: what it holds, how much room it has, and whether it helps against a dying disk.
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
-import type { FolderInspection } from '../../shared/model.ts';
+import type { FolderInspection } from '../../shared/targets.ts';
 import { chooseDestinationFolder, setTakesOver, setWholePath, typePath } from '../actions/add.ts';
 import { Checkbox } from '../components/checkbox.tsx';
 import { ErrorText } from '../components/error-text.tsx';

@@ -2,7 +2,8 @@
 import { HardDrive } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { plural } from '../../shared/format.ts';
-import type { DatabaseId, TargetId, TargetState } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { TargetState } from '../../shared/targets.ts';
 import { askToRemoveTarget, describeDestination, saveDestination } from '../actions/destinations.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';

@@ -2,7 +2,9 @@
 import { ChartNoAxesColumn, List, Minus, Plus, Radio, Undo2 } from 'lucide-react';
 import { type ReactNode, useCallback, useEffect, useMemo } from 'react';
 import { dayMs, hourMs } from '../../shared/format.ts';
-import type { DatabaseState, NamedPoint, Timeline as TimelineData } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { Timeline as TimelineData } from '../../shared/history.ts';
+import type { NamedPoint } from '../../shared/named-points.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { type BinRequest, isLive, type Viewport } from '../../shared/viewport.ts';
 import * as history from '../actions/history.ts';

@@ -2,7 +2,8 @@
 import { Flag } from 'lucide-react';
 import type { ReactNode, SyntheticEvent } from 'react';
 import { formatAgo, formatBytes, formatInstantLocal, withinSentence } from '../../shared/format.ts';
-import type { DatabaseState, NamedPoint } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { NamedPoint } from '../../shared/named-points.ts';
 import { closeNaming, removePointName, savePointName, setPointName } from '../actions/naming.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';

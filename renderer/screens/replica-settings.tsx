@@ -1,8 +1,8 @@
 // Settings of one database at one destination: how soon, how often a snapshot, how much of the history stays – with what
 // would remain, before anything is saved.
 import type { ReactNode } from 'react';
-import type { DatabaseState, Retention } from '../../shared/model.ts';
-import { defaultRetention } from '../../shared/retention.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import { defaultRetention, type Retention } from '../../shared/retention.ts';
 import { closeReplica, saveReplicaSettings, setIntervals, setRetention } from '../actions/replicas.ts';
 import { Button } from '../components/button.tsx';
 import { Columns } from '../components/columns.tsx';

@@ -10,7 +10,7 @@ import {
   plural,
   withinSentence,
 } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { setFullCheck, setRestoreStep, startRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';

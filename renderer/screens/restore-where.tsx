@@ -2,7 +2,7 @@
 import { FolderOpen } from 'lucide-react';
 import { type ReactNode, type SyntheticEvent, useId } from 'react';
 import { formatBytes } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { chooseOutputFile, closeRestore, setOutputPath, setRestoreStep } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';

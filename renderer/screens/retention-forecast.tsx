@@ -2,7 +2,7 @@
 // the same in figures, for today or for a day ahead.
 import { type ReactNode, useId } from 'react';
 import { dayMs, formatBytes, formatDay, formatInstantLocal, plural } from '../../shared/format.ts';
-import type { RetentionPreview } from '../../shared/model.ts';
+import type { RetentionPreview } from '../../shared/retention.ts';
 import { lookAhead } from '../actions/replicas.ts';
 import { Disclosure } from '../components/disclosure.tsx';
 import { ErrorText } from '../components/error-text.tsx';

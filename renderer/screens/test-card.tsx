@@ -2,7 +2,7 @@
 import { PlugZap } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatDuration, numberWord, plural } from '../../shared/format.ts';
-import type { TargetTest, TestStage, TestStageName } from '../../shared/model.ts';
+import type { TargetTest, TestStage, TestStageName } from '../../shared/targets.ts';
 import { testDestination } from '../actions/destinations.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';

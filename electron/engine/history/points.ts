@@ -1,6 +1,7 @@
 // Restore points of a database, out of the catalogue: lists, the one at or before an instant, the neighbours of one.
 // A point counts only when it lies on a target, between that target's first snapshot of the generation and its end.
-import type { DatabaseId, RestorePoint, TargetId } from '../../../shared/model.ts';
+import type { RestorePoint } from '../../../shared/history.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import { formatPosition, isSamePosition, type Position } from '../../../shared/position.ts';
 import type { Catalogue, RunPoint, RunRow, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 

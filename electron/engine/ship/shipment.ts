@@ -2,7 +2,7 @@
 // session that has these things and the shippers that put them on targets.
 import type { Place } from '../capture.ts';
 import type { Commit, CommitLog } from '../commits.ts';
-import type { Moment } from '../../../shared/model.ts';
+import type { Moment } from '../../../shared/history.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Composed } from '../notes.ts';
 import type { Trailer } from '../replica/trailer.ts';

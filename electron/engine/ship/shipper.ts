@@ -2,8 +2,10 @@
 // needs one. The position is learned by listing. A target that fails costs nothing but lag: capture goes on, and this tries
 // again when the guard before the target lets it. Cutting segments is segments.ts, learning what lies there take-stock.ts.
 import { isDeepStrictEqual } from 'node:util';
-import { AppError, toErrorData } from '../../../shared/errors.ts';
-import type { Moment, Problem, Retention, TargetId } from '../../../shared/model.ts';
+import { AppError, toErrorData, type Problem } from '../../../shared/errors.ts';
+import type { Moment } from '../../../shared/history.ts';
+import type { TargetId } from '../../../shared/ids.ts';
+import type { Retention } from '../../../shared/retention.ts';
 import type { Place } from '../capture.ts';
 import type { Clock } from '../clock.ts';
 import type { Reach } from '../guard/target-guard.ts';

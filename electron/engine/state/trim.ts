@@ -1,7 +1,7 @@
 // Takes out of the catalogue what does not lie on a target any more: parts of generations, images, segments, and the restore
 // points that no target holds then. What is to go is decided elsewhere (retain/, ship/heal.ts).
 import type Database from 'better-sqlite3';
-import type { DatabaseId, TargetId } from '../../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import type { Generation } from '../../../shared/position.ts';
 import { remembered } from './remembered.ts';
 
