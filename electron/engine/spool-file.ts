@@ -54,9 +54,7 @@ export async function visitFrames(
 ): Promise<void> {
   const file = await fs.promises.open(place, 'r');
   try {
-    const head = new Uint8Array(walHeaderBytes);
-    await readInto(file, head, 0);
-    const header = parseWalHeader(head);
+    const header = await readHeader(file);
     if (header === undefined) throw new Error(`spool file ${nameOf(place)} has no WAL header`);
     await visitFile(file, { header, ...range }, visit);
   } finally {
@@ -70,7 +68,7 @@ async function visitFile(
   visit: (frame: SpooledFrame) => void,
 ): Promise<void> {
   const size = frameBytes(header.pageSize);
-  const buffer = new Uint8Array(Math.max(1, Math.floor(chunkBytes / size)) * size);
+  const buffer = bufferOf(size);
   const view = new DataView(buffer.buffer);
   for (let at = Math.max(from, walHeaderBytes); at + size <= to;) {
     const got = await readInto(file, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
@@ -112,12 +110,10 @@ export async function findCommittedEnd(
 ): Promise<{ readonly bytes: number; readonly end: WalEnd } | undefined> {
   const file = await fs.promises.open(place, 'r');
   try {
-    const head = new Uint8Array(walHeaderBytes);
-    await readInto(file, head, 0);
-    const header = parseWalHeader(head);
+    const header = await readHeader(file);
     if (header === undefined) return undefined;
     const size = frameBytes(header.pageSize);
-    const buffer = new Uint8Array(Math.max(1, Math.floor(chunkBytes / size)) * size);
+    const buffer = bufferOf(size);
     const chain = startChain(header);
     let frames = 0;
     let committed: WalEnd | undefined;
@@ -143,6 +139,17 @@ export async function findCommittedEnd(
   } finally {
     await file.close();
   }
+}
+
+async function readHeader(file: fs.promises.FileHandle): Promise<WalHeader | undefined> {
+  const head = new Uint8Array(walHeaderBytes);
+  await readInto(file, head, 0);
+  return parseWalHeader(head);
+}
+
+/** Room for as many whole frames as are read at a time. */
+function bufferOf(frameSize: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Math.max(1, Math.floor(chunkBytes / frameSize)) * frameSize);
 }
 
 /** Reads until `into` is full or the file ends; returns the bytes read. */
