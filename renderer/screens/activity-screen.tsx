@@ -9,8 +9,7 @@ import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { Choice } from '../components/choice.tsx';
 import { Empty } from '../components/empty.tsx';
-import { ErrorText } from '../components/error-text.tsx';
-import { Note } from '../components/note.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { formatPlace } from '../place.ts';
 import { selectDatabases, selectNow } from '../selectors.ts';
 import { type ActivityGroup, useStore } from '../store.ts';
@@ -64,9 +63,7 @@ export function ActivityScreen(): ReactNode {
         )}
         {log.error !== undefined && (
           <div className={styles.more}>
-            <Note tone="problem" role="alert">
-              <ErrorText error={log.error} />
-            </Note>
+            <ErrorNote error={log.error} />
           </div>
         )}
         {!log.isComplete && all.length > 0 && (

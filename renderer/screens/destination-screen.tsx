@@ -8,6 +8,7 @@ import { askToRemoveTarget, describeDestination, saveDestination } from '../acti
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { Empty } from '../components/empty.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { FormEnd } from '../components/form-end.tsx';
 import { LinkButton } from '../components/link-button.tsx';
@@ -80,11 +81,7 @@ function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
           <TestCard draft={draft} databasePath={database?.path} />
         </div>
       </div>
-      {draft.error !== undefined && (
-        <Note tone="problem" role="alert">
-          <ErrorText error={draft.error} />
-        </Note>
-      )}
+      <ErrorNote error={draft.error} />
       <FormEnd sentence={testSentence(draft)}>
         <LinkButton href={formatPlace(back)} isLarge>
           Cancel

@@ -12,9 +12,8 @@ import { openNaming } from '../actions/naming.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
-import { ErrorText } from '../components/error-text.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { IconButton } from '../components/icon-button.tsx';
-import { Note } from '../components/note.tsx';
 import { PointList } from '../components/point-list.tsx';
 import { Segmented } from '../components/segmented.tsx';
 import { TimeField } from '../components/time-field.tsx';
@@ -150,9 +149,7 @@ function HistoryError({ view }: { readonly view: HistoryView }): ReactNode {
   if (view.error === undefined) return undefined;
   return (
     <div className={styles.error}>
-      <Note tone="problem" role="alert">
-        <ErrorText error={view.error} />
-      </Note>
+      <ErrorNote error={view.error} />
     </div>
   );
 }

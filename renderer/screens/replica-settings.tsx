@@ -8,8 +8,7 @@ import { Button } from '../components/button.tsx';
 import { Columns } from '../components/columns.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { ErrorText } from '../components/error-text.tsx';
-import { Note } from '../components/note.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { OptionCards } from '../components/option-cards.tsx';
 import { SelectField } from '../components/select-field.tsx';
 import { selectTarget } from '../selectors.ts';
@@ -73,11 +72,7 @@ export function ReplicaSettings({ draft, database }: ReplicaSettingsProps): Reac
         </section>
         <RetentionForecast draft={draft} />
       </div>
-      {error !== undefined && (
-        <Note tone="problem" role="alert">
-          <ErrorText error={error} />
-        </Note>
-      )}
+      <ErrorNote error={error} />
       <DialogButtons>
         <Button onPress={closeReplica}>Cancel</Button>
         <Button kind="primary" isPending={isSaving} onPress={() => void saveReplicaSettings()}>
