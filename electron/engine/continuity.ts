@@ -2,8 +2,7 @@
 // a composed index for what changed unseen, or with a new generation and a reason in plain words. One decision, one place.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import type { Generation } from '../../shared/position.ts';
-import type { Place } from './capture.ts';
+import type { Generation, Place } from '../../shared/position.ts';
 import { type Commit, CommitLog } from './commits.ts';
 import { composeIndex } from './replica/composed.ts';
 import {

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
-import type { Place } from './capture.ts';
+import type { Place } from '../../shared/position.ts';
 import { readBehindCaptured, type Remains } from './continuity.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
 import { type FileIdentity, type FileLook, identityOf, isLockedByOthers, isSameFile } from './source/identity.ts';

@@ -3,6 +3,7 @@
 import { AppError, type ErrorCode, toErrorData, type Problem } from '../../shared/errors.ts';
 import type { Counters } from '../../shared/databases.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
+import { comparePositions } from '../../shared/position.ts';
 import { ContinuityUnproven } from './capture.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
 import { Notices } from './notices.ts';
@@ -344,5 +345,5 @@ export function newestShipped(session: Readonly<Session> | undefined): Moment | 
   return session?.crew.shippers
     .map(({ shipped }) => shipped)
     .filter((moment) => moment !== undefined)
-    .sort((a, b) => b.position.index - a.position.index || b.position.offset - a.position.offset)[0];
+    .sort((a, b) => comparePositions(b.position, a.position))[0];
 }

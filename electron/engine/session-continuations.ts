@@ -2,7 +2,8 @@
 // again, with an index of what changed unseen, or as a new generation. Which one it is, session-opening.ts chose. Each
 // answers the open session, and closes what it opened where it fails.
 import { AppError } from '../../shared/errors.ts';
-import type { Capture, Place } from './capture.ts';
+import type { Place } from '../../shared/position.ts';
+import type { Capture } from './capture.ts';
 import { monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
 import { changedPages, filePages, newGeneration, readHeader, type Remains, spoolComposed } from './continuity.ts';

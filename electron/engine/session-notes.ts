@@ -1,6 +1,6 @@
 // What is written down of a session, beside its spool: its notes, true at the captured end, and which file it captures.
 // How notes lie in files is notes.ts; when they are written is up to those who own the session.
-import type { Place } from './capture.ts';
+import type { Place } from '../../shared/position.ts';
 import { saveNotes, type TakenNotes } from './notes.ts';
 import { noteCapturedFile } from './outside.ts';
 import type { Session } from './session.ts';

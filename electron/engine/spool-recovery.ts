@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../../shared/errors.ts';
+import type { Place } from '../../shared/position.ts';
 import type { WalEnd } from './source/wal-reader.ts';
 import { findCommittedEnd, pathOfIndex } from './spool-file.ts';
 
@@ -24,10 +25,7 @@ const unfinished = /\.tmp$/;
 /**
  * Cuts what lies in a folder to what is usable; undefined when there is nothing. What lies behind `through` is removed first.
  */
-export async function recoverFiles(
-  folder: string,
-  through?: { readonly index: number; readonly offset: number },
-): Promise<RecoveredFiles | undefined> {
+export async function recoverFiles(folder: string, through?: Place): Promise<RecoveredFiles | undefined> {
   const sizes = new Map<number, number>();
   for (const name of listSpoolFiles(folder)) {
     const file = path.join(folder, name);
@@ -61,11 +59,7 @@ function listSpoolFiles(folder: string): readonly string[] {
 }
 
 /** Removes what lies behind a place. */
-function cutBehind(
-  folder: string,
-  sizes: Map<number, number>,
-  { index, offset }: { readonly index: number; readonly offset: number },
-): void {
+function cutBehind(folder: string, sizes: Map<number, number>, { index, offset }: Place): void {
   for (const [at, bytes] of sizes) {
     const file = pathOfIndex(folder, at);
     if (at > index || (at === index && offset === 0)) {

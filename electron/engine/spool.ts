@@ -3,6 +3,7 @@
 // can disagree with it: spool-recovery.ts. Knows nothing of targets; who may remove what is spool-upkeep.ts.
 import fs from 'node:fs';
 import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
+import type { Place } from '../../shared/position.ts';
 import type { WalEnd } from './source/wal-reader.ts';
 import { type ByteRange, readMark, readPieces, pathOfIndex, type SpooledFrame, visitFrames } from './spool-file.ts';
 import { recoverFiles } from './spool-recovery.ts';
@@ -45,7 +46,7 @@ export class Spool implements Disposable {
    */
   static async recover(
     folder: string,
-    through?: { readonly index: number; readonly offset: number },
+    through?: Place,
   ): Promise<{ readonly spool: Spool; readonly end: WalEnd | undefined; readonly writtenAt: number } | undefined> {
     const found = await recoverFiles(folder, through);
     if (found === undefined) return undefined;
@@ -188,7 +189,7 @@ export class Spool implements Disposable {
   }
 
   /** The running checksum of the frame that ends at a place; 0 at an index's start. Undefined where no frame ends there. */
-  markAt({ index, offset }: { readonly index: number; readonly offset: number }): bigint | undefined {
+  markAt({ index, offset }: Place): bigint | undefined {
     if (offset === 0) return 0n;
     if (offset > (this.#sizes.get(index) ?? 0)) return undefined;
     return readMark(this.pathOf(index), offset);

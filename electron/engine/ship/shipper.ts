@@ -6,7 +6,7 @@ import { AppError, toErrorData, type Problem } from '../../../shared/errors.ts';
 import type { Moment } from '../../../shared/history.ts';
 import type { TargetId } from '../../../shared/ids.ts';
 import type { Retention } from '../../../shared/retention.ts';
-import type { Place } from '../capture.ts';
+import type { Place } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 import type { Reach } from '../guard/target-guard.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';

@@ -1,7 +1,7 @@
 // What a target has of the present generation before anything is shipped to it: tells what lies there that nobody was told
 // of, puts again what is lost there as far as the spool has it, and says where shipping goes on. Reading what lies there is
 // locate.ts; shipping from there on is shipper.ts.
-import type { Place } from '../capture.ts';
+import type { Place } from '../../../shared/position.ts';
 import { generationPrefix } from '../replica/keys.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
 import type { Damage, LostSegment } from './damage.ts';
