@@ -12,7 +12,7 @@ import {
   parseDocument,
 } from 'yaml';
 import { AppError } from '../shared/errors.ts';
-import type { Retention } from '../shared/model.ts';
+import type { Retention } from '../shared/retention.ts';
 import { readDuration, toAbsolutePath, toReplicaUrl } from './cli-options.ts';
 import { formatBucket, formatS3Address, isS3Url, isSecretKey, s3Keys, type S3Key } from './cli-s3.ts';
 

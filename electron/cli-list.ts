@@ -1,7 +1,7 @@
 // `databases`, `generations`, `snapshots`, `wal`: what lies in replicas, as tables or JSON. Columns are Litestream's;
 // indices are hexadecimal throughout, as `restore -index` takes them.
 import { formatDuration } from '../shared/format.ts';
-import type { ReplicaListing } from '../shared/model.ts';
+import type { ReplicaListing } from '../shared/replica-listing.ts';
 import { formatHex8 } from '../shared/position.ts';
 import { formatTable } from '../shared/table.ts';
 import { formatError, formatJson, formatRfc3339 } from './cli-output.ts';

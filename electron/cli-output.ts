@@ -12,7 +12,9 @@ import {
   plural,
   secondMs,
 } from '../shared/format.ts';
-import type { DatabaseDetails, DatabaseState, EngineState, Operation, Phase, RestoreResult } from '../shared/model.ts';
+import type { DatabaseDetails, DatabaseState } from '../shared/databases.ts';
+import type { EngineState } from '../shared/model.ts';
+import type { Operation, Phase, RestoreResult } from '../shared/operations.ts';
 import { formatPosition } from '../shared/position.ts';
 
 /** Where a command writes: results to `out`, everything else to `note`. */

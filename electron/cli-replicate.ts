@@ -2,7 +2,8 @@
 // order at an interrupt: captured transactions are shipped first.
 import type { Argument } from '../shared/contract.ts';
 import { secondMs } from '../shared/format.ts';
-import type { DatabaseState, EngineState } from '../shared/model.ts';
+import type { DatabaseState } from '../shared/databases.ts';
+import type { EngineState } from '../shared/model.ts';
 import { formatPosition } from '../shared/position.ts';
 import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
 import {

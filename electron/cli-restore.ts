@@ -3,7 +3,9 @@
 import { existsSync } from 'node:fs';
 import type { Parsed } from '../shared/contract.ts';
 import { AppError } from '../shared/errors.ts';
-import type { EngineState, Operation, OperationId } from '../shared/model.ts';
+import type { OperationId } from '../shared/ids.ts';
+import type { EngineState } from '../shared/model.ts';
+import type { Operation } from '../shared/operations.ts';
 import type { Generation } from '../shared/position.ts';
 import { toAbsolutePath } from './cli-options.ts';
 import {

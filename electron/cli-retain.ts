@@ -1,8 +1,7 @@
 // `retain`: deletes from replicas what is not to be kept any longer, or says what that would be. What goes and in which order
 // is the engine's; here is what is asked and how it is told.
 import { dayMs, formatBytes, plural } from '../shared/format.ts';
-import type { Retention, RetentionPreview } from '../shared/model.ts';
-import { defaultRetention } from '../shared/retention.ts';
+import { defaultRetention, type Retention, type RetentionPreview } from '../shared/retention.ts';
 import { formatTable } from '../shared/table.ts';
 import { formatHex8 } from '../shared/position.ts';
 import { type Reading, readDuration } from './cli-options.ts';

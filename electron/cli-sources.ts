@@ -1,7 +1,7 @@
 // Which replicas a command is about: a replica's address, or a configuration with or without the path of one database.
 import { readFile } from 'node:fs/promises';
 import { AppError, reasonOf } from '../shared/errors.ts';
-import type { Retention } from '../shared/model.ts';
+import type { Retention } from '../shared/retention.ts';
 import { type Config, parseConfig } from './cli-config.ts';
 import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
 import type { Terminal } from './cli-output.ts';

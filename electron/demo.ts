@@ -4,7 +4,8 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../shared/errors.ts';
-import type { DatabaseId, DemoState, EngineState } from '../shared/model.ts';
+import type { DatabaseId } from '../shared/ids.ts';
+import type { DemoState, EngineState } from '../shared/model.ts';
 import type { EngineHost } from './engine-host.ts';
 
 /** What Node's and Electron's child processes have in common. */

@@ -1,8 +1,8 @@
 // What one fills in about a destination: text as it is typed, which fields its kind and provider need, what is wrong with
 // each, and the place it means. Pure; who asks the engine is actions/destinations.ts.
 import type { Argument } from '../shared/contract.ts';
-import type { PlaceState, ProviderId, TargetState } from '../shared/model.ts';
-import { parseS3Host, providers } from '../shared/providers.ts';
+import type { PlaceState, TargetState } from '../shared/targets.ts';
+import { parseS3Host, providers, type ProviderId } from '../shared/providers.ts';
 
 type PlaceArgument = Argument<'addTarget'>['place'];
 

@@ -1,5 +1,5 @@
 // Where in the application one is, as part of the address, so that a reload keeps the place.
-import type { DatabaseId, TargetId } from '../shared/model.ts';
+import type { DatabaseId, TargetId } from '../shared/ids.ts';
 
 export type Place =
   | { readonly kind: 'overview' }

@@ -1,5 +1,5 @@
 // Keeps a list of restore points whole while pages arrive at its old end and fresh points at its new one. Pure.
-import type { RestorePoint } from '../shared/model.ts';
+import type { RestorePoint } from '../shared/history.ts';
 import { formatPosition } from '../shared/position.ts';
 
 /** Newest first, each position once. A fresh page that no longer touches the list begins it anew. */

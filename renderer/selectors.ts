@@ -1,5 +1,8 @@
 // What screens read from the store: narrow, derived, never stored.
-import type { DatabaseId, DatabaseState, Operation, OperationId, TargetId, TargetState } from '../shared/model.ts';
+import type { DatabaseState } from '../shared/databases.ts';
+import type { DatabaseId, OperationId, TargetId } from '../shared/ids.ts';
+import type { Operation } from '../shared/operations.ts';
+import type { TargetState } from '../shared/targets.ts';
 import type { DetailsView, Store } from './store.ts';
 
 const none: readonly never[] = [];

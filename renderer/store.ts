@@ -2,25 +2,14 @@
 // (place, selections, drafts). Changed by the functions in actions/, read by selectors.
 import { create } from 'zustand';
 import type { AppErrorData } from '../shared/errors.ts';
-import type {
-  ActivityEntry,
-  AppState,
-  DatabaseDetails,
-  DatabaseId,
-  DatabaseInspection,
-  FolderInspection,
-  Moment,
-  NamedPoint,
-  OperationId,
-  PathSuggestion,
-  RestorePoint,
-  RestoreProposal,
-  Retention,
-  RetentionPreview,
-  TargetId,
-  TargetTest,
-  Timeline,
-} from '../shared/model.ts';
+import type { DatabaseDetails, DatabaseInspection } from '../shared/databases.ts';
+import type { Moment, RestorePoint, Timeline } from '../shared/history.ts';
+import type { DatabaseId, OperationId, TargetId } from '../shared/ids.ts';
+import type { ActivityEntry, AppState, PathSuggestion } from '../shared/model.ts';
+import type { NamedPoint } from '../shared/named-points.ts';
+import type { RestoreProposal } from '../shared/operations.ts';
+import type { Retention, RetentionPreview } from '../shared/retention.ts';
+import type { FolderInspection, TargetTest } from '../shared/targets.ts';
 import type { Viewport } from '../shared/viewport.ts';
 import type { ConnectionStatus } from './connection.ts';
 import type { FieldName, PlaceForm } from './place-form.ts';

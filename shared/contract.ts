@@ -2,24 +2,14 @@
 // and a result type; state is pushed, never asked for; long work is an operation in that state.
 import { z } from 'zod';
 import type { AppErrorData } from './errors.ts';
-import type {
-  ActivityEntry,
-  AppState,
-  DatabaseDetails,
-  DatabaseId,
-  DatabaseInspection,
-  FolderInspection,
-  NamedPointId,
-  OperationId,
-  PathSuggestion,
-  ReplicaListing,
-  RestorePoint,
-  RestoreProposal,
-  RetentionPreview,
-  TargetId,
-  TargetTest,
-  Timeline,
-} from './model.ts';
+import type { DatabaseDetails, DatabaseInspection } from './databases.ts';
+import type { RestorePoint, Timeline } from './history.ts';
+import type { ReplicaListing } from './replica-listing.ts';
+import type { DatabaseId, NamedPointId, OperationId, TargetId } from './ids.ts';
+import type { ActivityEntry, AppState, PathSuggestion } from './model.ts';
+import type { RestoreProposal } from './operations.ts';
+import type { RetentionPreview } from './retention.ts';
+import type { FolderInspection, TargetTest } from './targets.ts';
 import { type Generation, isGeneration } from './position.ts';
 
 interface Command<A extends z.ZodType, R> {

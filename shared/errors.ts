@@ -15,6 +15,11 @@ export interface AppErrorData extends ErrorText {
   readonly details: ErrorDetails;
 }
 
+/** A failure that lasts, and since when. */
+export interface Problem extends AppErrorData {
+  readonly sinceAt: number;
+}
+
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 const texts = {

@@ -6,11 +6,15 @@ declare const brand: unique symbol;
 /** 16 lowercase hex characters: an unbroken history of one database, begun by a snapshot. */
 export type Generation = string & { readonly [brand]: 'Generation' };
 
-/** A place in a history: byte `offset` in the WAL numbered `index` of a generation. */
-export interface Position {
-  readonly generation: Generation;
+/** A place within one generation: byte `offset` in the WAL numbered `index`. */
+export interface Place {
   readonly index: number;
   readonly offset: number;
+}
+
+/** A place in a history. */
+export interface Position extends Place {
+  readonly generation: Generation;
 }
 
 /** The largest index that both readers of the layout accept; a generation ends there. */
@@ -22,7 +26,7 @@ export function isGeneration(text: string): text is Generation {
 }
 
 /** Negative, zero or positive, as `a` lies before, at or after `b`; only meaningful within one generation. */
-export function comparePositions(a: Position, b: Position): number {
+export function comparePositions(a: Place, b: Place): number {
   return a.index - b.index || a.offset - b.offset;
 }
 

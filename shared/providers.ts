@@ -1,7 +1,9 @@
 // What is known of those who offer S3: where they are, and in what they differ from Amazon's own. Data that the form shows
 // and the target applies, and how an endpoint tells whose it is. Owns no behaviour.
 
-import type { ProviderId } from './model.ts';
+/** Whose service an S3 place is: its quirks are known by that. */
+export type ProviderId =
+  'aws' | 'r2' | 'b2' | 'minio' | 'wasabi' | 'digitalocean' | 'hetzner' | 'scaleway' | 'tigris' | 'google' | 'other';
 
 export interface Provider {
   readonly name: string;

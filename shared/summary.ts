@@ -1,7 +1,7 @@
 // "Am I safe?" in one sentence: computed from the pushed state alone, the same for window, tray and command line. Never
 // better than the truth: good means that a restorable point covers what was written.
 import { capitalize, formatAgo, formatInstantLocal, numberWord, secondMs, type Where } from './format.ts';
-import type { DatabaseState } from './model.ts';
+import type { DatabaseState } from './databases.ts';
 
 /** How a database stands, from the user's side; the order is that of urgency. */
 export type Health = 'problem' | 'attention' | 'working' | 'paused' | 'good';

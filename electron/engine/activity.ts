@@ -1,7 +1,8 @@
 // Writes down what happened, as the activity shows it: what was done to databases, what protections and targets tell. What each
 // of it is called is narrate.ts.
 import path from 'node:path';
-import type { DatabaseId, Problem, TargetId } from '../../shared/model.ts';
+import type { Problem } from '../../shared/errors.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Clock } from './clock.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Logger } from './log.ts';

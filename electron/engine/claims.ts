@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { isShortage } from '../../shared/errors.ts';
-import type { TargetId } from '../../shared/model.ts';
+import type { TargetId } from '../../shared/ids.ts';
 
 export interface ClaimNotes {
   /** Claims that may be ours: the newest last. */

@@ -2,8 +2,7 @@
 // a composed index for what changed unseen, or with a new generation and a reason in plain words. One decision, one place.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import type { Generation } from '../../shared/position.ts';
-import type { Place } from './capture.ts';
+import type { Generation, Place } from '../../shared/position.ts';
 import { type Commit, CommitLog } from './commits.ts';
 import { composeIndex } from './replica/composed.ts';
 import {
@@ -21,8 +20,8 @@ import {
 import { hashPage } from './replica/state-hash.ts';
 import type { Connections } from './source/connections.ts';
 import { parseDatabaseHeader, databaseHeaderBytes } from './source/header.ts';
-import { type ImageLayer, type ImageSource, NewestFrames, readImage, readPages } from './source/image.ts';
-import { PageHashes } from './source/page-hashes.ts';
+import { type ImageSource, readPages } from './source/image.ts';
+import type { PageHashes } from './source/page-hashes.ts';
 import { readFully, type WalEnd } from './source/wal-reader.ts';
 import { frameBytes, isSameWal, offsetAfter, parseWalHeader, walHeaderBytes } from './source/wal.ts';
 import { Spool } from './spool.ts';
@@ -148,45 +147,6 @@ export function decideContinuation(connections: Connections, remains: Remains): 
     clean.offset === spool.offset &&
     connections.counts().frames === 0;
   return { kind: isUntouched ? 'untouched' : 'compare', hashes };
-}
-
-/** The image of a database at a place that its capture reached while a pin was held. */
-export async function imageAt(
-  connections: Connections,
-  { spool, at, pages, pageSize }: ImageRequest,
-): Promise<ImageSource> {
-  const layers: ImageLayer[] = [];
-  for (const { index, bytes } of spool.filesOfWal(at.index)) {
-    const newest = new NewestFrames(pageSize);
-    const to = index === at.index ? at.offset : bytes;
-    await spool.visitFrames(index, { from: 0, to }, ({ page, dataOffset }) => newest.set(page, dataOffset));
-    layers.unshift({ path: spool.pathOf(index), newest });
-  }
-  return { fd: connections.fd, pageSize, pages, layers };
-}
-
-export interface ImageRequest {
-  readonly spool: Spool;
-  readonly at: Place;
-  readonly pages: number;
-  readonly pageSize: number;
-}
-
-/** Page hashes of a whole image. */
-export async function hashImage(
-  image: ImageSource,
-  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (bytes: number) => void },
-): Promise<PageHashes> {
-  const hashes = new PageHashes(image.pageSize);
-  for await (const { firstPage, bytes } of readImage(image, { signal })) {
-    let page = firstPage;
-    for (let at = 0; at < bytes.length; at += image.pageSize, page++) {
-      hashes.set(page, hashPage(page, bytes.subarray(at, at + image.pageSize)));
-    }
-    hashes.resize(page - 1);
-    onProgress(bytes.length);
-  }
-  return hashes;
 }
 
 /** Pages that need a frame to come from one state to a later one, ascending. */

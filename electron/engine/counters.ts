@@ -1,6 +1,7 @@
 // What a protection has done since the engine started, as numbers that only grow: for people who look closely, and for
 // whoever collects them.
-import type { Counters, Problem } from '../../shared/model.ts';
+import type { Counters } from '../../shared/databases.ts';
+import type { Problem } from '../../shared/errors.ts';
 import { parseKey } from './replica/keys.ts';
 import type { Target } from './targets/target.ts';
 

@@ -1,7 +1,7 @@
 // The shippers of an open database: one per enabled target, which come and go while it is open. Capture and the other shippers
 // notice nothing of it. How one ships is ship/shipper.ts; which targets a database has is replicas.ts.
 import { AppError } from '../../shared/errors.ts';
-import type { TargetId } from '../../shared/model.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import type { Former } from './formers.ts';
 import type { Shipper } from './ship/shipper.ts';
 import type { ReplicaRow } from './state/store.ts';

@@ -2,7 +2,14 @@
 // safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
 import { AppError } from '../../shared/errors.ts';
 import type { Tally } from './counters.ts';
-import type { DatabaseDetails, DatabaseState, DatabaseStatus, DayActivity, ReplicaState } from '../../shared/model.ts';
+import type {
+  DatabaseDetails,
+  DatabaseState,
+  DatabaseStatus,
+  DayActivity,
+  ReplicaState,
+} from '../../shared/databases.ts';
+import { comparePositions, type Place } from '../../shared/position.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
 import type { Catalogue } from './state/catalogue.ts';
@@ -173,12 +180,10 @@ function newestAt(replicas: readonly ReplicaState[]): number | undefined {
   return ats.length === 0 ? undefined : Math.max(...ats);
 }
 
-function leastShipped(
-  session: NonNullable<Protection['session']>,
-): { readonly index: number; readonly offset: number } | undefined {
+function leastShipped(session: NonNullable<Protection['session']>): Place | undefined {
   const places = session.crew.shippers.map(({ position }) => position);
   if (places.includes(undefined)) return undefined;
-  return places.filter((place) => place !== undefined).sort((a, b) => a.index - b.index || a.offset - b.offset)[0];
+  return places.filter((place) => place !== undefined).sort(comparePositions)[0];
 }
 
 /** Transactions per day, the last entry today. */

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
-import type { FolderInspection } from '../../shared/model.ts';
+import type { FolderInspection } from '../../shared/targets.ts';
 import { ownedByOther } from './ownership.ts';
 import { readRecord } from './replica/record.ts';
 import { openTarget } from './targets/open-target.ts';

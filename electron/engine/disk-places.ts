@@ -4,7 +4,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, codeOf } from '../../shared/errors.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { type DiskPlace, guesses, isSameDisk, type ListMounts, type Mount, placeOnDisk, sightings } from './mounts.ts';
 import { readRecord } from './replica/record.ts';
 import { openFolderTarget } from './targets/folder.ts';

@@ -7,11 +7,12 @@ import Database from 'better-sqlite3';
 import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, DatabaseState, DayActivity, EngineState } from '../../shared/model.ts';
+import type { EngineState } from '../../shared/model.ts';
 import { bootIdentity, computerIdentity } from './boot.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
-import { describeDatabase, describeDays, describeDetails } from './describe.ts';
+import { describeDetails } from './describe.ts';
+import { Descriptions } from './descriptions.ts';
 import { costOfPoint } from './history/point-cost.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
@@ -26,7 +27,7 @@ import { removeStaleRestoreFiles } from './restore/output.ts';
 import { resolveDatabasePath } from './source/inspect.ts';
 import { Catalogue } from './state/catalogue.ts';
 import { openStateDatabase } from './state/state-database.ts';
-import { type DatabaseRow, Store } from './state/store.ts';
+import { Store } from './state/store.ts';
 import { suggestPaths } from './suggest-paths.ts';
 import { TargetCredentials } from './target-credentials.ts';
 import { TargetGuards } from './target-guards.ts';
@@ -57,15 +58,13 @@ interface Storage {
   readonly guards: TargetGuards;
   readonly targets: KnownTargets;
   readonly databases: Databases;
+  readonly descriptions: Descriptions;
 }
 
 type Handlers = { readonly [N in EngineCommandName]: (argument: Parsed<N>) => Result<N> | Promise<Result<N>> };
 
 const pushEveryMs = 150;
 const pushPart = 20;
-/** Longer than anything that changes without being told needs to be seen. */
-const describedForMs = 30_000;
-const daysForMs = 5000;
 const recentActivity = 50;
 /** The first library version without the WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug). */
 const oldestSqlite = [3, 51, 3] as const;
@@ -76,9 +75,7 @@ export class Engine {
   readonly #log: Logger;
   readonly #database: Database.Database | undefined;
   readonly #storage: Storage | undefined;
-  readonly #days = new Map<DatabaseId, { readonly at: number; readonly days: readonly DayActivity[] }>();
   readonly #loopDelay = new LoopDelay();
-  readonly #described = new Map<DatabaseId, { readonly at: number; readonly state: DatabaseState }>();
   readonly #operations: Operations;
   readonly #readers = new Readers();
   readonly #restores: RestoreJobs;
@@ -144,7 +141,7 @@ export class Engine {
     this.#storage?.guards[Symbol.dispose]();
     clearTimeout(this.#push);
     this.#loopDelay[Symbol.dispose]();
-    this.#described.clear();
+    this.#storage?.descriptions.forget();
     // The last word: a command line says by it whether everything was shipped.
     this.#setup.onState(this.state);
     this.#database?.close();
@@ -152,8 +149,7 @@ export class Engine {
   }
 
   get state(): EngineState {
-    const { store, databases } = this.#storage ?? {};
-    const now = this.#clock.now();
+    const { store, targets } = this.#storage ?? {};
     return {
       app: {
         version: this.#setup.version,
@@ -162,44 +158,11 @@ export class Engine {
         startedAt: this.#startedAt,
       },
       settings: store?.settings() ?? { theme: 'system' },
-      databases: (databases?.rows() ?? []).map((row) => this.#describe(row, now)),
-      targets: this.#storage?.targets.states() ?? [],
+      databases: describeAll(this.#storage, this.#clock.now()),
+      targets: targets?.states() ?? [],
       operations: this.#operations.list(),
       activity: store?.activity({ limit: recentActivity }) ?? [],
     };
-  }
-
-  /** A database that nothing happened to looks as it did: with hundreds of them, describing all would keep the thread busy. */
-  #describe(row: DatabaseRow, now: number): DatabaseState {
-    const kept = this.#described.get(row.id);
-    if (
-      kept !== undefined &&
-      now - kept.at < describedForMs &&
-      kept.state.provenAt === row.provenAt &&
-      isStill(kept.state, row)
-    )
-      return kept.state;
-    const { store, catalogue, databases } = this.#required;
-    const state = describeDatabase({
-      row,
-      now,
-      replicas: store.replicas(row.id),
-      namedPoints: store.namedPoints.of(row.id),
-      protection: databases.protectionOf(row.id),
-      catalogue,
-      days: this.#daysOf(row, now),
-    });
-    this.#described.set(row.id, { at: now, state });
-    return state;
-  }
-
-  /** The 30-day strip changes slowly and costs a query: kept for a few seconds. */
-  #daysOf(row: DatabaseRow, now: number): readonly DayActivity[] {
-    const kept = this.#days.get(row.id);
-    if (kept !== undefined && now - kept.at < daysForMs) return kept.days;
-    const days = describeDays(row, { catalogue: this.#required.catalogue, now });
-    this.#days.set(row.id, { at: now, days });
-    return days;
   }
 
   readonly #handlers: Handlers = {
@@ -280,6 +243,7 @@ export class Engine {
     const store = new Store(database);
     const catalogue = new Catalogue(database);
     const points = new Points(catalogue);
+    const descriptions = new Descriptions({ store, catalogue });
     const guards = new TargetGuards({
       clock: this.#clock,
       onProblem: (targetId, problem) => databases.activity.tellTarget(targetId, problem),
@@ -291,7 +255,7 @@ export class Engine {
       isKept: (databaseId) => databases.rows().some(({ id }) => id === databaseId),
       onChange: () => {
         // Where replicas lie may read differently now.
-        this.#described.clear();
+        descriptions.forget();
         this.#changed();
       },
     });
@@ -313,11 +277,11 @@ export class Engine {
       rollBytes: this.#setup.rollBytes,
       limits: this.#setup.limits,
       onChange: (databaseId) => {
-        if (databaseId !== undefined) this.#described.delete(databaseId);
+        if (databaseId !== undefined) descriptions.forget(databaseId);
         this.#changed();
       },
     });
-    return { store, catalogue, points, guards, targets, databases };
+    return { store, catalogue, points, guards, targets, databases, descriptions };
   }
 
   #start(): void {
@@ -361,10 +325,10 @@ export class Engine {
   }
 }
 
-/** Nothing is under way that a look at the clock or at the disk would show differently. */
-function isStill({ status, lag }: DatabaseState, row: DatabaseRow): boolean {
-  const isQuiet = status.kind === 'protected' || status.kind === 'paused' || status.kind === 'problem';
-  return isQuiet && (status.kind === 'paused') === (row.pausedAt !== undefined) && lag.sinceAt === undefined;
+function describeAll(storage: Storage | undefined, now: number): EngineState['databases'] {
+  if (storage === undefined) return [];
+  const { databases, descriptions } = storage;
+  return databases.rows().map((row) => descriptions.describe(row, { databases, now }));
 }
 
 /** The version of the SQLite library; fails with `sqlite-too-old` where it could corrupt a database. */

@@ -2,9 +2,8 @@
 // shipped or has to make room. Owns their folders. Shipping them is ship/former.ts.
 import fs from 'node:fs';
 import path from 'node:path';
-import type { TargetId } from '../../shared/model.ts';
-import type { Generation } from '../../shared/position.ts';
-import type { Place } from './capture.ts';
+import type { TargetId } from '../../shared/ids.ts';
+import type { Generation, Place } from '../../shared/position.ts';
 import { readRemains } from './continuity.ts';
 import { readComposed } from './notes.ts';
 import type { Trailer } from './replica/trailer.ts';

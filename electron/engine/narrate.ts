@@ -1,8 +1,8 @@
 // Events of a protection as sentences for the activity.
 import { assertNever } from '../../shared/assert.ts';
-import { errorSentence } from '../../shared/errors.ts';
+import { errorSentence, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatTimestampLocal, plural } from '../../shared/format.ts';
-import type { Problem, TargetState } from '../../shared/model.ts';
+import type { TargetState } from '../../shared/targets.ts';
 import type { ProtectionEvent } from './session.ts';
 import type { NewActivity } from './state/store.ts';
 

@@ -3,9 +3,8 @@
 // clean stop; and which start of the computer it was. Each is written whole or not at all, in small steps. What a file says that is damaged, stale or somebody else's is never trusted.
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Generation } from '../../shared/position.ts';
+import type { Generation, Place } from '../../shared/position.ts';
 import { isSameBoot } from './boot.ts';
-import type { Place } from './capture.ts';
 import { CommitLog } from './commits.ts';
 import { syncFolder } from './files.ts';
 import { updateHash } from './replica/lz4-frame.ts';

@@ -1,9 +1,8 @@
 // What needs a look although capturing goes on: a WAL that somebody deleted while it was open, and a reader that keeps it from
 // being emptied.
 import fs from 'node:fs';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
-import type { Problem } from '../../shared/model.ts';
 import type { Capture } from './capture.ts';
 import type { ProtectionOptions } from './session.ts';
 

@@ -1,7 +1,8 @@
 // Long user-visible jobs: each has an id, phases with progress, a way to cancel, and stays in the state until dismissed.
 import { randomUUID } from 'node:crypto';
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { Operation, OperationId, Phase, RestoreResult } from '../../shared/model.ts';
+import type { OperationId } from '../../shared/ids.ts';
+import type { Operation, Phase, RestoreResult } from '../../shared/operations.ts';
 import type { Clock } from './clock.ts';
 import { waitingPhases } from './restore/phases.ts';
 

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
-import type { Place } from './capture.ts';
+import type { Place } from '../../shared/position.ts';
 import { readBehindCaptured, type Remains } from './continuity.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
 import { type FileIdentity, type FileLook, identityOf, isLockedByOthers, isSameFile } from './source/identity.ts';
@@ -26,6 +26,9 @@ export interface Outside {
   /** The path of a WAL that belonged to what was there before, and is gone now. */
   readonly removedWal: string | undefined;
 }
+
+/** Why the content of a file is not what was captured, when another one lies under its path. */
+export const replacedWords = 'The database was replaced by another file';
 
 const noteFile = 'file.json';
 /** A file that did not change for this long is not being copied any more. */

@@ -1,19 +1,16 @@
 // The life of one protected database: open → capture and ship → close, and again after a failure. Owns the connections and
-// the session on them; how a history is continued is session.ts, what is done with bytes capture.ts and shipper.ts.
-import { AppError, type ErrorCode, toErrorData } from '../../shared/errors.ts';
-import type { Counters, GenerationBand, Moment, Problem } from '../../shared/model.ts';
+// the session on them; how a history is continued is session-opening.ts, what is done with bytes capture.ts and shipper.ts.
+import { AppError, type ErrorCode, toErrorData, type Problem } from '../../shared/errors.ts';
+import type { Counters } from '../../shared/databases.ts';
+import type { GenerationBand, Moment } from '../../shared/history.ts';
+import { comparePositions } from '../../shared/position.ts';
 import { ContinuityUnproven } from './capture.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
 import { Notices } from './notices.ts';
-import { untilStill } from './outside.ts';
-import {
-  type ProtectionOptions,
-  replacedWords,
-  saveSession,
-  type Session,
-  SessionOpener,
-  type SessionOwner,
-} from './session.ts';
+import { replacedWords, untilStill } from './outside.ts';
+import { saveSession } from './session-notes.ts';
+import { openSession, prepareOpening } from './session-opening.ts';
+import type { ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
 import { Connections } from './source/connections.ts';
 import { explainShortage } from './source/source-errors.ts';
 import { forgetShipped, spoolMember } from './spool-upkeep.ts';
@@ -44,7 +41,6 @@ export class Protection {
   #savedAt = -Infinity;
   readonly #notices: Notices;
   readonly #owner: SessionOwner;
-  readonly #opener: SessionOpener;
 
   constructor(options: ProtectionOptions) {
     this.#options = options;
@@ -54,7 +50,6 @@ export class Protection {
       onFailed: (error) => this.#failed(error),
     });
     this.#owner = this.#makeOwner();
-    this.#opener = new SessionOpener(options, this.#owner);
   }
 
   /** Starts protecting; never throws. */
@@ -217,12 +212,13 @@ export class Protection {
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
     using turn = await this.#options.openings.enter({ signal: both });
-    const prospect = await this.#opener.prepare(both);
+    const context: SessionContext = { options: this.#options, owner: this.#owner };
+    const prospect = await prepareOpening(context, both);
     await using connections = await Connections.open(row.path);
     let session: Session | undefined;
     let shipping: Promise<unknown> = Promise.resolve();
     try {
-      session = await this.#opener.open(connections, prospect, both);
+      session = await openSession(context, { connections, prospect, signal: both });
       turn[Symbol.dispose]();
       this.#session = session;
       this.#options.tally.counters.openings++;
@@ -349,5 +345,5 @@ export function newestShipped(session: Readonly<Session> | undefined): Moment | 
   return session?.crew.shippers
     .map(({ shipped }) => shipped)
     .filter((moment) => moment !== undefined)
-    .sort((a, b) => b.position.index - a.position.index || b.position.offset - a.position.offset)[0];
+    .sort((a, b) => comparePositions(b.position, a.position))[0];
 }

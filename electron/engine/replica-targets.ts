@@ -1,7 +1,7 @@
 // Opens the place of one database on one target, with all that stands before it: the guard that is shared there, the folder's
 // disk that may go and come back, and whose place it is. Which targets there are is known-targets.ts.
 import { fileURLToPath } from 'node:url';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { claimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { DiskPlaces } from './disk-places.ts';

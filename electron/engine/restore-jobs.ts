@@ -6,14 +6,10 @@ import path from 'node:path';
 import type { Parsed, RestoreWish } from '../../shared/contract.ts';
 import { AppError, errorSentence } from '../../shared/errors.ts';
 import { formatTimestampLocal, plural } from '../../shared/format.ts';
-import type {
-  Operation,
-  OperationId,
-  Phase,
-  ReplicaListing,
-  RestorePoint,
-  RestoreProposal,
-} from '../../shared/model.ts';
+import type { RestorePoint } from '../../shared/history.ts';
+import type { ReplicaListing } from '../../shared/replica-listing.ts';
+import type { OperationId } from '../../shared/ids.ts';
+import type { Operation, Phase, RestoreProposal } from '../../shared/operations.ts';
 import { isSameName } from '../../shared/named-points.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';

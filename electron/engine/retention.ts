@@ -2,8 +2,7 @@
 // by itself while a database is open is retain/retainer.ts.
 import type { Parsed, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { RetentionPreview } from '../../shared/model.ts';
-import { defaultRetention } from '../../shared/retention.ts';
+import { defaultRetention, type RetentionPreview } from '../../shared/retention.ts';
 import type { Clock } from './clock.ts';
 import type { KnownTargets } from './known-targets.ts';
 import { knownOf, lookAtReplica } from './retain/look.ts';

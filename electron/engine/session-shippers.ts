@@ -1,7 +1,7 @@
 // Makes the shippers of a session, one per target: what each is told of its target by the catalogue, and where its news goes.
 import { AppError } from '../../shared/errors.ts';
-import type { Moment } from '../../shared/model.ts';
-import type { Generation } from '../../shared/position.ts';
+import type { Moment } from '../../shared/history.ts';
+import { comparePositions, type Generation } from '../../shared/position.ts';
 import type { Commit } from './commits.ts';
 import { countPuts } from './counters.ts';
 import { isOfDestination } from './guard/circuit.ts';
@@ -196,7 +196,7 @@ function toldOf(catalogue: Catalogue, { databaseId, targetId, generation }: OnTa
       .shipped(databaseId)
       .filter(isHere)
       .map(({ last }) => last)
-      .sort((a, b) => b.index - a.index || b.offset - a.offset)[0],
+      .sort((a, b) => comparePositions(b, a))[0],
   };
 }
 

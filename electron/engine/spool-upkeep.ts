@@ -1,10 +1,11 @@
 // What the spool of an open database need not keep: what every target has, and, where room is short, the oldest of it. What
 // remains is a whole run of indices up to the present one.
-import type { DatabaseId } from '../../shared/model.ts';
-import type { Place } from './capture.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
+import type { Place } from '../../shared/position.ts';
 import type { SpoolMember } from './disk-guard.ts';
 import type { Logger } from './log.ts';
-import { saveSession, type Session } from './session.ts';
+import { saveSession } from './session-notes.ts';
+import type { Session } from './session.ts';
 import { isBehind } from './ship/shipment.ts';
 import type { Catalogue } from './state/catalogue.ts';
 

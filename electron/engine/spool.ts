@@ -1,16 +1,12 @@
 // The spool of one generation: captured frames as local files, one per index, byte for byte what the WAL held.
 // The tail is the captured position: the WAL's own checksum chain proves it after a crash, so no separate position file
-// can disagree with it. Knows nothing of targets; who may remove what is protection.ts.
+// can disagree with it: spool-recovery.ts. Knows nothing of targets; who may remove what is spool-upkeep.ts.
 import fs from 'node:fs';
-import path from 'node:path';
 import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
-import { formatHex8 } from '../../shared/position.ts';
-import { readFully, type WalEnd } from './source/wal-reader.ts';
-import { frameBytes, parseWalHeader, scanFrames, startChain, type WalHeader, walHeaderBytes } from './source/wal.ts';
-
-const chunkBytes = 1024 * 1024;
-/** What a run that was killed left of an index that it composed. */
-const unfinished = /\.tmp$/;
+import type { Place } from '../../shared/position.ts';
+import type { WalEnd } from './source/wal-reader.ts';
+import { type ByteRange, readMark, readPieces, pathOfIndex, type SpooledFrame, visitFrames } from './spool-file.ts';
+import { recoverFiles } from './spool-recovery.ts';
 
 /** One index in the spool. */
 export interface SpoolFile {
@@ -50,29 +46,12 @@ export class Spool implements Disposable {
    */
   static async recover(
     folder: string,
-    through?: { readonly index: number; readonly offset: number },
+    through?: Place,
   ): Promise<{ readonly spool: Spool; readonly end: WalEnd | undefined; readonly writtenAt: number } | undefined> {
-    const sizes = new Map<number, number>();
-    for (const name of listSpoolFiles(folder)) {
-      const file = path.join(folder, name);
-      if (unfinished.test(name)) fs.rmSync(file, { force: true });
-      else sizes.set(Number.parseInt(name, 16), fs.statSync(file).size);
-    }
-    if (through !== undefined) cutBehind(folder, sizes, through);
-    const newest = keepContiguous(folder, sizes);
-    if (newest === undefined) return undefined;
-    const file = path.join(folder, `${formatHex8(newest)}.wal`);
-    const writtenAt = fs.statSync(file).mtimeMs;
-    const found = await findCommittedEnd(file);
-    if (found === undefined) {
-      // Not even one whole transaction: as if this WAL had never begun.
-      fs.rmSync(file);
-      sizes.delete(newest);
-      return { spool: new Spool(folder, sizes, newest - 1), end: undefined, writtenAt };
-    }
-    if (found.bytes < (sizes.get(newest) ?? 0)) await fs.promises.truncate(file, found.bytes);
-    sizes.set(newest, found.bytes);
-    return { spool: new Spool(folder, sizes, newest), end: found.end, writtenAt };
+    const found = await recoverFiles(folder, through);
+    if (found === undefined) return undefined;
+    const { sizes, index, end, writtenAt } = found;
+    return { spool: new Spool(folder, sizes, index), end, writtenAt };
   }
 
   /** The index that is being written; one less than the first while nothing was captured. */
@@ -210,59 +189,23 @@ export class Spool implements Disposable {
   }
 
   /** The running checksum of the frame that ends at a place; 0 at an index's start. Undefined where no frame ends there. */
-  markAt({ index, offset }: { readonly index: number; readonly offset: number }): bigint | undefined {
+  markAt({ index, offset }: Place): bigint | undefined {
     if (offset === 0) return 0n;
     if (offset > (this.#sizes.get(index) ?? 0)) return undefined;
-    const fd = fs.openSync(this.pathOf(index), 'r');
-    try {
-      const head = new Uint8Array(walHeaderBytes);
-      readFully(fd, head, 0);
-      const size = frameBytes(parseWalHeader(head)?.pageSize ?? 0);
-      if (offset < walHeaderBytes + size || (offset - walHeaderBytes) % size !== 0) return undefined;
-      const mark = new Uint8Array(8);
-      readFully(fd, mark, offset - size + 16);
-      return new DataView(mark.buffer).getBigUint64(0);
-    } finally {
-      fs.closeSync(fd);
-    }
+    return readMark(this.pathOf(index), offset);
   }
 
   /** Streams bytes `[from, to)` of an index. A chunk is overwritten once the next one is asked for. */
-  *read(index: number, range: { readonly from: number; readonly to: number }): Generator<Uint8Array> {
-    const fd = fs.openSync(this.pathOf(index), 'r');
-    try {
-      const buffer = new Uint8Array(Math.max(0, Math.min(chunkBytes, range.to - range.from)));
-      for (let at = range.from; at < range.to;) {
-        const chunk = buffer.subarray(0, range.to - at);
-        const got = readFully(fd, chunk, at);
-        if (got < chunk.length) throw new Error(`spool file ${formatHex8(index)} ends at ${at + got}, not ${range.to}`);
-        yield chunk;
-        at += got;
-      }
-    } finally {
-      fs.closeSync(fd);
-    }
+  read(index: number, range: ByteRange): Generator<Uint8Array> {
+    return readPieces(this.pathOf(index), range);
   }
 
   /**
    * Visits every frame before `to` of an index, in order, with its page and where its page data lies in the file. Reads in
    * pieces, off the event loop.
    */
-  async visitFrames(
-    index: number,
-    range: { readonly from: number; readonly to: number },
-    visit: (frame: SpooledFrame) => void,
-  ): Promise<void> {
-    const file = await fs.promises.open(this.pathOf(index), 'r');
-    try {
-      const head = new Uint8Array(walHeaderBytes);
-      await readInto(file, head, 0);
-      const header = parseWalHeader(head);
-      if (header === undefined) throw new Error(`spool file ${formatHex8(index)} has no WAL header`);
-      await visitFile(file, { header, ...range }, visit);
-    } finally {
-      await file.close();
-    }
+  async visitFrames(index: number, range: ByteRange, visit: (frame: SpooledFrame) => void): Promise<void> {
+    await visitFrames(this.pathOf(index), range, visit);
   }
 
   /** Removes every index below `index`, but for those of the WAL that is being written: images need them. */
@@ -276,138 +219,13 @@ export class Spool implements Disposable {
   }
 
   pathOf(index: number): string {
-    return path.join(this.folder, `${formatHex8(index)}.wal`);
+    return pathOfIndex(this.folder, index);
   }
 
   [Symbol.dispose](): void {
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     this.#fd = undefined;
   }
-}
-
-export interface SpooledFrame {
-  readonly page: number;
-  /** Valid during the call only. */
-  readonly data: Uint8Array;
-  /** Where `data` lies in the file. */
-  readonly dataOffset: number;
-  readonly commitPages: number;
-  readonly endOffset: number;
-}
-
-async function visitFile(
-  file: fs.promises.FileHandle,
-  { header, from, to }: { readonly header: WalHeader; readonly from: number; readonly to: number },
-  visit: (frame: SpooledFrame) => void,
-): Promise<void> {
-  const size = frameBytes(header.pageSize);
-  const buffer = new Uint8Array(Math.max(1, Math.floor(chunkBytes / size)) * size);
-  const view = new DataView(buffer.buffer);
-  for (let at = Math.max(from, walHeaderBytes); at + size <= to;) {
-    const got = await readInto(file, buffer.subarray(0, Math.min(buffer.length, to - at)), at);
-    const frames = Math.floor(got / size);
-    if (frames === 0) throw new Error(`spool file ends at ${at + got}, not ${to}`);
-    for (let i = 0; i < frames; i++) {
-      const start = i * size;
-      visit({
-        page: view.getUint32(start),
-        data: buffer.subarray(start + 24, start + size),
-        dataOffset: at + start + 24,
-        commitPages: view.getUint32(start + 4),
-        endOffset: at + start + size,
-      });
-    }
-    at += frames * size;
-  }
-}
-
-/** Walks the chain of a spool file from its header on; undefined when it holds no whole transaction. */
-async function findCommittedEnd(place: string): Promise<{ readonly bytes: number; readonly end: WalEnd } | undefined> {
-  const file = await fs.promises.open(place, 'r');
-  try {
-    const head = new Uint8Array(walHeaderBytes);
-    await readInto(file, head, 0);
-    const header = parseWalHeader(head);
-    if (header === undefined) return undefined;
-    const size = frameBytes(header.pageSize);
-    const buffer = new Uint8Array(Math.max(1, Math.floor(chunkBytes / size)) * size);
-    const chain = startChain(header);
-    let frames = 0;
-    let committed: WalEnd | undefined;
-    for (;;) {
-      const before = { ...chain };
-      const framesBefore = frames;
-      const got = await readInto(file, buffer, walHeaderBytes + frames * size);
-      let last = 0;
-      let seen = 0;
-      const good = scanFrames(chain, buffer.subarray(0, got), (_at, _page, commitPages) => {
-        seen++;
-        if (commitPages > 0) last = seen;
-      });
-      frames += seen;
-      if (last > 0) {
-        // The chain at the last commit: walk this piece once more up to there.
-        scanFrames(before, buffer.subarray(0, last * size), () => {});
-        committed = { chain: before, frames: framesBefore + last };
-      }
-      if (good < buffer.length) break;
-    }
-    return committed && { bytes: walHeaderBytes + committed.frames * size, end: committed };
-  } finally {
-    await file.close();
-  }
-}
-
-/** An index that is missing makes everything behind it unusable; removes that and returns the newest that is left. */
-function keepContiguous(folder: string, sizes: Map<number, number>): number | undefined {
-  const sorted = [...sizes.keys()].sort((a, b) => a - b);
-  const first = sorted[0];
-  if (first === undefined) return undefined;
-  const end = sorted.findIndex((index, i) => index !== first + i);
-  const lost = end === -1 ? [] : sorted.slice(end);
-  for (const index of lost) {
-    fs.rmSync(path.join(folder, `${formatHex8(index)}.wal`), { force: true });
-    sizes.delete(index);
-  }
-  return end === -1 ? sorted.at(-1) : sorted[end - 1];
-}
-
-/** Removes what lies behind a place. */
-function cutBehind(
-  folder: string,
-  sizes: Map<number, number>,
-  { index, offset }: { readonly index: number; readonly offset: number },
-): void {
-  for (const [at, bytes] of sizes) {
-    const file = path.join(folder, `${formatHex8(at)}.wal`);
-    if (at > index || (at === index && offset === 0)) {
-      fs.rmSync(file, { force: true });
-      sizes.delete(at);
-    } else if (at === index && bytes > offset) {
-      fs.truncateSync(file, offset);
-      sizes.set(at, offset);
-    }
-  }
-}
-
-function listSpoolFiles(folder: string): readonly string[] {
-  try {
-    return fs.readdirSync(folder).filter((name) => /^[0-9a-f]{8}\.wal(\.tmp)?$/.test(name));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** Reads until `into` is full or the file ends; returns the bytes read. */
-async function readInto(file: fs.promises.FileHandle, into: Uint8Array, position: number): Promise<number> {
-  let got = 0;
-  while (got < into.length) {
-    const { bytesRead } = await file.read(into, got, into.length - got, position + got);
-    if (bytesRead === 0) break;
-    got += bytesRead;
-  }
-  return got;
 }
 
 function writeFully(fd: number, bytes: Uint8Array, position: number): void {

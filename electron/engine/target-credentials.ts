@@ -2,7 +2,7 @@
 // said them. They leave this file only for the target that they open.
 import { AppError } from '../../shared/errors.ts';
 import type { Place } from '../../shared/contract.ts';
-import type { TargetId } from '../../shared/model.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import { SecretBox } from './state/secrets.ts';
 import type { TargetRow } from './state/store.ts';
 import type { S3Credentials } from './targets/s3-address.ts';

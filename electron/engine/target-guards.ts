@@ -1,6 +1,8 @@
 // One guard per target, for as long as the engine runs: all databases that have a replica there share it. While nothing gets
 // through, signs are looked for that it may be back.
-import type { PlaceState, Problem, TargetId } from '../../shared/model.ts';
+import type { Problem } from '../../shared/errors.ts';
+import type { TargetId } from '../../shared/ids.ts';
+import type { PlaceState } from '../../shared/targets.ts';
 import { providers } from '../../shared/providers.ts';
 import type { Clock } from './clock.ts';
 import { watchForSigns } from './guard/signs.ts';

@@ -1,6 +1,6 @@
 // The activity screen: which entries one looks at, and older ones on demand.
 import { toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { connection } from '../api.ts';
 import { type ActivityGroup, emptyLog, type LogView, readStore, setView } from '../store.ts';
 

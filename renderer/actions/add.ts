@@ -1,7 +1,7 @@
 // Adding a database: a draft of its path and of where its history goes, inspected by the engine while they are typed, and the
 // wish to protect.
 import { toErrorData } from '../../shared/errors.ts';
-import type { TargetId } from '../../shared/model.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import { connection } from '../api.ts';
 import {
   type AddDestination,

@@ -1,5 +1,5 @@
 // What one does with databases that are already protected, and with the demo.
-import type { DatabaseId, OperationId } from '../../shared/model.ts';
+import type { DatabaseId, OperationId } from '../../shared/ids.ts';
 import { connection } from '../api.ts';
 import { readStore, setView } from '../store.ts';
 import { go, run } from './window.ts';

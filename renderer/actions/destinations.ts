@@ -1,7 +1,7 @@
 // Destinations: the form of one, its test by the engine, and what becomes of it. A secret lives in the draft only, and the
 // draft only while one is at it.
 import { toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { connection } from '../api.ts';
 import {
   changesPlace,

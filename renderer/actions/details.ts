@@ -1,6 +1,6 @@
 // The figures of one database that are not pushed: asked for while somebody looks at them, and not otherwise.
 import { toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { connection } from '../api.ts';
 import { readStore, setView } from '../store.ts';
 

@@ -1,7 +1,8 @@
 // Looking at a database's history: bins for the timeline, the selection (always a real restore point), the list of points.
 // Asks the engine at most twice a second per database; the newest wish wins.
 import { AppError, toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, RestorePoint } from '../../shared/model.ts';
+import type { RestorePoint } from '../../shared/history.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import type { Position } from '../../shared/position.ts';
 import {
   type BinRequest,

@@ -1,7 +1,8 @@
 // Names of restore points: a form to give or change one, a question before one is removed.
 import { toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, Moment, NamedPoint } from '../../shared/model.ts';
-import { findNamed } from '../../shared/named-points.ts';
+import type { Moment } from '../../shared/history.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
+import { findNamed, type NamedPoint } from '../../shared/named-points.ts';
 import { connection } from '../api.ts';
 import { type NameForm, readStore, setView } from '../store.ts';
 import { run } from './window.ts';

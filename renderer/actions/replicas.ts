@@ -1,7 +1,8 @@
 // What one does with the history of one database at one destination: where else it is kept, how soon, and how much of it
 // stays. Settings are tried out as a preview before they are saved.
 import { toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, Retention, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { Retention } from '../../shared/retention.ts';
 import { connection } from '../api.ts';
 import { readStore, type SettingsDraft, setView } from '../store.ts';
 import { go, run } from './window.ts';

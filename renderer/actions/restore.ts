@@ -1,6 +1,7 @@
 // The restore flow: a draft (where to, review), then the operation that the engine reports about.
 import { toErrorData } from '../../shared/errors.ts';
-import type { DatabaseId, OperationId, RestorePoint } from '../../shared/model.ts';
+import type { RestorePoint } from '../../shared/history.ts';
+import type { DatabaseId, OperationId } from '../../shared/ids.ts';
 import { connection } from '../api.ts';
 import { readStore, type RestoreDraft, setView } from '../store.ts';
 import { run } from './window.ts';

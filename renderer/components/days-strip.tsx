@@ -1,7 +1,7 @@
 // Thirty days as thirty cells: active, idle, in need of attention, or before protection began.
 import type { ReactNode } from 'react';
 import { plural } from '../../shared/format.ts';
-import type { DayActivity } from '../../shared/model.ts';
+import type { DayActivity } from '../../shared/databases.ts';
 import { classNames } from './class-names.ts';
 import styles from './days-strip.module.css';
 

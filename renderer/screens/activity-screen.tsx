@@ -1,15 +1,15 @@
 // What happened, newest first, by database and kind; older entries on demand.
 import { List } from 'lucide-react';
 import { type ReactNode, useMemo } from 'react';
-import type { ActivityEntry, DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
+import type { ActivityEntry } from '../../shared/model.ts';
 import { filterActivity, loadOlderActivity } from '../actions/activity.ts';
 import { ActivityList } from '../components/activity-list.tsx';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { Choice } from '../components/choice.tsx';
 import { Empty } from '../components/empty.tsx';
-import { ErrorText } from '../components/error-text.tsx';
-import { Note } from '../components/note.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { formatPlace } from '../place.ts';
 import { selectDatabases, selectNow } from '../selectors.ts';
 import { type ActivityGroup, useStore } from '../store.ts';
@@ -63,9 +63,7 @@ export function ActivityScreen(): ReactNode {
         )}
         {log.error !== undefined && (
           <div className={styles.more}>
-            <Note tone="problem" role="alert">
-              <ErrorText error={log.error} />
-            </Note>
+            <ErrorNote error={log.error} />
           </div>
         )}
         {!log.isComplete && all.length > 0 && (

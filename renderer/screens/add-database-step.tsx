@@ -1,14 +1,13 @@
 // Which database: its path, and what it turned out to be in a sentence, with the consent that a switch to WAL mode needs.
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
-import type { DatabaseInspection } from '../../shared/model.ts';
+import type { DatabaseInspection } from '../../shared/databases.ts';
 import { chooseDatabaseFile, setConsent, setWholePath, typePath } from '../actions/add.ts';
 import { Checkbox } from '../components/checkbox.tsx';
-import { ErrorText } from '../components/error-text.tsx';
 import { Note } from '../components/note.tsx';
 import type { AddDraft } from '../store.ts';
 import { AddStep } from './add-step.tsx';
-import { Finding, FindingLine } from './finding.tsx';
+import { ErrorLine, Finding, FindingLine } from './finding.tsx';
 import { HostPathField } from './host-path-field.tsx';
 
 export function AddDatabaseStep({ draft }: { readonly draft: AddDraft }): ReactNode {
@@ -64,11 +63,7 @@ interface InspectedProps {
 
 function Inspected({ inspection, typed }: InspectedProps): ReactNode {
   if (inspection.kind === 'refused') {
-    return (
-      <FindingLine tone="problem">
-        <ErrorText error={inspection.error} />
-      </FindingLine>
-    );
+    return <ErrorLine error={inspection.error} />;
   }
   const { name, sizeBytes, path, warning } = inspection;
   return (
@@ -76,11 +71,7 @@ function Inspected({ inspection, typed }: InspectedProps): ReactNode {
       <FindingLine tone="good">
         {name} is a SQLite database of {formatBytes(sizeBytes)}.{path !== typed && ` It lies at ${path}.`}
       </FindingLine>
-      {warning !== undefined && (
-        <FindingLine tone="attention">
-          <ErrorText error={warning} />
-        </FindingLine>
-      )}
+      {warning !== undefined && <ErrorLine tone="attention" error={warning} />}
     </>
   );
 }

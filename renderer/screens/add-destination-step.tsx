@@ -1,7 +1,9 @@
 // Where the history is kept: a destination that is known already, a new folder, or new S3 storage.
 import { Cloud, FolderPlus } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { DatabaseState, TargetId, TargetState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { TargetId } from '../../shared/ids.ts';
+import type { TargetState } from '../../shared/targets.ts';
 import { chooseDestination } from '../actions/add.ts';
 import { ErrorText } from '../components/error-text.tsx';
 import { type Option, OptionCards } from '../components/option-cards.tsx';

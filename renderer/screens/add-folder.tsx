@@ -1,13 +1,12 @@
 // A new folder for the history: what it holds, how much room it has, and whether it helps against a dying disk.
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
-import type { FolderInspection } from '../../shared/model.ts';
+import type { FolderInspection } from '../../shared/targets.ts';
 import { chooseDestinationFolder, setTakesOver, setWholePath, typePath } from '../actions/add.ts';
 import { Checkbox } from '../components/checkbox.tsx';
-import { ErrorText } from '../components/error-text.tsx';
 import { Note } from '../components/note.tsx';
 import { type AddDraft, hasPlace, isOthers } from '../store.ts';
-import { Finding, FindingLine } from './finding.tsx';
+import { ErrorLine, Finding, FindingLine } from './finding.tsx';
 import { HostPathField } from './host-path-field.tsx';
 
 type Usable = Extract<FolderInspection, { kind: 'usable' }>;
@@ -76,11 +75,7 @@ function TakeOver({ inspection, isChosen }: TakeOverProps): ReactNode {
 
 function Inspected({ inspection }: { readonly inspection: FolderInspection }): ReactNode {
   if (inspection.kind === 'refused') {
-    return (
-      <FindingLine tone="problem">
-        <ErrorText error={inspection.error} />
-      </FindingLine>
-    );
+    return <ErrorLine error={inspection.error} />;
   }
   return (
     <>

@@ -4,9 +4,8 @@ import { type ReactNode, useEffect } from 'react';
 import { offerPath, protect } from '../actions/add.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
-import { ErrorText } from '../components/error-text.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { FormEnd } from '../components/form-end.tsx';
-import { Note } from '../components/note.tsx';
 import { hasPlace, useStore } from '../store.ts';
 import { AddDatabaseStep } from './add-database-step.tsx';
 import { AddDestinationStep, useAddDestination } from './add-destination-step.tsx';
@@ -36,11 +35,7 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
       <Card label="Destination of the history" isPadded>
         <AddDestinationStep draft={add} isEnabled={database?.kind === 'database'} />
       </Card>
-      {error !== undefined && (
-        <Note tone="problem" role="alert">
-          <ErrorText error={error} />
-        </Note>
-      )}
+      <ErrorNote error={error} />
       <FormEnd sentence={nextSentence()}>
         <Button
           kind="primary"

@@ -1,6 +1,6 @@
 // What happened to this database lately.
 import type { ReactNode } from 'react';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { filterActivity } from '../actions/activity.ts';
 import { go } from '../actions/window.ts';
 import { ActivityList } from '../components/activity-list.tsx';

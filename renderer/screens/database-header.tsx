@@ -2,7 +2,7 @@
 import { History, Play, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { askToRemove, pause, resume, stopDemo } from '../actions/databases.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';

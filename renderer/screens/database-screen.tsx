@@ -1,7 +1,7 @@
 // One database: its history in time above, the selected restore point and where it lies below.
 import { DatabaseZap } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { Card } from '../components/card.tsx';
 import { Empty } from '../components/empty.tsx';
 import { LinkButton } from '../components/link-button.tsx';

@@ -2,7 +2,7 @@
 // window shows the same as cards.
 import type { ReactNode } from 'react';
 import { formatAge, formatBytes, formatSpan, plural } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { DaysStrip } from '../components/days-strip.tsx';
 import { Icon } from '../components/icon.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';

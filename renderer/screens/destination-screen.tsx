@@ -2,11 +2,13 @@
 import { HardDrive } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { plural } from '../../shared/format.ts';
-import type { DatabaseId, TargetId, TargetState } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { TargetState } from '../../shared/targets.ts';
 import { askToRemoveTarget, describeDestination, saveDestination } from '../actions/destinations.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { Empty } from '../components/empty.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { FormEnd } from '../components/form-end.tsx';
 import { LinkButton } from '../components/link-button.tsx';
@@ -79,11 +81,7 @@ function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
           <TestCard draft={draft} databasePath={database?.path} />
         </div>
       </div>
-      {draft.error !== undefined && (
-        <Note tone="problem" role="alert">
-          <ErrorText error={draft.error} />
-        </Note>
-      )}
+      <ErrorNote error={draft.error} />
       <FormEnd sentence={testSentence(draft)}>
         <LinkButton href={formatPlace(back)} isLarge>
           Cancel

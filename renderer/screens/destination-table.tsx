@@ -3,7 +3,7 @@
 import { Pencil, PlugZap, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatBytes, plural } from '../../shared/format.ts';
-import type { TargetState } from '../../shared/model.ts';
+import type { TargetState } from '../../shared/targets.ts';
 import { askToRemoveTarget, openAndTest } from '../actions/destinations.ts';
 import { go } from '../actions/window.ts';
 import { Icon } from '../components/icon.tsx';

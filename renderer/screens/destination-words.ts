@@ -2,15 +2,9 @@
 import { Cloud, CloudOff, Folder, FolderX, type LucideIcon } from 'lucide-react';
 import type { AppErrorData } from '../../shared/errors.ts';
 import { formatCount, plural } from '../../shared/format.ts';
-import type {
-  DatabaseState,
-  ReplicaState,
-  TargetId,
-  TargetState,
-  TargetTest,
-  TargetUsage,
-  TestStageName,
-} from '../../shared/model.ts';
+import type { DatabaseState, ReplicaState } from '../../shared/databases.ts';
+import type { TargetId } from '../../shared/ids.ts';
+import type { TargetState, TargetTest, TargetUsage, TestStageName } from '../../shared/targets.ts';
 import { providers } from '../../shared/providers.ts';
 import type { Tone } from '../components/tone.ts';
 

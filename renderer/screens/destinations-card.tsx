@@ -2,7 +2,7 @@
 import { Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatDuration } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { chooseAnother } from '../actions/replicas.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';

@@ -9,7 +9,8 @@ import {
   plural,
   secondMs,
 } from '../../shared/format.ts';
-import type { Counters, DatabaseDetails, ReplicaLag, TargetState } from '../../shared/model.ts';
+import type { Counters, DatabaseDetails, ReplicaLag } from '../../shared/databases.ts';
+import type { TargetState } from '../../shared/targets.ts';
 
 export interface Figure {
   /** What it is about, where several may have the same name. */

@@ -1,7 +1,7 @@
 // What protecting this database costs and how it stands, for who looks closely: closed until it is asked for.
 import { type ReactNode, useEffect, useId } from 'react';
 import { formatInstantLocal } from '../../shared/format.ts';
-import type { DatabaseDetails, DatabaseState } from '../../shared/model.ts';
+import type { DatabaseDetails, DatabaseState } from '../../shared/databases.ts';
 import { showDetails, watchDetails } from '../actions/details.ts';
 import { Card } from '../components/card.tsx';
 import { Disclosure } from '../components/disclosure.tsx';

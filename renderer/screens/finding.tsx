@@ -16,13 +16,7 @@ interface FindingProps {
 export function Finding({ isBusy, error, children }: FindingProps): ReactNode {
   return (
     <div className={styles.findings} role="status" data-busy={isBusy || undefined}>
-      {error === undefined ? (
-        children
-      ) : (
-        <FindingLine tone="problem">
-          <ErrorText error={error} />
-        </FindingLine>
-      )}
+      {error === undefined ? children : <ErrorLine error={error} />}
     </div>
   );
 }
@@ -38,5 +32,18 @@ export function FindingLine({ tone, children }: FindingLineProps): ReactNode {
       <StateIcon tone={tone} />
       <span>{children}</span>
     </div>
+  );
+}
+
+interface ErrorLineProps {
+  readonly error: AppErrorData;
+  readonly tone?: Tone;
+}
+
+export function ErrorLine({ error, tone = 'problem' }: ErrorLineProps): ReactNode {
+  return (
+    <FindingLine tone={tone}>
+      <ErrorText error={error} />
+    </FindingLine>
   );
 }

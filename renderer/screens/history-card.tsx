@@ -2,7 +2,9 @@
 import { ChartNoAxesColumn, List, Minus, Plus, Radio, Undo2 } from 'lucide-react';
 import { type ReactNode, useCallback, useEffect, useMemo } from 'react';
 import { dayMs, hourMs } from '../../shared/format.ts';
-import type { DatabaseState, NamedPoint, Timeline as TimelineData } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { Timeline as TimelineData } from '../../shared/history.ts';
+import type { NamedPoint } from '../../shared/named-points.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { type BinRequest, isLive, type Viewport } from '../../shared/viewport.ts';
 import * as history from '../actions/history.ts';
@@ -10,9 +12,8 @@ import { openNaming } from '../actions/naming.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
-import { ErrorText } from '../components/error-text.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { IconButton } from '../components/icon-button.tsx';
-import { Note } from '../components/note.tsx';
 import { PointList } from '../components/point-list.tsx';
 import { Segmented } from '../components/segmented.tsx';
 import { TimeField } from '../components/time-field.tsx';
@@ -148,9 +149,7 @@ function HistoryError({ view }: { readonly view: HistoryView }): ReactNode {
   if (view.error === undefined) return undefined;
   return (
     <div className={styles.error}>
-      <Note tone="problem" role="alert">
-        <ErrorText error={view.error} />
-      </Note>
+      <ErrorNote error={view.error} />
     </div>
   );
 }

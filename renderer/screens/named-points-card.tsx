@@ -3,7 +3,7 @@ import { Flag } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { formatAgo, formatInstantLocal } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { findNamed } from '../../shared/named-points.ts';
 import { selectExact } from '../actions/history.ts';
 import { Card } from '../components/card.tsx';

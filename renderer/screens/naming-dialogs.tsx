@@ -2,14 +2,14 @@
 import { Flag } from 'lucide-react';
 import type { ReactNode, SyntheticEvent } from 'react';
 import { formatAgo, formatBytes, formatInstantLocal, withinSentence } from '../../shared/format.ts';
-import type { DatabaseState, NamedPoint } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { NamedPoint } from '../../shared/named-points.ts';
 import { closeNaming, removePointName, savePointName, setPointName } from '../actions/naming.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { DialogText } from '../components/dialog-text.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { ErrorText } from '../components/error-text.tsx';
-import { Note } from '../components/note.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { Question } from '../components/question.tsx';
 import { TextField } from '../components/text-field.tsx';
 import { selectDatabase, selectNow } from '../selectors.ts';
@@ -51,11 +51,7 @@ function Naming({ form, database }: { readonly form: NameForm; readonly database
           onChange={(text) => setPointName(text.slice(0, 200))}
           about={meaning(database, bytes)}
         />
-        {error !== undefined && (
-          <Note tone="problem" role="alert">
-            <ErrorText error={error} />
-          </Note>
-        )}
+        <ErrorNote error={error} />
         <DialogButtons>
           <Button onPress={closeNaming}>Cancel</Button>
           <Button type="submit" kind="primary" icon={Flag} isDisabled={name.trim() === ''} isPending={isSaving}>

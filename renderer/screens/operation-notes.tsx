@@ -1,7 +1,8 @@
 // Restores that run, or ended and were not put away yet: slim, with a way back to their details.
 import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { DatabaseId, Operation } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
+import type { Operation } from '../../shared/operations.ts';
 import { dismissOperation } from '../actions/databases.ts';
 import { showOperation } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';

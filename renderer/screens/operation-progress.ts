@@ -1,6 +1,6 @@
 // How far an operation is, computed from its phases. Pure.
 import { formatBytes, formatDuration } from '../../shared/format.ts';
-import type { Operation, Phase, RestorePhase } from '../../shared/model.ts';
+import type { Operation, Phase, RestorePhase } from '../../shared/operations.ts';
 
 /** Where a phase lies in the whole, by how long phases usually take. */
 const weights: Readonly<Record<RestorePhase, number>> = {

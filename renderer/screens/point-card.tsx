@@ -2,8 +2,9 @@
 import { ChevronLeft, ChevronRight, Copy, Flag, FlagOff, History, Pencil } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes, formatClockUtc, formatInstantLocal, formatZone, plural } from '../../shared/format.ts';
-import type { DatabaseState, GenerationBand, NamedPoint, RestorePoint } from '../../shared/model.ts';
-import { findNamed } from '../../shared/named-points.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { GenerationBand, RestorePoint } from '../../shared/history.ts';
+import { findNamed, type NamedPoint } from '../../shared/named-points.ts';
 import { formatPosition } from '../../shared/position.ts';
 import { stepPoint } from '../actions/history.ts';
 import { askToRemoveName, openNaming } from '../actions/naming.ts';

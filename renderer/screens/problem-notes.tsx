@@ -1,7 +1,7 @@
 // What needs a look, per database: what happened, what is safe, what to do.
 import type { ReactNode } from 'react';
 import { formatBytes, formatInstantLocal } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { isStale } from '../../shared/summary.ts';
 import { ErrorText } from '../components/error-text.tsx';
 import { LinkButton } from '../components/link-button.tsx';

@@ -2,7 +2,9 @@
 // the questions before it is removed or taken over.
 import { Plus } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import type { DatabaseState, TargetId, TargetState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { TargetId } from '../../shared/ids.ts';
+import type { TargetState } from '../../shared/targets.ts';
 import { addReplica, closeReplica, describeAnother, removeReplica, takeOver } from '../actions/replicas.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';

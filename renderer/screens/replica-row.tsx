@@ -3,7 +3,7 @@
 import { Pencil, Power, Settings2, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { capitalize, formatAgo, formatBytes, formatClock, formatInstantLocal } from '../../shared/format.ts';
-import type { DatabaseState, ReplicaState } from '../../shared/model.ts';
+import type { DatabaseState, ReplicaState } from '../../shared/databases.ts';
 import { askToRemoveReplica, askToTakeOver, openReplicaSettings, setReplicaEnabled } from '../actions/replicas.ts';
 import { go } from '../actions/window.ts';
 import { Button } from '../components/button.tsx';

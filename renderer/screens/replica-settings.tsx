@@ -1,15 +1,14 @@
 // Settings of one database at one destination: how soon, how often a snapshot, how much of the history stays – with what
 // would remain, before anything is saved.
 import type { ReactNode } from 'react';
-import type { DatabaseState, Retention } from '../../shared/model.ts';
-import { defaultRetention } from '../../shared/retention.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import { defaultRetention, type Retention } from '../../shared/retention.ts';
 import { closeReplica, saveReplicaSettings, setIntervals, setRetention } from '../actions/replicas.ts';
 import { Button } from '../components/button.tsx';
 import { Columns } from '../components/columns.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { ErrorText } from '../components/error-text.tsx';
-import { Note } from '../components/note.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { OptionCards } from '../components/option-cards.tsx';
 import { SelectField } from '../components/select-field.tsx';
 import { selectTarget } from '../selectors.ts';
@@ -73,11 +72,7 @@ export function ReplicaSettings({ draft, database }: ReplicaSettingsProps): Reac
         </section>
         <RetentionForecast draft={draft} />
       </div>
-      {error !== undefined && (
-        <Note tone="problem" role="alert">
-          <ErrorText error={error} />
-        </Note>
-      )}
+      <ErrorNote error={error} />
       <DialogButtons>
         <Button onPress={closeReplica}>Cancel</Button>
         <Button kind="primary" isPending={isSaving} onPress={() => void saveReplicaSettings()}>

@@ -9,7 +9,8 @@ import {
   plural,
   secondMs,
 } from '../../shared/format.ts';
-import type { DatabaseState, ReplicaState, Retention, RetentionPreview } from '../../shared/model.ts';
+import type { DatabaseState, ReplicaState } from '../../shared/databases.ts';
+import type { Retention, RetentionPreview } from '../../shared/retention.ts';
 import { momentMs } from './status-words.ts';
 
 interface Choice {

@@ -2,7 +2,7 @@
 import { Check, Copy, FolderOpen, ShieldCheck } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { formatBytes, formatDuration, formatInstantLocal, formatInstantUtc } from '../../shared/format.ts';
-import type { Operation, Proof, RestoreResult } from '../../shared/model.ts';
+import type { Operation, Proof, RestoreResult } from '../../shared/operations.ts';
 import { dismissOperation, showInFolder } from '../actions/databases.ts';
 import { closeRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';

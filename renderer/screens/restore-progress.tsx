@@ -1,7 +1,8 @@
 // Third step: the phases by name, what each does or did, and a way out that leaves nothing behind.
 import type { ReactNode } from 'react';
 import { formatDuration } from '../../shared/format.ts';
-import type { DatabaseState, Operation, Phase } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { Operation, Phase } from '../../shared/operations.ts';
 import { cancelOperation, closeRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';

@@ -10,14 +10,13 @@ import {
   plural,
   withinSentence,
 } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { setFullCheck, setRestoreStep, startRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';
 import { Checkbox } from '../components/checkbox.tsx';
-import { ErrorText } from '../components/error-text.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { Facts } from '../components/facts.tsx';
-import { Note } from '../components/note.tsx';
 import { selectNow } from '../selectors.ts';
 import { type RestoreDraft, useStore } from '../store.ts';
 import styles from './restore-dialog.module.css';
@@ -88,11 +87,7 @@ export function RestoreReview({ draft, database }: RestoreReviewProps): ReactNod
         ]}
       />
       <p className={styles.promise}>Your current {database.name} is not touched.</p>
-      {error !== undefined && (
-        <Note tone="problem" role="alert">
-          <ErrorText error={error} />
-        </Note>
-      )}
+      <ErrorNote error={error} />
       <DialogButtons>
         <Button icon={ArrowLeft} onPress={() => setRestoreStep('where')}>
           Back

@@ -2,13 +2,12 @@
 import { FolderOpen } from 'lucide-react';
 import { type ReactNode, type SyntheticEvent, useId } from 'react';
 import { formatBytes } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { chooseOutputFile, closeRestore, setOutputPath, setRestoreStep } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
 import { DialogButtons } from '../components/dialog-buttons.tsx';
-import { ErrorText } from '../components/error-text.tsx';
 import { type RestoreDraft, useStore } from '../store.ts';
-import { FindingLine } from './finding.tsx';
+import { ErrorLine, FindingLine } from './finding.tsx';
 import styles from './restore-dialog.module.css';
 
 interface RestoreWhereProps {
@@ -53,9 +52,7 @@ export function RestoreWhere({ draft, database }: RestoreWhereProps): ReactNode 
       </div>
       <div id={`${id}-about`} className={styles.about} role="status">
         {error !== undefined ? (
-          <FindingLine tone="problem">
-            <ErrorText error={error} />
-          </FindingLine>
+          <ErrorLine error={error} />
         ) : (
           proposal !== undefined && (
             <FindingLine tone={isRoomy ? 'good' : 'problem'}>

@@ -2,14 +2,13 @@
 // the same in figures, for today or for a day ahead.
 import { type ReactNode, useId } from 'react';
 import { dayMs, formatBytes, formatDay, formatInstantLocal, plural } from '../../shared/format.ts';
-import type { RetentionPreview } from '../../shared/model.ts';
+import type { RetentionPreview } from '../../shared/retention.ts';
 import { lookAhead } from '../actions/replicas.ts';
 import { Disclosure } from '../components/disclosure.tsx';
-import { ErrorText } from '../components/error-text.tsx';
 import { Segmented } from '../components/segmented.tsx';
 import { selectNow } from '../selectors.ts';
 import { type SettingsDraft, useStore } from '../store.ts';
-import { FindingLine } from './finding.tsx';
+import { ErrorLine, FindingLine } from './finding.tsx';
 import { pointsText } from './replica-words.ts';
 import styles from './retention-forecast.module.css';
 
@@ -50,11 +49,7 @@ export function RetentionForecast({ draft }: { readonly draft: SettingsDraft }):
           onChoose={(key) => lookAhead(key === '0' ? undefined : now + Number(key) * dayMs)}
         />
       </div>
-      {previewError !== undefined && (
-        <FindingLine tone="problem">
-          <ErrorText error={previewError} />
-        </FindingLine>
-      )}
+      {previewError !== undefined && <ErrorLine error={previewError} />}
       {preview === undefined ? (
         previewError === undefined && <p className={styles.waiting}>Working it out…</p>
       ) : (

@@ -1,7 +1,7 @@
 // A running restore in the sidebar: opens its progress again.
 import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
-import type { Operation } from '../../shared/model.ts';
+import type { Operation } from '../../shared/operations.ts';
 import { openDrawer } from '../actions/window.ts';
 import { showOperation } from '../actions/restore.ts';
 import { ProgressBar } from '../components/progress-bar.tsx';

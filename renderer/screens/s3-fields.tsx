@@ -1,7 +1,6 @@
 // Where an S3 destination lies: whose service, which bucket, and what that service needs to be found.
 import type { ReactNode } from 'react';
-import { providerIds, providers } from '../../shared/providers.ts';
-import type { ProviderId } from '../../shared/model.ts';
+import { providerIds, providers, type ProviderId } from '../../shared/providers.ts';
 import { fillIn } from '../actions/destinations.ts';
 import { Columns } from '../components/columns.tsx';
 import { ComboField } from '../components/combo-field.tsx';

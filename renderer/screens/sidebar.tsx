@@ -2,7 +2,7 @@
 import { HardDrive, LayoutGrid, List, type LucideIcon, Plus, Settings } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAge } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { openDrawer } from '../actions/window.ts';
 import { BrandMark } from '../components/brand-mark.tsx';
 import { classNames } from '../components/class-names.ts';

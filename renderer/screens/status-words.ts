@@ -1,6 +1,6 @@
 // A database's state as words and tone: the one place that names states for the window.
 import { formatAge, formatBytes, secondMs } from '../../shared/format.ts';
-import type { DatabaseState } from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
 import { healthOf } from '../../shared/summary.ts';
 import type { Tone } from '../components/tone.ts';
 

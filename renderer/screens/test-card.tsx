@@ -2,10 +2,11 @@
 import { PlugZap } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatDuration, numberWord, plural } from '../../shared/format.ts';
-import type { TargetTest, TestStage, TestStageName } from '../../shared/model.ts';
+import type { TargetTest, TestStage, TestStageName } from '../../shared/targets.ts';
 import { testDestination } from '../actions/destinations.ts';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { ErrorText } from '../components/error-text.tsx';
 import { HiddenText } from '../components/hidden-text.tsx';
 import { Note } from '../components/note.tsx';
@@ -54,11 +55,7 @@ export function TestButton({ draft: { test }, onTest }: TestButtonProps): ReactN
 export function TestWords({ draft }: { readonly draft: DestinationDraft }): ReactNode {
   const { test } = draft;
   if (test?.kind === 'failed') {
-    return (
-      <Note tone="problem" role="alert">
-        <ErrorText error={test.error} />
-      </Note>
-    );
+    return <ErrorNote error={test.error} />;
   }
   if (test?.kind === 'done') return <Result test={test.test} />;
   return (

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatNamed, writeRecord } from '../../electron/engine/replica/record.ts';
 import { listHistory } from '../../electron/engine/restore/look-up.ts';
-import type { RetentionPreview } from '../../shared/model.ts';
+import type { RetentionPreview } from '../../shared/retention.ts';
 import { must } from '../../shared/assert.ts';
 import { runCommand } from '../support/command-line.ts';
 import { newPlace, positionOf, restore, writeHistory } from '../support/replica-place.ts';

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Place } from '../../shared/contract.ts';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { DatabaseId, EngineState, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { EngineState } from '../../shared/model.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { filesWith, holdsSecret, markerSecret, markerToken } from '../support/marker.ts';
 import { startS3Server, type S3Server } from '../support/s3-server.ts';

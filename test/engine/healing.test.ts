@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { leapingClock } from '../support/leaping-clock.ts';
 import { type TempFolder, tempFolder, until } from '../support/temp.ts';

@@ -3,7 +3,8 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import type { NamedPoint, RestorePoint } from '../../shared/model.ts';
+import type { RestorePoint } from '../../shared/history.ts';
+import type { NamedPoint } from '../../shared/named-points.ts';
 import { type AgingShop, dayMs, objectsIn, openShop } from '../support/aging-shop.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, until } from '../support/temp.ts';

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import type { Truth } from '../support/truth.ts';
 import { readTruth } from '../support/truth.ts';
 import { openTestEngine } from '../support/engine.ts';

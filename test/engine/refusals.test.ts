@@ -5,7 +5,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError, type ErrorCode } from '../../shared/errors.ts';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';

@@ -8,7 +8,8 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findLitestream } from '../../electron/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
-import type { DatabaseId, RestorePoint } from '../../shared/model.ts';
+import type { RestorePoint } from '../../shared/history.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../electron/engine/clock.ts';
 import { must } from '../../shared/assert.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { openDatabase } from '../support/application.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';

@@ -9,7 +9,7 @@ import { hashBytes } from '../../electron/engine/replica/state-hash.ts';
 import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import { must } from '../../shared/assert.ts';
-import type { RestorePoint } from '../../shared/model.ts';
+import type { RestorePoint } from '../../shared/history.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { seededRandom } from '../support/truth.ts';
 import { type ActorLog, readActorLog, readVector, type Vector } from './model.ts';

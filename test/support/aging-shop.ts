@@ -2,7 +2,7 @@
 // which retention with short times applies.
 import fs from 'node:fs';
 import type { Target } from '../../electron/engine/targets/target.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { openDatabase } from './application.ts';
 import { openTestEngine, type TestEngine } from './engine.ts';
 import { type FaultRules, faultyTarget } from './faulty-target.ts';

@@ -1,7 +1,9 @@
 // An engine for tests of hosts only: answers with what the test lays down and records what was asked. Everything that
 // protects or restores is tested with the real engine.
 import type { Argument, EngineCommandName, Result } from '../../shared/contract.ts';
-import type { DatabaseId, DatabaseState, DatabaseStatus, EngineState } from '../../shared/model.ts';
+import type { DatabaseState, DatabaseStatus } from '../../shared/databases.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
+import type { EngineState } from '../../shared/model.ts';
 import type { Position } from '../../shared/position.ts';
 import type { EngineHost } from '../../electron/engine-host.ts';
 

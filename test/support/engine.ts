@@ -2,14 +2,11 @@
 import Database from 'better-sqlite3';
 import type { Argument, EngineCommandName, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
-import type {
-  DatabaseId,
-  DatabaseState,
-  EngineState,
-  Operation,
-  OperationId,
-  RestorePoint,
-} from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { RestorePoint } from '../../shared/history.ts';
+import type { DatabaseId, OperationId } from '../../shared/ids.ts';
+import type { EngineState } from '../../shared/model.ts';
+import type { Operation } from '../../shared/operations.ts';
 import type { Clock } from '../../electron/engine/clock.ts';
 import type { Limits } from '../../electron/engine/databases.ts';
 import { Engine } from '../../electron/engine/engine.ts';

@@ -5,7 +5,7 @@ import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { createFolderTarget, type FolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
 import type { RestoreWish } from '../../shared/contract.ts';
-import type { RestoreResult } from '../../shared/model.ts';
+import type { RestoreResult } from '../../shared/operations.ts';
 import type { Position } from '../../shared/position.ts';
 import { RealHistory, type RecordedPoint } from './replica-history.ts';
 import { calm, scratchFolder } from './replica-scratch.ts';

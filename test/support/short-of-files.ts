@@ -5,7 +5,7 @@ import path from 'node:path';
 import { claimNotes } from '../../electron/engine/claims.ts';
 import { createFolderTarget } from '../../electron/engine/targets/folder.ts';
 import { toErrorData } from '../../shared/errors.ts';
-import type { TargetId } from '../../shared/model.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import { collect } from './replica-scratch.ts';
 
 const [folder = ''] = process.argv.slice(2);

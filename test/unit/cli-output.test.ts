@@ -17,17 +17,11 @@ import { newCounters } from '../../electron/engine/counters.ts';
 import { createPhaseView, toWish } from '../../electron/cli-restore.ts';
 import { UsageError } from '../../electron/cli-sources.ts';
 import { AppError } from '../../shared/errors.ts';
-import type {
-  DatabaseId,
-  DatabaseState,
-  EngineState,
-  Operation,
-  OperationId,
-  Phase,
-  ReplicaListing,
-  RestoreResult,
-  TargetId,
-} from '../../shared/model.ts';
+import type { DatabaseState } from '../../shared/databases.ts';
+import type { ReplicaListing } from '../../shared/replica-listing.ts';
+import type { DatabaseId, OperationId, TargetId } from '../../shared/ids.ts';
+import type { EngineState } from '../../shared/model.ts';
+import type { Operation, Phase, RestoreResult } from '../../shared/operations.ts';
 import type { Generation } from '../../shared/position.ts';
 import { formatTable } from '../../shared/table.ts';
 

@@ -7,13 +7,13 @@ import { type Commit, CommitLog } from '../../electron/engine/commits.ts';
 import {
   changedPages,
   decideContinuation,
-  imageAt,
   readRemains,
   type Remains,
   spoolComposed,
 } from '../../electron/engine/continuity.ts';
 import { forgetClean, noteBoot, noteClean, readClean, saveClean, saveNotes } from '../../electron/engine/notes.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
+import { imageAt } from '../../electron/engine/session-image.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { type HashedAt, PageHashes } from '../../electron/engine/source/page-hashes.ts';
 import { Spool } from '../../electron/engine/spool.ts';

@@ -9,7 +9,7 @@ import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { type DatabaseRow, type ReplicaRow, Store } from '../../electron/engine/state/store.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

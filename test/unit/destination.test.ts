@@ -6,7 +6,7 @@ import { systemClock } from '../../electron/engine/clock.ts';
 import { inspectFolder, replicaPathIn } from '../../electron/engine/destination.ts';
 import { Ownership } from '../../electron/engine/ownership.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

@@ -7,7 +7,7 @@ import { DiskPlaces } from '../../electron/engine/disk-places.ts';
 import { type DiskPlace, listMounts, type Mount } from '../../electron/engine/mounts.ts';
 import type { ReplicaRecord } from '../../electron/engine/replica/record.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
-import type { DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { recordOf } from '../support/replica-record.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

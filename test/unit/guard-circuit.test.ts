@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TargetGuard, type GuardedTarget } from '../../electron/engine/guard/target-guard.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
-import { AppError } from '../../shared/errors.ts';
-import type { Problem } from '../../shared/model.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
 import { memoryTarget } from '../support/memory-target.ts';
 import { testClock, type TestClock } from '../support/test-clock.ts';
 

@@ -6,7 +6,8 @@ import { Points } from '../../electron/engine/history/points.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { Store } from '../../electron/engine/state/store.ts';
-import type { DatabaseId, RestorePoint, TargetId } from '../../shared/model.ts';
+import type { RestorePoint } from '../../shared/history.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { formatPosition, type Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

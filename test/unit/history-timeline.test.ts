@@ -7,7 +7,8 @@ import { oldestRestorableAt, readTimeline, type TimelineQuery } from '../../elec
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { type DatabaseRow, Store } from '../../electron/engine/state/store.ts';
-import type { DatabaseId, TargetId, Timeline } from '../../shared/model.ts';
+import type { Timeline } from '../../shared/history.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

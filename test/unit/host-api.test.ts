@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { createHostApi, notAvailable } from '../../electron/host-api.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { AppState, DatabaseId, DemoState, HostInfo } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
+import type { AppState, DemoState, HostInfo } from '../../shared/model.ts';
 import { createEngineSubstitute, describeDatabase, emptyEngineState } from '../support/engine-substitute.ts';
 
 const host: HostInfo = {

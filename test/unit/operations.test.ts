@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { type Clock, monotonic, systemClock } from '../../electron/engine/clock.ts';
 import { type Job, Operations } from '../../electron/engine/operations.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Operation, OperationId, Phase, RestoreResult } from '../../shared/model.ts';
+import type { OperationId } from '../../shared/ids.ts';
+import type { Operation, Phase, RestoreResult } from '../../shared/operations.ts';
 import type { Generation } from '../../shared/position.ts';
 
 const result: RestoreResult = {

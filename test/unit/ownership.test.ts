@@ -8,7 +8,8 @@ import { Ownership } from '../../electron/engine/ownership.ts';
 import { readRecord } from '../../electron/engine/replica/record.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
-import type { DatabaseId, NamedMoment, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { NamedMoment } from '../../shared/named-points.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

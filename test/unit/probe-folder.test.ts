@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testFolder } from '../../electron/engine/probe/folder-test.ts';
 import { Stages } from '../../electron/engine/probe/stages.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { TargetTest } from '../../shared/model.ts';
+import type { TargetTest } from '../../shared/targets.ts';
 import { recordOf } from '../support/replica-record.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

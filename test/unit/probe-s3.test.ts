@@ -6,7 +6,7 @@ import net, { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testTarget, type TargetTestOptions } from '../../electron/engine/probe/test-target.ts';
 import type { Place } from '../../shared/contract.ts';
-import type { TargetTest } from '../../shared/model.ts';
+import type { TargetTest } from '../../shared/targets.ts';
 import { recordOf } from '../support/replica-record.ts';
 import { type S3Action, type S3Answer, type S3Script, s3Error, startScriptedS3 } from '../support/scripted-s3.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';

@@ -11,10 +11,11 @@ import {
   spanText,
   syncChoices,
 } from '../../renderer/screens/replica-words.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../shared/format.ts';
-import type { Problem, ReplicaState, RetentionPreview, TargetTest } from '../../shared/model.ts';
-import { defaultRetention } from '../../shared/retention.ts';
+import type { ReplicaState } from '../../shared/databases.ts';
+import type { TargetTest } from '../../shared/targets.ts';
+import { defaultRetention, type RetentionPreview } from '../../shared/retention.ts';
 import { databaseOf, emptyState } from '../support/gallery/databases.ts';
 import { FixtureHistory } from '../support/gallery/history.ts';
 import { backupDisk, buckets, folders } from '../support/gallery/targets.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { newCounters } from '../../electron/engine/counters.ts';
 import { detailFigures } from '../../renderer/screens/detail-figures.ts';
-import type { DatabaseDetails, DatabaseId, TargetId } from '../../shared/model.ts';
+import type { DatabaseDetails } from '../../shared/databases.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 
 const now = Date.UTC(2026, 10, 22, 12);

@@ -5,15 +5,9 @@ import { eventAt } from '../../renderer/components/timeline/draw-activity.ts';
 import { eventText, inset, rows, scaleOf } from '../../renderer/components/timeline/geometry.ts';
 import { mergePoints } from '../../renderer/point-list.ts';
 import { currentPhase, operationShare, phaseFigures } from '../../renderer/screens/operation-progress.ts';
-import type {
-  DatabaseId,
-  Operation,
-  OperationId,
-  Phase,
-  RestorePoint,
-  TargetId,
-  TimelineEvent,
-} from '../../shared/model.ts';
+import type { RestorePoint, TimelineEvent } from '../../shared/history.ts';
+import type { DatabaseId, OperationId, TargetId } from '../../shared/ids.ts';
+import type { Operation, Phase } from '../../shared/operations.ts';
 import type { Generation } from '../../shared/position.ts';
 
 describe('the address of a place', () => {

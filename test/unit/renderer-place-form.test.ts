@@ -12,8 +12,9 @@ import {
   withPlace,
   withProvider,
 } from '../../renderer/place-form.ts';
-import type { PlaceState, ProviderId, TargetId, TargetState } from '../../shared/model.ts';
-import { providerIds } from '../../shared/providers.ts';
+import type { TargetId } from '../../shared/ids.ts';
+import type { PlaceState, TargetState } from '../../shared/targets.ts';
+import { providerIds, type ProviderId } from '../../shared/providers.ts';
 
 const keys = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'a secret' };
 const aws: PlaceForm = { ...emptyForm('s3'), bucket: 'tills', ...keys };

@@ -1,6 +1,7 @@
 // "Am I safe?": the sentence is never better than the state behind it.
 import { describe, expect, test } from 'vitest';
-import type { DatabaseId, DatabaseState, DatabaseStatus, TargetId } from '../../shared/model.ts';
+import type { DatabaseState, DatabaseStatus } from '../../shared/databases.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 import { healthOf, summarize } from '../../shared/summary.ts';
 

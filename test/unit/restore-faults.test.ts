@@ -10,7 +10,7 @@ import { removeStaleRestoreFiles } from '../../electron/engine/restore/output.ts
 import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { createFolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
-import type { Phase, RestorePhase } from '../../shared/model.ts';
+import type { Phase, RestorePhase } from '../../shared/operations.ts';
 import { faultyTarget } from '../support/faulty-target.ts';
 import { startScript } from '../support/processes.ts';
 import { RealHistory } from '../support/replica-history.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describePlan, restoreReplica } from '../../electron/engine/restore/restore.ts';
 import type { RestoreWish } from '../../shared/contract.ts';
-import type { Phase } from '../../shared/model.ts';
+import type { Phase } from '../../shared/operations.ts';
 import { faultyTarget } from '../support/faulty-target.ts';
 import { RealHistory, type RecordedPoint } from '../support/replica-history.ts';
 import { leftovers, newPlace, positionOf, restore, writeHistory } from '../support/replica-place.ts';

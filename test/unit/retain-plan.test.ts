@@ -7,7 +7,7 @@ import type { ObjectInfo } from '../../electron/engine/replica/object.ts';
 import { planRestore } from '../../electron/engine/restore/plan.ts';
 import { planRetention, type RetainPlan } from '../../electron/engine/retain/plan.ts';
 import type { RestoreWish } from '../../shared/contract.ts';
-import type { Retention } from '../../shared/model.ts';
+import type { Retention } from '../../shared/retention.ts';
 import { type Generation, isSamePosition, type Position } from '../../shared/position.ts';
 import {
   answer,

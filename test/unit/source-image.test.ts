@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashImage, imageAt } from '../../electron/engine/continuity.ts';
+import { hashImage, imageAt } from '../../electron/engine/session-image.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { type ImageSource, readImage } from '../../electron/engine/source/image.ts';

@@ -8,7 +8,7 @@ import { migrations } from '../../electron/engine/state/migrations.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { Store } from '../../electron/engine/state/store.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { DatabaseId } from '../../shared/model.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

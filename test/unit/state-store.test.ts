@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { type NewActivity, type ReplicaSettings, Store, type TargetRow } from '../../electron/engine/state/store.ts';
-import type { DatabaseId, PlaceState, TargetId } from '../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { PlaceState } from '../../shared/targets.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

@@ -2,8 +2,7 @@
 // database it opens: callers fail at once with what it failed with, one of them tries now and then, and when something gets
 // through all go on. What the destination failed with is told once, and once that it is back.
 // Nothing of it runs by itself: where nobody has anything for the destination, nobody asks it.
-import { AppError, type ErrorCode, toErrorData } from '../../../shared/errors.ts';
-import type { Problem } from '../../../shared/model.ts';
+import { AppError, type ErrorCode, toErrorData, type Problem } from '../../../shared/errors.ts';
 import type { Clock } from '../clock.ts';
 import { askedToWaitMs, BackOff } from './back-off.ts';
 

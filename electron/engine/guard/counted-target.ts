@@ -1,5 +1,5 @@
 // Counts what is asked of a target and what passes: the figures that a bill is made of.
-import type { TargetUsage } from '../../../shared/model.ts';
+import type { TargetUsage } from '../../../shared/targets.ts';
 import type { Target } from '../targets/target.ts';
 import { hearStream, hearTraffic, type RequestKind, type Traffic } from '../targets/traffic.ts';
 

@@ -1,8 +1,8 @@
 // What stands before one destination, shared by all databases that have a replica there: counts what it costs, keeps to its
 // bandwidth, bounds how much is asked of it at once, ends calls that hang, and stops asking while nothing gets through.
 // Each of these is a file of its own; here they are put one into the other.
-import { AppError } from '../../../shared/errors.ts';
-import type { Problem, TargetUsage } from '../../../shared/model.ts';
+import { AppError, type Problem } from '../../../shared/errors.ts';
+import type { TargetUsage } from '../../../shared/targets.ts';
 import type { Clock } from '../clock.ts';
 import { type Lane, LaneRow, RankedRow } from '../rows.ts';
 import type { ReadableTarget, Target } from '../targets/target.ts';

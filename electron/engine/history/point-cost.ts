@@ -1,6 +1,7 @@
 // What a restore point needs of a target by itself: the image before it and the segments up to it, as the catalogue knows
 // them. Asks no target.
-import type { DatabaseId, RestorePoint } from '../../../shared/model.ts';
+import type { RestorePoint } from '../../../shared/history.ts';
+import type { DatabaseId } from '../../../shared/ids.ts';
 import { comparePositions } from '../../../shared/position.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 

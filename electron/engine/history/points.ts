@@ -1,7 +1,8 @@
 // Restore points of a database, out of the catalogue: lists, the one at or before an instant, the neighbours of one.
 // A point counts only when it lies on a target, between that target's first snapshot of the generation and its end.
-import type { DatabaseId, RestorePoint, TargetId } from '../../../shared/model.ts';
-import { formatPosition, isSamePosition, type Position } from '../../../shared/position.ts';
+import type { RestorePoint } from '../../../shared/history.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
+import { comparePositions, formatPosition, isSamePosition, type Position } from '../../../shared/position.ts';
 import type { Catalogue, RunPoint, RunRow, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 
 export class Points {
@@ -85,7 +86,7 @@ export class Points {
   #newestFirst(databaseId: DatabaseId): (a: RestorePoint, b: RestorePoint) => number {
     const ages = new Map(this.#catalogue.generations(databaseId).map(({ generation }, i) => [generation, i]));
     const age = ({ position }: RestorePoint) => ages.get(position.generation) ?? -1;
-    return (a, b) => b.at - a.at || age(b) - age(a) || order(b.position, a.position);
+    return (a, b) => b.at - a.at || age(b) - age(a) || comparePositions(b.position, a.position);
   }
 
   #places(databaseId: DatabaseId): readonly ShippedRow[] {
@@ -141,11 +142,9 @@ function holders(position: Position, where: readonly ShippedRow[]): readonly Tar
   return where
     .filter(
       ({ generation, first, last }) =>
-        generation === position.generation && order(first, position) <= 0 && order(position, last) <= 0,
+        generation === position.generation &&
+        comparePositions(first, position) <= 0 &&
+        comparePositions(position, last) <= 0,
     )
     .map(({ targetId }) => targetId);
-}
-
-function order(a: Pick<Position, 'index' | 'offset'>, b: Pick<Position, 'index' | 'offset'>): number {
-  return a.index - b.index || a.offset - b.offset;
 }

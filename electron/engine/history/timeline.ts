@@ -1,6 +1,7 @@
 // The timeline of a database: density of transactions per bin, generations as bands, events and gaps. Aggregated here, so
 // that a window never gets more than it can draw.
-import type { DatabaseId, GenerationBand, Timeline, TimelineEvent } from '../../../shared/model.ts';
+import type { GenerationBand, Timeline, TimelineEvent } from '../../../shared/history.ts';
+import type { DatabaseId } from '../../../shared/ids.ts';
 import { binWidthsMs } from '../../../shared/viewport.ts';
 import type { Catalogue, GenerationRow } from '../state/catalogue.ts';
 import type { Store } from '../state/store.ts';

@@ -1,7 +1,7 @@
 // What lies at a place, judged by the first of its keys: a database's own history, other histories of ours, Litestream's of
 // either line, other things. How a place is looked at is the tests' of folders and buckets.
 import path from 'node:path';
-import type { TargetTest } from '../../../shared/model.ts';
+import type { TargetTest } from '../../../shared/targets.ts';
 import type { ReplicaRecord } from '../replica/record.ts';
 
 export type Contents = NonNullable<TargetTest['contents']>;

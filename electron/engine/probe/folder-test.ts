@@ -5,7 +5,7 @@ import { access, readdir, readFile, rmdir, stat, statfs } from 'node:fs/promises
 import path from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
 import { formatBytes } from '../../../shared/format.ts';
-import type { TargetTest } from '../../../shared/model.ts';
+import type { TargetTest } from '../../../shared/targets.ts';
 import { classifyFolderError, nearestExisting } from '../destination.ts';
 import { readRecord } from '../replica/record.ts';
 import { networkFileSystem } from '../source/place.ts';

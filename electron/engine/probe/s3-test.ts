@@ -2,7 +2,7 @@
 // Corrects the region and, where the bucket has no host of its own, the path style. Leaves no object behind, whatever happens;
 // where it may not delete, the one it names.
 import { AppError } from '../../../shared/errors.ts';
-import type { TargetTest } from '../../../shared/model.ts';
+import type { TargetTest } from '../../../shared/targets.ts';
 import { endpointOf, providers } from '../../../shared/providers.ts';
 import { readRecord, type ReplicaRecord } from '../replica/record.ts';
 import { placeOf } from '../targets/open-target.ts';

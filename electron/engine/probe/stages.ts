@@ -1,7 +1,7 @@
 // The stages of a connection test, one after the other: each with a sentence, bounded in time, and skipped behind one that
 // failed. What is done in a stage is the caller's.
 import { AppError, toErrorData } from '../../../shared/errors.ts';
-import type { TestStage, TestStageName } from '../../../shared/model.ts';
+import type { TestStage, TestStageName } from '../../../shared/targets.ts';
 
 /** What a stage found. */
 export interface Finding {

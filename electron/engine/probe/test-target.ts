@@ -1,7 +1,7 @@
 // Tests a place as a destination: the one door to the tests of folders and buckets. What speaks S3 is loaded only for a bucket.
 import { AppError } from '../../../shared/errors.ts';
 import type { Place } from '../../../shared/contract.ts';
-import type { TargetTest } from '../../../shared/model.ts';
+import type { TargetTest } from '../../../shared/targets.ts';
 import { addressOf } from '../targets/open-target.ts';
 import type { S3Credentials } from '../targets/s3-address.ts';
 import { readTypedPath } from '../typed-path.ts';

@@ -1,7 +1,7 @@
 // What a replica holds, from its listing: generations with snapshots and segments, and which restore points they carry.
 // Pure. Trailers give exact points; a foreign object without one is a point at its end, dated by the target. Which of
 // them a restore takes is restore/plan.ts.
-import type { Generation } from '../../../shared/position.ts';
+import { comparePositions, type Generation } from '../../../shared/position.ts';
 import { parseKey } from './keys.ts';
 import type { ObjectInfo } from './object.ts';
 import { stateHashName } from './state-hash.ts';
@@ -69,7 +69,7 @@ export function buildHistory(listing: readonly ObjectInfo[]): History {
   const generations = [...byGeneration].map(([generation, { snapshots, segments }]) => ({
     generation,
     snapshots: snapshots.sort((a, b) => a.index - b.index),
-    segments: segments.sort((a, b) => a.index - b.index || a.offset - b.offset),
+    segments: segments.sort(comparePositions),
   }));
   return { generations: generations.sort((a, b) => (a.generation < b.generation ? -1 : 1)) };
 }

@@ -2,7 +2,7 @@
 // Human-readable JSON at the replica's root; never holds a secret. Pure but for the target that is handed in.
 import { z } from 'zod';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
-import type { NamedMoment } from '../../../shared/model.ts';
+import type { NamedMoment } from '../../../shared/named-points.ts';
 import { type Generation, isGeneration } from '../../../shared/position.ts';
 import { recordKey } from './keys.ts';
 import type { ObjectInfo, ObjectReader } from './object.ts';

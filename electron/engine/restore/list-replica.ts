@@ -1,5 +1,5 @@
 // A replica as the command line lists it: its record, generations, snapshots and segments, from one listing.
-import type { ReplicaListing } from '../../../shared/model.ts';
+import type { ReplicaListing } from '../../../shared/replica-listing.ts';
 import { parseNamed, readRecord } from '../replica/record.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { listHistory } from './look-up.ts';

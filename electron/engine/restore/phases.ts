@@ -1,5 +1,5 @@
 // The phases of a restore as others see them: which one runs, how far it is, and what it did, in words with figures.
-import type { Phase, RestorePhase } from '../../../shared/model.ts';
+import type { Phase, RestorePhase } from '../../../shared/operations.ts';
 
 /** In the order in which they run. */
 const restorePhases = ['plan', 'fetch', 'apply', 'prove', 'check', 'publish'] as const satisfies RestorePhase[];

@@ -1,15 +1,10 @@
 // Compares what was told of a replica with what is listed of all of it, a few segments at a time: a long history is not held
 // in memory twice, and capture does not wait for it. What is done about damage is ship/heal.ts.
-import type { Generation } from '../../../shared/position.ts';
+import type { Generation, Place } from '../../../shared/position.ts';
 import { comparePlaces, type GenerationHistory, type History } from '../replica/history.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { Held } from '../state/trim.ts';
 import type { ReplicaId } from './look.ts';
-
-interface Place {
-  readonly index: number;
-  readonly offset: number;
-}
 
 const segmentsAtOnce = 2000;
 

@@ -1,5 +1,5 @@
 // Looks at a replica as a whole, for retention: what lies there, and what its images are.
-import type { DatabaseId, TargetId } from '../../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import { listHistory, runPlanning } from '../restore/look-up.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { GenerationHistory, History, Known } from '../replica/history.ts';

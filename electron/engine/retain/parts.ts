@@ -1,17 +1,12 @@
 // What a plan means for the catalogue: which parts of generations lie on the target when it was carried out; and, from the
 // catalogue alone, whether anything is due. Pure but for reading the catalogue.
 import { must } from '../../../shared/assert.ts';
-import type { Generation } from '../../../shared/position.ts';
+import { comparePositions, type Generation } from '../../../shared/position.ts';
 import { formatSegmentKey, formatSnapshotKey } from '../replica/keys.ts';
 import { buildHistory } from '../replica/history.ts';
 import type { ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { Part } from '../state/trim.ts';
 import { type KeptSpan, planRetention, type RetainOptions, type RetainPlan, type SnapshotFacts } from './plan.ts';
-
-interface Place {
-  readonly index: number;
-  readonly offset: number;
-}
 
 /** What is left of a generation's parts. */
 function trimParts(parts: readonly Part[], spans: readonly KeptSpan[]): readonly Part[] {
@@ -22,17 +17,17 @@ function trimParts(parts: readonly Part[], spans: readonly KeptSpan[]): readonly
     const from = { index: image.index, offset: image.offset ?? 0, at: image.at };
     return parts.flatMap((part) => clip(part, from, to));
   });
-  return left.sort((a, b) => compare(a.first, b.first));
+  return left.sort((a, b) => comparePositions(a.first, b.first));
 }
 
 function clip(part: Part, from: Part['first'], to: KeptSpan['to']): readonly Part[] {
-  const first = compare(part.first, from) < 0 ? from : part.first;
-  if (compare(part.last, first) < 0) return [];
+  const first = comparePositions(part.first, from) < 0 ? from : part.first;
+  if (comparePositions(part.last, first) < 0) return [];
   if (to === 'end') return [{ first, last: part.last }];
   const end = to === 'image' ? from : to;
-  if (compare(first, end) > 0) return [];
+  if (comparePositions(first, end) > 0) return [];
   // The instant of a place in the middle is known by its run; the part only has to lie around it.
-  const last = compare(part.last, end) <= 0 ? part.last : { ...end, at: Math.max(first.at, from.at) };
+  const last = comparePositions(part.last, end) <= 0 ? part.last : { ...end, at: Math.max(first.at, from.at) };
   return [{ first, last }];
 }
 
@@ -74,7 +69,7 @@ export function isDue(
   return generationsOf(known.parts).some((generation) => {
     const parts = known.parts.filter((part) => part.generation === generation);
     return !isSame(
-      parts.toSorted((a, b) => compare(a.first, b.first)),
+      parts.toSorted((a, b) => comparePositions(a.first, b.first)),
       partsAfter(plan, generation, parts),
     );
   });
@@ -82,19 +77,19 @@ export function isDue(
 
 /** The parts of a generation when a plan was carried out. */
 export function partsAfter(plan: RetainPlan, generation: Generation, parts: readonly Part[]): readonly Part[] {
-  if (plan.whole.includes(generation)) return parts.toSorted((a, b) => compare(a.first, b.first));
+  if (plan.whole.includes(generation)) return parts.toSorted((a, b) => comparePositions(a.first, b.first));
   const spans = plan.spans.filter(({ image }) => image.generation === generation);
   return trimParts(parts, spans);
 }
 
 /** Former parts; more may have been shipped to the last of them by now, or another one begun behind it. */
 export function asFarAs(parts: readonly Part[], now: readonly Part[]): readonly Part[] {
-  const ordered = parts.toSorted((a, b) => compare(a.first, b.first));
+  const ordered = parts.toSorted((a, b) => comparePositions(a.first, b.first));
   const newest = ordered.at(-1);
   if (newest === undefined) return now;
-  const isBehind = (part: Part): boolean => compare(part.first, newest.last) > 0;
+  const isBehind = (part: Part): boolean => comparePositions(part.first, newest.last) > 0;
   const ends = [newest, ...now.filter((part) => !isBehind(part))].map(({ last }) => last);
-  const [last = newest.last] = ends.toSorted((a, b) => compare(b, a));
+  const [last = newest.last] = ends.toSorted((a, b) => comparePositions(b, a));
   return [...ordered.slice(0, -1), { ...newest, last }, ...now.filter(isBehind)];
 }
 
@@ -107,11 +102,7 @@ function isSame(a: readonly Part[], b: readonly Part[]): boolean {
     a.length === b.length &&
     a.every((part, i) => {
       const other = must(b[i], 'as long');
-      return compare(part.first, other.first) === 0 && compare(part.last, other.last) === 0;
+      return comparePositions(part.first, other.first) === 0 && comparePositions(part.last, other.last) === 0;
     })
   );
-}
-
-function compare(a: Place, b: Place): number {
-  return a.index - b.index || a.offset - b.offset;
 }

@@ -2,7 +2,7 @@
 // Pure. The same plan for a later instant says what would remain then. Two rules stand above the settings: every restore
 // point that stays needs nothing of what goes, and wherever the deletion is cut off, every reader still finds only whole
 // history. Carrying a plan out is prune.ts.
-import type { Retention } from '../../../shared/model.ts';
+import type { Retention } from '../../../shared/retention.ts';
 import type { Generation, Position } from '../../../shared/position.ts';
 import {
   comparePlaces,

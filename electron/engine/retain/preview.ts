@@ -1,5 +1,5 @@
 // What retention would leave of a replica, at an instant, without doing anything: the planner on what lies there now.
-import type { Retention, RetentionPreview } from '../../../shared/model.ts';
+import type { Retention, RetentionPreview } from '../../../shared/retention.ts';
 import type { SnapshotRow } from '../state/catalogue.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { lookAtReplica } from './look.ts';

@@ -3,7 +3,7 @@
 // once. Only then does anything cost a request. What it sees there that was changed or removed by others it tells, and the
 // target which points have names. Runs beside the shipping and never makes it wait. What goes is plan.ts, deleting it prune.ts.
 import { AppError } from '../../../shared/errors.ts';
-import type { NamedMoment } from '../../../shared/model.ts';
+import type { NamedMoment } from '../../../shared/named-points.ts';
 import type { Generation } from '../../../shared/position.ts';
 import { type Clock, never, stopwatch } from '../clock.ts';
 import type { Logger } from '../log.ts';

@@ -1,15 +1,11 @@
 // What of a generation is not on a target any more as it was put there: pure, from a listing and from what was told. What is
 // done about it is heal.ts.
+import type { Place } from '../../../shared/position.ts';
 import type { ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { Part, SegmentRow } from '../state/trim.ts';
 import { parseKey } from '../replica/keys.ts';
 import type { StoredObject } from '../targets/target.ts';
 import { isBehind } from './shipment.ts';
-
-interface Place {
-  readonly index: number;
-  readonly offset: number;
-}
 
 /** A stretch of an index that is lost. */
 export interface LostSegment extends Place {

@@ -1,8 +1,7 @@
 // What a target has of a generation, by its listing; and telling the catalogue of what lies there that nobody was told of,
 // since an earlier run was killed after it had put it. Reads trailers, changes nothing.
 import { AppError } from '../../../shared/errors.ts';
-import type { Generation } from '../../../shared/position.ts';
-import type { Place } from '../capture.ts';
+import type { Generation, Place } from '../../../shared/position.ts';
 import type { Commit } from '../commits.ts';
 import { generationPrefix, parseKey } from '../replica/keys.ts';
 import { readTrailer } from '../replica/object.ts';

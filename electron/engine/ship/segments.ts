@@ -1,6 +1,6 @@
 // Cuts segments out of a spool and puts them on a target: each ends with a transaction, and none is held in memory whole,
 // however large its transaction is. Which part is due is shipper.ts; how an object is framed is object.ts.
-import type { Place } from '../capture.ts';
+import type { Place } from '../../../shared/position.ts';
 import { type Commit, thinCommits } from '../commits.ts';
 import { formatSegmentKey, parseKey } from '../replica/keys.ts';
 import { updateHash } from '../replica/lz4-frame.ts';

@@ -1,9 +1,8 @@
 // What is shipped: a generation of one database as its capture keeps it, and images of it. Plain descriptions between the
 // session that has these things and the shippers that put them on targets.
-import type { Place } from '../capture.ts';
 import type { Commit, CommitLog } from '../commits.ts';
-import type { Moment } from '../../../shared/model.ts';
-import type { Generation } from '../../../shared/position.ts';
+import type { Moment } from '../../../shared/history.ts';
+import { comparePositions, type Generation, type Place } from '../../../shared/position.ts';
 import type { Composed } from '../notes.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import type { Spool } from '../spool.ts';
@@ -73,5 +72,5 @@ export interface PutSegment extends Place {
 export type OnShipped = (last: Moment, commits: readonly Commit[], segment: PutSegment) => void;
 
 export function isBehind(a: Place, b: Place): boolean {
-  return a.index < b.index || (a.index === b.index && a.offset < b.offset);
+  return comparePositions(a, b) < 0;
 }

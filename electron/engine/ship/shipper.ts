@@ -1,22 +1,21 @@
 // Ships one database to one target: what was captured since, once per sync interval, and an image when the history there
 // needs one. The position is learned by listing. A target that fails costs nothing but lag: capture goes on, and this tries
-// again when the guard before the target lets it. Cutting segments is segments.ts, reading what lies there locate.ts.
+// again when the guard before the target lets it. Cutting segments is segments.ts, learning what lies there take-stock.ts.
 import { isDeepStrictEqual } from 'node:util';
-import { AppError, toErrorData } from '../../../shared/errors.ts';
-import type { Moment, Problem, Retention, TargetId } from '../../../shared/model.ts';
-import type { Place } from '../capture.ts';
+import { AppError, toErrorData, type Problem } from '../../../shared/errors.ts';
+import type { Moment } from '../../../shared/history.ts';
+import type { TargetId } from '../../../shared/ids.ts';
+import type { Retention } from '../../../shared/retention.ts';
+import type { Place } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 import type { Reach } from '../guard/target-guard.ts';
-import { generationPrefix } from '../replica/keys.ts';
-import type { StoredObject, Target } from '../targets/target.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
 import { Images } from './images.ts';
-import type { Damage, LostSegment } from './damage.ts';
-import { type Located, locateIn, tellFound, type Told } from './locate.ts';
 import { Pace } from './pace.ts';
-import { isOther, keysFrom, putAgain, segmentsOf, shipRange } from './segments.ts';
-import { isBehind, type OnShipped, type PutSegment, type Shipment, type ShippedSnapshot } from './shipment.ts';
+import { shipRange } from './segments.ts';
+import { isBehind, type ShippedSnapshot } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
+import { type Parting, type StockOptions, takeStock } from './take-stock.ts';
 
 interface Settings {
   readonly syncIntervalMs: number;
@@ -24,12 +23,10 @@ interface Settings {
   readonly retention: Retention;
 }
 
-export interface ShipperOptions extends Settings {
+export interface ShipperOptions extends Settings, StockOptions {
   readonly targetId: TargetId;
-  readonly target: Target;
   /** Disposed when this ends. */
   readonly reach: Reach;
-  readonly shipment: Shipment;
   /** Generations before this one that the target may not have whole, oldest first. */
   readonly formers: readonly FormerHistory[];
   readonly earlier: readonly EarlierHistory[];
@@ -45,25 +42,10 @@ export interface ShipperOptions extends Settings {
   readonly prepare: (signal: AbortSignal) => Promise<void>;
   /** Sees to it that the place is still ours; runs before something is put. */
   readonly hold: (options: { readonly before?: 'snapshot'; readonly signal: AbortSignal }) => Promise<void>;
-  readonly onShipped: OnShipped;
-  /** Something that was lost there lies there again. */
-  readonly onMended: (segment: PutSegment) => void;
-  /** The restore points that were told of a stretch of an index. */
-  readonly pointsIn: (stretch: Place & { readonly to: number }) => Parameters<typeof putAgain>[1]['points'];
-  readonly onSnapshot: (snapshot: ShippedSnapshot) => void;
-  /** What was told of this target so far: what lies there beyond is told again. */
-  readonly told: () => Told;
-  /** What was told of this generation and is not listed there any more as it was put. */
-  readonly findDamage: (objects: readonly StoredObject[]) => Damage;
-  /** This is lost there, and cannot be put again. */
-  readonly onDamage: (damage: Damage) => void;
   readonly onProblem: (problem: Problem | undefined) => void;
   readonly onProgress: () => void;
-  /**
-   * The history cannot be continued there. `ahead`: the target has more than the spool, what was captured last is lost here;
-   * `other`: somebody else went on with it.
-   */
-  readonly onParted: (why: 'ahead' | 'other') => void;
+  /** The history cannot be continued there. */
+  readonly onParted: (why: Parting) => void;
 }
 
 /** What waits longer, or is more than this, is caught up with in turns. */
@@ -290,97 +272,24 @@ export class Shipper {
     return true;
   }
 
-  /** Learns by listing what the target has of this generation. */
+  /** What other generations still have to tell and to ship there; then what the target has of this one. */
   async #locate(signal: AbortSignal): Promise<void> {
-    const { target, shipment, earlier, prepare } = this.#options;
-    const { generation, spool } = shipment;
+    const { target, earlier, prepare, onParted } = this.#options;
     await prepare(signal);
     if (!this.#isTold) for (const one of earlier) await tellEarlier(one, { target, signal });
     await this.#shipFormers(signal);
-    // One that is put beside this listing is told, and may not be in it.
-    const { snapshots: toldBefore } = this.#options.told();
-    const objects = await target.list(generationPrefix(generation), { signal });
-    if (!this.#isTold) {
-      await tellFound(target, objects, { ...this.#options, generation, told: this.#options.told(), signal });
-      this.#isTold = true;
+    const stock = await takeStock(this.#options, { isTold: this.#isTold, signal });
+    if (stock.kind === 'parted') {
+      onParted(stock.why);
+      throw new AppError('cancelled');
     }
-    const found = this.#options.findDamage(objects);
-    const damage = { ...found, images: found.images.filter((index) => toldBefore.has(index)) };
-    // Every image that was ever found sound is told by now.
-    const { snapshots: told } = this.#options.told();
-    const isSound = (index: number) => told.has(index) && !damage.images.includes(index);
-    const located = await locateIn(target, objects, { isSound, signal });
-    const { snapshot, last } = located;
-    if (last !== undefined && (await isOther(spool, last))) this.#part('other');
-    const isNewestLost = damage.images.some((index) => snapshot !== undefined && index > snapshot.index);
-    const { position, isBroken } = await this.#mend(damage, located, signal);
-    const end = shipment.end();
-    this.#shippedAt = located.shippedAt;
-    if (position !== undefined && isBehind(end, position)) this.#part('ahead');
-    this.#lying = keysFrom(objects, position);
-    const isHeld = position !== undefined && spool.sizeOf(position.index) !== undefined;
-    const isNext = position !== undefined && position.index === end.index && position.offset === 0;
-    if (snapshot !== undefined && !isBroken && (isHeld || isNext)) {
-      this.#images.adopt({ ...snapshot, isSpoiled: snapshot.isSpoiled || isNewestLost });
-      this.#position = position;
-      return;
-    }
-    // Nothing there that the spool continues: an image, and the index that it belongs to from its start.
-    if (snapshot !== undefined && position !== undefined && !isBroken) {
-      this.#missing = { from: position, since: located.shippedAt };
-    }
-    this.#images.forget();
-    // What lies there of the present index is never cut anew.
-    const isWhole = isHeld && position.index === end.index;
-    this.#position = isWhole ? position : await this.#locateBehindHole(objects, signal);
-    this.#lying = keysFrom(objects, this.#position);
-  }
-
-  /** The end of what the target has of the present index, whatever is missing before it. */
-  async #locateBehindHole(objects: readonly StoredObject[], signal: AbortSignal): Promise<Place> {
-    const { target, shipment } = this.#options;
-    const end = shipment.end();
-    const start = { index: end.index, offset: 0 };
-    const { position = start, last } = await locateIn(target, segmentsOf(objects, end.index), { signal });
-    if (last !== undefined && (await isOther(shipment.spool, last))) this.#part('other');
-    if (isBehind(end, position)) this.#part('ahead');
-    return position;
-  }
-
-  #part(why: 'ahead' | 'other'): never {
-    this.#options.onParted(why);
-    throw new AppError('cancelled');
-  }
-
-  /** Puts what is lost on the target again, as far as the spool has it. `isBroken`: what follows needs an image. */
-  async #mend(
-    damage: Damage,
-    { position, snapshot }: Located,
-    signal: AbortSignal,
-  ): Promise<{ readonly position: Place | undefined; readonly isBroken: boolean }> {
-    const { target, shipment, onMended } = this.#options;
-    const { spool } = shipment;
-    const end = shipment.end();
-    const lost: LostSegment[] = [];
-    let reached = position;
-    for (const segment of damage.segments) {
-      const size = segment.index === end.index ? end.offset : spool.sizeOf(segment.index);
-      const to = segment.to ?? (segment.index === end.index ? undefined : size);
-      if (size === undefined || spool.sizeOf(segment.index) === undefined) {
-        lost.push(segment);
-      } else if (to === undefined) {
-        // The end of it all: shipping goes on from there.
-        if (reached === undefined || isBehind(segment, reached))
-          reached = { index: segment.index, offset: segment.offset };
-      } else {
-        const from = { index: segment.index, offset: segment.offset };
-        const points = this.#options.pointsIn({ ...from, to });
-        onMended(await putAgain(shipment, { target, from, to, points, signal }));
-      }
-    }
-    if (lost.length > 0 || damage.images.length > 0) this.#options.onDamage({ ...damage, segments: lost });
-    const isBroken = lost.some(({ index }) => snapshot === undefined || index >= snapshot.index);
-    return { position: reached, isBroken };
+    this.#isTold = true;
+    this.#shippedAt = stock.shippedAt;
+    this.#lying = stock.lying;
+    this.#missing = stock.missing ?? this.#missing;
+    if (stock.image === undefined) this.#images.forget();
+    else this.#images.adopt(stock.image);
+    this.#position = stock.position;
   }
 
   async #shipFormers(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
-import type { DatabaseInspection } from '../../../shared/model.ts';
+import type { DatabaseInspection } from '../../../shared/databases.ts';
 import { type DatabaseHeader, databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
 import { cloudService, networkFileSystem } from './place.ts';
 import { classifySourceError } from './source-errors.ts';

@@ -1,7 +1,7 @@
 // The catalogue of restore points: generations, what of them lies on which target, snapshots, runs of transactions, gaps.
 // Written as things are shipped; what a timeline or a list asks of it is history/timeline.ts and history/points.ts.
 import type Database from 'better-sqlite3';
-import type { DatabaseId, TargetId } from '../../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import type { Generation, Position } from '../../../shared/position.ts';
 import type { Commit } from '../commits.ts';
 import { remembered } from './remembered.ts';

@@ -2,8 +2,8 @@
 // told of it, is naming.ts.
 import { randomUUID } from 'node:crypto';
 import type Database from 'better-sqlite3';
-import type { DatabaseId, NamedMoment, NamedPoint, NamedPointId } from '../../../shared/model.ts';
-import { findNamed, isSameName } from '../../../shared/named-points.ts';
+import type { DatabaseId, NamedPointId } from '../../../shared/ids.ts';
+import { findNamed, isSameName, type NamedMoment, type NamedPoint } from '../../../shared/named-points.ts';
 import type { Generation } from '../../../shared/position.ts';
 import { remembered } from './remembered.ts';
 

@@ -2,15 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
-import type {
-  ActivityEntry,
-  ActivityKind,
-  DatabaseId,
-  PlaceState,
-  Retention,
-  Settings,
-  TargetId,
-} from '../../../shared/model.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
+import type { ActivityEntry, ActivityKind, Settings } from '../../../shared/model.ts';
+import type { Retention } from '../../../shared/retention.ts';
+import type { PlaceState } from '../../../shared/targets.ts';
 import type { Position } from '../../../shared/position.ts';
 import type { DiskPlace } from '../mounts.ts';
 import { NamedPoints } from './named-points.ts';

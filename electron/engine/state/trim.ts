@@ -1,14 +1,9 @@
 // Takes out of the catalogue what does not lie on a target any more: parts of generations, images, segments, and the restore
 // points that no target holds then. What is to go is decided elsewhere (retain/, ship/heal.ts).
 import type Database from 'better-sqlite3';
-import type { DatabaseId, TargetId } from '../../../shared/model.ts';
-import type { Generation } from '../../../shared/position.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
+import { comparePositions, type Generation, type Place } from '../../../shared/position.ts';
 import { remembered } from './remembered.ts';
-
-interface Place {
-  readonly index: number;
-  readonly offset: number;
-}
 
 /** A stretch of a generation that lies on a target whole. */
 export interface Part {
@@ -222,8 +217,8 @@ export class Trim {
     let from: Place = { index: -1, offset: 0 };
     for (const { fi, fo, li, lo } of rows) {
       const first = { index: fi, offset: fo };
-      if (isBefore(from, first)) gaps.push({ from, to: first });
-      if (isBefore(from, { index: li, offset: lo })) from = { index: li, offset: lo };
+      if (comparePositions(from, first) < 0) gaps.push({ from, to: first });
+      if (comparePositions(from, { index: li, offset: lo }) < 0) from = { index: li, offset: lo };
     }
     // Behind the last part more may just be on its way. Where the generation ended, what still comes is told again when it is
     // there; without any part there is nothing to wait for.
@@ -252,10 +247,11 @@ export class Trim {
       toIndex: Math.min(toIndex, Number.MAX_SAFE_INTEGER),
       limit: limit + 1,
     });
-    const end = rows.findIndex(({ idx, endOffset }) => !isBefore({ index: idx, offset: endOffset }, to));
+    const end = rows.findIndex(({ idx, endOffset }) => comparePositions({ index: idx, offset: endOffset }, to) >= 0);
     const within = (end < 0 ? rows : rows.slice(0, end + 1)).slice(0, limit);
     const isInGap = (index: number, offset: number) =>
-      isBefore(from, { index, offset }) && isBefore({ index, offset }, { index: toIndex, offset: toOffset });
+      comparePositions(from, { index, offset }) < 0 &&
+      comparePositions({ index, offset }, { index: toIndex, offset: toOffset }) < 0;
     const changed = within.filter((run) => this.#dropPoints({ databaseId, generation }, run, isInGap));
     if (changed.length > 0) this.#recount(databaseId, changed);
     return (end < 0 ? rows.length : end + 1) > limit;
@@ -326,8 +322,4 @@ function unpackStates(packed: Uint8Array): readonly StateAt[] {
     offset: view.getUint32(i * stateBytes),
     state: view.getBigUint64(i * stateBytes + 4),
   }));
-}
-
-function isBefore(a: Place, b: Place): boolean {
-  return a.index < b.index || (a.index === b.index && a.offset < b.offset);
 }

@@ -2,8 +2,7 @@
 // configuration, and hosts that name bucket, region and provider at once. Secrets are taken out; a usual form without them is
 // what anybody may see. Reads no environment but what it is handed.
 import { AppError, reasonOf } from '../../../shared/errors.ts';
-import type { ProviderId } from '../../../shared/model.ts';
-import { endpointOf, parseS3Host, providerIds, providers } from '../../../shared/providers.ts';
+import { endpointOf, parseS3Host, providerIds, providers, type ProviderId } from '../../../shared/providers.ts';
 
 export type S3Credentials =
   | {

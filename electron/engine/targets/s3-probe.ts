@@ -11,7 +11,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import type { AppError } from '../../../shared/errors.ts';
-import type { TargetTest } from '../../../shared/model.ts';
+import type { TargetTest } from '../../../shared/targets.ts';
 import type { S3Address } from './s3-address.ts';
 import { makeS3Client } from './s3-client.ts';
 import { classifyS3Error, isNotSupported, type S3Place, statusOf } from './s3-errors.ts';

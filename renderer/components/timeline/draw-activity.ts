@@ -1,6 +1,6 @@
 // Draws the activity band: grid, gaps, density, generations, events, axis, and the line of the selection. Knows nothing of
 // React; what it draws is all in the scene.
-import type { RestorePoint, Timeline, TimelineEvent } from '../../../shared/model.ts';
+import type { RestorePoint, Timeline, TimelineEvent } from '../../../shared/history.ts';
 import type { Range } from '../../../shared/viewport.ts';
 import { bandText, inset, midnightsOf, rows, type Scale, scaleOf, ticksOf } from './geometry.ts';
 import type { Palette } from './palette.ts';

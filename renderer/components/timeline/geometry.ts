@@ -11,7 +11,7 @@ import {
   secondMs,
   wallTime,
 } from '../../../shared/format.ts';
-import type { GenerationBand, TimelineEvent } from '../../../shared/model.ts';
+import type { GenerationBand, TimelineEvent } from '../../../shared/history.ts';
 import type { Range } from '../../../shared/viewport.ts';
 
 /** Rows of the activity band, in CSS pixels. */

@@ -2,7 +2,7 @@
 // or gap there.
 import type { ReactNode } from 'react';
 import { formatBytes, formatClock, formatDay, formatDuration } from '../../../shared/format.ts';
-import type { RestorePoint, TimelineEvent } from '../../../shared/model.ts';
+import type { RestorePoint, TimelineEvent } from '../../../shared/history.ts';
 import { eventText } from './geometry.ts';
 import styles from './hover-card.module.css';
 

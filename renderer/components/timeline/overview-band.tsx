@@ -2,7 +2,7 @@
 // new one. A pointer's convenience; the keyboard has the same through zoom and pan.
 import { type PointerEvent, type ReactNode, useLayoutEffect, useRef } from 'react';
 import { formatInstantLocal } from '../../../shared/format.ts';
-import type { Timeline } from '../../../shared/model.ts';
+import type { Timeline } from '../../../shared/history.ts';
 import type { Range } from '../../../shared/viewport.ts';
 import { binText, inset, type Scale, scaleOf } from './geometry.ts';
 import type { Palette } from './palette.ts';

@@ -2,8 +2,8 @@
 // what is selected, and which bins are loaded, is the screen's.
 import { type ReactNode, useEffect, useState } from 'react';
 import { formatAgo, formatInstantLocal, plural } from '../../../shared/format.ts';
-import type { NamedPoint, RestorePoint, Timeline as TimelineData } from '../../../shared/model.ts';
-import { findNamed } from '../../../shared/named-points.ts';
+import type { RestorePoint, Timeline as TimelineData } from '../../../shared/history.ts';
+import { findNamed, type NamedPoint } from '../../../shared/named-points.ts';
 import {
   type BinRequest,
   binsFor,

@@ -1,21 +1,10 @@
 // Invented databases and operations, as the states of the gallery put them together.
-import { AppError, type ErrorCode } from '../../../shared/errors.ts';
-import type {
-  ActivityEntry,
-  AppState,
-  DatabaseDetails,
-  DatabaseId,
-  DatabaseState,
-  DatabaseStatus,
-  DayActivity,
-  NamedPoint,
-  NamedPointId,
-  Operation,
-  OperationId,
-  Phase,
-  Problem,
-  TargetId,
-} from '../../../shared/model.ts';
+import { AppError, type ErrorCode, type Problem } from '../../../shared/errors.ts';
+import type { DatabaseDetails, DatabaseState, DatabaseStatus, DayActivity } from '../../../shared/databases.ts';
+import type { DatabaseId, NamedPointId, OperationId, TargetId } from '../../../shared/ids.ts';
+import type { ActivityEntry, AppState } from '../../../shared/model.ts';
+import type { NamedPoint } from '../../../shared/named-points.ts';
+import type { Operation, Phase } from '../../../shared/operations.ts';
 import { defaultRetention } from '../../../shared/retention.ts';
 import type { FixtureHistory } from './history.ts';
 import { bucket, folders, networkShare } from './targets.ts';

@@ -3,20 +3,12 @@
 import type { Connection, ConnectionStatus } from '../../../renderer/connection.ts';
 import type { Api, Argument, CommandName, Result } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
-import type {
-  AppState,
-  DatabaseId,
-  DatabaseState,
-  FolderInspection,
-  NamedPoint,
-  NamedPointId,
-  Operation,
-  OperationId,
-  PlaceState,
-  RestoreProposal,
-  Settings,
-  TargetState,
-} from '../../../shared/model.ts';
+import type { DatabaseState } from '../../../shared/databases.ts';
+import type { DatabaseId, NamedPointId, OperationId } from '../../../shared/ids.ts';
+import type { AppState, Settings } from '../../../shared/model.ts';
+import type { NamedPoint } from '../../../shared/named-points.ts';
+import type { Operation, RestoreProposal } from '../../../shared/operations.ts';
+import type { FolderInspection, PlaceState, TargetState } from '../../../shared/targets.ts';
 import { defaultRetention } from '../../../shared/retention.ts';
 import { detailsOf } from './databases.ts';
 import type { FixtureHistory } from './history.ts';

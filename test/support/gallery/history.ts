@@ -1,13 +1,7 @@
 // An invented history: restore points over time, answered for as the engine would (bins, pages, steps). Same seed, same
 // history, apart from now.
-import type {
-  DatabaseId,
-  GenerationBand,
-  RestorePoint,
-  TargetId,
-  Timeline,
-  TimelineEvent,
-} from '../../../shared/model.ts';
+import type { GenerationBand, RestorePoint, Timeline, TimelineEvent } from '../../../shared/history.ts';
+import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import { comparePositions, isSamePosition, type Generation, type Position } from '../../../shared/position.ts';
 
 export interface HistoryShape {

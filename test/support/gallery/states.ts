@@ -1,5 +1,7 @@
 // The states of the gallery, by name.
-import type { AppState, DatabaseId, Operation } from '../../../shared/model.ts';
+import type { DatabaseId } from '../../../shared/ids.ts';
+import type { AppState } from '../../../shared/model.ts';
+import type { Operation } from '../../../shared/operations.ts';
 import { AppError } from '../../../shared/errors.ts';
 import {
   activityOf,

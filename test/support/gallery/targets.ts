@@ -1,17 +1,17 @@
 // Invented destinations, and what the invented engine says when it tests one.
 import { AppError } from '../../../shared/errors.ts';
+import type { TargetId } from '../../../shared/ids.ts';
+import type { AppState } from '../../../shared/model.ts';
+import type { RetentionPreview } from '../../../shared/retention.ts';
 import type {
-  AppState,
   PlaceState,
-  RetentionPreview,
   S3Place,
-  TargetId,
   TargetState,
   TargetTest,
   TargetUsage,
   TestStage,
   TestStageName,
-} from '../../../shared/model.ts';
+} from '../../../shared/targets.ts';
 
 const day = 86_400_000;
 

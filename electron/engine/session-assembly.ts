@@ -1,0 +1,104 @@
+// Puts a session together from its parts: the capture that fills its spool, what ships of it, the crew that ships it, and what
+// former generations still have to ship. Who opens it chose before how its history goes on.
+import path from 'node:path';
+import type { Generation } from '../../shared/position.ts';
+import { Capture } from './capture.ts';
+import type { Remains } from './continuity.ts';
+import { Crew } from './crew.ts';
+import { openFormers } from './formers.ts';
+import { forgetRest, noteBoot, readComposed } from './notes.ts';
+import { openImage } from './session-image.ts';
+import { noteFile, saveSession } from './session-notes.ts';
+import { makeShipper } from './session-shippers.ts';
+import type { ProtectionOptions, Session, SessionContext } from './session.ts';
+import type { Shipment } from './ship/shipment.ts';
+import type { Connections } from './source/connections.ts';
+import type { PageHashes } from './source/page-hashes.ts';
+
+/** Where the spool of a generation lies. */
+export function spoolFolder(options: ProtectionOptions, generation: Generation): string {
+  return path.join(spoolsFolder(options), generation);
+}
+
+/** The capture of a session; it captures nothing before it is told to. */
+export function makeCapture(
+  { options, owner }: SessionContext,
+  parts: Pick<Remains, 'spool' | 'commits' | 'end'> & {
+    readonly connections: Connections;
+    readonly now: () => number;
+    readonly hashes: PageHashes | undefined;
+  },
+): Capture {
+  const capture: Capture = new Capture({
+    ...parts,
+    onRest: () => noteFile({ capture, spool: parts.spool }),
+    onWalLost: () => owner.onWalLost(),
+    onHeld: (isHeld) => owner.onHeld(isHeld),
+    counters: owner.counters,
+    rollBytes: options.rollBytes,
+    watcher: options.watcher,
+    onCaptured: () => owner.onCaptured(),
+    onFailed: (error) => owner.onFailed(error),
+  });
+  return capture;
+}
+
+/** The session of a capture that stands where its history goes on, with a first note of where that is. */
+export async function assembleSession(
+  { options, owner }: SessionContext,
+  facts: Pick<Session, 'generation' | 'connections' | 'capture' | 'spool' | 'commits' | 'pageSize'> &
+    Pick<Shipment, 'baseline'> & { readonly now: () => number },
+): Promise<Session> {
+  const { generation, connections, capture, spool, commits, pageSize, baseline } = facts;
+  const shipment: Shipment = {
+    generation,
+    spool,
+    commits,
+    pageSize,
+    end: () => capture.end,
+    pages: () => capture.pages || baseline.pages,
+    baseline,
+    composed: readComposed(spool.folder),
+    openImage: async () => await openImage(facts),
+    by: options.by,
+  };
+  const replicas = options.replicas();
+  const formers = await openFormers({
+    folder: spoolsFolder(options),
+    present: generation,
+    targets: replicas.map(({ targetId }) => targetId),
+    lastAtOf: (former) =>
+      options.catalogue.generations(options.row.id).find((one) => one.generation === former)?.lastAt ?? 0,
+    boot: options.boot,
+    by: options.by,
+  });
+  const crew = new Crew({
+    replicas,
+    formers,
+    makeShipper: (replica, rest) =>
+      makeShipper(options.openReplica(replica), { shipment, formers: rest, options, owner }),
+  });
+  const session: Session = {
+    generation,
+    connections,
+    capture,
+    spool,
+    commits,
+    crew,
+    formers,
+    pageSize,
+    savedIndex: spool.index,
+    statesFrom: undefined,
+    saving: Promise.resolve(),
+  };
+  noteFile(session);
+  forgetRest(spool.folder);
+  await saveSession(session);
+  // Not before: what the notes do not stand on is of another start as long as this one is not written down.
+  noteBoot(spool.folder, options.boot);
+  return session;
+}
+
+function spoolsFolder({ folder }: ProtectionOptions): string {
+  return path.join(folder, 'spool');
+}
