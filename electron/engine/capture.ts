@@ -4,7 +4,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Position } from '../../shared/position.ts';
+import type { Place } from '../../shared/position.ts';
 import type { Commit, CommitLog } from './commits.ts';
 import { type MutableCounters, newCounters } from './counters.ts';
 import { hashPage } from './replica/state-hash.ts';
@@ -28,9 +28,6 @@ const longestFollowMs = 10;
 const mostUnread = 400;
 /** Between two looks while nobody commits: much shorter than an application sleeps between two tries. */
 const dozeMs = 0.1;
-
-/** The end of what was captured: behind a whole transaction, in the spool. */
-export type Place = Pick<Position, 'index' | 'offset'>;
 
 export interface CaptureOptions {
   readonly connections: Connections;

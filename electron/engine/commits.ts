@@ -1,6 +1,6 @@
 // Captured transactions that some target does not have yet, oldest first: where each ends, when, and the state hash there.
 // Bounded: a target that stays away for long gets a thinned list (fewer restore points, never a gap).
-import type { Position } from '../../shared/position.ts';
+import type { Place } from '../../shared/position.ts';
 
 /** The end of a captured transaction. */
 export interface Commit {
@@ -17,8 +17,6 @@ export interface Commit {
   /** Transactions that this entry stands for; more than one where entries were thinned. */
   readonly transactions: number;
 }
-
-type Place = Pick<Position, 'index' | 'offset'>;
 
 const maxEntries = 100_000;
 const maxSaved = 20_000;

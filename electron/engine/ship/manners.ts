@@ -1,6 +1,6 @@
 // How fast an image is made: at once while the database is at rest, and with pauses while somebody writes to it, so that
 // commits take hardly longer than without. For a while only: the pin that an image needs keeps the WAL from shrinking.
-import type { Place } from '../capture.ts';
+import type { Place } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 
 /** An application that wrote this long ago may write again at any moment. */
