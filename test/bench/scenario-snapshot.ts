@@ -16,7 +16,7 @@ import { writeFor } from './writing.ts';
 const everyMs = 5;
 const lookEveryMs = 10;
 /** Longer than any image of this size takes, and the start of the program before it. */
-const writerSeconds = 15;
+const writerSeconds = 25;
 
 interface Imaged {
   /** From the first byte at the destination to the final name. */

@@ -5,10 +5,10 @@ import type { Clock } from '../clock.ts';
 
 /** An application that wrote this long ago may write again at any moment. */
 const writersForMs = 1000;
-/** Between two blocks of 256 KB, of which each takes about as long. */
-const pauseMs = 2;
-/** All pauses of one image together: enough for about 2 GB. */
-const longestMs = 15_000;
+/** Between two blocks of 256 KB, of which each takes about one. */
+const pauseMs = 4;
+/** All pauses of one image together: enough for about 1 GB. */
+const longestMs = 16_000;
 /** Blocks that are compressed at the same time. */
 const atRest = 2;
 const besideWriters = 1;

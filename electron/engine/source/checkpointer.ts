@@ -33,7 +33,7 @@ export interface CheckpointOptions {
 }
 
 /** A thread without databases is kept this long: starting one takes longer than most checkpoints. */
-const keepMs = 5000;
+const keepMs = 1500;
 
 /** One database's connection in the checkpoint thread. */
 export class Checkpointer implements AsyncDisposable {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { frameBytes, frameHeaderBytes, walHeaderBytes } from './wal.ts';
 
 const read = promisify(fs.read);
-const chunkBytes = 512 * 1024;
+const chunkBytes = 256 * 1024;
 /** Pages that {@link NewestFrames} makes room for at a time. */
 const lookupPages = 512;
 

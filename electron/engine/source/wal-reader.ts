@@ -46,7 +46,7 @@ export interface FrameSink {
 }
 
 /** Frames are read and verified in pieces of about this size, with a turn of the event loop between them. */
-const sliceBytes = 2 * 1024 * 1024;
+const sliceBytes = 1024 * 1024;
 /**
  * A WAL that is longer goes on as another one, between two transactions: offsets in the names of objects have 32 bits, and
  * one transaction alone may be long.
