@@ -22,7 +22,7 @@ export interface SpooledFrame {
   readonly endOffset: number;
 }
 
-const chunkBytes = 256 * 1024;
+const chunkBytes = 1024 * 1024;
 
 /** Where an index lies in the folder of its spool. */
 export function pathOfIndex(folder: string, index: number): string {

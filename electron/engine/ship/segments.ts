@@ -88,7 +88,7 @@ async function putSegment(
   const fields = await describe(history, { from, to, commits });
   const bytes = spool.read(from.index, { from: from.offset, to });
   const object =
-    to - from.offset <= wholeBytes ? await encodeWhole([...bytes], fields) : encodeObject(bytes, () => fields);
+    to - from.offset <= wholeBytes ? await encodeWhole(kept(bytes), fields) : encodeObject(bytes, () => fields);
   const at = commits.at(-1)?.at ?? history.baseline.at;
   const key = formatSegmentKey(generation, from.index, from.offset);
   const { bytes: stored } = await target.put(key, object, {
@@ -206,4 +206,9 @@ async function pagesAt({ spool, pageSize }: KeptHistory, index: number, to: numb
   let pages = 0;
   await spool.visitFrames(index, { from: to - frameBytes(pageSize), to }, ({ commitPages }) => (pages = commitPages));
   return pages;
+}
+
+/** Pieces that stay as they are when the next one is read. */
+function kept(pieces: Iterable<Uint8Array>): readonly Uint8Array[] {
+  return Array.from(pieces, (piece) => piece.slice());
 }
