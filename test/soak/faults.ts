@@ -78,11 +78,18 @@ function wrap(owner: object, name: string, before: (args: unknown[]) => void): v
   const members = owner as Record<string, AnyFunction>;
   const original = members[name];
   if (original === undefined) throw new Error(`no ${name}`);
-  members[name] = function (this: unknown, ...args: unknown[]) {
+  const replaced = function (this: unknown, ...args: unknown[]): unknown {
     if (isCrashing) reach(name);
     before.call(this, args);
     return original.apply(this, args);
   };
+  // Those that promise never throw by themselves.
+  members[name] =
+    owner === fs.promises
+      ? async function (this: unknown, ...args: unknown[]) {
+          return await replaced.apply(this, args);
+        }
+      : replaced;
 }
 
 const { control } = faults;
