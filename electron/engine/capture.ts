@@ -161,7 +161,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** From now on each change on disk is captured at once. */
   startWatching(): void {
     this.#watch ??= this.#options.watcher.watch(this.#options.connections.path, () => this.wake());
-    this.wake();
+    this.#look();
   }
 
   /** Something changed on disk: captures it soon. Never throws. */
