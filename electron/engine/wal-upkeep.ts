@@ -428,11 +428,15 @@ export class WalUpkeep {
 
   /** The application truncates the WAL, or checkpoints, by itself: then it may wait for our pin. */
   get #isWaitedFor(): boolean {
-    return performance.now() - Math.max(this.#truncatedAt, this.#checkpointedAt) < waitsForMs;
+    return this.#sinceEmptiedMs < waitsForMs;
+  }
+
+  get #sinceEmptiedMs(): number {
+    return performance.now() - Math.max(this.#truncatedAt, this.#checkpointedAt);
   }
 
   get #isOftenWaitedFor(): boolean {
-    return performance.now() - Math.max(this.#truncatedAt, this.#checkpointedAt) < waitsOftenMs;
+    return this.#sinceEmptiedMs < waitsOftenMs;
   }
 
   #large(frames: number, bytes: number): number {
