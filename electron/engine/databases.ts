@@ -113,15 +113,17 @@ export class Databases implements AsyncDisposable {
 
   /** What is kept here, in the order in which it was added. */
   rows(): readonly DatabaseRow[] {
-    const rows = this.#options.store.databases();
-    return this.#options.isDeclaredOnly
-      ? rows.filter(({ id }) => this.#declared.has(id))
-      : rows.filter(({ isDeclared }) => !isDeclared);
+    return this.#options.store.databases().filter((row) => this.#isKept(row));
+  }
+
+  isKept(databaseId: DatabaseId): boolean {
+    const row = this.#options.store.database(databaseId);
+    return row !== undefined && this.#isKept(row);
   }
 
   /** One database; fails with `database-not-found`. */
   rowOf(databaseId: DatabaseId): DatabaseRow {
-    const row = this.#options.store.databases().find(({ id }) => id === databaseId);
+    const row = this.#options.store.database(databaseId);
     if (row === undefined) throw new AppError('database-not-found', { database: databaseId });
     return row;
   }
@@ -316,6 +318,10 @@ export class Databases implements AsyncDisposable {
       if (session === undefined) return false;
       return isSame(fs.fstatSync(session.connections.fd));
     });
+  }
+
+  #isKept({ id, isDeclared }: DatabaseRow): boolean {
+    return this.#options.isDeclaredOnly ? this.#declared.has(id) : !isDeclared;
   }
 
   #folderOf(databaseId: DatabaseId): string {

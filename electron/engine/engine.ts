@@ -252,7 +252,7 @@ export class Engine {
       store,
       guards,
       credentials: new TargetCredentials(this.#setup.secretKey),
-      isKept: (databaseId) => databases.rows().some(({ id }) => id === databaseId),
+      isKept: (databaseId) => databases.isKept(databaseId),
       onChange: () => {
         // Where replicas lie may read differently now.
         descriptions.forget();

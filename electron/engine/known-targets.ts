@@ -71,7 +71,7 @@ export class KnownTargets {
 
   /** One target; fails with `target-not-found`. */
   rowOf(targetId: TargetId): TargetRow {
-    const row = this.#options.store.targets().find(({ id }) => id === targetId);
+    const row = this.#options.store.target(targetId);
     if (row === undefined) throw new AppError('target-not-found', { target: targetId });
     return row;
   }

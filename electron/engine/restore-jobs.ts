@@ -55,8 +55,7 @@ export class RestoreJobs {
     );
     const proposedPath = proposePath(row.path, point.at);
     const { bavail, bsize } = fs.statfsSync(path.dirname(proposedPath));
-    const fromName =
-      this.#options.storage?.store.targets().find(({ id }) => id === replica.targetId)?.name ?? replica.url;
+    const fromName = this.#options.storage?.store.target(replica.targetId)?.name ?? replica.url;
     return {
       ...plan,
       point: { position: point.position, at: point.at },

@@ -214,6 +214,46 @@ describe('targets', () => {
   });
 });
 
+test('what was asked before a change is told anew after it, of all and of one', () => {
+  const [a, b] = [add('/a.db'), add('/b.db')];
+  const declared = store.addDatabase({ path: '/d.db', addedAt: 1, isDemo: false, isDeclared: true });
+  const [x, y] = [target('/x'), target('/y')];
+  const told = (from: Store) => ({
+    databases: from.databases(),
+    targets: from.targets(),
+    replicas: from.replicas(),
+    each: [a, b, declared].map((id) => [from.database(id), from.replicas(id)]),
+    eachTarget: [x, y].map((id) => from.target(id)),
+  });
+  const replica = { databaseId: a, targetId: x };
+  const changes: readonly (() => unknown)[] = [
+    () => store.putReplica({ ...replica, url: '/x/a.db', ...settings }),
+    () => store.putReplica({ databaseId: b, targetId: y, url: '/y/b.db', ...settings }),
+    () => store.putReplica({ databaseId: b, targetId: x, url: '/x/b.db', ...settings }),
+    () => store.putReplica({ ...replica, url: '/x/a.db', ...settings, isEnabled: false }),
+    () => store.setRetained(replica, 5),
+    () => store.setRefusesDeletes(replica, 6),
+    () => store.setPaused(a, 7),
+    () => store.setProven(a, 8, { generation, index: 1, offset: 32 }),
+    () => store.adoptDeclared({ path: '/d.db', addedAt: 9, isDemo: true }),
+    () => store.updateTarget(x, { ...targetRow('/x'), name: 'other', bandwidthBytes: 10 }),
+    () => store.removeReplica({ databaseId: b, targetId: y }),
+    () => target('/z'),
+    () => add('/c.db'),
+    () => store.removeDatabase(b),
+    () => store.removeDatabase(a),
+    () => store.removeTarget(store.addTarget({ ...targetRow('/w'), isKept: true })),
+  ];
+  changes.forEach((change, i) => {
+    const before = told(store);
+    change();
+    const after = told(store);
+    expect(after).toEqual(told(new Store(database)));
+    // The last one adds and removes.
+    if (i < changes.length - 1) expect(after).not.toEqual(before);
+  });
+});
+
 describe('activity', () => {
   const entry = (text: string, databaseId?: DatabaseId): NewActivity => ({
     at: 1,

@@ -37,6 +37,19 @@ describe('a folder target', () => {
     expect(await readdir(target.path)).toEqual([]);
   });
 
+  test('keeps a stream of any length, in chunks of any size', async () => {
+    const target = await openNew();
+    const kibi = 1024;
+    const lengths = [0, 1, 32 * kibi, 544 * kibi, 1056 * kibi].flatMap((bytes) => [bytes, bytes + 1, bytes + 4095]);
+    for (const length of lengths) {
+      for (const chunks of [[7000], [32 * kibi], [600 * kibi, 1, 0, 40_000]]) {
+        const bytes = noise(length);
+        expect(await target.put('x', inPieces(bytes, chunks), { signal: calm })).toMatchObject({ bytes: length });
+        expect((await collect(target.get('x', { signal: calm }))).equals(bytes)).toBe(true);
+      }
+    }
+  });
+
   test('never lists a temporary file, and removes only its own stale ones', async () => {
     const target = await openNew();
     await target.put('wal/1', noise(1), { signal: calm });

@@ -270,8 +270,8 @@ async function* gather(
   let filled = 0;
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
-      const block = (blocks[count % apart] ??= new Uint8Array(blockBytes));
-      const part = chunk.subarray(at, at + blockBytes - filled);
+      const block = (blocks[count % apart] = withRoom(blocks[count % apart], filled, chunk.length));
+      const part = chunk.subarray(at, at + block.length - filled);
       block.set(part, filled);
       filled += part.length;
       at += part.length;
@@ -283,4 +283,12 @@ async function* gather(
   }
   const last = blocks[count % apart];
   if (filled > 0 && last !== undefined) yield last.subarray(0, filled);
+}
+
+/** The block itself while there is room in it. What fits into a smaller one, as `wanted` tells, takes no more than that. */
+function withRoom(block: Uint8Array | undefined, filled: number, wanted: number): Uint8Array {
+  if (block !== undefined && filled < block.length) return block;
+  const larger = new Uint8Array(block === undefined ? Math.min(blockBytes, wanted) : blockBytes);
+  if (block !== undefined) larger.set(block);
+  return larger;
 }

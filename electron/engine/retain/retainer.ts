@@ -321,7 +321,7 @@ export class Retainer {
 /** The points that stay whatever is set. */
 export function pinnedOf(store: Store, database: DatabaseRow['id']): RetainOptions['pinned'] {
   const named = pinnedAs(store.namedPoints.of(database));
-  const proven = store.databases().find(({ id }) => id === database)?.proven;
+  const proven = store.database(database)?.proven;
   return proven === undefined ? named : [...named, { ...proven, why: 'proven' }];
 }
 

@@ -53,8 +53,9 @@ export async function* readPages(
   { signal }: { readonly signal: AbortSignal },
 ): AsyncGenerator<ImagePiece> {
   const files = image.layers.map(({ path, newest }) => ({ fd: fs.openSync(path, 'r'), newest }));
-  const perPiece = Math.max(1, Math.floor(chunkBytes / image.pageSize));
-  const buffers = [new Uint8Array(perPiece * image.pageSize), new Uint8Array(perPiece * image.pageSize)] as const;
+  // No more room than a small image needs: hundreds of them follow each other when hundreds of databases start.
+  const perPiece = Math.max(1, Math.min(Math.floor(chunkBytes / image.pageSize), image.pages));
+  const buffers: Uint8Array<ArrayBuffer>[] = [];
   const start = (piece: readonly number[], buffer: Uint8Array<ArrayBuffer>): Promise<ImagePiece> => {
     const reading = readPiece(image, { files, pages: piece, buffer });
     // @NOTE Its failure is met when its turn comes.
@@ -67,7 +68,7 @@ export async function* readPages(
     for (const piece of inPieces(pages, perPiece)) {
       signal.throwIfAborted();
       const next = ahead;
-      ahead = start(piece, buffers[count++ % 2 === 0 ? 0 : 1]);
+      ahead = start(piece, (buffers[count++ % 2] ??= new Uint8Array(perPiece * image.pageSize)));
       if (next !== undefined) yield await next;
     }
     signal.throwIfAborted();

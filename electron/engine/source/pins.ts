@@ -161,6 +161,9 @@ export class Pins {
 /** One more connection for pins. */
 export function openPin(path: string): Pin {
   const connection = new Database(path, { readonly: true, timeout: busyTimeoutMs, fileMustExist: true });
+  // Once more after the schema was read: a cache this small takes no memory in advance, which adds up over many databases.
+  connection.pragma('cache_size = 1');
+  connection.pragma('shrink_memory');
   const begin = connection.prepare('BEGIN');
   // BEGIN alone is deferred: only a read opens the snapshot.
   const read = connection.prepare('SELECT 1 FROM sqlite_schema LIMIT 1');

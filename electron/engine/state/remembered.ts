@@ -1,4 +1,5 @@
-// Prepares each statement once: with hundreds of databases, preparing costs more than asking.
+// What is asked of the state database again and again: with hundreds of databases, preparing a statement costs more than
+// asking, and reading all rows at each step of each database more than the step.
 import type Database from 'better-sqlite3';
 
 /** `prepare` of a connection that gives the same statement for the same text. Not for statements that are iterated. */
@@ -10,4 +11,33 @@ export function remembered(database: Database.Database): Database.Database['prep
     return found;
   };
   return prepare as Database.Database['prepare'];
+}
+
+/** Rows of a table as they were when they were asked for first, or after the last change. */
+export class RememberedRows<Row> {
+  readonly #read: (key: string | null) => readonly Row[];
+  #all: readonly Row[] | undefined;
+  readonly #byKey = new Map<string, readonly Row[]>();
+
+  /** `read` gives those with one key, or, with null, all of them. */
+  constructor(read: (key: string | null) => readonly Row[]) {
+    this.#read = read;
+  }
+
+  all(): readonly Row[] {
+    return (this.#all ??= this.#read(null));
+  }
+
+  with(key: string): readonly Row[] {
+    let rows = this.#byKey.get(key);
+    if (rows === undefined) this.#byKey.set(key, (rows = this.#read(key)));
+    return rows;
+  }
+
+  /** Those with this key change, or any. */
+  forget(key?: string): void {
+    this.#all = undefined;
+    if (key === undefined) this.#byKey.clear();
+    else this.#byKey.delete(key);
+  }
 }

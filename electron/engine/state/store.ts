@@ -9,7 +9,7 @@ import type { PlaceState } from '../../../shared/targets.ts';
 import type { Position } from '../../../shared/position.ts';
 import type { DiskPlace } from '../mounts.ts';
 import { NamedPoints } from './named-points.ts';
-import { remembered } from './remembered.ts';
+import { remembered, RememberedRows } from './remembered.ts';
 
 export interface DatabaseRow {
   readonly id: DatabaseId;
@@ -70,6 +70,9 @@ export class Store {
   /** Restore points with names. */
   readonly namedPoints: NamedPoints;
   readonly #database: { readonly prepare: Database.Database['prepare'] };
+  readonly #databases = new RememberedRows<DatabaseRow>((id) => this.#readDatabases(id));
+  readonly #targets = new RememberedRows<TargetRow>((id) => this.#readTargets(id));
+  readonly #replicas = new RememberedRows<ReplicaRow>((id) => this.#readReplicas(id));
 
   constructor(database: Database.Database) {
     this.#database = { prepare: remembered(database) };
@@ -100,23 +103,17 @@ export class Store {
     return id;
   }
 
+  /** In the order in which they were added. */
   databases(): readonly DatabaseRow[] {
-    return this.#database
-      .prepare<[], RawDatabase>('SELECT * FROM database ORDER BY added_at, id')
-      .all()
-      .map((row) => ({
-        id: row.id as DatabaseId,
-        path: row.path,
-        addedAt: row.added_at,
-        pausedAt: row.paused_at ?? undefined,
-        provenAt: row.proven_at ?? undefined,
-        proven: row.proven_position === null ? undefined : (JSON.parse(row.proven_position) as Position),
-        isDemo: row.is_demo === 1,
-        isDeclared: row.is_declared === 1,
-      }));
+    return this.#databases.all();
+  }
+
+  database(id: DatabaseId): DatabaseRow | undefined {
+    return this.#databases.with(id)[0];
   }
 
   addDatabase(row: Pick<DatabaseRow, 'path' | 'addedAt' | 'isDemo' | 'isDeclared'>): DatabaseId {
+    this.#databases.forget();
     const id = randomUUID() as DatabaseId;
     this.#database
       .prepare('INSERT INTO database (id, path, added_at, is_demo, is_declared) VALUES (?, ?, ?, ?, ?)')
@@ -126,6 +123,7 @@ export class Store {
 
   /** A database that a command line declared becomes one that was added here; undefined where none has that path. */
   adoptDeclared(row: Pick<DatabaseRow, 'path' | 'addedAt' | 'isDemo'>): DatabaseId | undefined {
+    this.#databases.forget();
     const id = this.#database
       .prepare(
         `UPDATE database SET added_at = ?, is_demo = ?, is_declared = 0, paused_at = NULL
@@ -137,15 +135,19 @@ export class Store {
   }
 
   removeDatabase(id: DatabaseId): void {
+    this.#databases.forget(id);
+    this.#replicas.forget(id);
     this.#database.prepare('DELETE FROM database WHERE id = ?').run(id);
     this.#forgetTargets();
   }
 
   setPaused(id: DatabaseId, at: number | undefined): void {
+    this.#databases.forget(id);
     this.#database.prepare('UPDATE database SET paused_at = ? WHERE id = ?').run(at ?? null, id);
   }
 
   setProven(id: DatabaseId, at: number, position: Position): void {
+    this.#databases.forget(id);
     this.#database
       .prepare('UPDATE database SET proven_at = ?, proven_position = ? WHERE id = ?')
       .run(at, JSON.stringify(position), id);
@@ -165,21 +167,15 @@ export class Store {
 
   /** In the order of their names. */
   targets(): readonly TargetRow[] {
-    return this.#database
-      .prepare<[], RawTarget>('SELECT * FROM target ORDER BY name, id')
-      .all()
-      .map((row) => ({
-        id: row.id as TargetId,
-        name: row.name,
-        url: row.url,
-        place: row.place === null ? folderOf(row.url) : (JSON.parse(row.place) as PlaceState),
-        bandwidthBytes: row.bandwidth_bytes ?? undefined,
-        secret: row.secret ?? undefined,
-        isKept: row.is_kept === 1,
-      }));
+    return this.#targets.all();
+  }
+
+  target(id: TargetId): TargetRow | undefined {
+    return this.#targets.with(id)[0];
   }
 
   addTarget(target: Omit<TargetRow, 'id'>, id = randomUUID() as TargetId): TargetId {
+    this.#targets.forget();
     this.#database
       .prepare(
         `INSERT INTO target (id, kind, name, url, place, bandwidth_bytes, secret, is_kept)
@@ -191,6 +187,7 @@ export class Store {
 
   /** Replaces what is kept of a target. */
   updateTarget(id: TargetId, target: Omit<TargetRow, 'id'>): void {
+    this.#targets.forget(id);
     this.#database
       .prepare(
         `UPDATE target SET kind = $kind, name = $name, url = $url, place = $place, bandwidth_bytes = $bandwidth,
@@ -210,31 +207,18 @@ export class Store {
   }
 
   removeTarget(id: TargetId): void {
+    this.#targets.forget(id);
     this.#database.prepare('DELETE FROM target WHERE id = ?').run(id);
   }
 
   /** Without an id: of all databases. */
   replicas(databaseId?: DatabaseId): readonly ReplicaRow[] {
-    return this.#database
-      .prepare<[object], RawReplica>(
-        `SELECT * FROM replica WHERE $database IS NULL OR database_id = $database ORDER BY database_id, target_id`,
-      )
-      .all({ database: databaseId ?? null })
-      .map((row) => ({
-        databaseId: row.database_id as DatabaseId,
-        targetId: row.target_id as TargetId,
-        url: row.url,
-        isEnabled: row.is_enabled === 1,
-        syncIntervalMs: row.sync_interval_ms,
-        snapshotIntervalMs: row.snapshot_interval_ms,
-        retention: JSON.parse(row.retention) as Retention,
-        retainedAt: row.retained_at ?? undefined,
-        refusesDeletesAt: row.refuses_deletes_at ?? undefined,
-      }));
+    return databaseId === undefined ? this.#replicas.all() : this.#replicas.with(databaseId);
   }
 
   /** Adds a replica, or replaces where it is and how it is kept. */
   putReplica({ databaseId, targetId, url, ...settings }: Omit<ReplicaRow, 'retainedAt' | 'refusesDeletesAt'>): void {
+    this.#replicas.forget(databaseId);
     const { isEnabled, syncIntervalMs, snapshotIntervalMs, retention } = settings;
     this.#database
       .prepare(
@@ -249,11 +233,13 @@ export class Store {
 
   /** Forgets a replica, and its target where that was there for its replicas only. */
   removeReplica({ databaseId, targetId }: Pick<ReplicaRow, 'databaseId' | 'targetId'>): void {
+    this.#replicas.forget(databaseId);
     this.#database.prepare('DELETE FROM replica WHERE database_id = ? AND target_id = ?').run(databaseId, targetId);
     this.#forgetTargets();
   }
 
   setRetained({ databaseId, targetId }: Pick<ReplicaRow, 'databaseId' | 'targetId'>, at: number): void {
+    this.#replicas.forget(databaseId);
     this.#database
       .prepare('UPDATE replica SET retained_at = ? WHERE database_id = ? AND target_id = ?')
       .run(at, databaseId, targetId);
@@ -264,12 +250,64 @@ export class Store {
     { databaseId, targetId }: Pick<ReplicaRow, 'databaseId' | 'targetId'>,
     at: number | undefined,
   ): void {
+    this.#replicas.forget(databaseId);
     this.#database
       .prepare('UPDATE replica SET refuses_deletes_at = ? WHERE database_id = ? AND target_id = ?')
       .run(at ?? null, databaseId, targetId);
   }
 
+  #readDatabases(id: string | null): readonly DatabaseRow[] {
+    return this.#database
+      .prepare<[object], RawDatabase>('SELECT * FROM database WHERE $id IS NULL OR id = $id ORDER BY added_at, id')
+      .all({ id })
+      .map((row) => ({
+        id: row.id as DatabaseId,
+        path: row.path,
+        addedAt: row.added_at,
+        pausedAt: row.paused_at ?? undefined,
+        provenAt: row.proven_at ?? undefined,
+        proven: row.proven_position === null ? undefined : (JSON.parse(row.proven_position) as Position),
+        isDemo: row.is_demo === 1,
+        isDeclared: row.is_declared === 1,
+      }));
+  }
+
+  #readTargets(id: string | null): readonly TargetRow[] {
+    return this.#database
+      .prepare<[object], RawTarget>('SELECT * FROM target WHERE $id IS NULL OR id = $id ORDER BY name, id')
+      .all({ id })
+      .map((row) => ({
+        id: row.id as TargetId,
+        name: row.name,
+        url: row.url,
+        place: row.place === null ? folderOf(row.url) : (JSON.parse(row.place) as PlaceState),
+        bandwidthBytes: row.bandwidth_bytes ?? undefined,
+        secret: row.secret ?? undefined,
+        isKept: row.is_kept === 1,
+      }));
+  }
+
+  #readReplicas(id: string | null): readonly ReplicaRow[] {
+    return this.#database
+      .prepare<[object], RawReplica>(
+        'SELECT * FROM replica WHERE $id IS NULL OR database_id = $id ORDER BY database_id, target_id',
+      )
+      .all({ id })
+      .map((row) => ({
+        databaseId: row.database_id as DatabaseId,
+        targetId: row.target_id as TargetId,
+        url: row.url,
+        isEnabled: row.is_enabled === 1,
+        syncIntervalMs: row.sync_interval_ms,
+        snapshotIntervalMs: row.snapshot_interval_ms,
+        retention: JSON.parse(row.retention) as Retention,
+        retainedAt: row.retained_at ?? undefined,
+        refusesDeletesAt: row.refuses_deletes_at ?? undefined,
+      }));
+  }
+
   #forgetTargets(): void {
+    this.#targets.forget();
     this.#database.prepare('DELETE FROM target WHERE is_kept = 0 AND id NOT IN (SELECT target_id FROM replica)').run();
   }
 
