@@ -12,6 +12,7 @@ import type { SealTimes } from './seal.ts';
 import type { WalCounts } from './source/checkpointer.ts';
 import type { Connections } from './source/connections.ts';
 import { IdentityGuard } from './source/identity.ts';
+import { type LiveImage, LiveImages } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Watch, Watcher } from './source/watch.ts';
@@ -63,6 +64,13 @@ export class ContinuityUnproven extends Error {
   }
 }
 
+/** An image at a place, that has to be described before it is read (session-image.ts). */
+export interface OpenedImage {
+  readonly image: LiveImage;
+  readonly at: Place;
+  readonly time: number;
+}
+
 interface HashedFrame {
   readonly page: number;
   readonly hash: bigint;
@@ -91,6 +99,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** How many WALs were begun. */
   #wals = 0;
   readonly #upkeep: WalUpkeep;
+  readonly #images = new LiveImages();
   #watch: Watch | undefined;
   #lock: Promise<unknown> = Promise.resolve();
   /** Somebody committed since it was opened. */
@@ -123,6 +132,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       unread: () => Math.max(0, connections.counts().frames - this.#reader.frames),
       advance: async () => await this.#advance(),
       stepAside: async (ms) => await this.stepAside(ms),
+      isImageOpen: () => this.#images.isAnyOpen,
       exclusively: async (work) => await this.#exclusively(work),
       wake: () => this.wake(),
       onFailed: (error) => this.#fail(error),
@@ -178,19 +188,37 @@ export class Capture implements AsyncDisposable, FrameSink {
     });
   }
 
+  /** An image of everything that is committed now. */
+  async openImage(pageSize: number): Promise<OpenedImage & { readonly state: bigint }> {
+    return await this.#exclusively(async () => {
+      await this.#catchUp();
+      return { ...this.#openImage(pageSize, this.#hashes?.pages ?? 0), state: this.#hashes?.state ?? 0n };
+    });
+  }
+
   /**
-   * Starts over from an image: what the WAL holds now is kept but not taken apart, since the image at the returned place
-   * and time contains it (`pages`: its size, 0 where the WAL does not tell). The page hashes there follow by {@link adoptHashes}; until then transactions wait for them.
+   * Starts over from an image: what the WAL holds now is kept but not taken apart, since the image contains it (`filePages`:
+   * its size where the WAL does not tell). The page hashes there follow by {@link adoptHashes}; until then transactions wait for them.
    */
-  async startFromImage(): Promise<{ readonly at: Place; readonly time: number; readonly pages: number }> {
+  async startFromImage(pageSize: number, filePages: () => number): Promise<OpenedImage> {
     return await this.#exclusively(async () => {
       this.#isOverlap = true;
       await this.#advance();
       this.#isOverlap = false;
       this.#hashes = undefined;
       this.#awaiting = { from: this.#end, times: [] };
-      return { at: this.#end, time: this.#options.now(), pages: this.#pages };
+      return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages());
     });
+  }
+
+  #openImage(pageSize: number, pages: number): OpenedImage {
+    const { connections, spool, now } = this.#options;
+    const at = this.#end;
+    const hold = spool.hold(spool.filesOfWal(at.index)[0]?.index ?? at.index);
+    const { fd } = connections;
+    const onClose = (): void => hold[Symbol.dispose]();
+    // By the clock of the capture: no transaction that follows may bear an earlier time.
+    return { image: this.#images.open({ fd, pageSize, pages, folder: spool.folder, onClose }), at, time: now() };
   }
 
   /**
@@ -301,6 +329,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { page, data, commitPages, endOffset } = frame;
     const { index } = this.#options.spool;
     this.#counters.frames++;
+    this.#images.note(page, commitPages);
     if (commitPages > 0) {
       this.#counters.transactions++;
       this.#hasNews = true;
@@ -358,7 +387,8 @@ export class Capture implements AsyncDisposable, FrameSink {
         this.#isWoken = false;
         clearTimeout(this.#timer);
         const wait = this.#lastCycleAt + this.#upkeep.gapMs - performance.now();
-        if (this.#upkeep.isPinAwaited) await this.#follow();
+        // What an image needs is copied aside before the pin moves.
+        if (this.#upkeep.isPinAwaited && !this.#images.isAnyOpen) await this.#follow();
         else if (wait > 0) await delay(wait);
         await this.#exclusively(async () => await this.#cycle());
         if (this.#upkeep.isPinAwaited) this.#isWoken = true;
@@ -489,6 +519,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.guard.moved();
       onCaptured();
     }
+    await this.#images.save(() => connections.pins.keep());
     return isNew;
   }
 
@@ -529,7 +560,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     const drain = async (): Promise<void> => {
       if (await this.#catchUp()) isNew = true;
     };
-    await this.#options.connections.pins.advance(drain, () => this.#leaveRest());
+    const beforeEarly = this.#images.isAnyOpen ? undefined : () => this.#leaveRest();
+    await this.#options.connections.pins.advance(drain, beforeEarly);
     return isNew;
   }
 

@@ -9,12 +9,13 @@ import { CommitLog } from './commits.ts';
 import { changedPages, filePages, newGeneration, readHeader, type Remains, spoolComposed } from './continuity.ts';
 import { noteBoot, saveComposed, saveNotes } from './notes.ts';
 import { assembleSession, makeCapture, spoolFolder } from './session-assembly.ts';
-import { hashImage, imageAt } from './session-image.ts';
+import { hashImage, layersAt } from './session-image.ts';
 import { takeNotes } from './session-notes.ts';
 import type { Session, SessionContext } from './session.ts';
 import { isBehind, type Shipment } from './ship/shipment.ts';
 import type { Connections } from './source/connections.ts';
 import type { ImageSource } from './source/image.ts';
+import type { LiveImage } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { Spool } from './spool.ts';
 
@@ -64,16 +65,16 @@ export async function rehashHistory(
   const { generation, spool, commits } = remains;
   const { catalogue, row, log } = context.options;
   log.info({ generation }, 'building the page hashes again');
-  using _pin = connections.pinForImage();
   const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end });
   await using opening = closing(capture, spool);
-  const { at, time, hashes, baseline } = await startFromImage(context, {
+  const { at, time, hashes, baseline, ...started } = await startFromImage(context, {
     connections,
     capture,
     spool,
     pageSize,
     signal,
   });
+  started.image[Symbol.dispose]();
   const { state, pages } = baseline;
   // What came before cannot be told apart any more: one point for all of it, and a gap where no target had it yet.
   const isShipped = catalogue
@@ -114,12 +115,12 @@ export async function compareHistory(
 ): Promise<Session> {
   const { options, owner } = context;
   const { generation, spool, commits, lastAt } = remains;
-  using _pin = connections.pinForImage();
   const index = spool.reserve();
   const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end: undefined });
   await using opening = closing(capture, spool);
   const started = await startFromImage(context, { connections, capture, spool, pageSize, signal });
-  const { at, time, image, hashes, baseline } = started;
+  const { at, time, hashes, baseline } = started;
+  using image = started.image;
   const changed = await changedPages(before, hashes);
   const { state, pages } = baseline;
   if (changed.length > pages / 2 && changed.length > 100) {
@@ -175,10 +176,16 @@ export async function beginGeneration(
   const spool = Spool.create(spoolFolder(options, generation), 0);
   noteBoot(spool.folder, boot);
   const commits = new CommitLog();
-  using _pin = connections.pinForImage();
   const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end: undefined });
   await using opening = closing(capture, spool);
-  const { time, hashes, baseline } = await startFromImage(context, { connections, capture, spool, pageSize, signal });
+  const { time, hashes, baseline, image } = await startFromImage(context, {
+    connections,
+    capture,
+    spool,
+    pageSize,
+    signal,
+  });
+  image[Symbol.dispose]();
   await capture.adoptHashes(hashes);
   catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
   owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
@@ -191,7 +198,7 @@ export async function beginGeneration(
   return session;
 }
 
-/** Captures from an image on that holds everything up to `at`, and hashes its pages meanwhile; a pin is held. */
+/** Captures from an image on that holds everything up to `at`, and hashes its pages meanwhile. The image is the caller's to close. */
 async function startFromImage(
   context: SessionContext,
   {
@@ -204,16 +211,20 @@ async function startFromImage(
 ): Promise<{
   readonly at: Place;
   readonly time: number;
-  readonly image: ImageSource;
+  readonly image: LiveImage;
   readonly hashes: PageHashes;
   readonly baseline: Shipment['baseline'];
 }> {
-  const { at, time, pages: seen } = await capture.startFromImage();
-  const pages = seen > 0 ? seen : filePages(connections, pageSize);
-  const image = await imageAt(connections, { spool, at, pages, pageSize });
-  const hashes = await hashBeside(context, { image, capture, signal });
-  const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
-  return { at, time, image, hashes, baseline };
+  const { at, time, image } = await capture.startFromImage(pageSize, () => filePages(connections, pageSize));
+  try {
+    image.describe(await layersAt(spool, { at, pageSize }));
+    const hashes = await hashBeside(context, { image, capture, signal });
+    const baseline = { place: at, at: time, state: hashes.state, pages: hashes.pages };
+    return { at, time, image, hashes, baseline };
+  } catch (error) {
+    image[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** Page hashes of an image, while capturing goes on; the owner tells how far they are. */

@@ -1,34 +1,27 @@
 // Images of an open database for its session: what one is made of, its page hashes, and its bytes for a snapshot, checked while
-// they pass. Each is read under a pin, while capturing goes on.
+// they pass. Each is read while capturing, and everybody else, goes on.
 import type { Place } from '../../shared/position.ts';
 import type { Capture } from './capture.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
 import type { SnapshotImage } from './ship/shipment.ts';
-import type { Connections } from './source/connections.ts';
-import { type ImageLayer, type ImageSource, NewestFrames, readImage } from './source/image.ts';
+import { type ImageLayer, type ImageSource, PagePlaces, readImage } from './source/image.ts';
+import type { LiveImage } from './source/live-image.ts';
 import { PageHashes } from './source/page-hashes.ts';
 import type { Spool } from './spool.ts';
 
-export interface ImageRequest {
-  readonly spool: Spool;
-  readonly at: Place;
-  readonly pages: number;
-  readonly pageSize: number;
-}
-
-/** The image of a database at a place that its capture reached while a pin was held. */
-export async function imageAt(
-  connections: Connections,
-  { spool, at, pages, pageSize }: ImageRequest,
-): Promise<ImageSource> {
+/** The pages of an image that lie in the spool: frames up to its place. */
+export async function layersAt(
+  spool: Spool,
+  { at, pageSize }: { readonly at: Place; readonly pageSize: number },
+): Promise<readonly ImageLayer[]> {
   const layers: ImageLayer[] = [];
   for (const { index, bytes } of spool.filesOfWal(at.index)) {
-    const newest = new NewestFrames(pageSize);
+    const newest = PagePlaces.ofFrames(pageSize);
     const to = index === at.index ? at.offset : bytes;
     await spool.visitFrames(index, { from: 0, to }, ({ page, dataOffset }) => newest.set(page, dataOffset));
     layers.unshift({ path: spool.pathOf(index), newest });
   }
-  return { fd: connections.fd, pageSize, pages, layers };
+  return layers;
 }
 
 /** Page hashes of a whole image. */
@@ -48,43 +41,35 @@ export async function hashImage(
   return hashes;
 }
 
-/** An image at the present end, under a pin of its own; `now` is the clock of the capture. */
+/** An image at the present end. */
 export async function openImage({
-  connections,
   capture,
   spool,
   pageSize,
-  now,
 }: {
-  readonly connections: Connections;
   readonly capture: Capture;
   readonly spool: Spool;
   readonly pageSize: number;
-  readonly now: () => number;
 }): Promise<SnapshotImage> {
-  const pin = connections.pinForImage();
+  const { image, at, time, state } = await capture.openImage(pageSize);
   try {
-    const reached = await capture.catchUp((at) => ({
-      at,
-      state: capture.hashes?.state ?? 0n,
-      pages: capture.hashes?.pages ?? 0,
-      // Now, and by the clock of the capture: no transaction that follows may bear an earlier time.
-      time: now(),
-    }));
-    const image = await imageAt(connections, { spool, pageSize, ...reached });
+    image.describe(await layersAt(spool, { at, pageSize }));
     return {
-      ...reached,
-      read: ({ signal, onProgress }) => readChecked(image, { state: reached.state, signal, onProgress }),
-      [Symbol.dispose]: () => pin[Symbol.dispose](),
+      at,
+      time,
+      state,
+      pages: image.pages,
+      read: ({ signal, onProgress }) => readChecked(image, { state, signal, onProgress }),
+      [Symbol.dispose]: () => image[Symbol.dispose](),
     };
   } catch (error) {
-    pin[Symbol.dispose]();
+    image[Symbol.dispose]();
     throw error;
   }
 }
 
 async function* readChecked(
-  image: ImageSource,
+  image: LiveImage,
   {
     state,
     signal,
@@ -97,6 +82,7 @@ async function* readChecked(
     for (let at = 0, page = firstPage; at < bytes.length; at += image.pageSize, page++) {
       if (page !== skip) seen ^= hashPage(page, bytes.subarray(at, at + image.pageSize));
     }
+    image.passed(firstPage + bytes.length / image.pageSize - 1);
     onProgress(bytes.length);
     yield bytes;
   }

@@ -19,7 +19,7 @@ export interface RecoveredFiles {
   readonly writtenAt: number;
 }
 
-/** What a run that was killed left of an index that it composed. */
+/** What a run that was killed left of an index that it composed, or of an image. */
 const unfinished = /\.tmp$/;
 
 /**
@@ -51,7 +51,7 @@ export async function recoverFiles(folder: string, through?: Place): Promise<Rec
 
 function listSpoolFiles(folder: string): readonly string[] {
   try {
-    return fs.readdirSync(folder).filter((name) => /^[0-9a-f]{8}\.wal(\.tmp)?$/.test(name));
+    return fs.readdirSync(folder).filter((name) => /^([0-9a-f]{8}\.wal(\.tmp)?|image-.*\.tmp)$/.test(name));
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;

@@ -105,6 +105,8 @@ export interface UpkeepHost {
   readonly advance: () => Promise<boolean>;
   /** Lets go of the pin for a moment; throws where it cannot be proved that nothing slipped by. */
   readonly stepAside: (ms: number) => Promise<void>;
+  /** An image is being read, which a moment without a pin would spoil. */
+  readonly isImageOpen: () => boolean;
   /** Runs while nothing else reads or moves. */
   readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
   /** Look again soon. */
@@ -322,8 +324,8 @@ export class WalUpkeep {
     const isBrokenOff = now - this.#movedAt >= waitingMs + lateMs * lateFactor && this.#burst >= burstLooks;
     if (!isBrokenOff || !this.#isOftenWaitedFor || now - this.#asideAt < earlyAsideMs) return false;
     // Another database's checkpoint would look like one of the application.
-    if (connections.isReadingImage || connections.isBeingCopied || (await connections.isCheckpointerBusy()))
-      return false;
+    if (this.#host.isImageOpen() || connections.isBeingCopied) return false;
+    if (await connections.isCheckpointerBusy()) return false;
     await this.#host.proveContent();
     const { isBlocked } = await this.#checkpoint({ atOnce: true });
     if (!isBlocked || connections.isBeingCopied) return false;
@@ -345,7 +347,7 @@ export class WalUpkeep {
     const isDue = isQuiet || ((isLarge || isTail) && now - this.#lastPassiveAt >= everyMs);
     if (!isDue) return;
     this.#tailTries = isLarge ? 0 : this.#tailTries + 1;
-    if (this.#blockedLooks >= stuckAfterLooks) {
+    if (this.#blockedLooks >= stuckAfterLooks && !this.#host.isImageOpen()) {
       this.#blockedLooks = 0;
       await this.#stepAside();
       return;
@@ -362,7 +364,7 @@ export class WalUpkeep {
   }
 
   #reclaimWhenDue(): void {
-    if (this.#host.connections.isReadingImage || performance.now() < this.#reclaimAt) return;
+    if (this.#host.connections.pins.isKeeping || performance.now() < this.#reclaimAt) return;
     this.#start(async () => {
       const result = await this.#seal.reclaim();
       const now = performance.now();
@@ -402,7 +404,7 @@ export class WalUpkeep {
       this.#checkpoints++;
       this.#copied = result.backfilled;
       this.#host.afterCheckpoint();
-      const isOurs = connections.isReadingImage || pinned === undefined;
+      const isOurs = connections.pins.isKeeping || pinned === undefined;
       if (!isOurs) this.#host.onHeld(result.backfilled < Math.min(pinned, result.frames));
     }
     this.#observe(result);

@@ -47,7 +47,7 @@ describe('Capture', () => {
         failure ??= error;
       },
     });
-    await capture.startFromImage();
+    (await capture.startFromImage(4096, () => 0)).image[Symbol.dispose]();
     await capture.adoptHashes(before);
     capture.startWatching();
     let largestWal = 0;

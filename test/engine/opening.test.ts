@@ -69,7 +69,7 @@ async function openCapture({ spool, hashes, end, onBegin }: Begun = {}): Promise
 async function leaveOneUnread(): Promise<Begun> {
   const before = hashFile(file, 4096);
   const capture = await openCapture();
-  await capture.startFromImage();
+  (await capture.startFromImage(4096, () => 0)).image[Symbol.dispose]();
   await capture.adoptHashes(before);
   write();
   write();
@@ -113,9 +113,9 @@ test('a WAL that restarts while it is read for the first time is no damage', asy
   app.pragma('wal_checkpoint(PASSIVE)');
   let begun = 0;
   const capture = await openCapture({ onBegin: () => begun++ === 0 && write() });
-  await expect(capture.startFromImage()).rejects.toThrow(ContinuityUnproven);
+  await expect(capture.startFromImage(4096, () => 0)).rejects.toThrow(ContinuityUnproven);
   await open.disposeAsync();
   open = new AsyncDisposableStack();
   const again = await openCapture();
-  expect((await again.startFromImage()).pages).toBeGreaterThan(1);
+  expect((await again.startFromImage(4096, () => 0)).image.pages).toBeGreaterThan(1);
 });

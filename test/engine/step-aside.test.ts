@@ -40,7 +40,7 @@ beforeEach(async () => {
       onFailed: () => {},
     }),
   );
-  await capture.startFromImage();
+  (await capture.startFromImage(4096, () => 0)).image[Symbol.dispose]();
   await capture.adoptHashes(before);
   write(3);
   await capture.catchUp(() => {});

@@ -13,7 +13,7 @@ import {
 } from '../../electron/engine/continuity.ts';
 import { forgetClean, noteBoot, noteClean, readClean, saveClean, saveNotes } from '../../electron/engine/notes.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
-import { imageAt } from '../../electron/engine/session-image.ts';
+import { layersAt } from '../../electron/engine/session-image.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { type HashedAt, PageHashes } from '../../electron/engine/source/page-hashes.ts';
 import { Spool } from '../../electron/engine/spool.ts';
@@ -290,9 +290,10 @@ describe('going on', () => {
     const pages = readFrames({ bytes: wal, pageSize: 4096 }).findLast(
       ({ commitPages }) => commitPages > 0,
     )?.commitPages;
-    const request = { spool, at, pages: pages ?? 0, pageSize: 4096 };
-    const changed = Array.from({ length: request.pages }, (_, i) => i + 1);
-    const image = await imageAt(connections, request);
+    const request = { at, pageSize: 4096 };
+    const changed = Array.from({ length: pages ?? 0 }, (_, i) => i + 1);
+    const { fd } = connections;
+    const image = { fd, pageSize: 4096, pages: pages ?? 0, layers: await layersAt(spool, request) };
     const told: unknown[] = [];
     const { signal } = new AbortController();
     const onWhole = async (whole: unknown) => {
@@ -306,9 +307,9 @@ describe('going on', () => {
     expect(countRows({ database: before, bytes })).toBe(6);
     const composed = readFrames({ bytes, pageSize: 4096 });
     expect(composed.map(({ page, commitPages }) => [page, commitPages])).toEqual(
-      changed.map((page) => [page, page === request.pages ? request.pages : 0]),
+      changed.map((page) => [page, page === image.pages ? image.pages : 0]),
     );
-    const elsewhere = await imageAt(connections, { ...request, at: { index: index + 9, offset: 0 } });
-    expect([image.layers.length, elsewhere.layers]).toEqual([1, []]);
+    const elsewhere = await layersAt(spool, { ...request, at: { index: index + 9, offset: 0 } });
+    expect([image.layers.length, elsewhere]).toEqual([1, []]);
   });
 });

@@ -111,18 +111,26 @@ describe('a pin', () => {
     expect(isBusy('RESTART')).toBe(false);
   });
 
-  test('for an image holds its place while the others move on', async () => {
+  test('that is kept holds its place while the next one moves on, until the last of those who asked lets go', async () => {
     await using connections = await Connections.open(file);
     write();
     await advance(connections);
     const { frames } = connections.counts();
-    const pin = connections.pinForImage();
-    expect(connections.isReadingImage).toBe(true);
+    const kept = [connections.pins.keep(), connections.pins.keep()] as const;
+    expect(connections.pins.isKeeping).toBe(true);
     write();
     await advance(connections);
     expect((await connections.checkpoint()).backfilled).toBe(frames);
-    pin[Symbol.dispose]();
-    expect([connections.isReadingImage, (await connections.checkpoint()).backfilled]).toEqual([false, frames + 1]);
+    kept[0][Symbol.dispose]();
+    kept[0][Symbol.dispose]();
+    expect([connections.pins.isKeeping, (await connections.checkpoint()).backfilled]).toEqual([true, frames]);
+    kept[1][Symbol.dispose]();
+    expect([connections.pins.isKeeping, (await connections.checkpoint()).backfilled]).toEqual([false, frames + 1]);
+    // One that never moved is let go as if nobody had asked.
+    connections.pins.keep()[Symbol.dispose]();
+    write();
+    await advance(connections);
+    expect((await connections.checkpoint()).backfilled).toBe(frames + 2);
   });
 
   test('can be let go for a moment, and is taken again', async () => {

@@ -2,10 +2,11 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashImage, imageAt } from '../../electron/engine/session-image.ts';
+import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
-import { type ImageSource, readImage } from '../../electron/engine/source/image.ts';
+import { type ImageSource, PagePlaces, readImage } from '../../electron/engine/source/image.ts';
+import { LiveImages } from '../../electron/engine/source/live-image.ts';
 import { type FrameSink, WalReader } from '../../electron/engine/source/wal-reader.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { startScript } from '../support/processes.ts';
@@ -35,6 +36,7 @@ function makeDatabase(file: string): void {
 /** Keeps every frame in a spool and remembers where the last transaction ended. */
 class Keeper implements FrameSink {
   readonly spool: Spool;
+  readonly images = new LiveImages();
   at = { index: -1, offset: 0 };
   pages = 0;
   constructor(spool: Spool) {
@@ -46,7 +48,8 @@ class Keeper implements FrameSink {
   append(bytes: Uint8Array, offset: number): void {
     this.spool.append(bytes, offset);
   }
-  frame({ commitPages, endOffset }: Parameters<FrameSink['frame']>[0]): void {
+  frame({ page, commitPages, endOffset }: Parameters<FrameSink['frame']>[0]): void {
+    this.images.note(page, commitPages);
     if (commitPages === 0) return;
     this.at = { index: this.spool.index, offset: endOffset };
     this.pages = commitPages;
@@ -81,30 +84,33 @@ test('an image equals the state at its place although a writer goes on and check
   const advance = () =>
     connections.pins.advance(async () => {
       expect(await reader.drain(() => connections.counts().frames, keeper)).toBe(true);
+      await keeper.images.save(() => connections.pins.keep());
     });
   await until('something was captured', async () => {
     await advance();
     return keeper.at.offset > 0;
   });
   const before = truths().length;
-  const pin = connections.pinForImage();
   await advance();
   const { at, pages } = keeper;
-  const image = await imageAt(connections, { spool, at, pages, pageSize });
+  const image = keeper.images.open({ fd: connections.fd, pageSize, pages, folder: folder.path });
+  image.describe(await layersAt(spool, { at, pageSize }));
 
   // While the image is read, the writer commits, and everything that may be checkpointed is.
   const output = fs.openSync(folder.at('image.db'), 'w');
+  const { frames } = connections.counts();
+  let backfilled = 0;
   let pieces = 0;
   for await (const { firstPage, bytes } of readImage(image, { signal: new AbortController().signal })) {
     fs.writeSync(output, bytes, 0, bytes.length, (firstPage - 1) * pageSize);
     const count = truths().length;
     await until('the writer went on', () => truths().length >= count + 5);
     await advance();
-    await connections.checkpoint();
+    backfilled = Math.max(backfilled, (await connections.checkpoint()).backfilled);
     pieces++;
   }
   fs.closeSync(output);
-  pin[Symbol.dispose]();
+  image[Symbol.dispose]();
   await writer[Symbol.asyncDispose]();
 
   // The image is of the WAL mode that the database has; nothing lies beside it.
@@ -112,11 +118,13 @@ test('an image equals the state at its place although a writer goes on and check
   const all = truths();
   const known = all.find(({ n }) => n === found.n);
   expect(found).toEqual({ n: known?.n, rows: known?.rows, digest: known?.digest });
-  expect({ isLater: found.n >= before, isPast: all.length > found.n + 10, isLong: pieces > 2 }).toEqual({
-    isLater: true,
-    isPast: true,
-    isLong: true,
-  });
+  expect({
+    isLater: found.n >= before,
+    isPast: all.length > found.n + 10,
+    isLong: pieces > 2,
+    isOverwritten: backfilled > frames,
+    isPinKept: connections.pins.isKeeping,
+  }).toEqual({ isLater: true, isPast: true, isLong: true, isOverwritten: true, isPinKept: false });
   expect(fs.statSync(folder.at('image.db')).size % pageSize).toBe(0);
 });
 
@@ -125,10 +133,9 @@ describe('readImage', () => {
   function makeSource(): ImageSource {
     fs.writeFileSync(folder.at('file'), Buffer.concat(['a', 'b', 'c'].map((text) => Buffer.alloc(512, text))));
     fs.writeFileSync(folder.at('spool'), Buffer.concat(['#', 'B', 'D'].map((text) => Buffer.alloc(512, text))));
-    const newest = new Map([
-      [2, 512],
-      [4, 1024],
-    ]);
+    const newest = new PagePlaces({ from: 512, stride: 512 });
+    newest.set(2, 512);
+    newest.set(4, 1024);
     return {
       fd: fs.openSync(folder.at('file'), 'r'),
       pageSize: 512,

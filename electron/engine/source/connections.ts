@@ -30,7 +30,6 @@ export class Connections implements AsyncDisposable {
   /** In the checkpoint thread; undefined while it is not needed. */
   #checkpointer: Promise<Checkpointer> | undefined;
   readonly pins: Pins;
-  #images = 0;
   /** Opened with the first seal and kept: opening one touches the WAL's attributes, which would wake us again. */
   #sealer: Database.Database | undefined;
   /** Asks SQLite for its counts where the wal-index cannot be read. */
@@ -158,25 +157,6 @@ export class Connections implements AsyncDisposable {
       sealer.exec('ROLLBACK');
     }
     return true;
-  }
-
-  /** One more pin, for as long as an image is read; dispose it to let go. */
-  pinForImage(): Disposable {
-    const pin = openPin(this.path);
-    pin.take();
-    this.#images++;
-    return {
-      [Symbol.dispose]: () => {
-        pin.release();
-        pin.connection.close();
-        this.#images--;
-      },
-    };
-  }
-
-  /** An image is being read: its pin keeps checkpoints from finishing, whoever makes them. */
-  get isReadingImage(): boolean {
-    return this.#images > 0;
   }
 
   /** Closes in the order that leaves the WAL in place: read-only connections last, then the descriptor. Idempotent. */

@@ -37,6 +37,8 @@ export class Pins {
   #pin: Pin;
   #spare: Pin | undefined;
   #at: Place | undefined;
+  /** Pins that are kept for somebody, and for how many: the present one, or former ones. */
+  readonly #kept = new Map<Pin, number>();
 
   constructor(options: PinsOptions) {
     this.#options = options;
@@ -128,6 +130,27 @@ export class Pins {
     return `${frames} ${backfilled} ${header?.attempted}`;
   }
 
+  /** A former pin is held, or the present one will be when it moves: checkpoints cannot finish. */
+  get isKeeping(): boolean {
+    return this.#kept.size > 0;
+  }
+
+  /** Holds the pin that there is now, where it lies, until what this returns is disposed of. */
+  keep(): Disposable {
+    const pin = this.#pin;
+    this.#kept.set(pin, (this.#kept.get(pin) ?? 0) + 1);
+    let isKept = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isKept) return;
+        isKept = false;
+        const others = (this.#kept.get(pin) ?? 1) - 1;
+        if (others > 0) this.#kept.set(pin, others);
+        else if (this.#kept.delete(pin) && pin !== this.#pin) closePin(pin);
+      },
+    };
+  }
+
   /** Closes what is not held; it opens again by itself. */
   relax(): void {
     this.#spare?.connection.close();
@@ -136,8 +159,9 @@ export class Pins {
 
   close(): void {
     this.relax();
-    this.#pin.release();
-    this.#pin.connection.close();
+    for (const pin of this.#kept.keys()) if (pin !== this.#pin) closePin(pin);
+    this.#kept.clear();
+    closePin(this.#pin);
   }
 
   /**
@@ -151,8 +175,9 @@ export class Pins {
   }
 
   #swap(next: Pin, at: Place): void {
-    this.#pin.release();
-    this.#spare = this.#pin;
+    const isKept = this.#kept.has(this.#pin);
+    if (!isKept) this.#pin.release();
+    this.#spare = isKept ? undefined : this.#pin;
     this.#pin = next;
     this.#at = at;
   }
@@ -183,6 +208,11 @@ export function openPin(path: string): Pin {
       if (connection.inTransaction) commit.run();
     },
   };
+}
+
+function closePin(pin: Pin): void {
+  pin.release();
+  pin.connection.close();
 }
 
 function openSpare(path: string): Pin {
