@@ -111,9 +111,9 @@ async function startThread(
   { dataDir, workerUrl, isDeclaredOnly = false, secretKey }: EngineOptions,
   onState: (state: EngineState) => void,
 ): Promise<Thread> {
-  // Read by lz4-napi's allocator when it is loaded: gives back at once what is freed. A thread's own environment is a copy,
-  // which no library reads. See https://microsoft.github.io/mimalloc/environment.html
-  process.env['MIMALLOC_PURGE_DELAY'] ??= '0';
+  // Read by lz4-napi's allocator when it is loaded: huge pages make it larger, and no faster. A thread's own environment is
+  // a copy, which no library reads. See https://microsoft.github.io/mimalloc/environment.html
+  process.env['MIMALLOC_ALLOW_LARGE_OS_PAGES'] ??= '0';
   const worker = new Worker(workerUrl, {
     workerData: { dataDir, isDeclaredOnly, version, secretKey } satisfies WorkerData,
     resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },

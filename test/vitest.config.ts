@@ -37,7 +37,7 @@ export default defineConfig({
     reporters: ['default', resolve(import.meta.dirname, 'support/summary-reporter.ts')],
     projects: [
       project('unit', { timeoutMs: 20_000, workers: 2, order: 0 }),
-      project('engine', { timeoutMs: 120_000, workers: 2, order: 1 }),
+      project('engine', { timeoutMs: 120_000, workers: 3, order: 1 }),
       project('interop', { timeoutMs: 120_000, workers: 2, order: 2 }),
       project('e2e', { timeoutMs: 180_000, workers: 2, order: 3 }),
       project('long', { timeoutMs: 300_000, workers: 1, order: 4 }),

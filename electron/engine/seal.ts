@@ -15,9 +15,13 @@ const slowMs = 30;
 /** What may have to be read under the lock before most is copied; and how often it is tried to have read so much. */
 const unreadBytes = 2 * 1024 * 1024;
 const locksBeforeBegin = 3;
-/** From this size on writers are held for a part of the time that copying takes, which otherwise hinders nobody. */
+/**
+ * From this size on writers are held for most of the time that copying takes, which otherwise hinders nobody: so long at a time,
+ * with a breath in between. Else they commit faster than a disk takes it in.
+ */
 const hugeBytes = 96 * 1024 * 1024;
 const slowDownMs = 25;
+const breathMs = 8;
 /** How long somebody else's checkpoint is waited for under the lock. */
 const waitMs = 20;
 
@@ -25,7 +29,7 @@ type Checkpointed = WalCounts & { readonly isBlocked: boolean };
 
 /** What a seal needs of its surroundings. */
 export interface SealHost {
-  readonly connections: Connections;
+  readonly connections: Pick<Connections, 'counts' | 'checkpointerIdle' | 'flush' | 'whileLocked'>;
   /** Bytes of a page. */
   readonly pageSize: () => number;
   /** Reads what is committed, leaving the pin where it is. */
@@ -77,7 +81,7 @@ export class Seal {
       if (isHeld) return 'held';
       if (isBlocked) return 'not-now';
       // SQLite brings the file to the disk at the end, under the lock: most of it may lie there already.
-      await connections.flush();
+      await this.slowing(connections.flush());
       if (this.#isSmall) break;
     }
     if (this.#isClosed || !this.#isSmall) return 'not-now';
@@ -111,7 +115,7 @@ export class Seal {
       if (this.#host.unread() > Math.floor(unreadBytes / this.#host.pageSize())) return;
       await begin();
       // Writers that outrun even this are slowed down, or the WAL would grow without end.
-      if (frames >= Math.floor(hugeBytes / this.#host.pageSize())) await Promise.race([running, delay(slowDownMs)]);
+      if (this.#isHuge) await Promise.race([running, delay(slowDownMs)]);
     };
     await exclusively(async () => {
       for (let again = 0; again < locksBeforeBegin && running === undefined; again++) {
@@ -120,7 +124,7 @@ export class Seal {
       }
       if (running === undefined) await begin();
     });
-    const first = await must(running, 'it was begun');
+    const first = await this.slowing(must(running, 'it was begun'));
     // Another database's checkpoint, which may take long, came first: that is waited for with nobody held.
     const { isBlocked, backfilled } = first.isBlocked ? await checkpoint() : first;
     return { isBlocked, isHeld: !isBlocked && backfilled < frames };
@@ -144,6 +148,22 @@ export class Seal {
     return isDone;
   }
 
+  /** Slows writers down until `work` has ended, where the WAL is huge. */
+  async slowing<T>(work: Promise<T>): Promise<T> {
+    let isEnded = false;
+    const ended = work.then(
+      () => (isEnded = true),
+      () => (isEnded = true),
+    );
+    const atMost = async (ms: number): Promise<unknown> => await Promise.race([ended, delay(ms)]);
+    await atMost(breathMs);
+    while (!isEnded && !this.#isClosed) {
+      if (this.#isHuge) await this.#whileLocked(async () => void (await atMost(slowDownMs)));
+      await atMost(breathMs);
+    }
+    return await work;
+  }
+
   /** Holds writers while `work` runs; returns for how many milliseconds. Undefined when a writer had the lock. */
   async #whileLocked(work: () => Promise<void>): Promise<number | undefined> {
     let startedAt = 0;
@@ -163,6 +183,10 @@ export class Seal {
     while ((await this.#host.checkpoint({ atOnce: true })).isBlocked && performance.now() - lockedAt < waitMs) {
       await new Promise((go) => setTimeout(go, 1));
     }
+  }
+
+  get #isHuge(): boolean {
+    return this.#host.connections.counts().frames >= Math.floor(hugeBytes / this.#host.pageSize());
   }
 
   /** What lies in the WAL only can be read and copied while writers wait. */

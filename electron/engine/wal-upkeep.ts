@@ -286,7 +286,7 @@ export class WalUpkeep {
     } else if (!this.#isHolding && frames >= this.#large(passiveFrames, calmLargeBytes)) {
       this.#isHolding = true;
       await this.#advance();
-      this.#start(async () => void (await this.#checkpoint()));
+      this.#start(async () => void (await this.#seal.slowing(this.#checkpoint())));
     }
   }
 

@@ -3,12 +3,10 @@
 // is read from the file is live-image.ts. Bounded memory; nothing is locked, and no read of a slow disk holds up the event loop.
 import fs from 'node:fs';
 import { promisify } from 'node:util';
-import { frameBytes, frameHeaderBytes, walHeaderBytes } from './wal.ts';
+import type { PagePlaces } from './page-places.ts';
 
 const read = promisify(fs.read);
 const chunkBytes = 256 * 1024;
-/** Pages that {@link PagePlaces} makes room for at a time. */
-const lookupPages = 512;
 
 export interface ImageSource {
   /** The database's long-lived descriptor. */
@@ -16,10 +14,11 @@ export interface ImageSource {
   readonly pageSize: number;
   /** Size of the image in pages. */
   readonly pages: number;
-  /** Files that hold pages which the database file may not have, those that count most first. */
+  /**
+   * Files that hold pages which the database file may not have, those that count most first. More may come, and more pages in
+   * them: before any newer bytes of a page come into the database file.
+   */
   readonly layers: readonly ImageLayer[];
-  /** Runs what reads pieces one at a time, and nothing else that may not come in between. */
-  readonly alone?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** A file and, for each page in it, where its newest bytes lie. */
@@ -58,10 +57,7 @@ export async function* readPages(
   const perPiece = Math.max(1, Math.min(Math.floor(chunkBytes / image.pageSize), image.pages));
   const buffers: Uint8Array<ArrayBuffer>[] = [];
   const start = (piece: readonly number[], buffer: Uint8Array<ArrayBuffer>): Promise<ImagePiece> => {
-    const alone = image.alone?.bind(image) ?? (async (work) => await work());
-    const reading = alone(
-      async () => await readPiece(image, { files: open(image.layers, files), pages: piece, buffer }),
-    );
+    const reading = readPiece(image, { layers: () => opened(image.layers, files), pages: piece, buffer });
     // @NOTE Its failure is met when its turn comes.
     reading.catch(() => {});
     return reading;
@@ -84,40 +80,8 @@ export async function* readPages(
   }
 }
 
-/** Page → where its newest bytes lie in a file of equal parts, in a few bytes per page. */
-export class PagePlaces {
-  /** Bytes from one part's page to the next one's. */
-  readonly stride: number;
-  readonly #from: number;
-  readonly #chunks = new Map<number, Uint32Array>();
-
-  /** The first part's page begins at `from`, each one `stride` bytes behind the one before. */
-  constructor({ from, stride }: { readonly from: number; readonly stride: number }) {
-    this.#from = from;
-    this.stride = stride;
-  }
-
-  /** For a spool file. */
-  static ofFrames(pageSize: number): PagePlaces {
-    return new PagePlaces({ from: walHeaderBytes + frameHeaderBytes, stride: frameBytes(pageSize) });
-  }
-
-  set(page: number, offset: number): void {
-    const number = Math.floor(page / lookupPages);
-    let chunk = this.#chunks.get(number);
-    if (chunk === undefined) this.#chunks.set(number, (chunk = new Uint32Array(lookupPages)));
-    // Parts are counted from 1: 0 says that there is none.
-    chunk[page % lookupPages] = (offset - this.#from) / this.stride + 1;
-  }
-
-  get(page: number): number | undefined {
-    const part = this.#chunks.get(Math.floor(page / lookupPages))?.[page % lookupPages] ?? 0;
-    return part === 0 ? undefined : this.#from + (part - 1) * this.stride;
-  }
-}
-
 /** The descriptors of layers, opened as they come. */
-function open(layers: readonly ImageLayer[], files: Map<string, number>): readonly LayerFile[] {
+function opened(layers: readonly ImageLayer[], files: Map<string, number>): readonly LayerFile[] {
   return layers.map(({ path, newest }) => {
     let fd = files.get(path);
     if (fd === undefined) files.set(path, (fd = fs.openSync(path, 'r')));
@@ -130,46 +94,44 @@ interface LayerFile {
   readonly newest: ImageLayer['newest'];
 }
 
-/** Neighbouring pages that lie one behind the other, `stride` bytes apart. */
-interface Run {
+/** Where a page begins; `stride`: bytes from there to the next one of its kind. */
+interface Spot {
   readonly fd: number;
   readonly offset: number;
   readonly stride: number;
-  /** Behind its end lie pages that nobody ever wrote. */
-  readonly isDatabase: boolean;
+}
+
+/** Pages of a piece that follow each other there, and in a file. */
+interface Run extends Spot {
   /** Number of its first page in the piece. */
   readonly first: number;
   count: number;
 }
 
 /** Reads these pages into `buffer`, one behind the other. */
-export async function readPiece(
-  { fd, pageSize }: Pick<ImageSource, 'fd' | 'pageSize'>,
+async function readPiece(
+  { fd, pageSize }: ImageSource,
   {
-    files,
+    layers,
     pages,
     buffer,
   }: {
-    readonly files: readonly LayerFile[];
+    readonly layers: () => readonly LayerFile[];
     readonly pages: readonly number[];
     readonly buffer: Uint8Array<ArrayBuffer>;
   },
 ): Promise<ImagePiece> {
-  const runs: Run[] = [];
-  pages.forEach((page, i) => {
-    const found = locate(files, page) ?? { fd, offset: (page - 1) * pageSize, stride: pageSize };
-    const last = runs.at(-1);
-    if (last?.fd === found.fd && found.offset === last.offset + last.count * found.stride) last.count++;
-    else runs.push({ ...found, isDatabase: found.fd === fd, first: i, count: 1 });
-  });
   const bytes = buffer.subarray(0, pages.length * pageSize);
-  // All of them end before anything is closed, whether or not one fails.
-  const ended = await Promise.allSettled(runs.map(async (run) => await readRun(run, bytes, pageSize)));
-  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  const at = pages.map((page) => locate(layers(), page));
+  const inFile = (page: number): Spot => ({ fd, offset: (page - 1) * pageSize, stride: pageSize });
+  await readRuns(inRuns(pages.map((page, i) => at[i] ?? inFile(page))), { fd, pageSize, bytes });
+  // What came into the file meanwhile was put into a layer before.
+  const late = pages.map((page, i) => (at[i] === undefined ? locate(layers(), page) : undefined));
+  await readRuns(inRuns(late), { fd, pageSize, bytes });
   return { pages, bytes };
 }
 
-function locate(files: readonly LayerFile[], page: number): Pick<Run, 'fd' | 'offset' | 'stride'> | undefined {
+function locate(files: readonly LayerFile[], page: number): Spot | undefined {
   for (const { fd, newest } of files) {
     const offset = newest.get(page);
     if (offset !== undefined) return { fd, offset, stride: newest.stride };
@@ -177,18 +139,39 @@ function locate(files: readonly LayerFile[], page: number): Pick<Run, 'fd' | 'of
   return undefined;
 }
 
+function inRuns(spots: readonly (Spot | undefined)[]): readonly Run[] {
+  const runs: Run[] = [];
+  spots.forEach((spot, i) => {
+    if (spot === undefined) return;
+    const last = runs.at(-1);
+    const goesOn = last?.fd === spot.fd && i === last.first + last.count;
+    if (goesOn && spot.offset === last.offset + last.count * last.stride) last.count++;
+    else runs.push({ ...spot, first: i, count: 1 });
+  });
+  return runs;
+}
+
+async function readRuns(
+  runs: readonly Run[],
+  target: { readonly fd: number; readonly pageSize: number; readonly bytes: Uint8Array },
+): Promise<void> {
+  // All of them end before anything is closed, whether or not one fails.
+  const ended = await Promise.allSettled(runs.map(async (run) => await readRun(run, target)));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+}
+
 async function readRun(
-  { fd, offset, stride, isDatabase, first, count }: Run,
-  bytes: Uint8Array,
-  pageSize: number,
+  { fd, offset, stride, first, count }: Run,
+  { fd: database, pageSize, bytes }: { readonly fd: number; readonly pageSize: number; readonly bytes: Uint8Array },
 ): Promise<void> {
   const length = (count - 1) * stride + pageSize;
   const into = bytes.subarray(first * pageSize, (first + count) * pageSize);
-  if (isDatabase) {
+  if (fd === database) {
+    // Behind the end of the file lie pages that nobody ever wrote.
     into.fill(0, await readInto(fd, into, offset));
     return;
   }
-  const parts = length === into.length ? into : new Uint8Array(length);
+  const parts = stride === pageSize ? into : new Uint8Array(length);
   if ((await readInto(fd, parts, offset)) < length)
     throw new Error('a file beside the database is shorter than it was');
   if (parts === into) return;

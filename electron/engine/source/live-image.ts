@@ -1,15 +1,17 @@
 // Images of a live database that need no pin of their own: writers and their checkpoints go on as if nobody read them. The pin
 // of the capture keeps newer pages out of the database file until it moves; before it does, the pages that may be overwritten
-// from then on are copied aside, where they are still to be read. Reading is image.ts; the pin is capture.ts and pins.ts.
+// from then on are copied aside, where they are still to be read. Reading is image.ts, which looks there once more after it
+// read the file; the pin is capture.ts and pins.ts.
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { type ImageLayer, type ImageSource, PagePlaces, readPiece } from './image.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ImageLayer, ImageSource } from './image.ts';
+import { PagePlaces } from './page-places.ts';
+import { readFully } from './wal-reader.ts';
 
-const write = promisify(fs.write);
-/** What is copied aside in one go. */
-const asideBytes = 256 * 1024;
+/** What is copied aside in one go, at once: behind what else a busy disk has to do, the pin would wait for it. */
+const asideBytes = 64 * 1024;
 
 export interface LiveImageOptions {
   /** The database's long-lived descriptor. */
@@ -93,7 +95,6 @@ export class LiveImage implements ImageSource, Disposable {
   #passed = 0;
   #cutAt: number;
   #held: Disposable | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor({ fd, pageSize, pages, folder, onClose }: LiveImageOptions) {
@@ -108,6 +109,7 @@ export class LiveImage implements ImageSource, Disposable {
 
   /** Frames come first: what was copied aside may be older. */
   get layers(): readonly ImageLayer[] {
+    if (this.#isClosed) throw new Error('the image was closed');
     return this.#aside === undefined ? this.#layers : [...this.#layers, this.#aside];
   }
 
@@ -132,15 +134,15 @@ export class LiveImage implements ImageSource, Disposable {
     this.#cutAt = Math.min(this.#cutAt, pages);
   }
 
-  /** Copies aside what was noted. Afterwards no read is under way that might meet what overwrites it. */
+  /** Copies aside what was noted. */
   async save(): Promise<void> {
-    if (this.#waiting.length === 0) return;
-    await this.alone(async () => {
-      const perPiece = Math.max(1, Math.floor(asideBytes / this.pageSize));
-      const waiting = this.#waiting.filter((page) => page > this.#passed).sort((a, b) => a - b);
-      for (let at = 0; at < waiting.length; at += perPiece) await this.#copy(waiting.slice(at, at + perPiece));
-      this.#waiting = [];
-    });
+    const waiting = this.#waiting.filter((page) => page > this.#passed).sort((a, b) => a - b);
+    const atOnce = Math.max(1, Math.floor(asideBytes / this.pageSize));
+    for (let at = 0; at < waiting.length && !this.#isClosed; at += atOnce) {
+      if (at > 0) await nextTurn();
+      if (!this.#isClosed) this.#copy(waiting.slice(at, at + atOnce));
+    }
+    this.#waiting = [];
   }
 
   /** The file keeps what the image needs until this is let go, with the image. */
@@ -155,37 +157,25 @@ export class LiveImage implements ImageSource, Disposable {
     this.#passed = Math.max(this.#passed, page);
   }
 
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#inTurn(async () => {
-      if (this.#isClosed) throw new Error('the image was closed');
-      return await work();
-    });
-  }
-
-  /** Idempotent. What is under way ends before anything is closed. */
+  /** Idempotent. */
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onClose();
     this.#held?.[Symbol.dispose]();
-    void this.#inTurn(async () => {
-      if (this.#aside !== undefined) await closeAside(this.#aside);
-    });
+    if (this.#aside !== undefined) closeAside(this.#aside);
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    // @NOTE The next in line must run whether or not this one fails; the failure reaches this one's caller.
-    this.#turn = turn.catch(() => {});
-    return await turn;
-  }
-
-  async #copy(pages: readonly number[]): Promise<void> {
-    const { fd, pageSize } = this;
+  #copy(pages: readonly number[]): void {
+    const { pageSize } = this;
     const aside = (this.#aside ??= openAside(this.#folder, pageSize));
     const buffer = (this.#buffer ??= new Uint8Array(Math.max(pageSize, asideBytes)));
-    const { bytes } = await readPiece({ fd, pageSize }, { files: [], pages, buffer });
-    await writeFully(aside.fd, bytes, aside.count * pageSize);
+    pages.forEach((page, i) => {
+      const bytes = buffer.subarray(i * pageSize, (i + 1) * pageSize);
+      // Behind the end of the file lie pages that nobody ever wrote.
+      bytes.fill(0, readFully(this.fd, bytes, (page - 1) * pageSize));
+    });
+    writeFully(aside.fd, buffer.subarray(0, pages.length * pageSize), aside.count * pageSize);
     for (const page of pages) aside.newest.set(page, aside.count++ * pageSize);
   }
 }
@@ -200,15 +190,17 @@ function openAside(folder: string, pageSize: number): Aside {
   };
 }
 
-async function closeAside({ path: place, fd }: Aside): Promise<void> {
+function closeAside({ path: place, fd }: Aside): void {
   fs.closeSync(fd);
-  // @NOTE What could not be removed, the next start removes.
-  await fs.promises.rm(place, { force: true }).catch(() => {});
+  try {
+    fs.rmSync(place, { force: true });
+  } catch {
+    // @NOTE It is still being read, on Windows; or its folder is not to be written. The next start removes it.
+  }
 }
 
-async function writeFully(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+function writeFully(fd: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await write(fd, bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
+    done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
   }
 }

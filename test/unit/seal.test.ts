@@ -1,0 +1,74 @@
+// How writers are held while a WAL is taken back: not at all while it is copied, but where it grows huge.
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { Seal, type SealHost } from '../../electron/engine/seal.ts';
+
+const pageSize = 65_536;
+const hugeFrames = 2000;
+
+/** A database whose WAL is copied, and brought to the disk, in this time. */
+function host({ frames, copyMs, flushMs }: { frames: number; copyMs: number; flushMs: number }) {
+  const log = { holds: 0, held: false, overlaps: 0, whileFlushing: 0 };
+  let backfilled = 0;
+  let isFlushing = false;
+  const checkpoint: SealHost['checkpoint'] = async ({ onBegun } = {}) => {
+    onBegun?.();
+    await delay(copyMs);
+    backfilled = frames;
+    return { frames, backfilled, isBlocked: false };
+  };
+  const connections: SealHost['connections'] = {
+    counts: () => ({ frames, backfilled }),
+    checkpointerIdle: async () => {},
+    flush: async () => {
+      isFlushing = true;
+      await delay(flushMs);
+      isFlushing = false;
+    },
+    whileLocked: async (work) => {
+      if (log.held) log.overlaps++;
+      log.held = true;
+      log.holds++;
+      if (isFlushing) log.whileFlushing++;
+      await work();
+      log.held = false;
+      return true;
+    },
+  };
+  const seal = new Seal({
+    connections,
+    pageSize: () => pageSize,
+    catchUp: async () => {},
+    unread: () => 0,
+    advance: async () => {},
+    checkpoint,
+    exclusively: async (work) => await work(),
+  });
+  return { seal, log };
+}
+
+describe('taking back a WAL', () => {
+  test('holds writers again and again while a huge one is copied and brought to the disk', async () => {
+    const { seal, log } = host({ frames: hugeFrames, copyMs: 150, flushMs: 150 });
+    expect(await seal.reclaim()).toBe('sealed');
+    // Two would do otherwise: to begin with, and to end.
+    expect(log.holds).toBeGreaterThanOrEqual(6);
+    expect(log.whileFlushing).toBeGreaterThanOrEqual(2);
+    expect([log.overlaps, log.held, seal.times.count]).toEqual([0, false, log.holds]);
+  });
+
+  test('lets writers go on meanwhile where it is not', async () => {
+    const { seal, log } = host({ frames: 1000, copyMs: 100, flushMs: 100 });
+    expect(await seal.reclaim()).toBe('sealed');
+    expect([log.holds, log.whileFlushing, log.overlaps]).toEqual([2, 0, 0]);
+  });
+
+  test('stops holding them when it is closed, and when what they wait for fails', async () => {
+    const { seal, log } = host({ frames: hugeFrames, copyMs: 10, flushMs: 10 });
+    await expect(seal.slowing(delay(60).then(() => Promise.reject(new Error('no room'))))).rejects.toThrow('no room');
+    const before = log.holds;
+    seal.close();
+    expect(await seal.slowing(delay(60).then(() => 'done'))).toBe('done');
+    expect([before > 0, log.holds, log.held]).toEqual([true, before, false]);
+  });
+});
