@@ -508,7 +508,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections, onCaptured } = this.#options;
     this.#prove((guard) => guard.checkContent());
     const before = this.#end;
-    const isWhole = await this.#reader.drain(() => connections.counts().frames, this);
+    const isWhole = await this.#upkeep.slowing(this.#reader.drain(() => connections.counts().frames, this));
     if (!this.#isAnchored) this.#anchor(isWhole);
     if (!isWhole) {
       throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });

@@ -58,6 +58,8 @@ export class Seal {
   readonly #host: SealHost;
   #rest = restFrames;
   #times: SealTimes = { count: 0, maxMs: 0, totalMs: 0 };
+  /** The lock is held, or being taken, for one thing at a time. */
+  #isHolding = false;
   #isClosed = false;
 
   constructor(host: SealHost) {
@@ -76,10 +78,13 @@ export class Seal {
   /** Copies what can be copied while writers go on, then holds them for the rest. */
   async reclaim(): Promise<Reclaimed> {
     const { connections, exclusively } = this.#host;
+    let heldAt: number | undefined;
     for (let i = 0; i < passivesBeforeSeal && !this.#isClosed; i++) {
-      const { isBlocked, isHeld } = await this.#copyMost();
-      if (isHeld) return 'held';
+      const { isBlocked, heldAt: at } = await this.#copyMost();
       if (isBlocked) return 'not-now';
+      // A writer's transaction, too, reads an old state, but not for long.
+      if (at !== undefined && at === heldAt) return 'held';
+      heldAt = at;
       // SQLite brings the file to the disk at the end, under the lock: most of it may lie there already.
       await this.slowing(connections.flush());
       if (this.#isSmall) break;
@@ -92,9 +97,10 @@ export class Seal {
 
   /**
    * Moves the pin and checkpoints up to there, while writers go on. The moment in between belongs to nobody: writers are
-   * held until the checkpoint runs, or else the application's next commit would do all the copying.
+   * held until the checkpoint runs, or else the application's next commit would do all the copying. `heldAt`: the frame at which
+   * a reader stopped it.
    */
-  async #copyMost(): Promise<{ readonly isBlocked: boolean; readonly isHeld: boolean }> {
+  async #copyMost(): Promise<{ readonly isBlocked: boolean; readonly heldAt: number | undefined }> {
     const { connections, exclusively, catchUp, advance, checkpoint } = this.#host;
     await connections.checkpointerIdle();
     let frames = 0;
@@ -127,7 +133,7 @@ export class Seal {
     const first = await this.slowing(must(running, 'it was begun'));
     // Another database's checkpoint, which may take long, came first: that is waited for with nobody held.
     const { isBlocked, backfilled } = first.isBlocked ? await checkpoint() : first;
-    return { isBlocked, isHeld: !isBlocked && backfilled < frames };
+    return { isBlocked, heldAt: backfilled < frames ? backfilled : undefined };
   }
 
   /** Holds writers while the small rest of the WAL is read and copied. False when it could not be done. */
@@ -158,7 +164,7 @@ export class Seal {
     const atMost = async (ms: number): Promise<unknown> => await Promise.race([ended, delay(ms)]);
     await atMost(breathMs);
     while (!isEnded && !this.#isClosed) {
-      if (this.#isHuge) await this.#whileLocked(async () => void (await atMost(slowDownMs)));
+      if (this.#isHuge && !this.#isHolding) await this.#whileLocked(async () => void (await atMost(slowDownMs)));
       await atMost(breathMs);
     }
     return await work;
@@ -167,10 +173,16 @@ export class Seal {
   /** Holds writers while `work` runs; returns for how many milliseconds. Undefined when a writer had the lock. */
   async #whileLocked(work: () => Promise<void>): Promise<number | undefined> {
     let startedAt = 0;
-    const isLocked = await this.#host.connections.whileLocked(async () => {
-      startedAt = performance.now();
-      await work();
-    });
+    let isLocked = false;
+    this.#isHolding = true;
+    try {
+      isLocked = await this.#host.connections.whileLocked(async () => {
+        startedAt = performance.now();
+        await work();
+      });
+    } finally {
+      this.#isHolding = false;
+    }
     if (!isLocked) return undefined;
     const ms = performance.now() - startedAt;
     const { count, maxMs, totalMs } = this.#times;

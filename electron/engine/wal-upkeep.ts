@@ -155,6 +155,8 @@ export class WalUpkeep {
   /** Frames of the present WAL that were copied by checkpoints made here; and whether somebody else copied some. */
   #copied = 0;
   #isCopiedByOthers = false;
+  /** The most frames that were seen in the present WAL; it is seen empty for a moment before the next one begins. */
+  #fullest = 0;
   /** A checkpoint or a seal that is under way. */
   #task: Promise<void> | undefined;
   #checkpoints = 0;
@@ -211,6 +213,11 @@ export class WalUpkeep {
     return isFollowable && this.#isOftenWaitedFor && performance.now() - this.#lastNewsAt < awaitedForMs;
   }
 
+  /** Slows writers down until `work` has ended, where they have made the WAL huge. */
+  async slowing<T>(work: Promise<T>): Promise<T> {
+    return await this.#seal.slowing(work);
+  }
+
   /** Something may have changed: look closely again. */
   notice(): void {
     this.#settleMs = 1;
@@ -219,7 +226,6 @@ export class WalUpkeep {
 
   /** After everything that is committed was read: does what is due. Called exclusively. */
   async look({ isNew, isRestart }: { readonly isNew: boolean; readonly isRestart: boolean }): Promise<void> {
-    const { frames: framesBefore } = this.#counts;
     const isDense = this.#isDenseBatch({ isRestart }) && isNew;
     const now = performance.now();
     if (isNew) {
@@ -234,8 +240,9 @@ export class WalUpkeep {
     if (isRestart) {
       this.#isHolding = false;
       // A small WAL that starts over although nothing was copied here: by the application's own checkpoints.
-      if (this.#isCopiedByOthers && framesBefore < passiveFrames) this.#checkpointedAt = now;
+      if (this.#isCopiedByOthers && this.#fullest < passiveFrames) this.#checkpointedAt = now;
       this.#isCopiedByOthers = false;
+      this.#fullest = 0;
       this.#copied = 0;
       this.#tailTries = 0;
     }
@@ -423,6 +430,7 @@ export class WalUpkeep {
     const before = this.#counts;
     if (frames !== before.frames || backfilled !== before.backfilled) this.#rests = 0;
     if (backfilled > this.#copied && this.#task === undefined) this.#isCopiedByOthers = true;
+    this.#fullest = Math.max(this.#fullest, frames);
     // A writer that restarts the WAL has it without frames for a moment, too, but does not cut off the file.
     if (frames === 0 && before.frames > 0 && this.#host.connections.isWalEmpty) this.#truncatedAt = performance.now();
     this.#counts = { frames, backfilled };

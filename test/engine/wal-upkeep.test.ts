@@ -2,7 +2,7 @@
 // clock for steady writers, and otherwise when the file system tells. Real connections; the looks are the test's.
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { WalUpkeep } from '../../electron/engine/wal-upkeep.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
@@ -70,6 +70,30 @@ test.each(['TRUNCATE', 'RESTART'])('the pin follows an application that empties 
   await look({ isNew: true, isRestart: true });
   expect(upkeep.isPinAwaited).toBe(true);
 });
+
+test.each([
+  [5, true],
+  [700, false],
+])(
+  'a WAL of %i frames that an application copied, seen empty in between: it empties the WAL itself: %s',
+  async (count, is) => {
+    app.pragma('wal_autocheckpoint = 0');
+    app.exec('BEGIN');
+    for (let i = 0; i < count; i++) app.exec('INSERT INTO t VALUES (randomblob(3900))');
+    app.exec('COMMIT');
+    await connections.pins.advance(() => Promise.resolve());
+    app.pragma('wal_checkpoint(PASSIVE)');
+    await look({ isNew: true });
+    // A writer that starts the WAL over shows it so, for a moment.
+    const empty = vi.spyOn(connections, 'counts').mockReturnValue({ frames: 0, backfilled: 0 });
+    await look();
+    empty.mockRestore();
+    await connections.pins.advance(() => Promise.resolve());
+    insert();
+    await look({ isNew: true, isRestart: true });
+    expect(upkeep.isPinAwaited).toBe(is);
+  },
+);
 
 test('a commit that starts the WAL over after a checkpoint of ours is nothing special', async () => {
   insert();

@@ -6,15 +6,23 @@ import { Seal, type SealHost } from '../../electron/engine/seal.ts';
 const pageSize = 65_536;
 const hugeFrames = 2000;
 
+interface Given {
+  readonly frames: number;
+  readonly copyMs: number;
+  readonly flushMs: number;
+  /** What readers keep each checkpoint from copying. */
+  readonly left?: readonly number[];
+}
+
 /** A database whose WAL is copied, and brought to the disk, in this time. */
-function host({ frames, copyMs, flushMs }: { frames: number; copyMs: number; flushMs: number }) {
-  const log = { holds: 0, held: false, overlaps: 0, whileFlushing: 0 };
+function host({ frames, copyMs, flushMs, left = [] }: Given) {
+  const log = { checkpoints: 0, holds: 0, held: false, overlaps: 0, whileFlushing: 0 };
   let backfilled = 0;
   let isFlushing = false;
   const checkpoint: SealHost['checkpoint'] = async ({ onBegun } = {}) => {
     onBegun?.();
     await delay(copyMs);
-    backfilled = frames;
+    backfilled = frames - (left[log.checkpoints++] ?? 0);
     return { frames, backfilled, isBlocked: false };
   };
   const connections: SealHost['connections'] = {
@@ -61,6 +69,14 @@ describe('taking back a WAL', () => {
     const { seal, log } = host({ frames: 1000, copyMs: 100, flushMs: 100 });
     expect(await seal.reclaim()).toBe('sealed');
     expect([log.holds, log.whileFlushing, log.overlaps]).toEqual([2, 0, 0]);
+  });
+
+  test('is up to a reader where one stops it at the same frame twice; one that stops it once was a transaction', async () => {
+    const given = { frames: 1900, copyMs: 1, flushMs: 1 };
+    const readers = host({ ...given, left: [1000, 1000, 0] });
+    expect([await readers.seal.reclaim(), readers.log.checkpoints]).toEqual(['held', 2]);
+    const transactions = host({ ...given, left: [1000, 900, 0] });
+    expect([await transactions.seal.reclaim(), transactions.log.checkpoints]).toEqual(['sealed', 4]);
   });
 
   test('stops holding them when it is closed, and when what they wait for fails', async () => {
