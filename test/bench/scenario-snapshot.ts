@@ -1,5 +1,6 @@
 // Scenario `snapshot`: an image of a database of 1 GB into a folder, beside `lz4 -1` on the same file: how long it takes, how
-// much memory the program needs, and what an application at 200 commits a second feels of it meanwhile.
+// much memory the program needs, what an application at 200 commits a second feels of it meanwhile, and how large the WAL gets
+// where one commits as fast as it can.
 //   npm run bench -- --only snapshot [--megabytes 1000]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -17,6 +18,10 @@ const everyMs = 5;
 const lookEveryMs = 10;
 /** Longer than any image of this size takes, and the start of the program before it. */
 const writerSeconds = 25;
+const fastSeconds = 15;
+
+/** How an application writes meanwhile. */
+type Writing = 'not' | 'paced' | 'fast';
 
 interface Imaged {
   /** From the first byte at the destination to the final name. */
@@ -24,8 +29,11 @@ interface Imaged {
   /** The same from the start of the program, which reads and hashes every page first. */
   readonly wholeMs: number;
   readonly peakBytes: number | undefined;
-  /** Commit latencies of a writer meanwhile. */
+  /** Commit latencies of a paced writer meanwhile. */
   readonly latencies: readonly number[];
+  /** Of the writer, from its start to its end. */
+  readonly commitsPerSecond: number;
+  readonly largestWalBytes: number;
 }
 
 /** Speed, memory and politeness of an image. */
@@ -36,15 +44,23 @@ export async function benchSnapshot({ folder, rounds, other, megabytes }: Bench)
   const subjects = [tidemark(), ...other()];
   const quiet = new Map<string, Imaged[]>(subjects.map(({ name }) => [name, []]));
   const busy = new Map<string, Imaged[]>(subjects.map(({ name }) => [name, []]));
+  const fast = new Map<string, Imaged[]>(subjects.map(({ name }) => [name, []]));
   const alone: number[] = [];
+  const aloneFast: { readonly commitsPerSecond: number; readonly largestWalBytes: number }[] = [];
   const lz4: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const ms = timeLz4(database, join(folder, 'large.lz4'));
     if (ms !== undefined) lz4.push(ms);
     alone.push(...(await writeFor(database, { seconds: 5, everyMs })).latenciesMs);
     for (const subject of rotate(subjects, round)) {
-      quiet.get(subject.name)?.push(await measureImage(subject, { folder, database, isBusy: false }));
-      busy.get(subject.name)?.push(await measureImage(subject, { folder, database, isBusy: true }));
+      quiet.get(subject.name)?.push(await measureImage(subject, { folder, database, writing: 'not' }));
+      busy.get(subject.name)?.push(await measureImage(subject, { folder, database, writing: 'paced' }));
+    }
+    // At the end of a round, since it makes the database larger.
+    const { commits, seconds, largestWalBytes } = await writeFor(database, { seconds: 5 });
+    aloneFast.push({ commitsPerSecond: commits / seconds, largestWalBytes });
+    for (const subject of rotate(subjects, round)) {
+      fast.get(subject.name)?.push(await measureImage(subject, { folder, database, writing: 'fast' }));
     }
   }
   const reference = median(lz4);
@@ -86,18 +102,32 @@ export async function benchSnapshot({ folder, rounds, other, megabytes }: Bench)
       formatMs(Math.max(...all)),
     ]),
   );
+  const rate = (list: typeof aloneFast): number => median(list.map(({ commitsPerSecond }) => commitsPerSecond));
+  heading(`Commits as fast as it can for ${String(fastSeconds)} s, an image among them (median of rounds)`);
+  table(
+    ['writer', 'commits/s', 'of alone', 'largest WAL'],
+    [['alone', aloneFast] as const, ...subjects.map(({ name }) => [`with ${name}`, fast.get(name) ?? []] as const)].map(
+      ([name, list]) => [
+        name,
+        formatCount(rate(list)),
+        formatRatio(rate(list), rate(aloneFast)),
+        formatBytes(Math.max(...list.map(({ largestWalBytes }) => largestWalBytes))),
+      ],
+    ),
+  );
 }
 
 /** Starts a program on the database, waits for its image, and ends it. */
 async function measureImage(
   capturer: Capturer,
-  { folder, database, isBusy }: { readonly folder: string; readonly database: string; readonly isBusy: boolean },
+  { folder, database, writing }: { readonly folder: string; readonly database: string; readonly writing: Writing },
 ): Promise<Imaged> {
   const place = join(folder, 'image');
   mkdirSync(place);
   try {
-    const writing = isBusy ? writeFor(database, { seconds: writerSeconds, everyMs }) : undefined;
-    if (isBusy) await delay(1500);
+    const pace = writing === 'paced' ? { seconds: writerSeconds, everyMs } : { seconds: fastSeconds };
+    const written = writing === 'not' ? undefined : writeFor(database, pace);
+    if (written !== undefined) await delay(1500);
     const startedAt = Date.now();
     let begunAt: number | undefined;
     const watch = setInterval(() => {
@@ -107,14 +137,23 @@ async function measureImage(
     const endAt = Date.now();
     clearInterval(watch);
     const peakBytes = peakMemory(running.pid);
-    const report = await writing;
+    const report = await written;
     await running.stop();
     const from = begunAt ?? startedAt;
     const latencies = (report?.latenciesMs ?? []).filter((_, i) => {
       const at = report?.committedAt[i] ?? 0;
       return at >= from && at <= endAt;
     });
-    return { imageMs: endAt - from, wholeMs: endAt - startedAt, peakBytes, latencies };
+    const commitsPerSecond = report === undefined ? 0 : report.commits / report.seconds;
+    const largestWalBytes = report?.largestWalBytes ?? 0;
+    return {
+      imageMs: endAt - from,
+      wholeMs: endAt - startedAt,
+      peakBytes,
+      latencies,
+      commitsPerSecond,
+      largestWalBytes,
+    };
   } finally {
     rmSync(place, { recursive: true, force: true, maxRetries: 5 });
   }

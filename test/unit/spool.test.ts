@@ -131,6 +131,7 @@ describe('recovering', () => {
     expect(await Spool.recover(folder.at('nowhere'))).toBe(undefined);
     fs.writeFileSync(folder.at('hashes'), 'x');
     fs.writeFileSync(folder.at(`${nameOf(1)}.tmp`), golden.bytes);
+    fs.writeFileSync(folder.at('image-0123.tmp'), golden.bytes);
     expect(await recover()).toBe(undefined);
     expect(files()).toEqual(['hashes']);
   });
@@ -243,6 +244,22 @@ describe('a spool', () => {
     spool.begin(golden.bytes.subarray(0, 32));
     spool.removeBelow(8);
     expect(indices(spool.files())).toEqual([8, 9]);
+  });
+
+  test('keeps what is held, and what lies behind it, until the last one lets go', () => {
+    using spool = filled();
+    spool.begin(golden.bytes.subarray(0, 32));
+    const indices = () => spool.files().map(({ index }) => index);
+    const holds = [spool.hold(6), spool.hold(6), spool.hold(7)] as const;
+    spool.removeBelow(7);
+    expect(indices()).toEqual([6, 7]);
+    holds[0][Symbol.dispose]();
+    holds[0][Symbol.dispose]();
+    spool.removeBelow(7);
+    expect(indices()).toEqual([6, 7]);
+    holds[1][Symbol.dispose]();
+    spool.removeBelow(7);
+    expect(indices()).toEqual([7]);
   });
 
   test('gives the checksum of a frame as the mark of a place', () => {

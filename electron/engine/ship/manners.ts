@@ -1,5 +1,5 @@
 // How fast an image is made: at once while the database is at rest, and with pauses while somebody writes to it, so that
-// commits take hardly longer than without. For a while only: the pin that an image needs keeps the WAL from shrinking.
+// commits take hardly longer than without. For a while only: before the first image is there, nothing is safe.
 import type { Place } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 
