@@ -36,7 +36,7 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: resolve(root, 'node_modules/.cache/node') },
     reporters: ['default', resolve(import.meta.dirname, 'support/summary-reporter.ts')],
     projects: [
-      project('unit', { timeoutMs: 20_000, workers: 2, order: 0 }),
+      project('unit', { timeoutMs: 20_000, workers: 3, order: 0 }),
       project('engine', { timeoutMs: 120_000, workers: 3, order: 1 }),
       project('interop', { timeoutMs: 120_000, workers: 2, order: 2 }),
       project('e2e', { timeoutMs: 180_000, workers: 2, order: 3 }),

@@ -387,8 +387,7 @@ export class Capture implements AsyncDisposable, FrameSink {
         this.#isWoken = false;
         clearTimeout(this.#timer);
         const wait = this.#lastCycleAt + this.#upkeep.gapMs - performance.now();
-        // What an image needs is copied aside before the pin moves.
-        if (this.#upkeep.isPinAwaited && !this.#images.isAnyOpen) await this.#follow();
+        if (this.#upkeep.isPinAwaited) await this.#follow();
         else if (wait > 0) await delay(wait);
         await this.#exclusively(async () => await this.#cycle());
         if (this.#upkeep.isPinAwaited) this.#isWoken = true;
@@ -408,8 +407,11 @@ export class Capture implements AsyncDisposable, FrameSink {
   async #follow(): Promise<void> {
     const { connections } = this.#options;
     for (const endAt = performance.now() + longestFollowMs; performance.now() < endAt && !this.#isClosed;) {
-      const isMoved = await this.#exclusively(async () => connections.pins.follow(followMs, () => this.#leaveRest()));
-      if (this.#isClosed) return;
+      const isMoved = await this.#exclusively(
+        // What an image needs is copied aside before the pin moves.
+        async () => !this.#images.isAnyOpen && connections.pins.follow(followMs, () => this.#leaveRest()),
+      );
+      if (this.#isClosed || this.#images.isAnyOpen) return;
       const { changes, frames = 0, backfilled } = connections.walIndex?.read() ?? {};
       if (isMoved) {
         if (frames - this.#reader.frames > mostUnread) return;
@@ -508,7 +510,9 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections, onCaptured } = this.#options;
     this.#prove((guard) => guard.checkContent());
     const before = this.#end;
-    const isWhole = await this.#upkeep.slowing(this.#reader.drain(() => connections.counts().frames, this));
+    const isOutrun = !this.#isOverlap && this.#upkeep.isOutrun;
+    const draining = this.#reader.drain(() => connections.counts().frames, this);
+    const isWhole = await (isOutrun ? this.#upkeep.slowing(draining) : draining);
     if (!this.#isAnchored) this.#anchor(isWhole);
     if (!isWhole) {
       throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
@@ -519,7 +523,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.guard.moved();
       onCaptured();
     }
-    await this.#images.save(() => connections.pins.keep());
+    if (!(await this.#images.save(() => connections.pins.keep()))) this.#look();
     return isNew;
   }
 

@@ -90,9 +90,13 @@ export class Seal {
       if (this.#isSmall) break;
     }
     if (this.#isClosed || !this.#isSmall) return 'not-now';
-    // Not under the lock: another database's checkpoint may take long.
+    // Not under the lock: another database's checkpoint may take long, and so may reading, or copying aside for an image.
     await connections.checkpointerIdle();
-    return (await exclusively(async () => await this.#seal())) ? 'sealed' : 'not-now';
+    const isSealed = await exclusively(async () => {
+      await this.#host.catchUp();
+      return await this.#seal();
+    });
+    return isSealed ? 'sealed' : 'not-now';
   }
 
   /**
@@ -162,16 +166,22 @@ export class Seal {
       () => (isEnded = true),
     );
     const atMost = async (ms: number): Promise<unknown> => await Promise.race([ended, delay(ms)]);
-    await atMost(breathMs);
-    while (!isEnded && !this.#isClosed) {
-      if (this.#isHuge && !this.#isHolding) await this.#whileLocked(async () => void (await atMost(slowDownMs)));
+    const hold = async (): Promise<unknown> => await this.#whileLocked(async () => void (await atMost(slowDownMs)), 1);
+    try {
       await atMost(breathMs);
+      while (!isEnded && !this.#isClosed) {
+        // Who has the lock for longer than a moment outruns nobody.
+        const isLate = this.#isHuge && !this.#isHolding && (await hold()) === undefined;
+        await atMost(isLate ? slowDownMs : breathMs);
+      }
+    } catch {
+      // @NOTE The work is what counts; what keeps the lock from being taken is told where it is needed.
     }
     return await work;
   }
 
   /** Holds writers while `work` runs; returns for how many milliseconds. Undefined when a writer had the lock. */
-  async #whileLocked(work: () => Promise<void>): Promise<number | undefined> {
+  async #whileLocked(work: () => Promise<void>, bursts?: number): Promise<number | undefined> {
     let startedAt = 0;
     let isLocked = false;
     this.#isHolding = true;
@@ -179,7 +189,7 @@ export class Seal {
       isLocked = await this.#host.connections.whileLocked(async () => {
         startedAt = performance.now();
         await work();
-      });
+      }, bursts);
     } finally {
       this.#isHolding = false;
     }

@@ -124,6 +124,7 @@ export async function compareHistory(
   const changed = await changedPages(before, hashes);
   const { state, pages } = baseline;
   if (changed.length > pages / 2 && changed.length > 100) {
+    image[Symbol.dispose]();
     await opening.disposeAsync();
     const reason = outside ?? 'Most of the database was changed while Tidemark was not watching';
     return await beginGeneration(context, { connections, pageSize, reason, signal });

@@ -44,6 +44,9 @@ const sealEveryMs = 1000;
 /** The same for large pages. */
 const calmLargeBytes = 8 * 1024 * 1024;
 const restlessLargeBytes = 48 * 1024 * 1024;
+/** From so much on that was not read yet, writers are slowed down meanwhile. */
+const outrunFrames = 2000;
+const outrunBytes = 8 * 1024 * 1024;
 /** A seal that could not be made, or did not help, is not tried again at once: writers come first. */
 const reclaimEveryMs = 50;
 const heldReclaimEveryMs = 2000;
@@ -211,6 +214,12 @@ export class WalUpkeep {
   get isPinAwaited(): boolean {
     const isFollowable = this.#host.connections.walIndex !== undefined;
     return isFollowable && this.#isOftenWaitedFor && performance.now() - this.#lastNewsAt < awaitedForMs;
+  }
+
+  /** So much is unread that writers commit faster than it is read. */
+  get isOutrun(): boolean {
+    const isHeld = this.#host.connections.pins.isKeeping || performance.now() < this.#reclaimAt;
+    return !isHeld && this.#host.unread() >= this.#large(outrunFrames, outrunBytes);
   }
 
   /** Slows writers down until `work` has ended, where they have made the WAL huge. */

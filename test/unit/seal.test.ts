@@ -25,7 +25,7 @@ function host({ frames, copyMs, flushMs, left = [] }: Given) {
     backfilled = frames - (left[log.checkpoints++] ?? 0);
     return { frames, backfilled, isBlocked: false };
   };
-  const connections: SealHost['connections'] = {
+  const connections: { -readonly [K in keyof SealHost['connections']]: SealHost['connections'][K] } = {
     counts: () => ({ frames, backfilled }),
     checkpointerIdle: async () => {},
     flush: async () => {
@@ -52,7 +52,7 @@ function host({ frames, copyMs, flushMs, left = [] }: Given) {
     checkpoint,
     exclusively: async (work) => await work(),
   });
-  return { seal, log };
+  return { seal, log, connections };
 }
 
 describe('taking back a WAL', () => {
@@ -86,5 +86,21 @@ describe('taking back a WAL', () => {
     seal.close();
     expect(await seal.slowing(delay(60).then(() => 'done'))).toBe('done');
     expect([before > 0, log.holds, log.held]).toEqual([true, before, false]);
+  });
+
+  test('leaves work alone that the lock cannot be taken for, and asks seldom where a writer has it for long', async () => {
+    const { seal, connections } = host({ frames: hugeFrames, copyMs: 10, flushMs: 10 });
+    const asked: (number | undefined)[] = [];
+    connections.whileLocked = async (_work, bursts) => {
+      asked.push(bursts);
+      if (asked.length > 3) throw new Error('the file is gone');
+      return await Promise.resolve(false);
+    };
+    let isEnded = false;
+    const work = delay(300).then(() => {
+      isEnded = true;
+      return 'done';
+    });
+    expect([await seal.slowing(work), isEnded, asked]).toEqual(['done', true, [1, 1, 1, 1]]);
   });
 });

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readImage, readPages } from '../../electron/engine/source/image.ts';
 import { PagePlaces } from '../../electron/engine/source/page-places.ts';
 import { type LiveImage, LiveImages } from '../../electron/engine/source/live-image.ts';
-import { tempFolder, type TempFolder } from '../support/temp.ts';
+import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
 const pageSize = 512;
 const { signal } = new AbortController();
@@ -113,21 +113,52 @@ describe('an image', () => {
     expect(await contents(image)).toBe('aBc');
   });
 
-  test('keeps the pin where there is no room to copy, and lets it go at its end', async () => {
-    const image = open('abc', { aside: 'nowhere' });
+  test('keeps the pin where there is no room to copy, until there is, or the image ends', async () => {
+    const image = open('abc', { aside: 'later' });
     images.note(2, 3);
-    await images.save(keepPin);
-    expect([keeps, images.isAnyOpen]).toEqual([1, true]);
-    // From here on it is the pin that keeps the file.
+    expect(await images.save(keepPin)).toBe(true);
     images.note(3, 1);
     await images.save(keepPin);
-    expect([keeps, await contents(image)]).toEqual([1, 'abc']);
+    expect([keeps, await contents(image), images.isAnyOpen]).toEqual([1, 'abc', true]);
+    fs.mkdirSync(folder.at('later'));
+    await until('it is tried again', async () => {
+      await images.save(keepPin);
+      return keeps === 0;
+    });
+    overwrite(2, 'X');
+    fs.ftruncateSync(fd, pageSize);
+    expect(await contents(image)).toBe('abc');
+    fs.rmSync(folder.at('later'), { recursive: true });
+    images.note(1, 3);
+    // What is open already is written to.
+    await images.save(keepPin);
+    expect(keeps).toBe(0);
     image[Symbol.dispose]();
-    image[Symbol.dispose]();
+    const another = images.open({ fd, pageSize, pages: 3, folder: folder.at('nowhere') });
+    images.note(1, 3);
+    await images.save(keepPin);
+    expect(keeps).toBe(1);
+    another[Symbol.dispose]();
+    another[Symbol.dispose]();
     expect([keeps, images.isAnyOpen]).toEqual([0, false]);
   });
 
-  test('is over when it is closed: nothing is left, nothing is read, the pin is let go at once', async () => {
+  test('copies much in several calls, and keeps the pin until all of it is', async () => {
+    const letters = 'abcdefghij'.repeat(1800);
+    using image = open(letters);
+    images.note(1, 1);
+    const calls: unknown[] = [];
+    for (let i = 0; i < 3; i++) calls.push([await images.save(keepPin), keeps]);
+    expect(calls).toEqual([
+      [false, 1],
+      [false, 1],
+      [true, 0],
+    ]);
+    fs.ftruncateSync(fd, 0);
+    expect((await contents(image)) === letters).toBe(true);
+  });
+
+  test('is over when it is closed: nothing is left, nothing is read, nothing is kept', async () => {
     const image = open('abc');
     images.note(1, 3);
     await images.save(keepPin);
@@ -135,8 +166,7 @@ describe('an image', () => {
     image[Symbol.dispose]();
     expect(asideFiles()).toEqual([]);
     await expect(contents(image)).rejects.toThrow('the image was closed');
-    image.hold(keepPin());
-    expect(keeps).toBe(0);
+    expect([await image.save(keepPin), keeps]).toEqual([true, 0]);
   });
 });
 

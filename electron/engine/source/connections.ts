@@ -145,12 +145,12 @@ export class Connections implements AsyncDisposable {
   }
 
   /**
-   * Runs `work` while holding the write lock, so that nobody commits meanwhile; false when another writer holds it.
-   * Nothing is written: the transaction is rolled back.
+   * Runs `work` while holding the write lock, so that nobody commits meanwhile; false when another writer holds it for the
+   * whole of so many `bursts` of a millisecond. Nothing is written: the transaction is rolled back.
    */
-  async whileLocked(work: () => Promise<void>): Promise<boolean> {
-    const sealer = (this.#sealer ??= openWriter(this.path, 0));
-    if (!(await takeWriteLock(sealer, this.path))) return false;
+  async whileLocked(work: () => Promise<void>, bursts = lockBursts): Promise<boolean> {
+    const sealer = (this.#sealer ??= openSealer(this.path));
+    if (!(await takeWriteLock(sealer, this.path, bursts))) return false;
     try {
       await work();
     } finally {
@@ -215,8 +215,8 @@ function openObserver(path: string): Observer {
 }
 
 /** A writer that commits without pause leaves the lock for microseconds: looks closely, in bursts, for a moment. */
-async function takeWriteLock(sealer: Database.Database, path: string): Promise<boolean> {
-  for (let burst = 0; burst < lockBursts; burst++) {
+async function takeWriteLock(sealer: Database.Database, path: string, bursts: number): Promise<boolean> {
+  for (let burst = 0; burst < bursts; burst++) {
     const endAt = performance.now() + lockBurstMs;
     while (performance.now() < endAt) {
       try {
@@ -229,6 +229,14 @@ async function takeWriteLock(sealer: Database.Database, path: string): Promise<b
     await nextTurn();
   }
   return false;
+}
+
+function openSealer(path: string): Database.Database {
+  try {
+    return openWriter(path, 0);
+  } catch (error) {
+    throw classifySourceError(error, path);
+  }
 }
 
 /** A connection that may take the write lock, and never checkpoints by itself. */

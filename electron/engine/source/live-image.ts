@@ -12,6 +12,10 @@ import { readFully } from './wal-reader.ts';
 
 /** What is copied aside in one go, at once: behind what else a busy disk has to do, the pin would wait for it. */
 const asideBytes = 64 * 1024;
+/** What is copied aside in one call, since writers may be held meanwhile. */
+const budgetBytes = 4 * 1024 * 1024;
+/** Where there was no room, it is tried again. */
+const retryMs = 1000;
 
 export interface LiveImageOptions {
   /** The database's long-lived descriptor. */
@@ -56,18 +60,13 @@ export class LiveImages {
   }
 
   /**
-   * Copies aside what was noted: afterwards the pin may move to behind the captured end. For an image that cannot be helped so,
-   * the pin that there is now is kept: `keepPin`.
+   * Copies aside what was noted: afterwards the pin may move to behind the captured end. For an image where that takes long,
+   * or cannot be done, the pin that there is now is kept meanwhile: `keepPin`. False where there is more to copy, soon.
    */
-  async save(keepPin: () => Disposable): Promise<void> {
-    for (const image of this.#images) {
-      try {
-        await image.save();
-      } catch {
-        // @NOTE No room, as a rule. It is no loss: the WAL grows for as long as the image is read.
-        image.hold(keepPin());
-      }
-    }
+  async save(keepPin: () => Disposable): Promise<boolean> {
+    let isDone = true;
+    for (const image of this.#images) if (!(await image.save(keepPin))) isDone = false;
+    return isDone;
   }
 }
 
@@ -94,7 +93,9 @@ export class LiveImage implements ImageSource, Disposable {
   /** Up to this page nobody reads any more; behind that one, all are noted. */
   #passed = 0;
   #cutAt: number;
+  /** What keeps the file as it is while something waits to be copied. */
   #held: Disposable | undefined;
+  #retryAt = -Infinity;
   #isClosed = false;
 
   constructor({ fd, pageSize, pages, folder, onClose }: LiveImageOptions) {
@@ -120,7 +121,7 @@ export class LiveImage implements ImageSource, Disposable {
 
   /** A frame behind the image changes this page. */
   note(page: number): void {
-    if (this.#held !== undefined || page > this.pages || page <= this.#passed) return;
+    if (page > this.pages || page <= this.#passed) return;
     const [at, bit] = [page >>> 3, 1 << (page & 7)];
     const bits = this.#noted[at] ?? 0;
     if ((bits & bit) !== 0) return;
@@ -134,22 +135,20 @@ export class LiveImage implements ImageSource, Disposable {
     this.#cutAt = Math.min(this.#cutAt, pages);
   }
 
-  /** Copies aside what was noted. */
-  async save(): Promise<void> {
-    const waiting = this.#waiting.filter((page) => page > this.#passed).sort((a, b) => a - b);
-    const atOnce = Math.max(1, Math.floor(asideBytes / this.pageSize));
-    for (let at = 0; at < waiting.length && !this.#isClosed; at += atOnce) {
-      if (at > 0) await nextTurn();
-      if (!this.#isClosed) this.#copy(waiting.slice(at, at + atOnce));
+  /** As {@link LiveImages.save}. */
+  async save(keepPin: () => Disposable): Promise<boolean> {
+    if (this.#waiting.length === 0 || this.#isClosed) return true;
+    let isShort = performance.now() < this.#retryAt;
+    try {
+      if (!isShort) await this.#copySome();
+    } catch {
+      // @NOTE No room, as a rule. The WAL grows for as long as there is none, or the image is read.
+      this.#retryAt = performance.now() + retryMs;
+      isShort = true;
     }
-    this.#waiting = [];
-  }
-
-  /** The file keeps what the image needs until this is let go, with the image. */
-  hold(pin: Disposable): void {
-    this.#held = pin;
-    this.#waiting = [];
-    if (this.#isClosed) pin[Symbol.dispose]();
+    if (this.#waiting.length > 0) this.#held ??= keepPin();
+    if (this.#waiting.length === 0 || this.#isClosed) this.#letGo();
+    return isShort || this.#held === undefined;
   }
 
   /** Pages up to this one are not read any more. */
@@ -162,8 +161,26 @@ export class LiveImage implements ImageSource, Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#onClose();
-    this.#held?.[Symbol.dispose]();
+    this.#letGo();
     if (this.#aside !== undefined) closeAside(this.#aside);
+  }
+
+  #letGo(): void {
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
+  }
+
+  async #copySome(): Promise<void> {
+    const atOnce = Math.max(1, Math.floor(asideBytes / this.pageSize));
+    const most = Math.max(1, Math.floor(budgetBytes / this.pageSize));
+    for (let done = 0; done < most && this.#waiting.length > 0; done += atOnce) {
+      if (done > 0) await nextTurn();
+      if (this.#isClosed) return;
+      const pages = this.#waiting.slice(-atOnce);
+      const wanted = pages.filter((page) => page > this.#passed).sort((a, b) => a - b);
+      if (wanted.length > 0) this.#copy(wanted);
+      this.#waiting.length -= pages.length;
+    }
   }
 
   #copy(pages: readonly number[]): void {

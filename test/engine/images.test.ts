@@ -1,0 +1,71 @@
+// Images that are opened at moments that they may not choose.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Capture } from '../../electron/engine/capture.ts';
+import { CommitLog } from '../../electron/engine/commits.ts';
+import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
+import { Connections } from '../../electron/engine/source/connections.ts';
+import { Watcher } from '../../electron/engine/source/watch.ts';
+import { Spool } from '../../electron/engine/spool.ts';
+import { openApplication } from '../support/application.ts';
+import { hashFile } from '../support/hash-file.ts';
+
+test('an image that is opened while the pin follows an application, which empties its WAL, is exact', async () => {
+  using application = openApplication(
+    `CREATE TABLE t(id INTEGER PRIMARY KEY, v);
+     WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 100) INSERT INTO t SELECT n, randomblob(3000) FROM i;
+     PRAGMA wal_checkpoint(TRUNCATE)`,
+    { checkpoints: false },
+  );
+  const { app, folder, file } = application;
+  const before = hashFile(file, 4096);
+  await using connections = await Connections.open(file);
+  using watcher = new Watcher();
+  using spool = Spool.create(folder.at('spool'), 0);
+  const failures: unknown[] = [];
+  await using capture = new Capture({
+    connections,
+    watcher,
+    spool,
+    commits: new CommitLog(),
+    now: () => Date.now(),
+    hashes: undefined,
+    end: undefined,
+    onCaptured: () => {},
+    onFailed: (error) => failures.push(error),
+  });
+  (await capture.startFromImage(4096, () => 0)).image[Symbol.dispose]();
+  await capture.adoptHashes(before);
+  capture.startWatching();
+  app.pragma('busy_timeout = 0');
+  const write = () => app.exec(`UPDATE t SET v = randomblob(3000) WHERE id = ${1 + Math.floor(Math.random() * 100)}`);
+  const empty = async (): Promise<void> => {
+    for (let again = 0; again < 400; again++) {
+      const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+      if (row?.busy === 0) return;
+      await nextTurn();
+    }
+  };
+  const { signal } = new AbortController();
+  for (let round = 0; round < 40; round++) {
+    write();
+    await empty();
+    write();
+    capture.wake();
+    await nextTurn();
+    await nextTurn();
+    write();
+    const { image, at, state } = await capture.openImage(4096);
+    image.describe(await layersAt(spool, { at, pageSize: 4096 }));
+    for (let i = 0; i < 8; i++) {
+      write();
+      await nextTurn();
+      app.pragma('wal_checkpoint(PASSIVE)');
+      await nextTurn();
+    }
+    const hashes = await hashImage(image, { signal, onProgress: () => {} });
+    image[Symbol.dispose]();
+    expect(hashes.state === state).toBe(true);
+  }
+  expect(failures).toEqual([]);
+});
