@@ -132,7 +132,6 @@ export class Capture implements AsyncDisposable, FrameSink {
       unread: () => Math.max(0, connections.counts().frames - this.#reader.frames),
       advance: async () => await this.#advance(),
       stepAside: async (ms) => await this.stepAside(ms),
-      isImageOpen: () => this.#images.isAnyOpen,
       exclusively: async (work) => await this.#exclusively(work),
       wake: () => this.wake(),
       onFailed: (error) => this.#fail(error),
@@ -215,10 +214,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections, spool, now } = this.#options;
     const at = this.#end;
     const hold = spool.hold(spool.filesOfWal(at.index)[0]?.index ?? at.index);
-    const { fd } = connections;
+    const { path, fd } = connections;
     const onClose = (): void => hold[Symbol.dispose]();
     // By the clock of the capture: no transaction that follows may bear an earlier time.
-    return { image: this.#images.open({ fd, pageSize, pages, folder: spool.folder, onClose }), at, time: now() };
+    return { image: this.#images.open({ path, fd, pageSize, pages, folder: spool.folder, onClose }), at, time: now() };
   }
 
   /**
@@ -476,7 +475,10 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.#isUnproven = true;
       throw error;
     }
-    if (connections.counts().frames === frames && this.#reader.isCurrent()) return;
+    const { frames: now } = connections.counts();
+    if (now === frames && this.#reader.isCurrent()) return;
+    // What was committed meanwhile may lie in the file already.
+    if (now > 0) this.#images.spoil();
     if ((await this.#countUnseen()) !== 0) this.#giveUpContinuity();
   }
 

@@ -108,8 +108,6 @@ export interface UpkeepHost {
   readonly advance: () => Promise<boolean>;
   /** Lets go of the pin for a moment; throws where it cannot be proved that nothing slipped by. */
   readonly stepAside: (ms: number) => Promise<void>;
-  /** An image is being read, which a moment without a pin would spoil. */
-  readonly isImageOpen: () => boolean;
   /** Runs while nothing else reads or moves. */
   readonly exclusively: <T>(work: () => Promise<T>) => Promise<T>;
   /** Look again soon. */
@@ -340,7 +338,7 @@ export class WalUpkeep {
     const isBrokenOff = now - this.#movedAt >= waitingMs + lateMs * lateFactor && this.#burst >= burstLooks;
     if (!isBrokenOff || !this.#isOftenWaitedFor || now - this.#asideAt < earlyAsideMs) return false;
     // Another database's checkpoint would look like one of the application.
-    if (this.#host.isImageOpen() || connections.isBeingCopied) return false;
+    if (connections.pins.isKeeping || connections.isBeingCopied) return false;
     if (await connections.isCheckpointerBusy()) return false;
     await this.#host.proveContent();
     const { isBlocked } = await this.#checkpoint({ atOnce: true });
@@ -363,7 +361,7 @@ export class WalUpkeep {
     const isDue = isQuiet || ((isLarge || isTail) && now - this.#lastPassiveAt >= everyMs);
     if (!isDue) return;
     this.#tailTries = isLarge ? 0 : this.#tailTries + 1;
-    if (this.#blockedLooks >= stuckAfterLooks && !this.#host.isImageOpen()) {
+    if (this.#blockedLooks >= stuckAfterLooks && !this.#host.connections.pins.isKeeping) {
       this.#blockedLooks = 0;
       await this.#stepAside();
       return;

@@ -6,6 +6,7 @@ import { Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
 import { must } from '../../shared/assert.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
 import { decideContinuation, newGeneration } from '../../electron/engine/continuity.ts';
+import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
@@ -19,6 +20,7 @@ let app: Database.Database;
 let open: AsyncDisposableStack;
 let connections: Connections;
 let capture: Capture;
+let spool: Spool;
 beforeEach(async () => {
   const application = openApplication('CREATE TABLE t(v); PRAGMA wal_checkpoint(TRUNCATE)', { checkpoints: false });
   ({ folder, file, app } = application);
@@ -26,7 +28,7 @@ beforeEach(async () => {
   open = new AsyncDisposableStack();
   connections = open.use(await Connections.open(file));
   const watcher = open.use(new Watcher());
-  const spool = open.use(Spool.create(folder.at('spool'), 0));
+  spool = open.use(Spool.create(folder.at('spool'), 0));
   capture = open.use(
     new Capture({
       connections,
@@ -83,6 +85,25 @@ describe('what happened while the pin was let go is captured', () => {
   });
 });
 
+describe('an image that is open meanwhile', () => {
+  const { signal } = new AbortController();
+
+  test.each([
+    ['goes on where somebody else only checkpointed', () => app.pragma('wal_checkpoint(TRUNCATE)'), true],
+    ['is refused where something was committed', () => write(2), false],
+    ['is refused where the WAL began anew', () => (app.pragma('wal_checkpoint(RESTART)'), write(1)), false],
+  ])('%s', async (_name, work, isGood) => {
+    const { image, at, state } = await capture.openImage(4096);
+    image.describe(await layersAt(spool, { at, pageSize: 4096 }));
+    await whileAside(work);
+    app.pragma('wal_checkpoint(PASSIVE)');
+    const reading = hashImage(image, { signal, onProgress: () => {} });
+    if (isGood) expect((await reading).state).toBe(state);
+    else await expect(reading).rejects.toMatchObject({ code: 'database-busy' });
+    image[Symbol.dispose]();
+  });
+});
+
 test('what was overwritten before it could be read is not taken for contiguous', async () => {
   const lost = () => {
     write(4);
@@ -103,8 +124,15 @@ test('what the pins should have kept is missed by counting, should they ever fai
   await expect(capture.catchUp(() => {})).rejects.toThrow(ContinuityUnproven);
   // Nothing of what lies behind the hole is kept: the next opening must not take it for contiguous.
   const left = must(await Spool.recover(folder.at('spool')), 'something was captured');
-  using spool = left.spool;
-  const remains = { ...left, spool, hashes, generation: newGeneration(), commits: new CommitLog(), composed: [] };
+  using recovered = left.spool;
+  const remains = {
+    ...left,
+    spool: recovered,
+    hashes,
+    generation: newGeneration(),
+    commits: new CommitLog(),
+    composed: [],
+  };
   expect(decideContinuation(connections, { ...remains, clean: undefined, isCut: false, lastAt: 0 }).kind).toBe(
     'compare',
   );

@@ -31,7 +31,6 @@ beforeEach(async () => {
       return false;
     },
     stepAside: async (ms) => await connections.pins.stepAside(ms),
-    isImageOpen: () => false,
     exclusively: async (work) => await work(),
     wake: () => {},
     onFailed: (error) => failures.push(error),

@@ -94,7 +94,7 @@ test('an image equals the state at its place although a writer goes on and check
   const before = truths().length;
   await advance();
   const { at, pages } = keeper;
-  const image = keeper.images.open({ fd: connections.fd, pageSize, pages, folder: folder.path });
+  const image = keeper.images.open({ path: file, fd: connections.fd, pageSize, pages, folder: folder.path });
   image.describe(await layersAt(spool, { at, pageSize }));
 
   // While the image is read, the writer commits, and everything that may be checkpointed is.

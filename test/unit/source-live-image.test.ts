@@ -30,7 +30,7 @@ afterEach(() => {
 function open(letters: string, { pages = letters.length, aside = 'aside' } = {}): LiveImage {
   fs.writeFileSync(folder.at('file'), Buffer.concat(letters.split('').map((letter) => Buffer.alloc(pageSize, letter))));
   fd = fs.openSync(folder.at('file'), 'r+');
-  return images.open({ fd, pageSize, pages, folder: folder.at(aside) });
+  return images.open({ path: '/shop.db', fd, pageSize, pages, folder: folder.at(aside) });
 }
 
 const keepPin = (): Disposable => {
@@ -134,7 +134,7 @@ describe('an image', () => {
     await images.save(keepPin);
     expect(keeps).toBe(0);
     image[Symbol.dispose]();
-    const another = images.open({ fd, pageSize, pages: 3, folder: folder.at('nowhere') });
+    const another = images.open({ path: '/shop.db', fd, pageSize, pages: 3, folder: folder.at('nowhere') });
     images.note(1, 3);
     await images.save(keepPin);
     expect(keeps).toBe(1);

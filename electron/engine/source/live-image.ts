@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AppError } from '../../../shared/errors.ts';
 import type { ImageLayer, ImageSource } from './image.ts';
 import { PagePlaces } from './page-places.ts';
 import { readFully } from './wal-reader.ts';
@@ -18,6 +19,8 @@ const budgetBytes = 4 * 1024 * 1024;
 const retryMs = 1000;
 
 export interface LiveImageOptions {
+  /** Of the database, for what there is to tell. */
+  readonly path: string;
   /** The database's long-lived descriptor. */
   readonly fd: number;
   readonly pageSize: number;
@@ -59,6 +62,11 @@ export class LiveImages {
     }
   }
 
+  /** Newer pages may have come into the file that were not noted: nobody can read what is open now any more. */
+  spoil(): void {
+    for (const image of this.#images) image.spoil();
+  }
+
   /**
    * Copies aside what was noted: afterwards the pin may move to behind the captured end. For an image where that takes long,
    * or cannot be done, the pin that there is now is kept meanwhile: `keepPin`. False where there is more to copy, soon.
@@ -82,6 +90,7 @@ export class LiveImage implements ImageSource, Disposable {
   readonly fd: number;
   readonly pageSize: number;
   readonly pages: number;
+  readonly #path: string;
   readonly #folder: string;
   readonly #onClose: () => void;
   #layers: readonly ImageLayer[] = [];
@@ -97,8 +106,10 @@ export class LiveImage implements ImageSource, Disposable {
   #held: Disposable | undefined;
   #retryAt = -Infinity;
   #isClosed = false;
+  #isSpoiled = false;
 
-  constructor({ fd, pageSize, pages, folder, onClose }: LiveImageOptions) {
+  constructor({ path: database, fd, pageSize, pages, folder, onClose }: LiveImageOptions) {
+    this.#path = database;
     this.fd = fd;
     this.pageSize = pageSize;
     this.pages = pages;
@@ -111,6 +122,7 @@ export class LiveImage implements ImageSource, Disposable {
   /** Frames come first: what was copied aside may be older. */
   get layers(): readonly ImageLayer[] {
     if (this.#isClosed) throw new Error('the image was closed');
+    if (this.#isSpoiled) throw new AppError('database-busy', { path: this.#path });
     return this.#aside === undefined ? this.#layers : [...this.#layers, this.#aside];
   }
 
@@ -149,6 +161,11 @@ export class LiveImage implements ImageSource, Disposable {
     if (this.#waiting.length > 0) this.#held ??= keepPin();
     if (this.#waiting.length === 0 || this.#isClosed) this.#letGo();
     return isShort || this.#held === undefined;
+  }
+
+  /** As {@link LiveImages.spoil}. */
+  spoil(): void {
+    this.#isSpoiled = true;
   }
 
   /** Pages up to this one are not read any more. */
