@@ -118,6 +118,13 @@ describe('a window', () => {
     await app.electron.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows()[0]?.loadURL('app://tidemark/index.html'),
     );
+    // What was refused ends with a page of its own, which may come late: what follows is for the window's.
+    await until('the window shows its own page', async () => {
+      const isThere = app.page.evaluate(
+        () => location.pathname.endsWith('/index.html') && document.readyState === 'complete',
+      );
+      return await isThere.catch(() => false);
+    });
   });
 
   test.each(['/..%2f..%2fpackage.json', '/%2e%2e/%2e%2e/package.json', '/missing.js', '/assets'])(
