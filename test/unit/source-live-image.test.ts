@@ -30,7 +30,7 @@ afterEach(() => {
 function open(letters: string, { pages = letters.length, aside = 'aside' } = {}): LiveImage {
   fs.writeFileSync(folder.at('file'), Buffer.concat(letters.split('').map((letter) => Buffer.alloc(pageSize, letter))));
   fd = fs.openSync(folder.at('file'), 'r+');
-  return images.open({ path: '/shop.db', fd, pageSize, pages, folder: folder.at(aside) });
+  return images.open({ path: '/shop.db', fd, pageSize, pages, folder: folder.at(aside), budgetBytes: 4 << 20 });
 }
 
 const keepPin = (): Disposable => {

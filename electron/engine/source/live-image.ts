@@ -13,8 +13,11 @@ import { readFully } from './wal-reader.ts';
 
 /** What is copied aside in one go, at once: behind what else a busy disk has to do, the pin would wait for it. */
 const asideBytes = 64 * 1024;
-/** What is copied aside in one call, since writers may be held meanwhile. */
-const budgetBytes = 4 * 1024 * 1024;
+/**
+ * What is copied aside in one call, since writers may be held meanwhile. Much more than comes between two calls: where it is not
+ * enough, a pin is kept, and the WAL grows.
+ */
+const defaultBudgetBytes = 64 * 1024 * 1024;
 /** Where there was no room, it is tried again. */
 const retryMs = 1000;
 
@@ -28,6 +31,8 @@ export interface LiveImageOptions {
   readonly pages: number;
   /** Where pages are kept aside. */
   readonly folder: string;
+  /** Bytes to copy aside in one call, at most. */
+  readonly budgetBytes?: number;
   /** Runs once, when the image is not needed any more. */
   readonly onClose?: () => void;
 }
@@ -92,6 +97,7 @@ export class LiveImage implements ImageSource, Disposable {
   readonly pages: number;
   readonly #path: string;
   readonly #folder: string;
+  readonly #budgetBytes: number;
   readonly #onClose: () => void;
   #layers: readonly ImageLayer[] = [];
   #aside: Aside | undefined;
@@ -108,12 +114,13 @@ export class LiveImage implements ImageSource, Disposable {
   #isClosed = false;
   #isSpoiled = false;
 
-  constructor({ path: database, fd, pageSize, pages, folder, onClose }: LiveImageOptions) {
+  constructor({ path: database, fd, pageSize, pages, folder, budgetBytes, onClose }: LiveImageOptions) {
     this.#path = database;
     this.fd = fd;
     this.pageSize = pageSize;
     this.pages = pages;
     this.#folder = folder;
+    this.#budgetBytes = budgetBytes ?? defaultBudgetBytes;
     this.#onClose = onClose ?? (() => {});
     this.#noted = new Uint8Array((pages >>> 3) + 1);
     this.#cutAt = pages;
@@ -189,7 +196,7 @@ export class LiveImage implements ImageSource, Disposable {
 
   async #copySome(): Promise<void> {
     const atOnce = Math.max(1, Math.floor(asideBytes / this.pageSize));
-    const most = Math.max(1, Math.floor(budgetBytes / this.pageSize));
+    const most = Math.max(1, Math.floor(this.#budgetBytes / this.pageSize));
     for (let done = 0; done < most && this.#waiting.length > 0; done += atOnce) {
       if (done > 0) await nextTurn();
       if (this.#isClosed) return;
