@@ -122,11 +122,13 @@ async function readPiece(
   },
 ): Promise<ImagePiece> {
   const bytes = buffer.subarray(0, pages.length * pageSize);
-  const at = pages.map((page) => locate(layers(), page));
+  const before = layers();
+  const at = pages.map((page) => locate(before, page));
   const inFile = (page: number): Spot => ({ fd, offset: (page - 1) * pageSize, stride: pageSize });
   await readRuns(inRuns(pages.map((page, i) => at[i] ?? inFile(page))), { fd, pageSize, bytes });
   // What came into the file meanwhile was put into a layer before.
-  const late = pages.map((page, i) => (at[i] === undefined ? locate(layers(), page) : undefined));
+  const after = layers();
+  const late = pages.map((page, i) => (at[i] === undefined ? locate(after, page) : undefined));
   await readRuns(inRuns(late), { fd, pageSize, bytes });
   return { pages, bytes };
 }
