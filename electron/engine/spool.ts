@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
+import { Holds } from './source/holds.ts';
 import type { WalEnd } from './source/wal-reader.ts';
 import { type ByteRange, readMark, readPieces, pathOfIndex, type SpooledFrame, visitFrames } from './spool-file.ts';
 import { recoverFiles } from './spool-recovery.ts';
@@ -20,8 +21,8 @@ export class Spool implements Disposable {
   readonly #sizes = new Map<number, number>();
   /** Indices that go on with the WAL of the one before. */
   readonly #rolled = new Set<number>();
-  /** Indices that somebody still reads, and how many do. */
-  readonly #held = new Map<number, number>();
+  /** Indices that somebody still reads. */
+  readonly #held = new Holds<number>();
   /** Indices with something that a power cut may lose. */
   readonly #unsynced = new Set<number>();
   #fd: number | undefined;
@@ -212,23 +213,13 @@ export class Spool implements Disposable {
 
   /** Keeps an index, and those behind it, from being removed, until what this returns is disposed of. */
   hold(index: number): Disposable {
-    this.#held.set(index, (this.#held.get(index) ?? 0) + 1);
-    let isHeld = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        const others = (this.#held.get(index) ?? 1) - 1;
-        if (others > 0) this.#held.set(index, others);
-        else this.#held.delete(index);
-      },
-    };
+    return this.#held.hold(index);
   }
 
   /** Removes every index below `index`, but for those that are held, and those of the WAL that is being written. */
   removeBelow(index: number): void {
     const needed = this.filesOfWal(this.#index)[0]?.index ?? index;
-    const least = Math.min(index, needed, ...this.#held.keys());
+    const least = Math.min(index, needed, ...this.#held.held);
     for (const at of this.#sizes.keys()) {
       if (at >= least) continue;
       fs.rmSync(this.pathOf(at), { force: true });

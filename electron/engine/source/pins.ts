@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { WalCounts } from './checkpointer.ts';
+import { Holds } from './holds.ts';
 import { classifySourceError } from './source-errors.ts';
 import type { WalIndex, WalIndexHeader } from './wal-index.ts';
 
@@ -37,8 +38,8 @@ export class Pins {
   #pin: Pin;
   #spare: Pin | undefined;
   #at: Place | undefined;
-  /** Pins that are kept for somebody, and for how many: the present one, or former ones. */
-  readonly #kept = new Map<Pin, number>();
+  /** Pins that are kept for somebody: the present one, or former ones. */
+  readonly #kept = new Holds<Pin>();
 
   constructor(options: PinsOptions) {
     this.#options = options;
@@ -132,23 +133,15 @@ export class Pins {
 
   /** A former pin is held, or the present one will be when it moves: checkpoints cannot finish. */
   get isKeeping(): boolean {
-    return this.#kept.size > 0;
+    return !this.#kept.isEmpty;
   }
 
   /** Holds the pin that there is now, where it lies, until what this returns is disposed of. */
   keep(): Disposable {
     const pin = this.#pin;
-    this.#kept.set(pin, (this.#kept.get(pin) ?? 0) + 1);
-    let isKept = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (!isKept) return;
-        isKept = false;
-        const others = (this.#kept.get(pin) ?? 1) - 1;
-        if (others > 0) this.#kept.set(pin, others);
-        else if (this.#kept.delete(pin) && pin !== this.#pin) closePin(pin);
-      },
-    };
+    return this.#kept.hold(pin, () => {
+      if (pin !== this.#pin) closePin(pin);
+    });
   }
 
   /** Closes what is not held; it opens again by itself. */
@@ -159,7 +152,7 @@ export class Pins {
 
   close(): void {
     this.relax();
-    for (const pin of this.#kept.keys()) if (pin !== this.#pin) closePin(pin);
+    for (const pin of this.#kept.held) if (pin !== this.#pin) closePin(pin);
     this.#kept.clear();
     closePin(this.#pin);
   }
