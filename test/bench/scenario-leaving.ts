@@ -86,7 +86,7 @@ async function compare<T>(
       if (report !== undefined) reports.get(nameOf(subject))?.push(report);
     }
   }
-  return reports;
+  return new Map([...reports].filter(([, list]) => list.length > 0));
 }
 
 /** Number, p50, p99, longest, and how many never came; what never came counts as the longest. */

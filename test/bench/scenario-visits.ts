@@ -35,18 +35,20 @@ export async function benchVisits({ folder, rounds, seconds, other }: Bench): Pr
   heading('Commits of an application that opens and closes for each (median of rounds; larger is better)');
   table(
     ['beside', 'commits/s', 'of alone', 'each round', 'told busy', 'slowest ms', 'newest restored', 'own moments'],
-    [...reports].map(([name, list]) => [
-      name,
-      formatCount(rate(name)),
-      formatRatio(rate(name), rate('alone')),
-      list.map((each) => formatCount(each.commits / each.seconds)).join(' '),
-      formatCount(sum(list.map(({ busy }) => busy))),
-      formatMs(Math.max(...list.map(({ slowestMs }) => slowestMs))),
-      name === 'alone' ? '-' : list.map(({ restored }) => restored).join('; '),
-      name === 'alone'
-        ? '-'
-        : `${formatCount(sum(list.map(({ moments }) => moments)))} of ${formatCount(sum(list.map(({ commits }) => commits)))}`,
-    ]),
+    [...reports]
+      .filter(([, list]) => list.length > 0)
+      .map(([name, list]) => [
+        name,
+        formatCount(rate(name)),
+        formatRatio(rate(name), rate('alone')),
+        list.map((each) => formatCount(each.commits / each.seconds)).join(' '),
+        formatCount(sum(list.map(({ busy }) => busy))),
+        formatMs(Math.max(...list.map(({ slowestMs }) => slowestMs))),
+        name === 'alone' ? '-' : list.map(({ restored }) => restored).join('; '),
+        name === 'alone'
+          ? '-'
+          : `${formatCount(sum(list.map(({ moments }) => moments)))} of ${formatCount(sum(list.map(({ commits }) => commits)))}`,
+      ]),
   );
 }
 
