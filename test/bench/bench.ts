@@ -1,6 +1,6 @@
 // `npm run bench`: Tidemark's built command line beside the real `litestream`, in one run on one machine. Prints figures
 // and ratios, sets no bar. Each program runs as a process of its own, so does the writer; rounds are interleaved.
-//   npm run bench -- [--rounds 3] [--seconds 5] [--megabytes 1000] [--only writer,latency,…]
+//   npm run bench -- [--rounds 3] [--seconds 5] [--megabytes 1000] [--weigh 15] [--only writer,latency,…]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,11 +13,14 @@ import { benchCrowd } from './scenario-crowd.ts';
 import { benchDrain } from './scenario-drain.ts';
 import { benchIdle } from './scenario-idle.ts';
 import { benchLatency } from './scenario-latency.ts';
+import { benchLeaving } from './scenario-leaving.ts';
 import { benchLoop } from './scenario-loop.ts';
 import { benchPaced } from './scenario-paced.ts';
 import { benchRestore } from './scenario-restore.ts';
 import { benchS3 } from './scenario-s3.ts';
 import { benchSnapshot } from './scenario-snapshot.ts';
+import { benchVisits } from './scenario-visits.ts';
+import { benchWeight } from './scenario-weight.ts';
 import { benchWriter } from './scenario-writer.ts';
 
 const scenarios: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
@@ -27,6 +30,9 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   latency: benchLatency,
   restore: benchRestore,
   idle: benchIdle,
+  weight: benchWeight,
+  leaving: benchLeaving,
+  visits: benchVisits,
   drain: benchDrain,
   loop: benchLoop,
   snapshot: benchSnapshot,
@@ -38,16 +44,18 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
     megabytes: { type: 'string', default: '1000' },
+    weigh: { type: 'string', default: '15' },
     only: { type: 'string', default: Object.keys(scenarios).join(',') },
   },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const megabytes = Number(values.megabytes);
+const weighSeconds = Number(values.weigh);
 const wanted = values.only.split(',');
 const unknown = wanted.filter((name) => !(name in scenarios));
-if (!(rounds >= 1 && seconds > 0 && megabytes > 0))
-  throw new Error('--rounds, --seconds and --megabytes must be positive');
+if (!(rounds >= 1 && seconds > 0 && megabytes > 0 && weighSeconds > 0))
+  throw new Error('--rounds, --seconds, --megabytes and --weigh must be positive');
 if (unknown.length > 0) throw new Error(`--only knows ${Object.keys(scenarios).join(', ')}, not ${unknown.join(', ')}`);
 
 const executable = findLitestream();
@@ -66,7 +74,7 @@ try {
   const other: Bench['other'] = (name, settings) =>
     executable === undefined ? [] : [litestream(executable, name, settings)];
   for (const [name, run] of Object.entries(scenarios)) {
-    if (wanted.includes(name)) await run({ folder, rounds, seconds, megabytes, other });
+    if (wanted.includes(name)) await run({ folder, rounds, seconds, megabytes, weighSeconds, other });
   }
   say(`\nDone in ${formatDuration(performance.now() - begunAt)}.`);
 } finally {

@@ -1,8 +1,8 @@
 // The two programs under comparison, each as its users run it: a process of its own, fed by a configuration in YAML.
 // Starting waits until the first image of the database lies in the folder; stopping is the orderly stop of both.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -16,17 +16,23 @@ export interface Capturer {
   readonly program: readonly [string, ...string[]];
   /** Words behind `replicate -config <file>`. */
   readonly words: (folder: string) => readonly string[];
+  /** True where the program starts another one: that one is asked to stop, and weighed. */
+  readonly isWrapper?: boolean;
 }
 
 export interface Running extends AsyncDisposable {
   readonly replica: string;
   readonly pid: number;
+  /** Throws where the program has ended by itself. */
+  readonly assertAlive: () => void;
   /** Asks for the orderly stop and waits for it. */
   stop(): Promise<void>;
 }
 
 /** An orderly stop ships what is captured; longer than this it is stuck. */
 const stopLimitMs = 60_000;
+/** A first image, or a restore, that takes longer than this never comes. */
+const patienceMs = 300_000;
 const running = new Set<ChildProcess>();
 const commandLine = resolve(import.meta.dirname, '../../dist/electron/cli.js');
 
@@ -39,6 +45,14 @@ export function tidemark(name = 'Tidemark', replicaSettings: readonly string[] =
     program: [process.execPath, commandLine],
     words: (folder) => ['--data-dir', join(folder, 'state')],
   };
+}
+
+/** Tidemark in a PID namespace of its own, where it cannot see whose locks are whose; undefined where that is not permitted. */
+export function tidemarkApart(name: string): Capturer | undefined {
+  const [unshare, ...words] = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
+  if (process.platform !== 'linux' || spawnSync(unshare, [...words, 'true']).status !== 0) return undefined;
+  const inside = tidemark(name);
+  return { ...inside, program: [unshare, ...words, ...inside.program], isWrapper: true };
 }
 
 /** The real litestream. */
@@ -90,11 +104,17 @@ export async function startCapturing(
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
+  const givesUpAt = performance.now() + patienceMs;
   while (countSnapshots(replica) < databases.length) {
+    if (performance.now() > givesUpAt) child.kill('SIGKILL');
     if (hasEnded(child)) throw new Error(`${capturer.name} ended before it had begun:\n${output}`);
     await delay(databases.length === 1 ? 10 : 500);
   }
-  return { replica, pid: child.pid ?? 0, stop: () => stop(child), [Symbol.asyncDispose]: () => stop(child) };
+  const pid = capturer.isWrapper === true ? onlyChildOf(child.pid ?? 0) : (child.pid ?? 0);
+  const assertAlive = (): void => {
+    if (hasEnded(child)) throw new Error(`${capturer.name} ended by itself:\n${output}`);
+  };
+  return { replica, pid, assertAlive, stop: () => stop(child, pid), [Symbol.asyncDispose]: () => stop(child, pid) };
 }
 
 /** Restores the newest moment with either program; resolves with the milliseconds from start to end of the process. */
@@ -103,6 +123,7 @@ export async function timeRestore(capturer: Capturer, replica: string, output: s
   const begunAt = performance.now();
   const child = spawn(program, [...before, 'restore', '-o', output, `file://${replica}`], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: patienceMs,
   });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -118,9 +139,9 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, pid: number): Promise<void> {
   if (hasEnded(child)) return;
-  child.kill('SIGINT');
+  process.kill(pid, 'SIGINT');
   let isLate = false;
   const limit = setTimeout(() => {
     isLate = true;
@@ -129,6 +150,10 @@ async function stop(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
   clearTimeout(limit);
   if (isLate) throw new Error(`${child.spawnfile} did not stop in order within ${String(stopLimitMs / 1000)} s`);
+}
+
+function onlyChildOf(pid: number): number {
+  return Number(readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8'));
 }
 
 function hasEnded(child: ChildProcess): boolean {

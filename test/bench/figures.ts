@@ -21,6 +21,32 @@ export interface CrowdReport {
   readonly slowestMs: number;
 }
 
+/** Longer than this nobody waits until `-wal` and `-shm` are gone. */
+export const goneLimitMs = 3_000;
+/** Longer than this nobody waits until a WAL at rest is empty. */
+export const restLimitMs = 5_000;
+
+/** What an application that leaves, or rests, says about what it waited for. */
+export interface LeaverReport {
+  /** Milliseconds; null for never within the limit. */
+  readonly waits: readonly (number | null)[];
+}
+
+/** What an application that replaces its databases says. */
+export interface ReplacerReport {
+  /** What was wrong with each afterwards; null for nothing. */
+  readonly faults: readonly (string | null)[];
+}
+
+/** What an application that never stays says. */
+export interface VisitorReport {
+  readonly commits: number;
+  /** How often it was told that the database is busy. */
+  readonly busy: number;
+  readonly seconds: number;
+  readonly slowestMs: number;
+}
+
 /** The value below which that part of the values lies; NaN for none. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -224,7 +224,8 @@ async function findLastMark(path: string): Promise<number> {
   return last;
 }
 
-function scratch(folder: string): Disposable & { readonly path: string } {
+/** A new empty folder below `folder`, removed on dispose. */
+export function scratch(folder: string): Disposable & { readonly path: string } {
   const path = join(folder, `run-${process.hrtime.bigint().toString(36)}`);
   mkdirSync(path);
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };

@@ -9,8 +9,20 @@ export interface Bench {
   readonly seconds: number;
   /** Size of the database of which an image is made. */
   readonly megabytes: number;
+  /** How long a capturer is weighed; twice that where next to nothing happens. */
+  readonly weighSeconds: number;
   /** The real litestream under a name and with settings; nothing where there is none for this platform. */
   readonly other: (name?: string, settings?: Parameters<typeof litestream>[2]) => readonly Capturer[];
+}
+
+/** What is measured; undefined, and a line that says so, where a program failed: the others are measured all the same. */
+export async function attempt<T>(name: string, measure: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await measure();
+  } catch (error) {
+    say(`\n${name} could not be measured: ${String(error)}`);
+    return undefined;
+  }
 }
 
 /** A title above a table. */

@@ -1,18 +1,17 @@
 // Scenario `idle`: databases that nobody writes. What a capturer uses of a processor's core, what it writes and what it keeps
 // in memory meanwhile, from Linux's own accounts of its process.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { formatBytes, formatCount } from '../../shared/format.ts';
+import { accounts } from './accounts.ts';
 import { type Capturer, startCapturing, tidemark } from './capturers.ts';
 import { type Bench, heading, say, table } from './report.ts';
 
 const counts = [50, 500];
 const settleMs = 15_000;
 const measureMs = 60_000;
-/** Linux counts processor time in hundredths of a second for everybody who asks. */
-const ticksPerSecond = 100;
 
 /** What idle databases cost. */
 export async function benchIdle({ folder, other }: Bench): Promise<void> {
@@ -40,7 +39,7 @@ async function measureIdle(
     const before = accounts(running.pid);
     await delay(measureMs);
     const after = accounts(running.pid);
-    const cpu = ((after.ticks - before.ticks) / ticksPerSecond / (measureMs / 1000)) * 100;
+    const cpu = ((after.processorSeconds - before.processorSeconds) / (measureMs / 1000)) * 100;
     return [
       subject.name,
       formatCount(count),
@@ -65,30 +64,4 @@ function createDatabase(place: string, number: number): string {
   database.exec('CREATE TABLE t(v); INSERT INTO t VALUES (randomblob(20000))');
   database.close();
   return file;
-}
-
-interface Accounts {
-  readonly ticks: number;
-  readonly writeCalls: number;
-  readonly written: number;
-  readonly resident: number;
-  readonly files: number;
-}
-
-function accounts(pid: number): Accounts {
-  const read = (name: string): string => readFileSync(`/proc/${String(pid)}/${name}`, 'utf8');
-  const fact = (text: string, name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]);
-  const io = read('io');
-  const status = read('status');
-  // Behind the name, which may hold anything, the 12th and 13th fields are the time in user and in kernel mode.
-  const fields = read('stat')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return {
-    ticks: Number(fields[11]) + Number(fields[12]),
-    writeCalls: fact(io, 'syscw'),
-    written: fact(io, 'write_bytes'),
-    resident: fact(status, 'VmRSS') * 1024,
-    files: readdirSync(`/proc/${String(pid)}/fd`).length,
-  };
 }

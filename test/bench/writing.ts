@@ -2,12 +2,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { CrowdReport, WriterReport } from './figures.ts';
+import { basename, join } from 'node:path';
+import type { CrowdReport, LeaverReport, ReplacerReport, VisitorReport, WriterReport } from './figures.ts';
 
-const writer = join(import.meta.dirname, 'bench-writer.ts');
-const crowd = join(import.meta.dirname, 'bench-crowd.ts');
+const writer = script('bench-writer.ts');
+const crowd = script('bench-crowd.ts');
+const ticker = script('bench-ticker.ts');
+const leaver = script('bench-leaver.ts');
+const replacer = script('bench-replacer.ts');
+const visitor = script('bench-visitor.ts');
 const watchEveryMs = 100;
+/** An application that takes longer than this hangs. */
+const longestMs = 600_000;
 
 /** Fills a new database. */
 export async function fillDatabase(database: string, rows: number): Promise<void> {
@@ -51,13 +57,63 @@ export async function crowdFor(database: string, seconds: number): Promise<Crowd
   };
 }
 
-async function run(script: string, args: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Commits one small row at even intervals. */
+export async function tickFor(
+  database: string,
+  { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number },
+): Promise<void> {
+  await run(ticker, ['--database', database, '--seconds', String(seconds), '--per-second', String(perSecond)]);
+}
+
+/** Leaves a database, or rests in it, several times; resolves with the milliseconds of each wait, Infinity for never. */
+export async function leave(
+  database: string,
+  {
+    manner,
+    tries,
+    afterMs = 0,
+  }: {
+    readonly manner: 'committing' | 'rested' | 'flat' | 'staying';
+    readonly tries: number;
+    readonly afterMs?: number;
+  },
+): Promise<readonly number[]> {
+  const words = ['--database', database, '--manner', manner, '--tries', String(tries), '--after', String(afterMs)];
+  const { waits } = JSON.parse(await run(leaver, words)) as LeaverReport;
+  return waits.map((wait) => wait ?? Infinity);
+}
+
+/** Replaces each database by one of the files, in turn; resolves with what was wrong with each afterwards. */
+export async function replace(
+  databases: readonly string[],
+  {
+    files,
+    afterMs,
+  }: { readonly files: readonly { readonly path: string; readonly content: string }[]; readonly afterMs: number },
+): Promise<ReplacerReport['faults']> {
+  const words = [
+    ...databases.flatMap((path) => ['--database', path]),
+    ...files.flatMap(({ path, content }) => ['--file', path, '--content', content]),
+  ];
+  return (JSON.parse(await run(replacer, [...words, '--after', String(afterMs)])) as ReplacerReport).faults;
+}
+
+/** Opens, commits and closes for some seconds, without a pause. */
+export async function visitFor(database: string, seconds: number): Promise<VisitorReport> {
+  return JSON.parse(await run(visitor, ['--database', database, '--seconds', String(seconds)])) as VisitorReport;
+}
+
+function script(name: string): string {
+  return join(import.meta.dirname, name);
+}
+
+async function run(path: string, args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'], timeout: longestMs });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
   await once(child, 'close');
-  if (child.exitCode !== 0) throw new Error(`The writer failed (${String(child.exitCode)})`);
+  if (child.exitCode !== 0) throw new Error(`${basename(path)} failed (${String(child.exitCode ?? child.signalCode)})`);
   return output;
 }
