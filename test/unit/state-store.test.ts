@@ -322,19 +322,19 @@ describe('the catalogue', () => {
     ).toEqual([
       [
         0,
-        200,
+        300,
         10,
-        20,
-        4,
+        30,
+        6,
         [
           [100, 10, 3, 1],
           [200, 20, 3, 1],
+          [300, 30, 3, 1],
         ],
       ],
-      [0, 300, 30, 30, 2, [[300, 30, 3, 1]]],
       [1, 100, 40, 40, 2, [[100, 40, 3, 1]]],
     ]);
-    expect(catalogue.runAt(a, { generation, index: 0, offset: 150 })?.endOffset).toBe(200);
+    expect(catalogue.runAt(a, { generation, index: 0, offset: 150 })?.endOffset).toBe(300);
     expect(catalogue.runAt(a, { generation, index: 0, offset: 301 })).toBe(undefined);
   });
 
