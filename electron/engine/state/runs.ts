@@ -37,7 +37,7 @@ export interface Bins {
   readonly bins: number;
 }
 
-export const minuteMs = 60_000;
+const minuteMs = 60_000;
 
 const columns = `id, idx AS "index", start_offset AS startOffset, end_offset AS endOffset, first_at AS firstAt, last_at AS lastAt,
   pages, transactions, page_size AS pageSize, checksum, points`;
