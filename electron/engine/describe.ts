@@ -17,7 +17,7 @@ import type { DatabaseRow, ReplicaRow } from './state/store.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 const stripDays = 30;
 /** Lag that is older than this many sync intervals is told. */
 const lateAfterMs = 10_000;
@@ -39,9 +39,9 @@ export function describeDatabase(described: Described): DatabaseState {
   const { sealMaxMs = 0, sealMs = 0 } = protection?.counters ?? {};
   const stat = fs.statSync(row.path, { throwIfNoEntry: false });
   const wal = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false });
-  const replicas = describeReplicas(described);
   const shipped = newestShipped(session);
   const stored = catalogue.shipped(row.id);
+  const replicas = describeReplicas(described, stored);
   const last = stored
     .map((place) => ({
       position: { generation: place.generation, index: place.last.index, offset: place.last.offset },
@@ -118,8 +118,10 @@ export function describeDetails(
   };
 }
 
-function describeReplicas({ replicas, protection, catalogue, row }: Described): readonly ReplicaState[] {
-  const stored = catalogue.shipped(row.id);
+function describeReplicas(
+  { replicas, protection }: Described,
+  stored: ReturnType<Catalogue['shipped']>,
+): readonly ReplicaState[] {
   return replicas.map((replica) => {
     const { targetId, url } = replica;
     const shipper = protection?.session?.crew.shippers.find((candidate) => candidate.targetId === targetId);
@@ -189,11 +191,11 @@ function leastShipped(session: NonNullable<Protection['session']>): Place | unde
 /** Transactions per day, the last entry today. */
 export function describeDays(
   row: DatabaseRow,
-  { catalogue, now }: Pick<Described, 'catalogue' | 'now'>,
+  { catalogue, now, days = stripDays }: Pick<Described, 'catalogue' | 'now'> & { readonly days?: number },
 ): readonly DayActivity[] {
   const today = Math.floor(now / dayMs) * dayMs;
-  const fromAt = today - (stripDays - 1) * dayMs;
-  const counts = catalogue.countTransactions(row.id, { fromAt, binMs: dayMs, bins: stripDays });
+  const fromAt = today - (days - 1) * dayMs;
+  const counts = catalogue.countTransactions(row.id, { fromAt, binMs: dayMs, bins: days });
   return counts.map((transactions, i) => {
     const isBefore = fromAt + (i + 1) * dayMs <= row.addedAt;
     return { kind: isBefore ? 'none' : transactions > 0 ? 'active' : 'idle', transactions };

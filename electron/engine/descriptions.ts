@@ -3,18 +3,23 @@
 import type { DatabaseState, DayActivity } from '../../shared/databases.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { Databases } from './databases.ts';
-import { describeDatabase, describeDays } from './describe.ts';
+import { dayMs, describeDatabase, describeDays } from './describe.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, Store } from './state/store.ts';
 
 /** Longer than anything that changes without being told needs to be seen. */
 const describedForMs = 30_000;
 const daysForMs = 5000;
+/** Of days that are over, next to nothing changes; to count a month of them takes its time. */
+const daysBeforeForMs = 60_000;
 
 export class Descriptions {
   readonly #options: { readonly store: Store; readonly catalogue: Catalogue };
   readonly #described = new Map<DatabaseId, { readonly at: number; readonly state: DatabaseState }>();
-  readonly #days = new Map<DatabaseId, { readonly at: number; readonly days: readonly DayActivity[] }>();
+  readonly #days = new Map<
+    DatabaseId,
+    { readonly at: number; readonly wholeAt: number; readonly days: readonly DayActivity[] }
+  >();
 
   constructor(options: { readonly store: Store; readonly catalogue: Catalogue }) {
     this.#options = options;
@@ -23,7 +28,7 @@ export class Descriptions {
   /** A database as it looks now; one that nothing happened to looks as it did. */
   describe(
     row: DatabaseRow,
-    { databases, now }: { readonly databases: Databases; readonly now: number },
+    { databases, now }: { readonly databases: Pick<Databases, 'protectionOf'>; readonly now: number },
   ): DatabaseState {
     const kept = this.#described.get(row.id);
     if (
@@ -57,8 +62,13 @@ export class Descriptions {
   #daysOf(row: DatabaseRow, now: number): readonly DayActivity[] {
     const kept = this.#days.get(row.id);
     if (kept !== undefined && now - kept.at < daysForMs) return kept.days;
-    const days = describeDays(row, { catalogue: this.#options.catalogue, now });
-    this.#days.set(row.id, { at: now, days });
+    const { catalogue } = this.#options;
+    const isToday = kept !== undefined && Math.floor(kept.wholeAt / dayMs) === Math.floor(now / dayMs);
+    const isKept = isToday && now - kept.wholeAt < daysBeforeForMs;
+    const days = isKept
+      ? [...kept.days.slice(0, -1), ...describeDays(row, { catalogue, now, days: 1 })]
+      : describeDays(row, { catalogue, now });
+    this.#days.set(row.id, { at: now, wholeAt: isKept ? kept.wholeAt : now, days });
     return days;
   }
 }

@@ -46,10 +46,17 @@ export function makeShipper(
   const addShipped = (last: Moment, commits: readonly Commit[], put: PutSegment, size: number): void => {
     const { generation: of } = last.position;
     const states = commits.filter(({ state }) => state !== unknownState);
-    // Only of the present one anything is ever put again.
-    catalogue.trim.addSegment({ databaseId, targetId, generation: of }, put, of === generation ? states : []);
-    catalogue.addRun(databaseId, { generation: of, pageSize: size, commits });
-    catalogue.setShipped(databaseId, { targetId, generation: of, last: { ...last.position, at: last.at } });
+    catalogue.addShipped(
+      { databaseId, targetId, generation: of },
+      {
+        segment: put,
+        last: { ...last.position, at: last.at },
+        commits,
+        // Only of the present one anything is ever put again.
+        states: of === generation ? states : [],
+        pageSize: size,
+      },
+    );
   };
   const addSnapshot = (of: Generation, size: number, snapshot: ShippedSnapshot): void => {
     const { at, time, pages, bytes, beginsPart } = snapshot;

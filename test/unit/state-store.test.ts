@@ -289,6 +289,42 @@ describe('activity', () => {
   });
 });
 
+describe('what is kept of an answer', () => {
+  test('is never older than the last change', () => {
+    expect(store.settings()).toEqual({ theme: 'system' });
+    store.updateSettings({ theme: 'dark' });
+    expect(store.settings()).toEqual({ theme: 'dark' });
+
+    const note = (text: string) => {
+      store.addActivity({ at: 1, kind: 'snapshot', level: 'good', databaseId: undefined, text });
+      return store.activity({ limit: 2 }).map((told) => told.text);
+    };
+    expect([note('one'), note('two'), note('three')]).toEqual([['one'], ['two', 'one'], ['three', 'two']]);
+    expect(store.activity({ limit: 1 }).map(({ text }) => text)).toEqual(['three']);
+
+    const [a, b] = [add('/a.db'), add('/b.db')];
+    const { namedPoints } = store;
+    const moment = (offset: number) => ({
+      name: `at ${offset}`,
+      position: { generation, index: 0, offset },
+      at: offset,
+      namedAt: 5,
+    });
+    const names = (of: DatabaseId) => namedPoints.of(of).map(({ name }) => name);
+    expect([names(a), names(b)]).toEqual([[], []]);
+    const id = namedPoints.add(a, moment(100));
+    namedPoints.adopt(a, [moment(100), moment(200)]);
+    namedPoints.add(b, moment(300));
+    expect([names(a), names(b)]).toEqual([['at 100', 'at 200'], ['at 300']]);
+    namedPoints.rename(id, 'first');
+    expect(names(a)).toEqual(['first', 'at 200']);
+    namedPoints.remove(id);
+    expect(names(a)).toEqual(['at 200']);
+    store.removeDatabase(b);
+    expect([names(a), names(b)]).toEqual([['at 200'], []]);
+  });
+});
+
 describe('the catalogue', () => {
   const commit = (index: number, offset: number, at: number) => ({
     index,
@@ -322,19 +358,19 @@ describe('the catalogue', () => {
     ).toEqual([
       [
         0,
-        200,
+        300,
         10,
-        20,
-        4,
+        30,
+        6,
         [
           [100, 10, 3, 1],
           [200, 20, 3, 1],
+          [300, 30, 3, 1],
         ],
       ],
-      [0, 300, 30, 30, 2, [[300, 30, 3, 1]]],
       [1, 100, 40, 40, 2, [[100, 40, 3, 1]]],
     ]);
-    expect(catalogue.runAt(a, { generation, index: 0, offset: 150 })?.endOffset).toBe(200);
+    expect(catalogue.runAt(a, { generation, index: 0, offset: 150 })?.endOffset).toBe(300);
     expect(catalogue.runAt(a, { generation, index: 0, offset: 301 })).toBe(undefined);
   });
 

@@ -3,7 +3,8 @@
 import type { RestorePoint } from '../../../shared/history.ts';
 import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import { comparePositions, formatPosition, isSamePosition, type Position } from '../../../shared/position.ts';
-import type { Catalogue, RunPoint, RunRow, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
+import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
+import type { RunPoint, RunRow } from '../state/runs.ts';
 
 export class Points {
   readonly #catalogue: Catalogue;

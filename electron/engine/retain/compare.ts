@@ -3,7 +3,7 @@
 import type { Generation, Place } from '../../../shared/position.ts';
 import { comparePlaces, type GenerationHistory, type History } from '../replica/history.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { Held } from '../state/trim.ts';
+import type { Held } from '../state/segments.ts';
 import type { ReplicaId } from './look.ts';
 
 const segmentsAtOnce = 2000;

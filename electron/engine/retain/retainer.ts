@@ -284,10 +284,10 @@ export class Retainer {
 
   #forget(files: readonly { readonly key: string }[]): void {
     const { catalogue, database: databaseId, targetId } = this.#options;
-    for (const { key } of files) {
-      const parsed = parseKey(key);
-      if (parsed?.kind !== 'segment') continue;
-      catalogue.trim.forgetSegments({ databaseId, targetId, generation: parsed.generation }, [parsed]);
+    const gone = files.flatMap(({ key }) => parseKey(key) ?? []).filter((key) => key.kind === 'segment');
+    for (const generation of generationsOf(gone)) {
+      const places = gone.filter((key) => key.generation === generation);
+      catalogue.trim.forgetSegments({ databaseId, targetId, generation }, places);
     }
   }
 

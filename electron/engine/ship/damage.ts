@@ -2,7 +2,8 @@
 // done about it is heal.ts.
 import type { Place } from '../../../shared/position.ts';
 import type { ShippedRow, SnapshotRow } from '../state/catalogue.ts';
-import type { Part, SegmentRow } from '../state/trim.ts';
+import type { SegmentRow } from '../state/packed-segments.ts';
+import type { Part } from '../state/trim.ts';
 import { parseKey } from '../replica/keys.ts';
 import type { StoredObject } from '../targets/target.ts';
 import { isBehind } from './shipment.ts';

@@ -1,7 +1,7 @@
 // What was told of a target and is not there any more: found by comparing the catalogue with a listing, and taken out of it.
 import type { Place } from '../../../shared/position.ts';
 import type { Catalogue, SnapshotRow } from '../state/catalogue.ts';
-import type { Held } from '../state/trim.ts';
+import type { Held } from '../state/segments.ts';
 import type { StoredObject } from '../targets/target.ts';
 import { type Damage, findDamage, type Loss, lossesOf, partsLeft } from './damage.ts';
 import { isBehind } from './shipment.ts';

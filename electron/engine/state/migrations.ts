@@ -1,4 +1,6 @@
 // The state database's schema, as numbered steps. A step that was released is never changed; new ones follow.
+import type Database from 'better-sqlite3';
+import { packHistory } from './pack-history.ts';
 
 /** Step `i` brings the schema from version `i` to `i + 1`. */
 export const migrations: readonly string[] = [
@@ -172,4 +174,64 @@ export const migrations: readonly string[] = [
     UNIQUE (database_id, generation, idx, offset)
   ) WITHOUT ROWID;
   `,
+  `
+  -- What many rows name: a database, a generation of it, and that on a target; '' where they name none.
+  CREATE TABLE number (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    database_id TEXT NOT NULL REFERENCES database(id) ON DELETE CASCADE,
+    generation TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    UNIQUE (database_id, generation, target_id)
+  );
+
+  ALTER TABLE run RENAME TO former_run;
+  ALTER TABLE segment RENAME TO former_segment;
+  DROP INDEX run_by_time;
+  DROP INDEX segment_with_states;
+
+  -- Restore points of an index, some hundred in each row (packed-points.ts). database, history: numbers.
+  CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    database INTEGER NOT NULL,
+    history INTEGER NOT NULL REFERENCES number(no) ON DELETE CASCADE,
+    idx INTEGER NOT NULL,
+    start_offset INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    pages INTEGER NOT NULL,
+    transactions INTEGER NOT NULL,
+    page_size INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    points BLOB NOT NULL
+  );
+  CREATE UNIQUE INDEX run_by_place ON run (history, idx, start_offset);
+  CREATE INDEX run_by_time ON run (database, last_at, first_at);
+
+  -- Segments as they were put, so that one that is lost or changed is seen in a listing: some two hundred in each row
+  -- (packed-segments.ts). held: a number.
+  CREATE TABLE segment (
+    id INTEGER PRIMARY KEY,
+    held INTEGER NOT NULL REFERENCES number(no) ON DELETE CASCADE,
+    first_idx INTEGER NOT NULL, first_offset INTEGER NOT NULL,
+    last_idx INTEGER NOT NULL, last_offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    segments BLOB NOT NULL
+  );
+  CREATE UNIQUE INDEX segment_by_place ON segment (held, first_idx, first_offset);
+
+  -- State hashes within a segment while the spool has it too, so that it can be put again as it was: per transaction its end
+  -- offset as u32 and its hash as u64.
+  CREATE TABLE state_hash (
+    history INTEGER NOT NULL REFERENCES number(no) ON DELETE CASCADE,
+    idx INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    states BLOB NOT NULL,
+    PRIMARY KEY (history, idx, offset)
+  ) WITHOUT ROWID;
+  `,
 ];
+
+/** What a step brings over that SQL alone cannot, by the version that it leads to. */
+export const conversions: ReadonlyMap<number, (database: Database.Database) => void> = new Map([[9, packHistory]]);

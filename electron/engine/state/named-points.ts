@@ -5,10 +5,11 @@ import type Database from 'better-sqlite3';
 import type { DatabaseId, NamedPointId } from '../../../shared/ids.ts';
 import { findNamed, isSameName, type NamedMoment, type NamedPoint } from '../../../shared/named-points.ts';
 import type { Generation } from '../../../shared/position.ts';
-import { remembered } from './remembered.ts';
+import { remembered, RememberedRows } from './remembered.ts';
 
 export class NamedPoints {
   readonly #prepare: Database.Database['prepare'];
+  readonly #known = new RememberedRows<NamedPoint>((databaseId) => this.#read(databaseId));
 
   constructor(database: Database.Database) {
     this.#prepare = remembered(database);
@@ -16,7 +17,16 @@ export class NamedPoints {
 
   /** Oldest first. */
   of(databaseId: DatabaseId): readonly NamedPoint[] {
-    return this.#prepare<[string], RawNamedPoint>(
+    return this.#known.with(databaseId);
+  }
+
+  /** Those of a database may be others now. */
+  forget(databaseId: DatabaseId): void {
+    this.#known.forget(databaseId);
+  }
+
+  #read(databaseId: string | null): readonly NamedPoint[] {
+    return this.#prepare<[string | null], RawNamedPoint>(
       'SELECT * FROM named_point WHERE database_id = ? ORDER BY at, generation, idx, offset',
     )
       .all(databaseId)
@@ -30,6 +40,7 @@ export class NamedPoints {
   }
 
   add(databaseId: DatabaseId, { name, position, at, namedAt }: NamedMoment): NamedPointId {
+    this.#known.forget(databaseId);
     const { generation, index, offset } = position;
     const id = randomUUID() as NamedPointId;
     const row = [id, databaseId, name, generation, index, offset, at, namedAt];
@@ -47,10 +58,12 @@ export class NamedPoints {
   }
 
   rename(id: NamedPointId, name: string): void {
+    this.#known.forget();
     this.#prepare('UPDATE named_point SET name = ? WHERE id = ?').run(name, id);
   }
 
   remove(id: NamedPointId): void {
+    this.#known.forget();
     this.#prepare('DELETE FROM named_point WHERE id = ?').run(id);
   }
 }

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
-import { migrations } from './migrations.ts';
+import { conversions, migrations } from './migrations.ts';
 
 const stateFile = 'state.db';
 const holderFile = 'holder.json';
@@ -49,12 +49,31 @@ function migrate(database: Database.Database): void {
         reason: 'it was written by a newer version of Tidemark',
       });
     }
-    for (const step of migrations.slice(version)) database.exec(step);
+    for (const [i, step] of migrations.entries()) {
+      if (i < version) continue;
+      database.exec(step);
+      conversions.get(i + 1)?.(database);
+    }
     database.pragma(`user_version = ${migrations.length}`);
     database.exec('COMMIT');
+    if (version > 0 && version < migrations.length) giveBack(database);
   } catch (error) {
     if (database.inTransaction) database.exec('ROLLBACK');
     throw error;
+  }
+}
+
+/** What a step left over goes back to the disk where it is much. */
+function giveBack(database: Database.Database): void {
+  const [pages = 0, free = 0] = ['page_count', 'freelist_count'].map((name) =>
+    Number(database.pragma(name, { simple: true })),
+  );
+  if (free < pages / 2) return;
+  try {
+    database.exec('VACUUM');
+    database.pragma('wal_checkpoint(TRUNCATE)');
+  } catch {
+    // @NOTE There is no room to make it smaller; what is written next goes where there is some in it.
   }
 }
 

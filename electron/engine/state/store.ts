@@ -73,6 +73,9 @@ export class Store {
   readonly #databases = new RememberedRows<DatabaseRow>((id) => this.#readDatabases(id));
   readonly #targets = new RememberedRows<TargetRow>((id) => this.#readTargets(id));
   readonly #replicas = new RememberedRows<ReplicaRow>((id) => this.#readReplicas(id));
+  #settings: Settings | undefined;
+  /** The newest activity of all, as it was asked for last. */
+  #newest: { readonly limit: number; readonly entries: readonly ActivityEntry[] } | undefined;
 
   constructor(database: Database.Database) {
     this.#database = { prepare: remembered(database) };
@@ -80,12 +83,17 @@ export class Store {
   }
 
   settings(): Settings {
+    return (this.#settings ??= this.#readSettings());
+  }
+
+  #readSettings(): Settings {
     const rows = this.#database.prepare<[], { name: string; value: string }>('SELECT name, value FROM setting').all();
     const stored = Object.fromEntries(rows.map(({ name, value }) => [name, JSON.parse(value) as unknown]));
     return { ...defaults, ...stored };
   }
 
   updateSettings(changes: { readonly [K in keyof Settings]?: Settings[K] | undefined }): void {
+    this.#settings = undefined;
     const upsert = this.#database.prepare(
       'INSERT INTO setting VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
     );
@@ -137,6 +145,7 @@ export class Store {
   removeDatabase(id: DatabaseId): void {
     this.#databases.forget(id);
     this.#replicas.forget(id);
+    this.namedPoints.forget(id);
     this.#database.prepare('DELETE FROM database WHERE id = ?').run(id);
     this.#forgetTargets();
   }
@@ -312,6 +321,7 @@ export class Store {
   }
 
   addActivity(entry: NewActivity): void {
+    this.#newest = undefined;
     const { lastInsertRowid } = this.#database
       .prepare('INSERT INTO activity (at, kind, level, database_id, text) VALUES (?, ?, ?, ?, ?)')
       .run(entry.at, entry.kind, entry.level, entry.databaseId ?? null, entry.text);
@@ -320,6 +330,17 @@ export class Store {
 
   /** Newest first. */
   activity(options: {
+    readonly databaseId?: DatabaseId | undefined;
+    readonly beforeId?: number | undefined;
+    readonly limit: number;
+  }): readonly ActivityEntry[] {
+    const { databaseId, beforeId, limit } = options;
+    if (databaseId !== undefined || beforeId !== undefined) return this.#readActivity(options);
+    if (this.#newest?.limit !== limit) this.#newest = { limit, entries: this.#readActivity(options) };
+    return this.#newest.entries;
+  }
+
+  #readActivity(options: {
     readonly databaseId?: DatabaseId | undefined;
     readonly beforeId?: number | undefined;
     readonly limit: number;
