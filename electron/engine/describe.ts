@@ -1,6 +1,6 @@
 // A protection as the plain state that windows show: what is restorable, what waits, and what that means. The truth about
 // safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
-import { AppError } from '../../shared/errors.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
 import type { Tally } from './counters.ts';
 import type {
   DatabaseDetails,
@@ -27,6 +27,8 @@ export interface Described {
   readonly replicas: readonly ReplicaRow[];
   readonly namedPoints: DatabaseState['namedPoints'];
   readonly protection: Protection | undefined;
+  /** What needs a look though it is protected: the link by which it was named leads elsewhere. */
+  readonly notice: Problem | undefined;
   readonly catalogue: Catalogue;
   readonly now: number;
   readonly days: readonly DayActivity[];
@@ -146,7 +148,7 @@ function describeReplicas({ replicas, protection, catalogue, row }: Described): 
 }
 
 function statusOf(
-  { row, protection, now }: Described,
+  { row, protection, notice, now }: Described,
   replicas: readonly ReplicaState[],
   waitingSince: number | undefined,
 ): DatabaseStatus {
@@ -166,6 +168,7 @@ function statusOf(
     const isAnyCurrent = enabled.some(({ problem, shipped }) => problem === undefined && shipped !== undefined);
     return { kind: isAnyCurrent ? 'attention' : 'problem', problem: failing };
   }
+  if (notice !== undefined) return { kind: 'attention', problem: notice };
   if (protection.hashing !== undefined) return { kind: 'snapshotting', ...protection.hashing };
   const image = session?.crew.shippers.find(({ snapshotting }) => snapshotting !== undefined)?.snapshotting;
   const isRestorable = session?.crew.shippers.some(({ shipped }) => shipped !== undefined) === true;

@@ -40,6 +40,7 @@ export class Descriptions {
       replicas: store.replicas(row.id),
       namedPoints: store.namedPoints.of(row.id),
       protection: databases.protectionOf(row.id),
+      notice: databases.links.noticeOf(row.id),
       catalogue,
       days: this.#daysOf(row, now),
     });

@@ -212,6 +212,7 @@ export class Protection {
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
     using turn = await this.#options.openings.enter({ signal: both });
+    using _claim = this.#options.beforeOpening();
     const context: SessionContext = { options: this.#options, owner: this.#owner };
     const prospect = await prepareOpening(context, both);
     await using connections = await Connections.open(row.path);

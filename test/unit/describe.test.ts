@@ -52,6 +52,7 @@ describe('a database that nothing protects', () => {
       replicas: [replica(near), replica(far)],
       namedPoints: [],
       protection: undefined,
+      notice: undefined,
       catalogue: new Catalogue(database),
       now: 9000,
       days: [],

@@ -172,4 +172,8 @@ export const migrations: readonly string[] = [
     UNIQUE (database_id, generation, idx, offset)
   ) WITHOUT ROWID;
   `,
+  `
+  -- As its user named it, where a symbolic link led from there to path; NULL where none did.
+  ALTER TABLE database ADD COLUMN given_path TEXT;
+  `,
 ];
