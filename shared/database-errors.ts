@@ -45,6 +45,23 @@ export const databaseErrors = {
     safe: untouched,
     hint: 'Tidemark tries again by itself; if it stays, close the program that holds the lock (some keep a database for themselves: PRAGMA locking_mode = EXCLUSIVE).',
   }),
+  'database-held': (d) => {
+    const who = d['application'];
+    return {
+      message: `${d['path']} cannot be captured for the first time while ${who ?? 'its application'} keeps it for itself.`,
+      safe: 'Nothing is wrong, and your database is untouched.',
+      hint: `Close ${who ?? 'the application'} once. From then on the database is captured each time ${who === undefined ? 'it closes' : `${who} is closed`}.`,
+    };
+  },
+  'database-unwatched': (d) => ({
+    message: `The system does not tell Tidemark of changes in ${d['folder']}: ${
+      d['reason'] === 'limit'
+        ? 'its limit of watches is reached'
+        : 'its limit of watches is reached, or that file system tells nobody'
+    }.`,
+    safe: 'Every change is captured: Tidemark looks by itself, more often than else.',
+    hint: 'Where it is the limit, raise it (on Linux fs.inotify.max_user_instances and fs.inotify.max_user_watches, with sysctl), or close programs that watch many files; Tidemark notices that by itself.',
+  }),
   'database-damaged': (d) => ({
     message: `SQLite reports that ${d['path']} is damaged: ${d['reason']}.`,
     safe: 'History that was captured before stays restorable.',

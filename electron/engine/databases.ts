@@ -6,6 +6,7 @@ import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts'
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseInspection } from '../../shared/databases.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
+import { exclusiveSentence } from '../../shared/known-applications.ts';
 import { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
@@ -191,7 +192,7 @@ export class Databases implements AsyncDisposable {
       kind: 'database-added',
       level: 'info',
       databaseId: id,
-      text: `${inspection.name} was added. Its history goes to ${home.name}.`,
+      text: addedWords(inspection, home.name),
     });
     this.#protect(this.rowOf(id));
     this.links.look();
@@ -226,7 +227,8 @@ export class Databases implements AsyncDisposable {
       this.#declared.add(id);
       this.#protect(this.rowOf(id));
       this.links.look();
-      return { kind: 'protecting', path: file, databaseId: id };
+      const { application } = inspection;
+      return { kind: 'protecting', path: file, databaseId: id, ...(application === undefined ? {} : { application }) };
     } catch (error) {
       return { kind: 'refused', path: file, error: toErrorData(error) };
     }
@@ -358,6 +360,15 @@ export class Databases implements AsyncDisposable {
   #folderOf(databaseId: DatabaseId): string {
     return path.join(this.#options.dataDir, 'databases', databaseId);
   }
+}
+
+function addedWords(
+  { name, application }: Pick<Extract<DatabaseInspection, { readonly kind: 'database' }>, 'name' | 'application'>,
+  targetName: string,
+): string {
+  const added = `${name} was added. Its history goes to ${targetName}.`;
+  const when = exclusiveSentence(application);
+  return when === undefined ? added : `${added} ${when}`;
 }
 
 /** The path by which a database was named, where a link led from there to it. */

@@ -10,6 +10,7 @@ import type {
   ReplicaState,
 } from '../../shared/databases.ts';
 import { comparePositions, type Place } from '../../shared/position.ts';
+import { knownApplication } from '../../shared/known-applications.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
 import type { Catalogue } from './state/catalogue.ts';
@@ -175,7 +176,16 @@ function statusOf(
   if (image !== undefined && !isRestorable) return { kind: 'snapshotting', ...image };
   if (session === undefined || !isRestorable) return { kind: 'starting' };
   if (waitingSince !== undefined && now - waitingSince > lateAfterMs) return { kind: 'catching-up' };
-  return { kind: 'protected' };
+  return protectedStatus(row, protection);
+}
+
+/** Every captured transaction is restorable; one that its application keeps for itself is captured when that one closes it. */
+export function protectedStatus(
+  { path: file }: Pick<DatabaseRow, 'path'>,
+  { isHeldExclusively }: Pick<Protection, 'isHeldExclusively'>,
+): DatabaseStatus {
+  if (!isHeldExclusively) return { kind: 'protected' };
+  return { kind: 'protected', capturedWhen: { kind: 'closed', application: knownApplication(file)?.name } };
 }
 
 function newestAt(replicas: readonly ReplicaState[]): number | undefined {

@@ -56,6 +56,9 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
     if (needsConsent) return 'Allow the switch to WAL mode to go on.';
     if (!isPlaced) return 'Now choose where its history is kept.';
     if (destination.kind === 's3' && described !== undefined) return testSentence(described);
-    return 'A full image is made first; the application can go on working meanwhile.';
+    const { application } = database;
+    return application?.isExclusive === true
+      ? `A full image is made first, as soon as ${application.name} is closed.`
+      : 'A full image is made first; the application can go on working meanwhile.';
   }
 }

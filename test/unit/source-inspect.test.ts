@@ -68,6 +68,15 @@ describe('a database', () => {
     },
   );
 
+  test('is known by its path to be an application’s', () => {
+    fs.mkdirSync(at('Anki2/Ada'), { recursive: true });
+    fs.copyFileSync(at('wal.db'), at('Anki2/Ada/collection.anki2'));
+    expect(inspect(at('Anki2/Ada/collection.anki2'))).toMatchObject({
+      kind: 'database',
+      application: { name: 'Anki', isExclusive: true },
+    });
+  });
+
   test('a relative path begins at the working directory', () => {
     expect(resolveDatabasePath('some.db')).toBe(`${process.cwd()}/some.db`);
   });

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
 import type { DatabaseInspection } from '../../../shared/databases.ts';
+import { knownApplication } from '../../../shared/known-applications.ts';
 import { type DatabaseHeader, databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
 import { cloudService, networkFileSystem } from './place.ts';
 import { classifySourceError } from './source-errors.ts';
@@ -58,6 +59,7 @@ function inspect(file: string, isProtected: (stat: fs.BigIntStats) => boolean): 
   const header = readFileHeader(file);
   checkJournal(file);
   const service = cloudService(file);
+  const application = knownApplication(file);
   return {
     kind: 'database',
     path: file,
@@ -69,6 +71,7 @@ function inspect(file: string, isProtected: (stat: fs.BigIntStats) => boolean): 
     ...(service === undefined
       ? {}
       : { warning: new AppError('database-in-cloud-folder', { path: file, service }).toData() }),
+    ...(application === undefined ? {} : { application }),
   };
 }
 
