@@ -59,7 +59,7 @@ export const databaseErrors = {
         ? 'its limit of watches is reached'
         : 'its limit of watches is reached, or that file system tells nobody'
     }.`,
-    safe: 'Every change is captured: Tidemark looks by itself, more often than else.',
+    safe: 'Every change is captured: Tidemark looks by itself, more often than usual.',
     hint: 'Where it is the limit, raise it (on Linux fs.inotify.max_user_instances and fs.inotify.max_user_watches, with sysctl), or close programs that watch many files; Tidemark notices that by itself.',
   }),
   'database-damaged': (d) => ({
