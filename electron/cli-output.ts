@@ -12,10 +12,13 @@ import {
   plural,
   secondMs,
 } from '../shared/format.ts';
+import type { DeclaredDatabase } from '../shared/contract.ts';
 import type { DatabaseDetails, DatabaseState } from '../shared/databases.ts';
+import { exclusiveSentence } from '../shared/known-applications.ts';
 import type { EngineState } from '../shared/model.ts';
 import type { Operation, Phase, RestoreResult } from '../shared/operations.ts';
 import { formatPosition } from '../shared/position.ts';
+import { capturedWhenWords } from '../shared/summary.ts';
 
 /** Where a command writes: results to `out`, everything else to `note`. */
 export interface Terminal {
@@ -98,14 +101,22 @@ export function narrate(before: EngineState | undefined, now: EngineState): read
 }
 
 function narrateStatus(before: DatabaseState | undefined, now: DatabaseState): readonly string[] {
-  if (before?.status.kind === now.status.kind) return [];
+  const when = capturedWhenWords(now);
+  const isNews = when !== undefined && before !== undefined && capturedWhenWords(before) === undefined;
+  if (before?.status.kind === now.status.kind && !isNews) return [];
   switch (now.status.kind) {
     case 'starting':
       return [`${now.path}: starting, ${formatBytes(now.sizeBytes)}`];
     case 'snapshotting':
       return [`${now.path}: writing the first image of this history, ${formatBytes(now.status.totalBytes)}`];
     case 'protected':
-      return [`${now.path}: protected${now.newest === undefined ? '' : `, shipped${positionOf(now)}`}`];
+      return [
+        [
+          `${now.path}: protected`,
+          ...(when === undefined ? [] : [when]),
+          ...(now.newest === undefined ? [] : [`shipped${positionOf(now)}`]),
+        ].join(', '),
+      ];
     case 'catching-up':
       return [`${now.path}: catching up, ${formatBytes(now.lag.bytes)} to ship`];
     case 'attention':
@@ -134,7 +145,9 @@ export function formatDetails(database: DatabaseState, details: DatabaseDetails)
   });
   const held = wal.heldSinceAt === undefined ? '' : `, held by a reader since ${formatRfc3339(wal.heldSinceAt)}`;
   const sent = `${plural(counters.segments, 'segment')} and ${plural(counters.snapshots, 'snapshot')}`;
+  const when = capturedWhenWords(database);
   const facts = [
+    ...(when === undefined ? [] : [`protected, ${when}`]),
     captured === undefined ? 'not captured now' : `captured to ${formatPosition(captured.position)}`,
     ...lags,
     `spool ${formatBytes(details.spoolBytes)}`,
@@ -159,6 +172,12 @@ export function formatStopped(state: EngineState | undefined): string {
 /** What was refused, beside the database it concerns. */
 export function formatRefusal(path: string, error: AppErrorData): string {
   return `${path}: ${errorSentence(error)}\n`;
+}
+
+/** When a database is captured that its application keeps for itself; empty for all others. */
+export function formatExclusive(database: DeclaredDatabase): string {
+  const when = database.kind === 'protecting' ? exclusiveSentence(database.application) : undefined;
+  return when === undefined ? '' : `${database.path}: ${when}\n`;
 }
 
 function positionOf(database: DatabaseState): string {

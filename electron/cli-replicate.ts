@@ -9,6 +9,7 @@ import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
 import {
   type Terminal,
   formatDetails,
+  formatExclusive,
   formatProgress,
   formatRefusal,
   formatRfc3339,
@@ -53,6 +54,7 @@ export async function replicate(parts: {
     const declared = await engine.call('protectDeclared', declaration);
     const refused = declared.filter((database) => database.kind === 'refused');
     for (const { path, error } of refused) terminal.note(formatRefusal(path, error));
+    terminal.note(declared.map(formatExclusive).join(''));
     if (refused.length === declared.length) return 1;
     interrupts.onAsked(async () => {
       const databases = teller.lastState()?.databases ?? [];

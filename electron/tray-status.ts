@@ -1,6 +1,6 @@
 // What the tray says: one of a few states and one true sentence, from the pushed state alone.
 import type { AppState } from '../shared/model.ts';
-import { type Health, isStale, staleAt, summarize } from '../shared/summary.ts';
+import { closedSentence, type Health, isStale, staleAt, summarize } from '../shared/summary.ts';
 
 export type TrayStatus = 'protected' | 'working' | 'attention' | 'problem' | 'paused' | 'empty' | 'disconnected';
 
@@ -27,7 +27,8 @@ export function describeTray(state: AppState | undefined, now: number): TrayText
   const { health, headline } = summarize(databases, now);
   const isAllPaused = databases.every(({ status }) => status.kind === 'paused');
   const toggle = databases.length === 0 ? undefined : isAllPaused ? 'resume' : 'pause';
-  return { status: statuses[health], sentence: headline, toggle };
+  const closed = closedSentence(databases).replace(/\.$/, '');
+  return { status: statuses[health], sentence: closed === '' ? headline : `${headline}. ${closed}`, toggle };
 }
 
 /** When the words may change without a new state: protection that waits too long is no longer good. */

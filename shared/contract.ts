@@ -6,6 +6,7 @@ import type { DatabaseDetails, DatabaseInspection } from './databases.ts';
 import type { RestorePoint, Timeline } from './history.ts';
 import type { ReplicaListing } from './replica-listing.ts';
 import type { DatabaseId, NamedPointId, OperationId, TargetId } from './ids.ts';
+import type { KnownApplication } from './known-applications.ts';
 import type { ActivityEntry, AppState, PathSuggestion } from './model.ts';
 import type { RestoreProposal } from './operations.ts';
 import type { RetentionPreview } from './retention.ts';
@@ -305,7 +306,13 @@ export type Parsed<N extends CommandName> = z.output<Commands[N]['argument']>;
 export type Result<N extends CommandName> = Commands[N] extends Command<z.ZodType, infer R> ? R : never;
 
 export type DeclaredDatabase =
-  | { readonly kind: 'protecting'; readonly path: string; readonly databaseId: DatabaseId }
+  | {
+      readonly kind: 'protecting';
+      readonly path: string;
+      readonly databaseId: DatabaseId;
+      /** Whose database it is, where that is known. */
+      readonly application?: KnownApplication;
+    }
   | { readonly kind: 'refused'; readonly path: string; readonly error: AppErrorData };
 
 /** How an answer crosses a border: errors keep their code and text. */

@@ -45,6 +45,23 @@ export const databaseErrors = {
     safe: untouched,
     hint: 'Tidemark tries again by itself; if it stays, close the program that holds the lock (some keep a database for themselves: PRAGMA locking_mode = EXCLUSIVE).',
   }),
+  'database-held': (d) => {
+    const who = d['application'];
+    return {
+      message: `${d['path']} cannot be captured for the first time while ${who ?? 'its application'} keeps it for itself.`,
+      safe: 'Nothing is wrong, and your database is untouched.',
+      hint: `Close ${who ?? 'the application'} once. From then on the database is captured each time ${who === undefined ? 'it closes' : `${who} is closed`}.`,
+    };
+  },
+  'database-unwatched': (d) => ({
+    message: `The system does not tell Tidemark of changes in ${d['folder']}: ${
+      d['reason'] === 'limit'
+        ? 'its limit of watches is reached'
+        : 'its limit of watches is reached, or that file system tells nobody'
+    }.`,
+    safe: 'Every change is captured: Tidemark looks by itself, more often than usual.',
+    hint: 'Where it is the limit, raise it (on Linux fs.inotify.max_user_instances and fs.inotify.max_user_watches, with sysctl), or close programs that watch many files; Tidemark notices that by itself.',
+  }),
   'database-damaged': (d) => ({
     message: `SQLite reports that ${d['path']} is damaged: ${d['reason']}.`,
     safe: 'History that was captured before stays restorable.',
@@ -64,6 +81,31 @@ export const databaseErrors = {
     message: `${d['path']} was moved to ${d['to']}.`,
     safe: 'History that was already captured stays restorable.',
     hint: 'Move it back and Tidemark goes on by itself; if that is its new place, add it there and remove this one.',
+  }),
+  'database-is-link': (d) => ({
+    message: `At ${d['path']} lies a link to ${d['to']} now, not the database itself.`,
+    safe: 'History that was already captured stays restorable, and nothing was opened through the link.',
+    hint: `Add ${d['to']} to protect what the link leads to, and remove this one. Or put the database itself back; Tidemark goes on by itself.`,
+  }),
+  'database-link-turned': (d) => ({
+    message:
+      d['to'] === d['link']
+        ? `You named this database as ${d['link']}, where another file lies now. What is protected still is ${d['path']}.`
+        : `You named this database as ${d['link']}, which leads to ${d['to']} now. What is protected still is ${d['path']}.`,
+    safe: `Every change of ${d['path']} is captured as before.`,
+    hint: `If your application works with ${d['to']} now, add that too: nothing of it is captured yet. Remove this one when it is not used any more.`,
+  }),
+  'database-same-file': (d) => ({
+    message:
+      d['isLinked'] === 'true'
+        ? `${d['path']} leads to the same file as ${d['other']}, which is protected already.`
+        : `${d['path']} and ${d['other']} are two names of one file, which is protected already under the other name.`,
+    safe: 'Tidemark opens a file once only. History that was already captured here stays restorable; changes go to the history of the other one.',
+    hint: `${
+      d['isLinked'] === 'true'
+        ? 'Remove this one here.'
+        : 'Remove this one here, and let programs use the other name only: a SQLite database that is opened by two names gets damaged.'
+    } If they were meant to be two databases, put a file of its own at ${d['path']}; Tidemark then goes on by itself.`,
   }),
   'database-left-wal': (d) => ({
     message: `${d['path']} was switched out of WAL mode (its journal mode is “${d['mode']}” now), so its changes cannot be captured.`,

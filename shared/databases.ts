@@ -2,6 +2,7 @@
 import type { AppErrorData, Problem } from './errors.ts';
 import type { GenerationBand, Moment } from './history.ts';
 import type { DatabaseId, TargetId } from './ids.ts';
+import type { KnownApplication } from './known-applications.ts';
 import type { NamedPoint } from './named-points.ts';
 import type { Retention } from './retention.ts';
 
@@ -45,7 +46,7 @@ export type DatabaseStatus =
   /** The first image (or that of a new generation) is on its way; `done` of `total` bytes. */
   | { readonly kind: 'snapshotting'; readonly doneBytes: number; readonly totalBytes: number }
   /** Every captured transaction is restorable, or will be within the sync interval. */
-  | { readonly kind: 'protected' }
+  | { readonly kind: 'protected'; readonly capturedWhen?: CapturedWhen }
   /** More is captured than shipped, and it shrinks. */
   | { readonly kind: 'catching-up' }
   /** Restorable on one target at least, but something needs a look. */
@@ -53,6 +54,13 @@ export type DatabaseStatus =
   /** New transactions are not being made restorable. */
   | { readonly kind: 'problem'; readonly problem: Problem }
   | { readonly kind: 'paused'; readonly sinceAt: number };
+
+/** When a database is captured whose application keeps it for itself: not while it is open. */
+export interface CapturedWhen {
+  readonly kind: 'closed';
+  /** As people call it, where it is known. */
+  readonly application: string | undefined;
+}
 
 export interface ReplicaState {
   readonly targetId: TargetId;
@@ -144,5 +152,7 @@ export type DatabaseInspection =
       readonly journalMode: string;
       /** What speaks against this place, though it can be protected there. */
       readonly warning?: AppErrorData;
+      /** Whose database it is, where that is known. */
+      readonly application?: KnownApplication;
     }
   | { readonly kind: 'refused'; readonly error: AppErrorData };

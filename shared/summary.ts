@@ -46,6 +46,24 @@ export function isStale(database: DatabaseState, now: number): boolean {
   return now >= (staleAt(database) ?? Infinity);
 }
 
+/** `captured each time Anki is closed`, for a protected database that its application keeps for itself. */
+export function capturedWhenWords({ status }: Pick<DatabaseState, 'status'>): string | undefined {
+  if (status.kind !== 'protected' || status.capturedWhen === undefined) return undefined;
+  const { application } = status.capturedWhen;
+  return `captured each time ${application === undefined ? 'its application closes' : `${application} is closed`}`;
+}
+
+/** Names those of several databases that are captured only when their applications close; empty where none is. */
+export function closedSentence(databases: readonly DatabaseState[]): string {
+  const all = databases.flatMap((database) => {
+    const when = capturedWhenWords(database);
+    return when === undefined || databases.length === 1 ? [] : [`${database.name} is ${when}`];
+  });
+  if (all.length === 0) return '';
+  const rest = all.length - 2;
+  return `${[...all.slice(0, 2), ...(rest > 0 ? [`so ${rest === 1 ? 'is' : 'are'} ${numberWord(rest)} more`] : [])].join('; ')}.`;
+}
+
 /** The sentence about all databases, and what it rests on. */
 export function summarize(databases: readonly DatabaseState[], now: number, where: Where = {}): Summary {
   if (databases.length === 0) {
@@ -54,9 +72,12 @@ export function summarize(databases: readonly DatabaseState[], now: number, wher
   const healths = databases.map((database) => ({ database, health: healthOf(database, now) }));
   const order: readonly Health[] = ['problem', 'attention', 'working', 'paused', 'good'];
   const worst = order.find((health) => healths.some((one) => one.health === health)) ?? 'good';
-  const detail = [newestSentence(databases, now), provenSentence(databases, now, where), ...exceptions(healths)].filter(
-    (text) => text !== '',
-  );
+  const detail = [
+    newestSentence(databases, now),
+    provenSentence(databases, now, where),
+    closedSentence(databases),
+    ...exceptions(healths),
+  ].filter((text) => text !== '');
   return { health: worst, headline: headlineOf(healths), detail: detail.join(' ') };
 }
 
@@ -82,7 +103,8 @@ function headlineOf(healths: readonly Judged[]): string {
 }
 
 function stateWords({ database, health }: Judged): string {
-  if (health === 'good') return 'is protected';
+  const when = capturedWhenWords(database);
+  if (health === 'good') return when === undefined ? 'is protected' : `is protected, ${when}`;
   if (health === 'problem') return 'is not protected right now';
   if (health === 'attention') return 'needs a look';
   if (health === 'paused') return 'is paused';

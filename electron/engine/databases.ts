@@ -6,12 +6,15 @@ import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts'
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseInspection } from '../../shared/databases.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
+import { exclusiveSentence } from '../../shared/known-applications.ts';
 import { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
+import { FileClaims, isItselfAt } from './file-claims.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Points } from './history/points.ts';
+import { Links } from './links.ts';
 import type { Logger } from './log.ts';
 import type { ListMounts } from './mounts.ts';
 import { Naming } from './naming.ts';
@@ -22,7 +25,7 @@ import { Replicas } from './replicas.ts';
 import type { Readers } from './retain/readers.ts';
 import { SnapshotTurns } from './ship/snapshot-turns.ts';
 import { enableWal } from './source/enable-wal.ts';
-import { inspectDatabase, resolveDatabasePath } from './source/inspect.ts';
+import { inspectDatabase, readDatabasePath, resolveDatabasePath } from './source/inspect.ts';
 import { Watcher } from './source/watch.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, Store } from './state/store.ts';
@@ -78,6 +81,10 @@ export class Databases implements AsyncDisposable {
   readonly #protections = new Map<DatabaseId, Protection>();
   readonly #tallies = new Map<DatabaseId, Tally>();
   readonly #declared = new Set<DatabaseId>();
+  /** Which file is open for which. */
+  readonly #claims = new FileClaims(() => this.#active());
+  /** Links by which they were named. */
+  readonly links: Links;
   /** On which targets each is kept. */
   readonly replicas: Replicas;
   /** Where is told what happens to them. */
@@ -103,12 +110,20 @@ export class Databases implements AsyncDisposable {
     };
     this.replicas = new Replicas({ ...about, places: this.#places });
     this.naming = new Naming(about);
+    this.links = new Links({
+      clock,
+      rows: () => this.#active(),
+      isProtected: (stat) => this.#isProtected(stat),
+      onTurned: (row, problem) => this.activity.tellDatabase(row, { kind: 'outside', what: problem }),
+      onChange: options.onChange,
+    });
     this.#disk = new DiskGuard({ folder, clock, budgetBytes: limits?.spoolBudgetBytes, probe: limits?.probeDisk });
   }
 
   /** Starts protecting what is kept and not paused. */
   start(): void {
-    for (const row of this.rows()) if (row.pausedAt === undefined) this.#protect(row);
+    for (const row of this.#active()) this.#protect(row);
+    this.links.look();
   }
 
   /** What is kept here, in the order in which it was added. */
@@ -164,16 +179,23 @@ export class Databases implements AsyncDisposable {
     // The one change to the user's database comes when nothing else can fail any more.
     if (!inspection.isWal) enableWal(inspection.path);
     const { store, clock } = this.#options;
-    const added = { path: inspection.path, addedAt: clock.now(), isDemo, isDeclared: false };
+    const added = {
+      path: inspection.path,
+      givenPath: givenPath(readTypedPath(input), inspection),
+      addedAt: clock.now(),
+      isDemo,
+      isDeclared: false,
+    };
     const id = store.adoptDeclared(added) ?? store.addDatabase(added);
     this.replicas.begin(id, home);
     this.activity.note({
       kind: 'database-added',
       level: 'info',
       databaseId: id,
-      text: `${inspection.name} was added. Its history goes to ${home.name}.`,
+      text: addedWords(inspection, home.name),
     });
     this.#protect(this.rowOf(id));
+    this.links.look();
     return { databaseId: id };
   }
 
@@ -197,11 +219,16 @@ export class Databases implements AsyncDisposable {
         if (!mayEnable) throw new AppError('database-not-wal', { path: file, mode: inspection.journalMode });
         enableWal(file);
       }
-      const id = known?.id ?? store.addDatabase({ path: file, addedAt: clock.now(), isDemo: false, isDeclared: true });
+      const given = givenPath(input, { path: file });
+      const added = { path: file, givenPath: given, addedAt: clock.now(), isDemo: false, isDeclared: true };
+      const id = known?.id ?? store.addDatabase(added);
+      if (known !== undefined) store.setGivenPath(id, given);
       await this.replicas.declare(id, places);
       this.#declared.add(id);
       this.#protect(this.rowOf(id));
-      return { kind: 'protecting', path: file, databaseId: id };
+      this.links.look();
+      const { application } = inspection;
+      return { kind: 'protecting', path: file, databaseId: id, ...(application === undefined ? {} : { application }) };
     } catch (error) {
       return { kind: 'refused', path: file, error: toErrorData(error) };
     }
@@ -214,6 +241,7 @@ export class Databases implements AsyncDisposable {
     this.#options.store.removeDatabase(databaseId);
     this.#tallies.delete(databaseId);
     this.#places.forget(databaseId);
+    this.links.look();
     fs.rmSync(this.#folderOf(databaseId), { recursive: true, force: true });
     this.activity.note({
       kind: 'database-removed',
@@ -236,6 +264,7 @@ export class Databases implements AsyncDisposable {
       });
       await this.#close(row.id);
     }
+    this.links.look();
   }
 
   /** Goes on with one database, or all. */
@@ -251,15 +280,18 @@ export class Databases implements AsyncDisposable {
       });
       this.#protect(this.rowOf(row.id));
     }
+    this.links.look();
   }
 
   /** The computer slept. */
   noteWake(): void {
     for (const protection of this.#protections.values()) protection.noteWake();
+    this.links.look();
   }
 
   /** Ships what is captured, as far as targets answer in time, and closes everything in order. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.links[Symbol.dispose]();
     const late = new AbortController();
     const patience = this.#options.clock.sleep(finishWithinMs, { signal: late.signal }).catch(() => {});
     const protections = [...this.#protections.values()];
@@ -285,6 +317,7 @@ export class Databases implements AsyncDisposable {
       store,
       readers,
       watcher: this.#watcher,
+      beforeOpening: () => this.#claims.claim(row),
       clock,
       boot,
       computer,
@@ -311,13 +344,13 @@ export class Databases implements AsyncDisposable {
   }
 
   /** True for the file of a database that is kept here, whether it is captured at the moment, starting or paused. */
-  #isProtected(stat: fs.Stats): boolean {
-    const isSame = (other: fs.Stats | undefined): boolean => other?.ino === stat.ino && other.dev === stat.dev;
-    if (this.rows().some((row) => isSame(statOf(row.path)))) return true;
-    return [...this.#protections.values()].some(({ session }) => {
-      if (session === undefined) return false;
-      return isSame(fs.fstatSync(session.connections.fd));
-    });
+  #isProtected(stat: fs.BigIntStats): boolean {
+    return this.#claims.has(stat) || this.rows().some((row) => isItselfAt(row.path, stat));
+  }
+
+  /** Those that are protected: all but the paused ones. */
+  #active(): readonly DatabaseRow[] {
+    return this.rows().filter(({ pausedAt }) => pausedAt === undefined);
   }
 
   #isKept({ id, isDeclared }: DatabaseRow): boolean {
@@ -329,11 +362,17 @@ export class Databases implements AsyncDisposable {
   }
 }
 
-/** Undefined for what is not there or cannot be reached. */
-function statOf(file: string): fs.Stats | undefined {
-  try {
-    return fs.statSync(file);
-  } catch {
-    return undefined;
-  }
+function addedWords(
+  { name, application }: Pick<Extract<DatabaseInspection, { readonly kind: 'database' }>, 'name' | 'application'>,
+  targetName: string,
+): string {
+  const added = `${name} was added. Its history goes to ${targetName}.`;
+  const when = exclusiveSentence(application);
+  return when === undefined ? added : `${added} ${when}`;
+}
+
+/** The path by which a database was named, where a link led from there to it. */
+function givenPath(input: string, { path: file }: { readonly path: string }): string | undefined {
+  const given = readDatabasePath(input);
+  return given === file ? undefined : given;
 }

@@ -1,6 +1,6 @@
 // A protection as the plain state that windows show: what is restorable, what waits, and what that means. The truth about
 // safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
-import { AppError } from '../../shared/errors.ts';
+import { AppError, type Problem } from '../../shared/errors.ts';
 import type { Tally } from './counters.ts';
 import type {
   DatabaseDetails,
@@ -10,6 +10,7 @@ import type {
   ReplicaState,
 } from '../../shared/databases.ts';
 import { comparePositions, type Place } from '../../shared/position.ts';
+import { knownApplication } from '../../shared/known-applications.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
 import type { Catalogue } from './state/catalogue.ts';
@@ -27,6 +28,8 @@ export interface Described {
   readonly replicas: readonly ReplicaRow[];
   readonly namedPoints: DatabaseState['namedPoints'];
   readonly protection: Protection | undefined;
+  /** What needs a look though it is protected: the link by which it was named leads elsewhere. */
+  readonly notice: Problem | undefined;
   readonly catalogue: Catalogue;
   readonly now: number;
   readonly days: readonly DayActivity[];
@@ -148,7 +151,7 @@ function describeReplicas(
 }
 
 function statusOf(
-  { row, protection, now }: Described,
+  { row, protection, notice, now }: Described,
   replicas: readonly ReplicaState[],
   waitingSince: number | undefined,
 ): DatabaseStatus {
@@ -168,13 +171,23 @@ function statusOf(
     const isAnyCurrent = enabled.some(({ problem, shipped }) => problem === undefined && shipped !== undefined);
     return { kind: isAnyCurrent ? 'attention' : 'problem', problem: failing };
   }
+  if (notice !== undefined) return { kind: 'attention', problem: notice };
   if (protection.hashing !== undefined) return { kind: 'snapshotting', ...protection.hashing };
   const image = session?.crew.shippers.find(({ snapshotting }) => snapshotting !== undefined)?.snapshotting;
   const isRestorable = session?.crew.shippers.some(({ shipped }) => shipped !== undefined) === true;
   if (image !== undefined && !isRestorable) return { kind: 'snapshotting', ...image };
   if (session === undefined || !isRestorable) return { kind: 'starting' };
   if (waitingSince !== undefined && now - waitingSince > lateAfterMs) return { kind: 'catching-up' };
-  return { kind: 'protected' };
+  return protectedStatus(row, protection);
+}
+
+/** Every captured transaction is restorable; one that its application keeps for itself is captured when that one closes it. */
+export function protectedStatus(
+  { path: file }: Pick<DatabaseRow, 'path'>,
+  { isHeldExclusively }: Pick<Protection, 'isHeldExclusively'>,
+): DatabaseStatus {
+  if (!isHeldExclusively) return { kind: 'protected' };
+  return { kind: 'protected', capturedWhen: { kind: 'closed', application: knownApplication(file)?.name } };
 }
 
 function newestAt(replicas: readonly ReplicaState[]): number | undefined {

@@ -28,7 +28,7 @@ export class Descriptions {
   /** A database as it looks now; one that nothing happened to looks as it did. */
   describe(
     row: DatabaseRow,
-    { databases, now }: { readonly databases: Pick<Databases, 'protectionOf'>; readonly now: number },
+    { databases, now }: { readonly databases: Pick<Databases, 'protectionOf' | 'links'>; readonly now: number },
   ): DatabaseState {
     const kept = this.#described.get(row.id);
     if (
@@ -45,6 +45,7 @@ export class Descriptions {
       replicas: store.replicas(row.id),
       namedPoints: store.namedPoints.of(row.id),
       protection: databases.protectionOf(row.id),
+      notice: databases.links.noticeOf(row.id),
       catalogue,
       days: this.#daysOf(row, now),
     });

@@ -39,6 +39,7 @@ export class Protection {
   #problem: Problem | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = -Infinity;
+  readonly #isHeldExclusively: boolean = false;
   readonly #notices: Notices;
   readonly #owner: SessionOwner;
 
@@ -104,6 +105,11 @@ export class Protection {
 
   get problem(): Problem | undefined {
     return this.#problem;
+  }
+
+  /** Its application keeps the database for itself: it is captured each time that one closes it. */
+  get isHeldExclusively(): boolean {
+    return this.#isHeldExclusively;
   }
 
   /** What needs a look although capturing goes on. */
@@ -212,6 +218,7 @@ export class Protection {
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
     using turn = await this.#options.openings.enter({ signal: both });
+    using _claim = this.#options.beforeOpening();
     const context: SessionContext = { options: this.#options, owner: this.#owner };
     const prospect = await prepareOpening(context, both);
     await using connections = await Connections.open(row.path);

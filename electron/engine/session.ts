@@ -53,6 +53,11 @@ export interface ProtectionOptions {
   /** Who reads replicas; nothing is deleted under them. */
   readonly readers: Readers;
   readonly watcher: Watcher;
+  /**
+   * Claims the file before anything of this process opens it, until disposed; to be called before each opening of
+   * connections, again too. Fails with `database-same-file` where another database has it, and `database-is-link`.
+   */
+  readonly beforeOpening: () => Disposable;
   readonly clock: Clock;
   /** Which start of the computer this is. */
   readonly boot: string;

@@ -91,7 +91,8 @@ export async function protect(destination: AddDestination): Promise<void> {
     const place = await placeFor(destination);
     if (place === undefined) return setAdd({ isSending: false });
     const { databaseId } = await connection().api.call('addDatabase', {
-      path: inspection.path,
+      // As it was named: where a link leads is resolved by the engine, which watches the link from then on.
+      path: add.database.path,
       ...place,
       ...(inspection.isWal ? {} : { enableWal: add.hasConsent }),
     });

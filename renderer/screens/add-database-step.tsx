@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { formatBytes } from '../../shared/format.ts';
 import type { DatabaseInspection } from '../../shared/databases.ts';
+import { exclusiveSentence } from '../../shared/known-applications.ts';
 import { chooseDatabaseFile, setConsent, setWholePath, typePath } from '../actions/add.ts';
 import { Checkbox } from '../components/checkbox.tsx';
 import { Note } from '../components/note.tsx';
@@ -65,12 +66,14 @@ function Inspected({ inspection, typed }: InspectedProps): ReactNode {
   if (inspection.kind === 'refused') {
     return <ErrorLine error={inspection.error} />;
   }
-  const { name, sizeBytes, path, warning } = inspection;
+  const { name, sizeBytes, path, warning, application } = inspection;
+  const closed = exclusiveSentence(application);
   return (
     <>
       <FindingLine tone="good">
         {name} is a SQLite database of {formatBytes(sizeBytes)}.{path !== typed && ` It lies at ${path}.`}
       </FindingLine>
+      {closed !== undefined && <FindingLine tone="attention">{closed}</FindingLine>}
       {warning !== undefined && <ErrorLine tone="attention" error={warning} />}
     </>
   );

@@ -22,13 +22,18 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
   const isPlaced = destination.kind !== 'folder' || hasPlace(add);
   const error = add.error ?? (destination.kind === 's3' ? described?.error : undefined);
   const needsConsent = database?.kind === 'database' && !database.isWal && !add.hasConsent;
+  const closes =
+    database?.kind === 'database' && database.application?.isExclusive === true ? database.application.name : undefined;
   const isReady = database?.kind === 'database' && isPlaced && !needsConsent;
   useEffect(() => {
     if (path !== undefined) offerPath(path);
   }, [path]);
   return (
     <div className={styles.screen}>
-      <PageHeader title="Add a database" about="Two answers, then every change is captured from now on." />
+      <PageHeader
+        title="Add a database"
+        about={`Two answers, then ${closes === undefined ? 'every change' : 'what changed'} is captured from now on.`}
+      />
       <Card label="Database to protect" isPadded>
         <AddDatabaseStep draft={add} />
       </Card>
@@ -56,6 +61,8 @@ export function AddScreen({ path }: { readonly path: string | undefined }): Reac
     if (needsConsent) return 'Allow the switch to WAL mode to go on.';
     if (!isPlaced) return 'Now choose where its history is kept.';
     if (destination.kind === 's3' && described !== undefined) return testSentence(described);
-    return 'A full image is made first; the application can go on working meanwhile.';
+    return closes === undefined
+      ? 'A full image is made first; the application can go on working meanwhile.'
+      : `A full image is made first, as soon as ${closes} is closed.`;
   }
 }

@@ -14,7 +14,7 @@ import { selectIsPending, selectIsSeen, selectNow } from '../selectors.ts';
 import { historyOf, useStore } from '../store.ts';
 import styles from './database-header.module.css';
 import { PageHeader } from './page-header.tsx';
-import { snapshotShare, snapshotText, statusWord, toneOf } from './status-words.ts';
+import { snapshotShare, snapshotText, statusWord, toneOf, whenText } from './status-words.ts';
 
 export function DatabaseHeader({ database }: { readonly database: DatabaseState }): ReactNode {
   const now = useStore(selectNow);
@@ -24,6 +24,7 @@ export function DatabaseHeader({ database }: { readonly database: DatabaseState 
   const isDemo = useStore(({ remote }) => remote?.demo.isRunning === true && remote.demo.databaseId === database.id);
   const isPaused = database.status.kind === 'paused';
   const share = snapshotShare(database);
+  const when = isSeen ? whenText(database, now) : undefined;
   return (
     <PageHeader
       title={database.name}
@@ -35,6 +36,7 @@ export function DatabaseHeader({ database }: { readonly database: DatabaseState 
               {isSeen ? statusWord(database, now) : 'State unknown'}
             </StateBadge>
           </span>
+          {when !== undefined && <span className={styles.fact}>{when}</span>}
           {share !== undefined && (
             <span className={styles.fact}>
               <span className={styles.bar}>

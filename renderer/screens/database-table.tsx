@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { formatAge, formatBytes, formatSpan, plural } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
 import { DaysStrip } from '../components/days-strip.tsx';
+import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
@@ -13,7 +14,7 @@ import { selectTargets } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import styles from './database-table.module.css';
 import { iconOf } from './destination-words.ts';
-import { lagText, snapshotShare, snapshotText, statusWord, toneOf } from './status-words.ts';
+import { lagText, snapshotShare, snapshotText, statusWord, toneOf, whenText } from './status-words.ts';
 
 interface DatabaseTableProps {
   readonly databases: readonly DatabaseState[];
@@ -72,11 +73,18 @@ interface CellProps {
 
 function Standing({ database, now, isSeen }: CellProps & { readonly isSeen: boolean }): ReactNode {
   const share = snapshotShare(database);
+  const when = isSeen ? whenText(database, now) : undefined;
   return (
     <>
       <StateBadge tone={isSeen ? toneOf(database, now) : 'unknown'}>
         {isSeen ? statusWord(database, now) : 'Unknown'}
       </StateBadge>
+      {when !== undefined && (
+        <span className={styles.when}>
+          <HiddenText>, </HiddenText>
+          {when}
+        </span>
+      )}
       {share !== undefined && (
         <span className={styles.progress} title={snapshotText(database)}>
           <ProgressBar label={`First snapshot of ${database.name}`} share={share} isSlim />

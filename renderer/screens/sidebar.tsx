@@ -13,7 +13,7 @@ import { formatPlace, type Place } from '../place.ts';
 import { selectDatabases, selectIsSeen, selectNow, selectOperations } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import { RunningRestore } from './running-restore.tsx';
-import { statusWord, toneOf } from './status-words.ts';
+import { statusWord, toneOf, whenText } from './status-words.ts';
 import styles from './sidebar.module.css';
 
 export function Sidebar(): ReactNode {
@@ -100,6 +100,7 @@ interface DatabaseLinkProps {
 function DatabaseLink({ database, now, isSeen }: DatabaseLinkProps): ReactNode {
   const isHere = useStore(({ view }) => view.place.kind === 'database' && view.place.databaseId === database.id);
   const age = ageOf(database, now);
+  const words = [statusWord(database, now), whenText(database, now)].filter((text) => text !== undefined).join(', ');
   return (
     <a
       href={formatPlace({ kind: 'database', databaseId: database.id })}
@@ -110,7 +111,7 @@ function DatabaseLink({ database, now, isSeen }: DatabaseLinkProps): ReactNode {
     >
       <StateIcon tone={isSeen ? toneOf(database, now) : 'unknown'} />
       <b className={styles.name}>{database.name}</b>
-      <HiddenText>, {isSeen ? statusWord(database, now) : 'State unknown'}, </HiddenText>
+      <HiddenText>, {isSeen ? words : 'State unknown'}, </HiddenText>
       <span className={styles.age}>{age}</span>
     </a>
   );

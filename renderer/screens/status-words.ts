@@ -1,7 +1,7 @@
 // A database's state as words and tone: the one place that names states for the window.
 import { formatAge, formatBytes, secondMs } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
-import { healthOf } from '../../shared/summary.ts';
+import { capturedWhenWords, healthOf } from '../../shared/summary.ts';
 import type { Tone } from '../components/tone.ts';
 
 /** Shipping follows capturing at this distance all the time; below it there is nothing to say. */
@@ -32,6 +32,11 @@ export function statusWord(database: DatabaseState, now: number): string {
       if (database.newest === undefined) return 'Starting';
       return healthOf(database, now) === 'good' ? 'Protected' : 'Behind';
   }
+}
+
+/** When it is captured, for one that its application keeps for itself; undefined for all others. */
+export function whenText(database: DatabaseState, now: number): string | undefined {
+  return healthOf(database, now) === 'good' ? capturedWhenWords(database) : undefined;
 }
 
 /** How long captured changes have waited to reach every destination; a moment is none. */

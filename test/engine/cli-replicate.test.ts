@@ -1,5 +1,5 @@
 // The command line's main job, with real processes: replicate while another process writes, end in order, list, restore.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -92,6 +92,18 @@ describe('replicate', () => {
     const restored = await runCommand(['restore', '-config', config, '-o', folder.at('out.db'), second]);
     expect(restored).toMatchObject({ code: 0 });
     expect(readNumber(folder.at('out.db'))).toBe(1);
+  });
+
+  test('notes when a database is captured that its application keeps for itself', async () => {
+    using folder = tempFolder();
+    mkdirSync(folder.at('Anki2', 'Ada'), { recursive: true });
+    const database = createDatabase(folder.at('Anki2', 'Ada', 'collection.anki2'));
+    await using replicating = startReplicating(folder, database);
+    await replicating.printed(
+      `${database}: Anki keeps this database for itself while it is open. Tidemark captures it each time Anki is closed.`,
+    );
+    replicating.child.kill('SIGTERM');
+    expect(await replicating.ended).toBe(0);
   });
 
   test('asks before it switches a database to WAL mode', async () => {

@@ -80,6 +80,21 @@ describe('adding a database', () => {
     await engine.waitFor(databaseId, 'it is protected', ({ status }) => status.kind === 'protected');
   });
 
+  test('says before and after when a database is captured that its application keeps for itself', async () => {
+    fs.mkdirSync(folder.at('Anki2', 'Ada'), { recursive: true });
+    file = folder.at('Anki2', 'Ada', 'collection.anki2');
+    createDatabase(file);
+    expect(await engine.call('inspectDatabase', { path: file })).toMatchObject({
+      application: { name: 'Anki', isExclusive: true },
+    });
+    const databaseId = await protect();
+    const added = engine.state().activity.find(({ kind }) => kind === 'database-added');
+    expect(added).toMatchObject({
+      databaseId,
+      text: `collection.anki2 was added. Its history goes to ${folder.at('backup')}. Anki keeps this database for itself while it is open. Tidemark captures it each time Anki is closed.`,
+    });
+  });
+
   test('resolves sidecars and links, and knows what is protected already', async () => {
     await protect();
     fs.symlinkSync(file, folder.at('link.db'));

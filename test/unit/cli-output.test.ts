@@ -6,6 +6,7 @@ import {
   createRedrawer,
   formatDetails,
   formatError,
+  formatExclusive,
   formatPhases,
   formatProgress,
   formatRestored,
@@ -17,6 +18,7 @@ import { newCounters } from '../../electron/engine/counters.ts';
 import { createPhaseView, toWish } from '../../electron/cli-restore.ts';
 import { UsageError } from '../../electron/cli-sources.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { DeclaredDatabase } from '../../shared/contract.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
 import type { ReplicaListing } from '../../shared/replica-listing.ts';
 import type { DatabaseId, OperationId, TargetId } from '../../shared/ids.ts';
@@ -247,6 +249,29 @@ describe('a replication', () => {
     ]);
   });
 
+  const closed: EngineState = {
+    ...running,
+    databases: [{ ...database, status: { kind: 'protected', capturedWhen: { kind: 'closed', application: 'Anki' } } }],
+  };
+
+  test('says when a database is captured that its application keeps for itself, once', () => {
+    const told =
+      '/data/app.db: protected, captured each time Anki is closed, shipped to 48a0df02ebc5a9b0/00000001:4152';
+    expect(narrate({ ...starting, activity: running.activity }, closed)).toEqual([told]);
+    expect(narrate(running, closed)).toEqual([told]);
+    expect([narrate(closed, closed), narrate(closed, running)]).toEqual([[], []]);
+  });
+
+  test('says it of what is declared, and nothing of all others', () => {
+    const declared = { kind: 'protecting', path: '/data/app.db', databaseId: database.id } as const;
+    expect(formatExclusive({ ...declared, application: { name: 'Anki', isExclusive: true } })).toBe(
+      '/data/app.db: Anki keeps this database for itself while it is open. Tidemark captures it each time Anki is closed.\n',
+    );
+    const refused = { kind: 'refused', path: '/x', error: new AppError('database-missing', { path: '/x' }).toData() };
+    const shared = { ...declared, application: { name: 'Home Assistant', isExclusive: false } };
+    expect([declared, shared, refused as DeclaredDatabase].map(formatExclusive)).toEqual(['', '', '']);
+  });
+
   test('says nothing twice', () => {
     expect(narrate(running, running)).toEqual([]);
   });
@@ -285,9 +310,8 @@ describe('a replication', () => {
         oldestAt: undefined,
       },
     ] as const;
-    const line = formatDetails(
-      { ...database, replicas },
-      {
+    const detailsOf = (one: DatabaseState) =>
+      formatDetails(one, {
         databaseId: database.id,
         captured: database.newest,
         generation: undefined,
@@ -298,9 +322,10 @@ describe('a replication', () => {
         lastProblem: { ...new AppError('target-full', { path: '/backup' }).toData(), sinceAt: at },
         counters: { ...newCounters(), transactions: 1204, segments: 12, snapshots: 1, shippedBytes: 96_300_000 },
         loopDelayMaxMs: 3,
-      },
-    );
-    expect(line.split('; ')).toEqual([
+      });
+    const [first] = closed.databases.map((one) => detailsOf(one).split('; ')[0]);
+    expect(first).toBe('/data/app.db: protected, captured each time Anki is closed');
+    expect(detailsOf({ ...database, replicas }).split('; ')).toEqual([
       '/data/app.db: captured to 48a0df02ebc5a9b0/00000001:4152',
       'file:///backup/app: 8.2 kB wait, 2.5 s',
       'spool 1.8 MB',

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeDatabase } from '../../electron/engine/describe.ts';
+import { describeDatabase, protectedStatus } from '../../electron/engine/describe.ts';
 import { narrate } from '../../electron/engine/narrate.ts';
 import type { ProtectionEvent } from '../../electron/engine/session.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
@@ -52,6 +52,7 @@ describe('a database that nothing protects', () => {
       replicas: [replica(near), replica(far)],
       namedPoints: [],
       protection: undefined,
+      notice: undefined,
       catalogue: new Catalogue(database),
       now: 9000,
       days: [],
@@ -89,6 +90,24 @@ describe('a database that nothing protects', () => {
       [near, last],
       [far, { position: { generation, index: 0, offset: 0 }, at: 3000 }],
     ]);
+  });
+});
+
+describe('a protected database', () => {
+  const anki = { path: '/home/ada/.local/share/Anki2/Ada/collection.anki2' };
+
+  test('says nothing more where it is captured all the time', () => {
+    expect(protectedStatus(anki, { isHeldExclusively: false })).toEqual({ kind: 'protected' });
+  });
+
+  test.each([
+    [anki.path, 'Anki'],
+    ['/data/own.db', undefined],
+  ])('%s, that its application keeps for itself, is captured when that one closes it', (path, application) => {
+    expect(protectedStatus({ path }, { isHeldExclusively: true })).toEqual({
+      kind: 'protected',
+      capturedWhen: { kind: 'closed', application },
+    });
   });
 });
 

@@ -201,6 +201,7 @@ describe('days', () => {
   const rowOf = (addedAt: number): DatabaseRow => ({
     id,
     path: '/shop.db',
+    givenPath: undefined,
     addedAt,
     pausedAt: undefined,
     provenAt: undefined,

@@ -100,6 +100,7 @@ function stateWith(...databases: readonly DatabaseState[]): AppState {
 describe('what the tray says', () => {
   const problem = { ...new AppError('target-missing', { path: '/mnt/disk' }).toData(), sinceAt: now };
   const good = describeDatabase('/srv/till.db');
+  const closed = { kind: 'protected', capturedWhen: { kind: 'closed', application: 'Anki' } } as const;
   const paused = describeDatabase('/srv/old.db', { kind: 'paused', sinceAt: now });
 
   test.each<[string, AppState | undefined, TrayStatus, string, string | undefined]>([
@@ -131,6 +132,20 @@ describe('what the tray says', () => {
       stateWith(good, describeDatabase('/srv/b.db', { kind: 'problem', problem })),
       'problem',
       'One of two databases is protected',
+      'pause',
+    ],
+    [
+      'with one that its application keeps for itself',
+      stateWith(good, describeDatabase('/srv/cards.db', closed)),
+      'protected',
+      'Both databases are protected. cards.db is captured each time Anki is closed',
+      'pause',
+    ],
+    [
+      'with that one alone',
+      stateWith(describeDatabase('/srv/cards.db', closed)),
+      'protected',
+      'cards.db is protected, captured each time Anki is closed',
       'pause',
     ],
     ['with all paused', stateWith(paused), 'paused', 'old.db is paused', 'resume'],

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { DatabaseState, DatabaseStatus } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
-import { healthOf, summarize } from '../../shared/summary.ts';
+import { whenText } from '../../renderer/screens/status-words.ts';
+import { closedSentence, healthOf, summarize } from '../../shared/summary.ts';
 
 const now = Date.parse('2026-11-22T15:00:00Z');
 const utc = { zone: 'UTC' };
@@ -75,6 +76,33 @@ describe('the sentence', () => {
     );
   });
 
+  test.each([
+    ['Anki', 'a is protected, captured each time Anki is closed'],
+    [undefined, 'a is protected, captured each time its application closes'],
+  ])('says of one that %s keeps for itself when it is captured', (application, headline) => {
+    const one = closed('a', application);
+    expect(summarize([one], now, utc)).toMatchObject({
+      health: 'good',
+      headline,
+      detail: 'Newest restore point 8 s ago.',
+    });
+    expect(whenText(one, now)).toBe(headline.slice('a is protected, '.length));
+    const stale = { ...one, lag: { bytes: 1, sinceAt: now - hours(1) } };
+    expect(whenText(stale, now)).toBeUndefined();
+  });
+
+  test.each([
+    [1, 'x1 is captured each time Anki is closed.'],
+    [2, 'x1 is captured each time Anki is closed; x2 is captured each time Anki is closed.'],
+    [3, 'x1 is captured each time Anki is closed; x2 is captured each time Anki is closed; so is one more.'],
+    [4, 'x1 is captured each time Anki is closed; x2 is captured each time Anki is closed; so are two more.'],
+  ])('names %i of several that are captured when they are closed', (count, sentence) => {
+    const all = [database('a'), ...Array.from({ length: count }, (_, i) => closed(`x${i + 1}`, 'Anki'))];
+    expect(summarize(all, now, utc).detail).toBe(`Newest restore point 8 s ago. ${sentence}`);
+    expect(closedSentence(all)).toBe(sentence);
+    expect(closedSentence(all.slice(0, 1))).toBe('');
+  });
+
   test('admits that there is nothing to restore yet', () => {
     const starting = database('a', { kind: 'snapshotting', doneBytes: 0, totalBytes: 9 }, { newest: undefined });
     expect(summarize([starting], now, utc)).toEqual({
@@ -87,6 +115,10 @@ describe('the sentence', () => {
 
 function hours(count: number): number {
   return count * 3_600_000;
+}
+
+function closed(name: string, application: string | undefined): DatabaseState {
+  return database(name, { kind: 'protected', capturedWhen: { kind: 'closed', application } });
 }
 
 function paused(name: string): DatabaseState {

@@ -38,7 +38,7 @@ function makeDatabase(name: string, { mode, pageSize }: { readonly mode: string;
 }
 
 /** The outcome without what is only text: a refusal by its code and the path that it names. */
-function inspect(path: string, isProtected: (stat: fs.Stats) => boolean = () => false): unknown {
+function inspect(path: string, isProtected: (stat: fs.BigIntStats) => boolean = () => false): unknown {
   const found = inspectDatabase(path, isProtected);
   return found.kind === 'database' ? found : { refused: found.error.code, path: found.error.details['path'] };
 }
@@ -68,12 +68,21 @@ describe('a database', () => {
     },
   );
 
+  test('is known by its path to be an application’s', () => {
+    fs.mkdirSync(at('Anki2/Ada'), { recursive: true });
+    fs.copyFileSync(at('wal.db'), at('Anki2/Ada/collection.anki2'));
+    expect(inspect(at('Anki2/Ada/collection.anki2'))).toMatchObject({
+      kind: 'database',
+      application: { name: 'Anki', isExclusive: true },
+    });
+  });
+
   test('a relative path begins at the working directory', () => {
     expect(resolveDatabasePath('some.db')).toBe(`${process.cwd()}/some.db`);
   });
 
   test('is known again by its identity, whatever its name', () => {
-    const { ino } = fs.statSync(at('wal.db'));
+    const { ino } = fs.statSync(at('wal.db'), { bigint: true });
     expect(inspect(at('link.db'), (stat) => stat.ino === ino)).toEqual({
       refused: 'database-already-protected',
       path: at('wal.db'),

@@ -130,7 +130,7 @@ describe('a state of the first schema', () => {
     }).toMatchObject({
       version: migrations.length,
       machine: 'm1',
-      databases: [{ id, path: '/data/shop.db', addedAt: 1000, pausedAt: 5000 }],
+      databases: [{ id, path: '/data/shop.db', givenPath: undefined, addedAt: 1000, pausedAt: 5000 }],
       places: [
         { name: 'a b', place: { kind: 'folder', path: '/mnt/a b' }, secret: undefined, isKept: false },
         { name: 'plain', place: { kind: 'folder', path: '/mnt/plain' }, secret: undefined, isKept: false },

@@ -98,7 +98,13 @@ describe('named points', () => {
 
 describe('databases', () => {
   test('are listed in the order in which they were added, with what happened to them', () => {
-    const b = store.addDatabase({ path: '/b.db', addedAt: 2000, isDemo: true, isDeclared: true });
+    const b = store.addDatabase({
+      path: '/b.db',
+      givenPath: '/link.db',
+      addedAt: 2000,
+      isDemo: true,
+      isDeclared: true,
+    });
     const a = add('/a.db', 1000);
     store.setPaused(a, 3000);
     const proven = { generation: '00000000000000aa' as Generation, index: 1, offset: 4152 };
@@ -107,6 +113,7 @@ describe('databases', () => {
       {
         id: a,
         path: '/a.db',
+        givenPath: undefined,
         addedAt: 1000,
         pausedAt: 3000,
         provenAt: undefined,
@@ -117,6 +124,7 @@ describe('databases', () => {
       {
         id: b,
         path: '/b.db',
+        givenPath: '/link.db',
         addedAt: 2000,
         pausedAt: undefined,
         provenAt: 4000,
@@ -128,6 +136,15 @@ describe('databases', () => {
     expect(store.databases()).toEqual(rows);
     store.setPaused(a, undefined);
     expect(store.databases()[0]).toEqual({ ...rows[0], pausedAt: undefined });
+  });
+
+  test('know the path by which they were named last', () => {
+    const declared = { path: '/a.db', addedAt: 1000, isDemo: false, isDeclared: true };
+    const id = store.addDatabase({ ...declared, givenPath: '/link.db' });
+    store.setGivenPath(id, '/other-link.db');
+    expect(store.database(id)?.givenPath).toBe('/other-link.db');
+    expect(store.adoptDeclared(declared)).toBe(id);
+    expect(store.database(id)?.givenPath).toBeUndefined();
   });
 
   test('are refused twice at one path', () => {

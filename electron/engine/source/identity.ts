@@ -64,10 +64,11 @@ export class IdentityGuard {
     return this.#atRest;
   }
 
-  /** Fails with `database-missing`, `-moved` or `-replaced` where the path does not lead to the open file any more. */
+  /** Fails with `database-missing`, `-moved`, `-is-link` or `-replaced` where the open file itself is not at the path any more. */
   checkPath(): void {
-    const there = fs.statSync(this.#path, { throwIfNoEntry: false });
+    const there = fs.lstatSync(this.#path, { throwIfNoEntry: false });
     if (there?.ino === this.#stat.ino && there.dev === this.#stat.dev) return;
+    checkNoLink(this.#path, there);
     if (there !== undefined) throw new AppError('database-replaced', { path: this.#path });
     const to = this.#findMoved();
     throw to === undefined
@@ -177,6 +178,18 @@ export class IdentityGuard {
       return findInode(path.dirname(this.#path), this.#stat.ino);
     }
   }
+}
+
+/**
+ * Fails with `database-is-link` where a symbolic link lies at the path of a database: SQLite keeps the WAL beside the file that
+ * it leads to, where nobody would read it.
+ */
+export function checkNoLink(
+  file: string,
+  stat: Pick<fs.Stats, 'isSymbolicLink'> | undefined = fs.lstatSync(file, { throwIfNoEntry: false }),
+): void {
+  if (stat?.isSymbolicLink() !== true) return;
+  throw new AppError('database-is-link', { path: file, to: path.resolve(path.dirname(file), fs.readlinkSync(file)) });
 }
 
 /** What tells this file from another. */

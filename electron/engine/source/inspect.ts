@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
 import type { DatabaseInspection } from '../../../shared/databases.ts';
+import { knownApplication } from '../../../shared/known-applications.ts';
 import { type DatabaseHeader, databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
 import { cloudService, networkFileSystem } from './place.ts';
 import { classifySourceError } from './source-errors.ts';
@@ -14,11 +15,16 @@ const longestPathBytes = 504;
 /** How a rollback journal that holds something begins: https://www.sqlite.org/fileformat2.html#the_rollback_journal. */
 const journalMagic = Uint8Array.of(0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7);
 
-/** The absolute path of the database that `input` means: links resolved, a sidecar replaced by its database. */
-export function resolveDatabasePath(input: string): string {
+/** The absolute path that `input` means: links as they are, a sidecar replaced by its database. */
+export function readDatabasePath(input: string): string {
   const absolute = path.resolve(input);
   const sidecar = /^(.+)-(?:wal|shm|journal)$/.exec(absolute)?.[1];
-  const meant = sidecar !== undefined && fs.existsSync(sidecar) ? sidecar : absolute;
+  return sidecar !== undefined && fs.existsSync(sidecar) ? sidecar : absolute;
+}
+
+/** The absolute path of the database that `input` means: links resolved, a sidecar replaced by its database. */
+export function resolveDatabasePath(input: string): string {
+  const meant = readDatabasePath(input);
   try {
     // The system's own resolution turns a mapped drive of Windows into the share that it stands for.
     return fs.realpathSync.native(meant);
@@ -30,7 +36,7 @@ export function resolveDatabasePath(input: string): string {
 }
 
 /** Inspects a path; `isProtected` says by its identity whether a file is protected already. */
-export function inspectDatabase(input: string, isProtected: (stat: fs.Stats) => boolean): DatabaseInspection {
+export function inspectDatabase(input: string, isProtected: (stat: fs.BigIntStats) => boolean): DatabaseInspection {
   try {
     return inspect(resolveDatabasePath(input), isProtected);
   } catch (error) {
@@ -38,8 +44,8 @@ export function inspectDatabase(input: string, isProtected: (stat: fs.Stats) => 
   }
 }
 
-function inspect(file: string, isProtected: (stat: fs.Stats) => boolean): DatabaseInspection {
-  const stat = fs.statSync(file);
+function inspect(file: string, isProtected: (stat: fs.BigIntStats) => boolean): DatabaseInspection {
+  const stat = fs.statSync(file, { bigint: true });
   if (stat.isDirectory()) throw new AppError('database-is-directory', { path: file });
   if (!stat.isFile()) throw new AppError('database-not-regular', { path: file });
   if (process.platform !== 'win32' && Buffer.byteLength(file) > longestPathBytes) {
@@ -47,23 +53,25 @@ function inspect(file: string, isProtected: (stat: fs.Stats) => boolean): Databa
   }
   if (isProtected(stat)) throw new AppError('database-already-protected', { path: file });
   checkPlace(file);
-  if (stat.size === 0) throw new AppError('database-empty', { path: file });
+  if (stat.size === 0n) throw new AppError('database-empty', { path: file });
   fs.accessSync(file, fs.constants.R_OK | fs.constants.W_OK);
   fs.accessSync(path.dirname(file), fs.constants.W_OK);
   const header = readFileHeader(file);
   checkJournal(file);
   const service = cloudService(file);
+  const application = knownApplication(file);
   return {
     kind: 'database',
     path: file,
     name: path.basename(file),
-    sizeBytes: stat.size,
+    sizeBytes: Number(stat.size),
     pageSize: header.pageSize,
     isWal: header.isWal,
     journalMode: header.isWal ? 'wal' : 'delete',
     ...(service === undefined
       ? {}
       : { warning: new AppError('database-in-cloud-folder', { path: file, service }).toData() }),
+    ...(application === undefined ? {} : { application }),
   };
 }
 

@@ -231,6 +231,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (history, idx, offset)
   ) WITHOUT ROWID;
   `,
+  `
+  -- As its user named it, where a symbolic link led from there to path; NULL where none did.
+  ALTER TABLE database ADD COLUMN given_path TEXT;
+  `,
 ];
 
 /** What a step brings over that SQL alone cannot, by the version that it leads to. */

@@ -14,6 +14,8 @@ import { remembered, RememberedRows } from './remembered.ts';
 export interface DatabaseRow {
   readonly id: DatabaseId;
   readonly path: string;
+  /** As its user named it; undefined where that is {@link path}, to which no link leads from there. */
+  readonly givenPath: string | undefined;
   readonly addedAt: number;
   readonly pausedAt: number | undefined;
   readonly provenAt: number | undefined;
@@ -21,6 +23,11 @@ export interface DatabaseRow {
   readonly proven: Position | undefined;
   readonly isDemo: boolean;
   readonly isDeclared: boolean;
+}
+
+/** A database that is added. */
+export interface NewDatabase extends Pick<DatabaseRow, 'path' | 'addedAt' | 'isDemo' | 'isDeclared'> {
+  readonly givenPath?: string | undefined;
 }
 
 export interface TargetRow {
@@ -120,26 +127,32 @@ export class Store {
     return this.#databases.with(id)[0];
   }
 
-  addDatabase(row: Pick<DatabaseRow, 'path' | 'addedAt' | 'isDemo' | 'isDeclared'>): DatabaseId {
+  addDatabase(row: NewDatabase): DatabaseId {
     this.#databases.forget();
     const id = randomUUID() as DatabaseId;
     this.#database
-      .prepare('INSERT INTO database (id, path, added_at, is_demo, is_declared) VALUES (?, ?, ?, ?, ?)')
-      .run(id, row.path, row.addedAt, Number(row.isDemo), Number(row.isDeclared));
+      .prepare('INSERT INTO database (id, path, given_path, added_at, is_demo, is_declared) VALUES (?, ?, ?, ?, ?, ?)')
+      .run(id, row.path, row.givenPath ?? null, row.addedAt, Number(row.isDemo), Number(row.isDeclared));
     return id;
   }
 
   /** A database that a command line declared becomes one that was added here; undefined where none has that path. */
-  adoptDeclared(row: Pick<DatabaseRow, 'path' | 'addedAt' | 'isDemo'>): DatabaseId | undefined {
+  adoptDeclared(row: Omit<NewDatabase, 'isDeclared'>): DatabaseId | undefined {
     this.#databases.forget();
     const id = this.#database
       .prepare(
-        `UPDATE database SET added_at = ?, is_demo = ?, is_declared = 0, paused_at = NULL
+        `UPDATE database SET given_path = ?, added_at = ?, is_demo = ?, is_declared = 0, paused_at = NULL
          WHERE path = ? AND is_declared = 1 RETURNING id`,
       )
       .pluck()
-      .get(row.addedAt, Number(row.isDemo), row.path);
+      .get(row.givenPath ?? null, row.addedAt, Number(row.isDemo), row.path);
     return typeof id === 'string' ? (id as DatabaseId) : undefined;
+  }
+
+  /** The path by which it was named this time. */
+  setGivenPath(id: DatabaseId, givenPath: string | undefined): void {
+    this.#databases.forget(id);
+    this.#database.prepare('UPDATE database SET given_path = ? WHERE id = ?').run(givenPath ?? null, id);
   }
 
   removeDatabase(id: DatabaseId): void {
@@ -272,6 +285,7 @@ export class Store {
       .map((row) => ({
         id: row.id as DatabaseId,
         path: row.path,
+        givenPath: row.given_path ?? undefined,
         addedAt: row.added_at,
         pausedAt: row.paused_at ?? undefined,
         provenAt: row.proven_at ?? undefined,
@@ -365,6 +379,7 @@ export class Store {
 interface RawDatabase {
   readonly id: string;
   readonly path: string;
+  readonly given_path: string | null;
   readonly added_at: number;
   readonly paused_at: number | null;
   readonly proven_at: number | null;

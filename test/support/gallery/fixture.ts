@@ -5,6 +5,7 @@ import type { Api, Argument, CommandName, Result } from '../../../shared/contrac
 import { AppError } from '../../../shared/errors.ts';
 import type { DatabaseState } from '../../../shared/databases.ts';
 import type { DatabaseId, NamedPointId, OperationId } from '../../../shared/ids.ts';
+import { knownApplication } from '../../../shared/known-applications.ts';
 import type { AppState, Settings } from '../../../shared/model.ts';
 import type { NamedPoint } from '../../../shared/named-points.ts';
 import type { Operation, RestoreProposal } from '../../../shared/operations.ts';
@@ -243,8 +244,10 @@ function placeStateOf(place: Argument<'testTarget'>['place'], target: TargetStat
 
 function inspectDatabase(path: string): Result<'inspectDatabase'> {
   if (path.endsWith('.txt')) return { kind: 'refused', error: new AppError('database-not-sqlite', { path }).toData() };
-  if (!path.endsWith('.db')) return { kind: 'refused', error: new AppError('database-missing', { path }).toData() };
+  if (!/\.(db|anki2)$/.test(path))
+    return { kind: 'refused', error: new AppError('database-missing', { path }).toData() };
   const isWal = !path.includes('2025');
+  const application = knownApplication(path);
   const inCloud = new AppError('database-in-cloud-folder', { service: 'Dropbox' }).toData();
   return {
     kind: 'database',
@@ -255,6 +258,7 @@ function inspectDatabase(path: string): Result<'inspectDatabase'> {
     isWal,
     journalMode: isWal ? 'wal' : 'delete',
     ...(path.includes('/Dropbox/') ? { warning: inCloud } : {}),
+    ...(application === undefined ? {} : { application }),
   };
 }
 

@@ -1,4 +1,5 @@
 // The states of the gallery, by name.
+import type { DatabaseState, DatabaseStatus } from '../../../shared/databases.ts';
 import type { DatabaseId } from '../../../shared/ids.ts';
 import type { AppState } from '../../../shared/model.ts';
 import type { Operation } from '../../../shared/operations.ts';
@@ -245,6 +246,74 @@ const replicas: AppState = withTargets({
   })),
 });
 
+const cards = steady('cards', 30 * day, 0.0004, 29, 9 * hour);
+histories.set(id('cards'), cards);
+
+/** Beside a database that is captured all the time, two that their applications keep for themselves. */
+const closed: AppState = {
+  ...allGood,
+  databases: [
+    ...allGood.databases.slice(0, 1),
+    databaseOf(
+      {
+        id: 'cards',
+        path: '/home/ada/.local/share/Anki2/Ada/collection.anki2',
+        status: { kind: 'protected', capturedWhen: { kind: 'closed', application: 'Anki' } },
+        sizeBytes: 31_400_000,
+        history: cards,
+        targets: [backupDisk],
+        days: daysOf('210121021012101221012010121011'),
+      },
+      now,
+    ),
+    ...allGood.databases.slice(1, 2).map((database) => ({
+      ...database,
+      status: { kind: 'protected' as const, capturedWhen: { kind: 'closed' as const, application: undefined } },
+    })),
+  ],
+};
+
+const cardsPath = '/home/ada/.local/share/Anki2/Ada/collection.anki2';
+/** What links, other names and applications do to a protection. */
+const links: AppState = {
+  ...five,
+  databases: five.databases.slice(0, 4).map((database, i): DatabaseState => {
+    const { path } = database;
+    const statuses: readonly DatabaseStatus[] = [
+      {
+        kind: 'attention',
+        problem: problemOf(
+          'database-link-turned',
+          { path, link: '/home/ada/till/current.db', to: '/home/ada/till/Sales-2027.db' },
+          now - 2 * hour,
+        ),
+      },
+      {
+        kind: 'problem',
+        problem: problemOf(
+          'database-same-file',
+          { path, other: '/data/Patients.sqlite', isLinked: 'true' },
+          now - hour,
+        ),
+      },
+      {
+        kind: 'problem',
+        problem: problemOf('database-held', { path: cardsPath, application: 'Anki' }, now - 12 * 60_000),
+      },
+      {
+        kind: 'attention',
+        problem: problemOf('database-unwatched', { path, folder: '/home/ada/Books and accounts' }, now - day),
+      },
+    ];
+    const status = statuses[i] ?? database.status;
+    return { ...database, status, lag: { bytes: 0, sinceAt: undefined }, ...(i === 2 ? { ...named(cardsPath) } : {}) };
+  }),
+};
+
+function named(path: string): Pick<DatabaseState, 'path' | 'name'> {
+  return { path, name: path.slice(path.lastIndexOf('/') + 1) };
+}
+
 const broken: AppState = {
   ...five,
   databases: five.databases.map((database, index) =>
@@ -296,6 +365,8 @@ export const states: Readonly<Record<string, FixtureState>> = {
   five: { state: five, histories },
   good: { state: allGood, histories },
   broken: { state: broken, histories },
+  closed: { state: closed, histories },
+  links: { state: links, histories },
   replicas: { state: replicas, histories },
   'no-targets': { state: { ...emptyState(now), targets: [] }, histories },
   lost: {
