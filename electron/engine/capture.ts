@@ -1,27 +1,32 @@
 // Captures one live database into its spool: every committed transaction, in order, whoever checkpoints or restarts the WAL.
-// The rule that makes it lossless is advance: take the new pin, drain, let the old pin go (connections.ts). When the pin
-// moves and how the WAL stays small is wal-upkeep.ts; shipping is shipper.ts.
+// While somebody writes, pins make that lossless: take the new pin, drain, let the old pin go (connections.ts); once writers rest
+// everything is let go, and nothing of ours is there until the next sign of life: the database is *dormant* (absence.ts). When
+// the pin moves, how the WAL stays small and when to leave is wal-upkeep.ts; shipping is shipper.ts.
+import fs from 'node:fs';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
-import type { Commit, CommitLog } from './commits.ts';
+import { Absence, isSettled, type Left } from './absence.ts';
+import { AwaitedFrames, type HashedFrame } from './awaited-frames.ts';
+import type { CommitLog } from './commits.ts';
 import { type MutableCounters, newCounters } from './counters.ts';
+import type { FileNote } from './file-note.ts';
 import { hashPage } from './replica/state-hash.ts';
-import type { SealTimes } from './seal.ts';
+import { Rhythm } from './upkeep/rhythm.ts';
+import type { SealTimes } from './upkeep/seal.ts';
 import type { WalCounts } from './source/checkpointer.ts';
-import type { Connections } from './source/connections.ts';
+import type { Connections, Hold } from './source/connections.ts';
 import { IdentityGuard } from './source/identity.ts';
 import { type LiveImage, LiveImages } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
-import { type FrameSink, type WalEnd, WalReader } from './source/wal-reader.ts';
-import type { Watch, Watcher } from './source/watch.ts';
+import { type FrameSink, readFully, type WalEnd, WalReader } from './source/wal-reader.ts';
+import type { Told, Watch, Watcher } from './source/watch.ts';
 import type { Spool } from './spool.ts';
-import { WalUpkeep } from './wal-upkeep.ts';
+import { explainChange, findSuspects, isAsCaptured, Leisure, type Traces } from './verify.ts';
+import { mayExpectVisits, type Visits } from './visits.ts';
+import { WalUpkeep } from './upkeep/wal-upkeep.ts';
 
-/** Connections that only writing needs are closed when nobody wrote for this long; at first at once: hundreds may start. */
-const relaxAfterMs = 5000;
-const firstRelaxAfterMs = 100;
 /** The pin follows commits in turns of this length, */
 const followMs = 0.15;
 /** and at most for so long, or so many frames, before what it passed is read. */
@@ -29,12 +34,30 @@ const longestFollowMs = 10;
 const mostUnread = 400;
 /** Between two looks while nobody commits: much shorter than an application sleeps between two tries. */
 const dozeMs = 0.1;
+/** What the directory tells of the moment in which a database was left comes within this time. */
+const settleMs = 60;
+/** A deleted WAL is read on through its descriptor, of which no directory tells. */
+const lostWalEveryMs = 250;
+/** A change of the file alone is looked at with the next commit, or after this time: checkpoints make many. */
+const fileToldMs = 50;
+/** A database that is locked is tried again after this time, twice as long each time; from the second one on it counts as held. */
+const busyMs = 20;
+/** SQLite checkpoints by itself from so many frames on. */
+const autoCheckpointFrames = 1000;
+const heldAfterMs = 200;
+const longestBusyMs = 2000;
 
 export interface CaptureOptions {
-  readonly connections: Connections;
+  readonly path: string;
+  /** Joins those who have the database open. */
+  readonly connect: (hold: Hold) => Promise<Connections>;
+  /** The connections that there are already; or how the database looked with nobody there. */
+  readonly start: Connections | Left;
   readonly spool: Spool;
   readonly commits: CommitLog;
   readonly watcher: Watcher;
+  /** Who comes and goes; kept from session to session. */
+  readonly visits: Visits;
   /** Instants that never decrease. */
   readonly now: () => number;
   /** The page hashes at the spool's end; undefined where they have to be built first. */
@@ -43,15 +66,26 @@ export interface CaptureOptions {
   readonly end: WalEnd | undefined;
   /** A WAL that is longer goes on as the next index. */
   readonly rollBytes?: number | undefined;
+  /** Commits are read in batches this far apart at most, where somebody commits all the time. */
+  readonly batchMs?: () => number;
   /** New transactions are in the spool. */
   readonly onCaptured: () => void;
-  /** The database came to rest: everything captured lies in its file. */
-  readonly onRest?: () => void;
-  /** Somebody deleted the WAL that is open. */
-  readonly onWalLost?: () => void;
+  /** Everything captured lies in the database's file, as {@link Capture.file} tells it, and nothing of ours is there any more. */
+  readonly onLeft?: () => void;
+  /** Somebody deleted the WAL that is open; or that is over. */
+  readonly onWalLost?: (isLost: boolean) => void;
   /** A reader keeps the WAL from being emptied, or does not any more. */
   readonly onHeld?: (isHeld: boolean) => void;
+  /** The system tells nothing of changes in the database's folder, or does again. */
+  readonly onBlind?: (isBlind: boolean) => void;
+  /** Somebody keeps the database for itself, or does not any more. */
+  readonly onExclusive?: (isExclusive: boolean) => void;
   readonly counters?: MutableCounters;
+  /**
+   * The database changed unseen: its pages have to be compared, by {@link Capture.adoptHashes} in the end. False where that cannot
+   * be done beside the capturing; then it fails with {@link ContinuityUnproven}.
+   */
+  readonly onUnseen?: (unseen: Unseen) => boolean;
   /** Capturing cannot go on; the owner closes and starts again. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -59,9 +93,24 @@ export interface CaptureOptions {
 /** The history can go on only after pages were compared: the next opening does. */
 export class ContinuityUnproven extends Error {
   override readonly name = 'ContinuityUnproven';
-  constructor() {
+  /** What happened, where that is known. */
+  readonly why: 'visit' | 'exclusive' | 'outside' | 'mode' | undefined;
+  constructor(why?: ContinuityUnproven['why']) {
     super('transactions may have been missed');
+    this.why = why;
   }
+}
+
+/** What changed unseen lies between page hashes and an image; an index is left free for it. */
+export interface Unseen extends OpenedImage {
+  readonly why: ContinuityUnproven['why'];
+  /** The page hashes before. */
+  readonly before: PageHashes;
+  readonly index: number;
+  /** When the last of it was captured before. */
+  readonly since: number;
+  /** How many transactions it was; undefined where they cannot be counted. */
+  readonly transactions: number | undefined;
 }
 
 /** An image at a place, that has to be described before it is read (session-image.ts). */
@@ -71,81 +120,98 @@ export interface OpenedImage {
   readonly time: number;
 }
 
-interface HashedFrame {
-  readonly page: number;
-  readonly hash: bigint;
-  readonly commitPages: number;
-  readonly endOffset: number;
-  readonly index: number;
-  readonly at: number;
+/** What there is while a database is joined. */
+interface Life {
+  readonly connections: Connections;
+  reader: WalReader;
+  /** From the beginning of the WAL. */
+  readonly readAnew: () => void;
+  /** Asked whether the file is still the database that is open. */
+  readonly guard: IdentityGuard;
+  readonly upkeep: WalUpkeep;
+  /** Reading goes on behind what was captured before. */
+  goesOn: boolean;
+  /** What the WAL held when it was joined was read. */
+  isAnchored: boolean;
+  /** How the file and the WAL looked at the last look. */
+  traces: Traces | undefined;
+  /** Pages of the present WAL. */
+  readonly walPages: Set<number>;
 }
 
 export class Capture implements AsyncDisposable, FrameSink {
   readonly #options: CaptureOptions;
-  readonly #reader: WalReader;
   readonly #counters: MutableCounters;
-  /** Asked whether the file is still the database that is open. */
-  readonly guard: IdentityGuard;
+  #life: Life | undefined;
+  /** While it is being left: not closed yet. */
+  #leaving: Life | undefined;
+  /** While nobody is joined. */
+  #absence: Absence | undefined;
   #hashes: PageHashes | undefined;
   /** While the page hashes are still being built: their place, and when each transaction behind it was captured. */
-  #awaiting: { readonly from: Place; readonly times: number[] } | undefined;
+  #awaiting: AwaitedFrames | undefined;
   /** While true, frames are only kept: the image that is taken next contains them. */
   #isOverlap = false;
   #end: Place;
+  /** While what changed unseen is being compared: the end before it, and what waits for the end of it. */
+  #composing: { readonly end: Place; readonly done: PromiseWithResolvers<void> } | undefined;
+  #lastAt = 0;
   #pages = 0;
   #written = 0;
   /** SQLite's count of transactions at the captured end. */
   #changes: number | undefined;
   /** How many WALs were begun. */
   #wals = 0;
-  readonly #upkeep: WalUpkeep;
   readonly #images = new LiveImages();
+  /** Descriptors of images that ended while closing them would have let go of locks. */
+  #leftFiles: number[] = [];
   #watch: Watch | undefined;
   #lock: Promise<unknown> = Promise.resolve();
-  /** Somebody committed since it was opened. */
-  #hasNews = false;
   #isWoken = false;
   #isRunning = false;
   #isClosed = false;
   #isUnproven = false;
-  /** What the WAL held when it was opened was read. */
-  #isAnchored = false;
   #timer: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
   #lastCycleAt = 0;
+  /** Until the next look from outside; undefined when only a notice can bring news. */
+  #nextLookMs: number | undefined;
+  #busyForMs = 0;
+  #isExclusive = false;
+  #isBlind = false;
+  #isWalLost = false;
+  /** How often a WAL came to the database's folder or went, since it was joined last. */
+  #walRenames = 0;
+  /** By what the directory told, in its order: a WAL is there, since when; and somebody wrote to the file while none was. */
+  #isWalThere = false;
+  #walCameAt = -Infinity;
+  #isTouched = false;
+  /** How many transactions were not seen, where they could be counted. */
+  #missed: number | undefined;
+  /** There was a moment without a pin since transactions were counted last. */
+  #isDoubtful = false;
+  readonly #rhythm = new Rhythm();
+  readonly #leisure = new Leisure();
+  #verifying: Promise<void> | undefined;
+  /** The file is to be looked through. */
+  #isSuspicious = false;
+  #sealed: SealTimes = { count: 0, maxMs: 0, totalMs: 0 };
+  #checkpointed = 0;
 
   constructor(options: CaptureOptions) {
     this.#options = options;
-    const { connections, spool } = options;
-    this.#reader = new WalReader(connections.path, options.end, {
-      rollBytes: options.rollBytes,
-      pageOf: (frame) => connections.walIndex?.pageOf(frame),
-    });
-    this.guard = new IdentityGuard(connections);
+    const { start, spool } = options;
     this.#counters = options.counters ?? newCounters();
     this.#hashes = options.hashes;
     this.#pages = options.hashes?.pages ?? 0;
-    this.#end = spool.offset > 0 ? { index: spool.index, offset: spool.offset } : { index: spool.index + 1, offset: 0 };
-    this.#upkeep = new WalUpkeep({
-      connections,
-      pageSize: () => this.#reader.header?.pageSize ?? 4096,
-      catchUp: async () => await this.#catchUp(),
-      unread: () => Math.max(0, connections.counts().frames - this.#reader.frames),
-      advance: async () => await this.#advance(),
-      stepAside: async (ms) => await this.stepAside(ms),
-      exclusively: async (work) => await this.#exclusively(work),
-      wake: () => this.wake(),
-      onFailed: (error) => this.#fail(error),
-      proveContent: async () => await this.#proveContent(),
-      afterCheckpoint: () => this.guard.afterCheckpoint(),
-      onRest: () => this.#rest(),
-      onHeld: (isHeld) => this.#options.onHeld?.(isHeld),
-      onSteady: (isSteady) => (isSteady ? this.#watch?.pause() : this.#watch?.resume()),
-    });
+    this.#end = spool.end;
+    if ('pins' in start) this.#life = this.#begin(start, options.end);
+    else this.#absence = new Absence(options.path, start);
   }
 
   /** The end of the last transaction in the spool. */
   get end(): Place {
-    return this.#end;
+    return this.#composing?.end ?? this.#end;
   }
 
   get hashes(): PageHashes | undefined {
@@ -154,28 +220,54 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /** How long writers were held by seals. */
   get seals(): SealTimes {
-    return this.#upkeep.seals;
+    const { count, maxMs, totalMs } = this.#life?.upkeep.seals ?? { count: 0, maxMs: 0, totalMs: 0 };
+    const before = this.#sealed;
+    return {
+      count: before.count + count,
+      maxMs: Math.max(before.maxMs, maxMs),
+      totalMs: before.totalMs + totalMs,
+    };
   }
 
   /** Checkpoints that were made here. */
   get checkpoints(): number {
-    return this.#upkeep.checkpoints;
+    return this.#checkpointed + (this.#life?.upkeep.checkpoints ?? 0);
   }
 
   /** What the WAL held at the last look. */
   get wal(): WalCounts {
-    return this.#upkeep.counts;
+    return this.#life?.upkeep.counts ?? { frames: 0, backfilled: 0 };
+  }
+
+  /** Nothing of ours is connected to the database. */
+  get isDormant(): boolean {
+    return this.#life === undefined;
+  }
+
+  /** Which file is captured; and how it looked when everything captured lay in it, while that is so. */
+  get file(): FileNote {
+    const left = this.#absence?.left;
+    if (left !== undefined) {
+      const atRest = { size: left.size, modifiedAt: left.modifiedAt, ...this.#end };
+      return { ...left.identity, wal: undefined, atRest };
+    }
+    const { guard } = must(this.#life ?? this.#leaving, 'it is joined or left');
+    return { ...guard.identity, wal: guard.wal, atRest: undefined };
   }
 
   /** From now on each change on disk is captured at once. */
   startWatching(): void {
-    this.#watch ??= this.#options.watcher.watch(this.#options.connections.path, () => this.wake());
+    if (this.#watch === undefined) {
+      this.#watch = this.#options.watcher.watch(this.#options.path, (told) => this.#hear(told));
+      this.#isWalThere = fs.existsSync(`${this.#options.path}-wal`);
+    }
+    if (this.#absence?.left.isHeld === true) this.#setExclusive(true);
     this.#look();
   }
 
-  /** Something changed on disk: captures it soon. Never throws. */
+  /** Something may have changed: captures it soon. Never throws. */
   wake(): void {
-    this.#upkeep.notice();
+    this.#life?.upkeep.notice();
     this.#look();
   }
 
@@ -183,12 +275,21 @@ export class Capture implements AsyncDisposable, FrameSink {
   async catchUp<T>(work: (at: Place) => T): Promise<T> {
     return await this.#exclusively(async () => {
       await this.#catchUp();
-      return work(this.#end);
+      return work(this.end);
+    });
+  }
+
+  /** Captures what is committed now; false where that is not known yet. Nobody waits for one who keeps the database for itself. */
+  async isCurrent(): Promise<boolean> {
+    return await this.#exclusively(async () => {
+      await this.#catchUp();
+      return this.#composing === undefined && (this.#life !== undefined || this.#nextLookMs === undefined);
     });
   }
 
   /** An image of everything that is committed now. */
   async openImage(pageSize: number): Promise<OpenedImage & { readonly state: bigint }> {
+    await this.#composing?.done.promise;
     return await this.#exclusively(async () => {
       await this.#catchUp();
       return { ...this.#openImage(pageSize, this.#hashes?.pages ?? 0), state: this.#hashes?.state ?? 0n };
@@ -202,68 +303,146 @@ export class Capture implements AsyncDisposable, FrameSink {
   async startFromImage(pageSize: number, filePages: () => number): Promise<OpenedImage> {
     return await this.#exclusively(async () => {
       this.#isOverlap = true;
-      await this.#advance();
+      if (this.#life !== undefined) await this.#advance(this.#life);
       this.#isOverlap = false;
       this.#hashes = undefined;
-      this.#awaiting = { from: this.#end, times: [] };
+      this.#awaiting = new AwaitedFrames();
       return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages());
     });
   }
 
   #openImage(pageSize: number, pages: number): OpenedImage {
-    const { connections, spool, now } = this.#options;
+    const { path, spool, now } = this.#options;
     const at = this.#end;
     const hold = spool.hold(spool.filesOfWal(at.index)[0]?.index ?? at.index);
-    const { path, fd } = connections;
-    const onClose = (): void => hold[Symbol.dispose]();
+    const fd = fs.openSync(path, 'r');
+    const onClose = (): void => {
+      hold[Symbol.dispose]();
+      this.#closeFile(fd);
+    };
     // By the clock of the capture: no transaction that follows may bear an earlier time.
     return { image: this.#images.open({ path, fd, pageSize, pages, folder: spool.folder, onClose }), at, time: now() };
   }
 
+  /** Closing any descriptor of the database lets go of the lock on it, which is wanted as long as something of ours may write. */
+  #closeFile(fd: number): void {
+    if (this.#life?.connections.hold === 'firm') this.#leftFiles.push(fd);
+    else fs.closeSync(fd);
+  }
+
   /**
-   * Takes over the page hashes at the place that {@link startFromImage} returned, and brings them to the captured end by
-   * what the spool holds: most of it while capturing goes on.
+   * Takes over the page hashes at the place that {@link startFromImage} returned, and brings them to the captured end: most of it
+   * while capturing goes on.
    */
   async adoptHashes(hashes: PageHashes): Promise<void> {
-    const { from, times } = must(this.#awaiting, 'an image was begun');
-    const { spool } = this.#options;
-    let place = from;
+    const awaited = must(this.#awaiting, 'an image was begun');
     let commits = 0;
-    const catchUp = async (): Promise<void> => {
-      const to = this.#end;
-      for (let { index } = place; index <= to.index; index++) {
-        const end = index === to.index ? to.offset : (spool.sizeOf(index) ?? 0);
-        const start = index === place.index ? place.offset : 0;
-        if (end <= start) continue;
-        await spool.visitFrames(index, { from: start, to: end }, ({ page, data, commitPages, endOffset }) => {
-          const at = commitPages > 0 ? (times[commits++] ?? this.#options.now()) : 0;
-          this.#apply(hashes, { page, hash: hashPage(page, data), commitPages, endOffset, index, at });
-        });
-      }
-      place = to;
+    const apply = (frame: HashedFrame): void => {
+      if (frame.end !== undefined) commits++;
+      this.#apply(hashes, frame);
     };
-    await catchUp();
-    await catchUp();
+    await awaited.take(apply);
     await this.#exclusively(async () => {
-      await catchUp();
+      await awaited.take(apply);
       this.#hashes = hashes;
       this.#pages = hashes.pages;
       this.#awaiting = undefined;
+      this.#endComposing();
     });
     if (commits > 0) this.#options.onCaptured();
+  }
+
+  #endComposing(): void {
+    this.#composing?.done.resolve();
+    this.#composing = undefined;
+  }
+
+  /** What changed unseen could not be compared: nothing more is captured on top of it. */
+  abandonUnseen(): void {
+    this.#isUnproven = true;
+    this.#endComposing();
+  }
+
+  /** The pages are what they were before: as if nothing had happened. False where something was captured meanwhile. */
+  async forgetUnseen({ before, index, image }: Unseen): Promise<boolean> {
+    return await this.#exclusively(async () => {
+      const { end } = this.#composing ?? {};
+      if (this.#life !== undefined || end === undefined || !this.#options.spool.giveBack(index)) return false;
+      image[Symbol.dispose]();
+      this.#end = end;
+      this.#hashes = before;
+      this.#pages = before.pages;
+      this.#awaiting = undefined;
+      this.#endComposing();
+      await Promise.resolve();
+      return true;
+    });
+  }
+
+  /** Something may have changed unseen: leaves an index free for what did, and starts over from an image. */
+  async #goOnUnseen(why: ContinuityUnproven['why']): Promise<void> {
+    const { spool, onUnseen } = this.#options;
+    const before = this.#hashes;
+    if (before === undefined || this.#composing !== undefined || onUnseen === undefined) this.#giveUpContinuity(why);
+    const since = this.#lastAt;
+    const end = this.#end;
+    const index = spool.reserve();
+    this.#end = { index: index + 1, offset: 0 };
+    this.#composing = { end, done: Promise.withResolvers<void>() };
+    this.#changes = undefined;
+    this.#pages = 0;
+    this.#hashes = undefined;
+    this.#isDoubtful = false;
+    this.#life?.readAnew();
+    const opened = await this.#openBase(before.pageSize);
+    const transactions = this.#missed;
+    this.#missed = undefined;
+    if (onUnseen({ ...opened, why, before, index, since, transactions })) return;
+    opened.image[Symbol.dispose]();
+    this.#giveUpContinuity(why);
+  }
+
+  /**
+   * An image behind which all is captured. Where nothing of the WAL was copied into the file yet, that is the file as it is, and each
+   * transaction in the WAL follows; else it is what the WAL ends with.
+   */
+  async #openBase(pageSize: number): Promise<OpenedImage> {
+    const life = this.#life;
+    const filePages = Math.floor(fs.statSync(this.#options.path).size / pageSize);
+    const isCopied = (): boolean => {
+      const index = life?.connections.walIndex?.read();
+      return index === undefined || index.backfilled > 0 || index.attempted > 0;
+    };
+    this.#awaiting = new AwaitedFrames();
+    if (life === undefined) return this.#openImage(pageSize, filePages);
+    if (!isCopied()) {
+      const opened = this.#openImage(pageSize, filePages);
+      const wals = this.#wals;
+      await this.#drain(life);
+      // What was read was copied aside where a checkpoint may overwrite it from now on.
+      if (!isCopied() && this.#wals <= wals + 1) return opened;
+      opened.image[Symbol.dispose]();
+    }
+    this.#isOverlap = true;
+    await this.#advance(life);
+    this.#isOverlap = false;
+    this.#awaiting = new AwaitedFrames();
+    return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages);
   }
 
   /** A checkpoint may write to the file: fails with `database-overwritten` where somebody else did. */
   async proveContent(): Promise<void> {
     // The pin must not move meanwhile: an application's checkpoint could bring newer pages than are looked for.
-    await this.#exclusively(async () => await this.#proveContent());
+    await this.#exclusively(async () => {
+      if (this.#life !== undefined) await this.#proveContent(this.#life);
+    });
   }
 
-  async #proveContent(): Promise<void> {
+  async #proveContent({ guard }: Life): Promise<void> {
     const hashes = this.#hashes;
-    if (hashes === undefined || !this.guard.isChanged) return;
+    if (hashes === undefined || !guard.isChanged) return;
     const { spool } = this.#options;
-    const sample = this.guard.sample(hashes);
+    const sample = guard.sample(hashes);
     let leastPages = Infinity;
     for (const { index, bytes } of spool.filesOfWal(spool.index)) {
       await spool.visitFrames(index, { from: 0, to: bytes }, ({ page, data, commitPages }) => {
@@ -273,7 +452,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     }
     // A page that was cut off meanwhile and came back need not lie in the file yet.
     for (const [page, known] of sample) if (page > leastPages) known.add(0n);
-    this.#prove((guard) => guard.beforeCheckpoint(sample, hashes.pageSize));
+    this.#prove(() => guard.beforeCheckpoint(sample, hashes.pageSize));
   }
 
   /** Bytes of the database after the last captured transaction, in pages; 0 while unknown. */
@@ -288,10 +467,12 @@ export class Capture implements AsyncDisposable, FrameSink {
    * anything of the next WAL is kept: behind a hole it would look contiguous.
    */
   async restarted(): Promise<void> {
-    if (!this.#isAnchored && this.#options.end !== undefined) this.#giveUpContinuity();
+    const life = must(this.#life, 'its reader asks');
+    if (!life.isAnchored && life.goesOn) this.#giveUpContinuity();
     if (this.#changes === undefined) return;
-    const unseen = await this.#countUnseen();
-    if (unseen === undefined || unseen === 0) return;
+    const unseen = await this.#countUnseen(life);
+    // Where a pin was held all the time, nothing can have been missed that could not be counted.
+    if (unseen === 0 || (unseen === undefined && !this.#isDoubtful)) return;
     this.#giveUpContinuity();
   }
 
@@ -299,8 +480,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#options.spool.begin(headerBytes, isRolled);
     if (isRolled) return;
     this.#wals++;
-    this.#options.connections.mayLoseWal = false;
-    this.guard.restarted(this.#hashes);
+    this.#life?.walPages.clear();
+    this.#life?.guard.restarted(this.#hashes);
     this.#counters.walRestarts++;
   }
 
@@ -311,7 +492,6 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   mended(frames: number): void {
     this.#counters.mendedFrames += frames;
-    this.#options.connections.mayLoseWal = true;
   }
 
   append(bytes: Uint8Array, offset: number): void {
@@ -328,55 +508,164 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { page, data, commitPages, endOffset } = frame;
     const { index } = this.#options.spool;
     this.#counters.frames++;
+    this.#life?.walPages.add(page);
     this.#images.note(page, commitPages);
     if (commitPages > 0) {
       this.#counters.transactions++;
-      this.#hasNews = true;
       this.#end = { index, offset: endOffset };
       if (this.#changes !== undefined) this.#changes = (this.#changes + 1) >>> 0;
       this.#pages = commitPages;
     }
     if (this.#isOverlap) return;
     const at = this.#options.now();
-    if (this.#hashes === undefined) {
-      // Taken apart once the hashes are there, from the spool.
-      if (commitPages > 0) this.#awaiting?.times.push(at);
-    } else {
-      this.#apply(this.#hashes, { page, hash: hashPage(page, data), commitPages, endOffset, index, at });
-    }
+    this.#lastAt = at;
+    const end = commitPages > 0 ? { index, offset: endOffset, at, pages: commitPages } : undefined;
+    const hashed = { page, hash: hashPage(page, data), end };
+    if (this.#hashes === undefined) this.#awaiting?.add(hashed);
+    else this.#apply(this.#hashes, hashed);
   }
 
-  /** Stops capturing; waits for a running step. The connections are the owner's. */
+  /**
+   * Captures what is committed now and lets go of the database as the application's own close would. True where everything
+   * captured lies in its file then: {@link file} tells how that looks.
+   */
+  async letGo(): Promise<boolean> {
+    return await this.#exclusively(async () => {
+      this.#isClosed = true;
+      if (this.#life === undefined) return this.#absence?.look().kind === 'nobody';
+      await this.#drain(this.#life);
+      if (await this.#leave(this.#life)) return true;
+      // Somebody reads or writes: it stays theirs.
+      const { frames, backfilled } = this.#life.connections.counts();
+      await this.#depart(this.#life);
+      return frames === backfilled;
+    });
+  }
+
+  /** Stops capturing; waits for a running step, and lets go of the database. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#watch?.[Symbol.dispose]();
     clearTimeout(this.#timer);
-    await this.#upkeep.close();
+    clearTimeout(this.#settling);
+    this.#endComposing();
+    await this.#life?.upkeep.close();
     await this.#lock;
-    this.#reader[Symbol.dispose]();
+    await this.#verifying;
+    const life = this.#life;
+    if (life === undefined) return;
+    try {
+      // As the application's own close: what it would have removed goes, where nobody else is there.
+      life.guard.checkPath();
+      if (life.connections.isBeside !== false) life.connections.firm();
+    } catch {
+      // @NOTE The path leads elsewhere, or nobody may write there: then nothing is touched.
+    }
+    await this.#depart(life);
   }
 
-  #apply(hashes: PageHashes, frame: HashedFrame): void {
-    hashes.set(frame.page, frame.hash);
-    this.#written++;
-    if (frame.commitPages === 0) return;
-    hashes.resize(frame.commitPages);
-    const commit: Commit = {
-      index: frame.index,
-      offset: frame.endOffset,
-      at: frame.at,
-      state: hashes.state,
-      pages: frame.commitPages,
-      written: this.#written,
-      transactions: 1,
+  #begin(connections: Connections, end: WalEnd | undefined): Life {
+    const { path, rollBytes, onHeld, batchMs, visits } = this.#options;
+    const readFrom = (from: WalEnd | undefined): WalReader =>
+      new WalReader(path, from, { rollBytes, pageOf: (frame) => connections.walIndex?.pageOf(frame) });
+    const upkeep = new WalUpkeep({
+      connections,
+      pageSize: () => life.reader.header?.pageSize ?? 4096,
+      catchUp: async () => await this.#drain(life),
+      unread: () => Math.max(0, connections.counts().frames - life.reader.frames),
+      advance: async () => await this.#advance(life),
+      stepAside: async (ms) => await this.#stepAside(life, ms),
+      exclusively: async (work) => await this.#exclusively(work),
+      wake: () => this.#look(),
+      onFailed: (error) => this.#fail(error),
+      proveContent: async () => await this.#proveContent(life),
+      afterCheckpoint: () => {
+        life.guard.afterCheckpoint();
+        life.traces = undefined;
+      },
+      onHeld: (isHeld) => onHeld?.(isHeld),
+      onSteady: (isSteady) => (isSteady ? this.#watch?.pause() : this.#watch?.resume()),
+      firm: async () => await this.#firm(life),
+      ease: async () => await this.#ease(life),
+      leave: async () => await this.#leave(life),
+      mayLeave: () =>
+        (!this.#images.isAnyOpen || connections.isShared === false) &&
+        !connections.pins.isKeeping &&
+        !(this.#isSuspicious && this.#leisure.isDue(performance.now())) &&
+        this.#verifying === undefined,
+      stayMs: () => visits.stayMs(performance.now()),
+      batchMs: () => batchMs?.() ?? 0,
+      rhythm: this.#rhythm,
+    });
+    const life: Life = {
+      connections,
+      reader: readFrom(end),
+      readAnew: () => {
+        life.reader[Symbol.dispose]();
+        life.reader = readFrom(undefined);
+        life.goesOn = false;
+        life.isAnchored = false;
+        life.walPages.clear();
+      },
+      guard: new IdentityGuard(connections),
+      upkeep,
+      goesOn: end !== undefined,
+      isAnchored: false,
+      traces: undefined,
+      walPages: new Set(),
     };
-    this.#options.commits.add(commit);
+    this.#walRenames = 0;
+    return life;
+  }
+
+  #apply(hashes: PageHashes, { page, hash, end }: HashedFrame): void {
+    hashes.set(page, hash);
+    this.#written++;
+    if (end === undefined) return;
+    hashes.resize(end.pages);
+    this.#options.commits.add({ ...end, state: hashes.state, written: this.#written, transactions: 1 });
     this.#written = 0;
   }
 
-  #look(): void {
+  #hear({ file, event }: Told): void {
+    if (file === 'wal' && event === 'rename') this.#walRenamed();
+    // What was missed may have been a WAL that came or went.
+    if (file === 'unknown') this.#isWalThere = fs.existsSync(`${this.#options.path}-wal`);
+    if (file === 'database' && !this.#isWalThere) {
+      this.#isTouched = true;
+      this.#options.visits.forget();
+    }
+    if (this.#life !== undefined && file === 'database' && event === 'change') {
+      this.#look(fileToldMs);
+      return;
+    }
+    if (this.#life === undefined && file === 'wal' && event === 'change' && !this.#isWalThere) {
+      try {
+        this.#absence?.walWritten();
+      } catch {
+        // @NOTE The look that follows says what is the matter with the path.
+      }
+    }
+    this.wake();
+  }
+
+  /** A WAL came, or went. */
+  #walRenamed(): void {
+    const now = performance.now();
+    this.#walRenames++;
+    this.#isWalThere = !this.#isWalThere;
+    if (this.#isWalThere) this.#walCameAt = now;
+    else this.#options.visits.note(now, now - this.#walCameAt);
+  }
+
+  #look(withinMs = 0): void {
+    if (this.#isClosed) return;
+    if (withinMs > 0) {
+      if (!this.#isRunning && !this.#isWoken) this.#timer ??= setTimeout(() => this.#look(), withinMs);
+      return;
+    }
     this.#isWoken = true;
-    if (!this.#isRunning && !this.#isClosed) void this.#pump();
+    if (!this.#isRunning) void this.#pump();
   }
 
   async #pump(): Promise<void> {
@@ -385,11 +674,13 @@ export class Capture implements AsyncDisposable, FrameSink {
       while (this.#isWoken && !this.#isClosed) {
         this.#isWoken = false;
         clearTimeout(this.#timer);
-        const wait = this.#lastCycleAt + this.#upkeep.gapMs - performance.now();
-        if (this.#upkeep.isPinAwaited) await this.#follow();
+        this.#timer = undefined;
+        const upkeep = this.#life?.upkeep;
+        const wait = this.#lastCycleAt + (upkeep?.gapMs ?? 0) - performance.now();
+        if (upkeep?.isPinAwaited === true) await this.#follow();
         else if (wait > 0) await delay(wait);
         await this.#exclusively(async () => await this.#cycle());
-        if (this.#upkeep.isPinAwaited) this.#isWoken = true;
+        if (this.#life?.upkeep.isPinAwaited === true) this.#isWoken = true;
       }
       this.#scheduleLook();
     } catch (error) {
@@ -404,19 +695,25 @@ export class Capture implements AsyncDisposable, FrameSink {
    * commits at once, without reading; what they left is read when they break off.
    */
   async #follow(): Promise<void> {
-    const { connections } = this.#options;
+    const life = this.#life;
+    if (life === undefined) return;
+    const { connections, reader, upkeep } = life;
     for (const endAt = performance.now() + longestFollowMs; performance.now() < endAt && !this.#isClosed;) {
       const isMoved = await this.#exclusively(
         // What an image needs is copied aside before the pin moves.
-        async () => !this.#images.isAnyOpen && connections.pins.follow(followMs, () => this.#leaveRest()),
+        async () =>
+          this.#life === life &&
+          !this.#images.isAnyOpen &&
+          connections.isBeside !== false &&
+          connections.pins.follow(followMs, () => this.#leaveRest(life)),
       );
-      if (this.#isClosed || this.#images.isAnyOpen) return;
+      if (this.#isClosed || this.#images.isAnyOpen || this.#life !== life) return;
       const { changes, frames = 0, backfilled } = connections.walIndex?.read() ?? {};
       if (isMoved) {
-        if (frames - this.#reader.frames > mostUnread) return;
+        if (frames - reader.frames > mostUnread) return;
       } else {
         // A checkpoint copies, or has copied, what was committed: the pin may rest.
-        if (changes !== this.#changes || backfilled !== this.#upkeep.counts.backfilled) return;
+        if (changes !== this.#changes || backfilled !== upkeep.counts.backfilled) return;
         doze();
       }
       await nextTurn();
@@ -426,37 +723,327 @@ export class Capture implements AsyncDisposable, FrameSink {
   async #cycle(): Promise<void> {
     if (this.#isClosed) return;
     this.#lastCycleAt = performance.now();
-    this.guard.checkPath();
-    if (this.guard.isWalLost) this.#options.onWalLost?.();
+    if (this.#life === undefined) await this.#lookOutside();
+    const life = this.#life;
+    if (life === undefined) return;
+    if (isAlone(life)) return await this.#goOnAlone(life);
+    life.guard.checkPath();
     const walsBefore = this.#wals;
-    const isNew = await this.#catchUp();
-    await this.#upkeep.look({ isNew, isRestart: this.#wals !== walsBefore });
+    const isNew = await this.#drain(life);
+    if (isNew) this.#options.visits.noteNews(performance.now());
+    this.#suspect(life);
+    await life.upkeep.look({ isNew, isRestart: this.#wals !== walsBefore });
   }
 
   /** Looks again without a notice, where that may bring something. */
   #scheduleLook(): void {
-    const ms = this.#upkeep.nextLookMs;
-    if (this.#isClosed) return;
+    const isBlind = this.#watch?.isBlind === true;
+    if (isBlind !== this.#isBlind) this.#options.onBlind?.(isBlind);
+    this.#isBlind = isBlind;
+    const ms = this.#life === undefined || this.#isWalLost ? this.#nextLookMs : this.#life.upkeep.nextLookMs;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => (ms === undefined ? void this.#relax() : this.#look()),
-      ms ?? (this.#hasNews ? relaxAfterMs : firstRelaxAfterMs),
-    );
-  }
-
-  /** Nobody wrote for long: a pin is all that is needed. Then nothing ticks until the next notice. */
-  async #relax(): Promise<void> {
-    try {
-      await this.#exclusively(async () => {
-        if (this.#upkeep.isResting && !this.#isClosed && !this.#isWoken) await this.#options.connections.relax();
-      });
-    } catch (error) {
-      this.#fail(error);
-    }
+    this.#timer = this.#isClosed || ms === undefined ? undefined : setTimeout(() => this.#look(), ms);
   }
 
   #fail(error: unknown): void {
     if (!this.#isClosed) this.#options.onFailed(error);
+  }
+
+  // Dormant: nothing of ours is there.
+
+  /** Looks at the directory; joins whoever has the database open. Fails where it changed without having been seen. */
+  async #lookOutside(): Promise<void> {
+    const absence = must(this.#absence, 'it is joined or left');
+    this.#nextLookMs = undefined;
+    const sight = absence.look();
+    if (sight.kind !== 'somebody' && sight.kind !== 'held') this.#busyForMs = 0;
+    if (sight.kind !== 'held' && mayExpectVisits(this.#options)) return await this.#join(absence, 'firm');
+    switch (sight.kind) {
+      case 'nobody':
+        this.#setExclusive(false);
+        this.#setWalLost(false);
+        return;
+      case 'unclear':
+        this.#nextLookMs = sight.againMs;
+        return;
+      case 'held':
+        this.#setExclusive(true);
+        return;
+      case 'detached':
+        this.#setWalLost(true);
+        this.#nextLookMs = lostWalEveryMs;
+        return;
+      case 'changed': {
+        const why = this.#isExclusive ? 'exclusive' : this.#whyUnseen;
+        this.#setExclusive(false);
+        this.#setWalLost(false);
+        this.#absence = absence.again();
+        this.#isTouched = false;
+        this.#settleSoon();
+        // Out of WAL mode nothing is captured; the next opening says so.
+        if (!absence.isWal) this.#giveUpContinuity('mode');
+        return await this.#goOnUnseen(why);
+      }
+      case 'somebody':
+        return await this.#join(absence, 'light');
+    }
+  }
+
+  /** How it came that the file changed unseen. */
+  get #whyUnseen(): ContinuityUnproven['why'] {
+    if (this.#isTouched) return 'outside';
+    return this.#watch === undefined || this.#watch.isBlind ? undefined : 'visit';
+  }
+
+  async #join(absence: Absence, hold: Hold): Promise<void> {
+    let connections: Connections;
+    try {
+      connections = await this.#options.connect(hold);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      // They may have gone in this moment.
+      if (error.code === 'database-missing' || error.code === 'database-not-wal') this.#nextLookMs = busyMs;
+      else if (error.code === 'database-busy') this.#nextLookMs = Math.min(longestBusyMs, this.#busyForMs + busyMs);
+      else throw error;
+      this.#busyForMs += this.#nextLookMs;
+      if (this.#busyForMs > heldAfterMs) this.#setExclusive(true);
+      return;
+    }
+    this.#setExclusive(false);
+    this.#setWalLost(false);
+    const { left } = absence;
+    const renames = this.#walRenames;
+    const life = this.#begin(connections, undefined);
+    this.#life = life;
+    this.#absence = undefined;
+    clearTimeout(this.#settling);
+    const { size, mtimeMs } = fs.fstatSync(connections.fd);
+    const isUntouched = size === left.size && mtimeMs === left.modifiedAt;
+    if (!isUntouched) this.#images.spoil();
+    const index = connections.walIndex?.read();
+    const isCopied = index !== undefined && index.frames > 0 && index.backfilled === index.frames;
+    // Sooner than SQLite by itself: it checkpoints right behind its commits.
+    if (isCopied && index.frames < autoCheckpointFrames) this.#rhythm.noteHousekeeping();
+    const isContinuous = await this.#isContinuous(life, { left, renames, isUntouched });
+    const why = this.#whyUnseen;
+    this.#isTouched = false;
+    if (!isContinuous) await this.#goOnUnseen(why);
+  }
+
+  /** Nothing was committed since the database was left that cannot be read now. */
+  async #isContinuous(
+    life: Life,
+    { left, renames, isUntouched }: { readonly left: Left; readonly renames: number; readonly isUntouched: boolean },
+  ): Promise<boolean> {
+    const { connections } = life;
+    this.#changes = undefined;
+    this.#missed = undefined;
+    if (left.index !== undefined && left.index.inode === connections.walIndex?.inode) {
+      this.#changes = left.index.changes;
+      this.#missed = await this.#countUnseen(life);
+      // The file may have been copied into meanwhile, or written to by somebody else.
+      if (this.#missed === 0 && !isUntouched) this.#isSuspicious = true;
+      if (this.#missed === 0) return true;
+      if (this.#missed !== undefined) this.#rhythm.noteHousekeeping();
+      this.#changes = undefined;
+    }
+    if (!isUntouched) return false;
+    if (left.isSettled) return true;
+    // Whoever came and went in the moment in which it was left is told of by now: once a WAL came, and this one.
+    await nextTurn();
+    await nextTurn();
+    return this.#watch !== undefined && renames + this.#walRenames <= 1 + (left.index === undefined ? 2 : 0);
+  }
+
+  /** Takes down how the database looks now that everything captured lies in its file, and is not connected to it any more. */
+  async #depart(life: Life): Promise<void> {
+    const { connections, guard, upkeep, reader } = life;
+    const { size, mtimeMs } = fs.fstatSync(connections.fd);
+    await upkeep.close();
+    const { seals } = this;
+    this.#checkpointed = this.checkpoints;
+    this.#sealed = seals;
+    this.#life = undefined;
+    this.#leaving = life;
+    this.#setWalLost(false);
+    this.#watch?.resume();
+    try {
+      await connections[Symbol.asyncDispose]();
+    } finally {
+      reader[Symbol.dispose]();
+      for (const fd of this.#leftFiles.splice(0)) fs.closeSync(fd);
+      const look = { size, modifiedAt: mtimeMs };
+      const { walIndex, isBeside } = connections;
+      const isShared = isBeside === true && walIndex !== undefined && this.#changes !== undefined;
+      this.#absence = new Absence(this.#options.path, {
+        ...look,
+        identity: guard.identity,
+        trail: guard.trail,
+        index: isShared ? { inode: walIndex.inode, changes: this.#changes ?? 0 } : undefined,
+        isSettled: isSettled(look, Date.now()),
+      });
+      this.#leaving = undefined;
+    }
+  }
+
+  /** In the moment in which it was left, the clock of the file system may not have ticked: looks once more. */
+  #settleSoon(): void {
+    clearTimeout(this.#settling);
+    const absence = this.#absence;
+    if (absence === undefined || this.#isClosed) return;
+    this.#settling = setTimeout(() => {
+      try {
+        if (this.#absence !== absence) return;
+        if (this.#walRenames <= 2) absence.settle();
+        if (absence.left.isSettled) this.#options.onLeft?.();
+      } catch {
+        // @NOTE What is the matter with the path is told by the next look.
+      }
+      this.#look();
+    }, settleMs);
+  }
+
+  #setExclusive(isExclusive: boolean): void {
+    if (isExclusive === this.#isExclusive) return;
+    this.#isExclusive = isExclusive;
+    this.#options.onExclusive?.(isExclusive);
+  }
+
+  #setWalLost(isLost: boolean): void {
+    if (isLost === this.#isWalLost) return;
+    this.#isWalLost = isLost;
+    this.#options.onWalLost?.(isLost);
+  }
+
+  // Joined: pins are held.
+
+  /**
+   * The sidecars that are open here do not lie beside the database any more: the last application closed it, as it would have
+   * without us; or somebody deleted them under one that goes on writing to them.
+   */
+  async #goOnAlone(life: Life): Promise<void> {
+    const { connections } = life;
+    await this.#drain(life);
+    const { frames, backfilled } = connections.counts();
+    if (connections.isShared ?? backfilled < frames) {
+      // Its close is what brings it home: nothing of ours may be in its way.
+      await connections.ease();
+      this.#setWalLost(true);
+      this.#nextLookMs = lostWalEveryMs;
+      return;
+    }
+    await this.#depart(life);
+    if (backfilled < frames) this.#giveUpContinuity('outside');
+    this.#nextLookMs = undefined;
+    this.#settleSoon();
+    this.#isWoken = true;
+  }
+
+  /** The file changed and nobody copied anything into it, or somebody else did: all of it is looked through, in time. */
+  #suspect(life: Life): void {
+    const { connections } = life;
+    const index = connections.walIndex?.read();
+    if (index === undefined || this.#hashes === undefined) return;
+    const { size, mtimeMs } = fs.fstatSync(connections.fd);
+    const { backfilled, attempted } = index;
+    const now: Traces = { size, modifiedAt: mtimeMs, backfilled, attempted, wals: this.#wals };
+    const change = life.traces === undefined ? 'none' : explainChange(life.traces, now);
+    life.traces = now;
+    if (change !== 'none') this.#isSuspicious = true;
+    if (!this.#isSuspicious || !this.#leisure.isDue(performance.now())) return;
+    this.#isSuspicious = false;
+    this.#verifying ??= this.#verify(life)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => (this.#verifying = undefined));
+  }
+
+  /** Looks through the file; fails with `database-overwritten` where it does not hold what was captured. */
+  async #verify(life: Life): Promise<void> {
+    const begunAt = performance.now();
+    const isOver = (): boolean => this.#isClosed || this.#life !== life;
+    // Joined behind the beginning of a WAL, it is not known which pages it holds.
+    if (life.goesOn) return;
+    const mayDiffer = (page: number): boolean => life.walPages.has(page);
+    const fd = fs.openSync(this.#options.path, 'r');
+    try {
+      const suspects = await findSuspects(fd, { hashes: () => this.#hashes, mayDiffer, isOver });
+      this.#leisure.took(performance.now(), performance.now() - begunAt);
+      if (suspects.length === 0) return;
+      // Once more, while nothing moves: a checkpoint may have been under way.
+      await this.#exclusively(async () => {
+        if (isOver()) return;
+        await this.#drain(life);
+        const hashes = this.#hashes;
+        const bytes = new Uint8Array(hashes?.pageSize ?? 0);
+        for (const page of suspects) {
+          if (hashes === undefined || mayDiffer(page) || page > hashes.pages) continue;
+          const got = readFully(life.connections.fd, bytes, (page - 1) * bytes.length);
+          if (isAsCaptured(hashes, page, bytes.subarray(0, got))) continue;
+          this.#isUnproven = true;
+          throw new AppError('database-overwritten', { path: this.#options.path });
+        }
+      });
+    } finally {
+      this.#closeFile(fd);
+    }
+  }
+
+  /** May checkpoint from now on. False where that cannot be had at the moment. */
+  async #firm(life: Life): Promise<boolean> {
+    const { connections } = life;
+    if (isAlone(life)) return false;
+    if (connections.hold === 'firm') return true;
+    if (connections.pins.isKeeping) return false;
+    life.guard.checkPath();
+    try {
+      const isLocked = this.#rhythm.isDense && (await connections.firmWhileLocked(async () => await this.#drain(life)));
+      if (isAlone(life)) return false;
+      if (!isLocked) connections.firm();
+    } catch (error) {
+      // Perhaps no pin is held now.
+      this.#isUnproven = true;
+      throw error;
+    }
+    if (isAlone(life)) return false;
+    await this.#provePinless(life);
+    return true;
+  }
+
+  /** No pin was held for a moment: nothing was committed in it that cannot be read now. */
+  async #provePinless(life: Life): Promise<void> {
+    const { changes } = life.connections.walIndex?.read() ?? {};
+    if (changes !== undefined && changes === this.#changes) return;
+    // What was committed meanwhile may lie in the file already.
+    this.#images.spoil();
+    this.#isDoubtful = true;
+    if ((await this.#countUnseen(life)) !== 0) await this.#goOnUnseen('visit');
+  }
+
+  /** Lets go of the lock on the file; for a moment no pin is held. */
+  async #ease(life: Life): Promise<void> {
+    if (life.connections.hold === 'light') return;
+    await this.#drain(life);
+    await life.connections.ease();
+    await this.#provePinless(life);
+  }
+
+  /**
+   * Everything captured goes into the file, the WAL is emptied, waiting for nobody, and all connections are closed. False where
+   * somebody reads or writes at this moment: then it stays as it is.
+   */
+  async #leave(life: Life): Promise<boolean> {
+    const { connections, guard, upkeep } = life;
+    // An image goes on reading the file alone; who wakes the database is joined before that one overwrites anything, as a rule.
+    if (this.#images.isAnyOpen && connections.isShared !== false) return false;
+    if (!(await this.#firm(life))) return false;
+    if (!(await upkeep.empty())) return false;
+    const hashes = this.#hashes;
+    if (hashes !== undefined) this.#prove(() => guard.rest(hashes));
+    if (this.#changes === undefined) await this.#countUnseen(life);
+    if (connections.counts().frames > 0) return false;
+    await this.#depart(life);
+    this.#settleSoon();
+    return true;
   }
 
   /**
@@ -465,9 +1052,13 @@ export class Capture implements AsyncDisposable, FrameSink {
    * proof the next opening compares pages.
    */
   async stepAside(ms: number): Promise<void> {
-    const { connections } = this.#options;
-    await this.#catchUp();
-    const { frames } = this.#reader;
+    await this.#stepAside(must(this.#life, 'a pin is held'), ms);
+  }
+
+  async #stepAside(life: Life, ms: number): Promise<void> {
+    const { connections, reader } = life;
+    await this.#drain(life);
+    const { frames } = reader;
     try {
       await connections.pins.stepAside(ms);
     } catch (error) {
@@ -476,78 +1067,92 @@ export class Capture implements AsyncDisposable, FrameSink {
       throw error;
     }
     const { frames: now } = connections.counts();
-    if (now === frames && this.#reader.isCurrent()) return;
+    if (now === frames && reader.isCurrent()) return;
     // What was committed meanwhile may lie in the file already.
     if (now > 0) this.#images.spoil();
-    if ((await this.#countUnseen()) !== 0) this.#giveUpContinuity();
+    if ((await this.#countUnseen(life)) !== 0) this.#giveUpContinuity();
   }
 
-  #giveUpContinuity(): never {
+  #giveUpContinuity(why?: ContinuityUnproven['why']): never {
     this.#isUnproven = true;
-    throw new ContinuityUnproven();
+    throw new ContinuityUnproven(why);
   }
 
   /**
    * Transactions that SQLite counted, and that neither were captured nor can be read now: 0 proves that nothing was missed.
    * Undefined where it cannot be told: the count is not to be had, began anew, or was not known before.
    */
-  async #countUnseen(): Promise<number | undefined> {
+  async #countUnseen({ connections, reader }: Life): Promise<number | undefined> {
     for (let again = 0; again < 3; again++) {
-      const now = this.#options.connections.walIndex?.read();
+      const now = connections.walIndex?.read();
       if (now === undefined) return undefined;
-      const ahead = now.frames === 0 ? 0 : await this.#reader.countAhead(now);
+      const ahead = now.frames === 0 ? 0 : await reader.countAhead(now);
       if (ahead === undefined) continue;
       const captured = (now.changes - ahead) >>> 0;
       const unseen = this.#changes === undefined ? undefined : (captured - this.#changes) | 0;
       this.#changes = captured;
+      if (unseen === 0) this.#isDoubtful = false;
       return unseen !== undefined && unseen < 0 ? undefined : unseen;
     }
     return undefined;
   }
 
-  /** Reads what is committed now, under the pin that is held. True when there was something. */
-  async #catchUp(): Promise<boolean> {
+  async #catchUp(): Promise<void> {
     // Frames behind an unproven moment would look contiguous: better none.
     if (this.#isUnproven) throw new ContinuityUnproven();
-    const { connections, onCaptured } = this.#options;
-    this.#prove((guard) => guard.checkContent());
+    if (this.#life === undefined) await this.#lookOutside();
+    if (this.#life !== undefined) await this.#drain(this.#life);
+  }
+
+  /** Reads what is committed now, under the pin that is held. True when there was something. */
+  async #drain(life: Life): Promise<boolean> {
+    if (this.#isUnproven) throw new ContinuityUnproven();
+    const { connections, reader, guard, upkeep } = life;
+    const { onCaptured, path } = this.#options;
+    if (!isAlone(life)) this.#prove(() => guard.checkContent());
     const before = this.#end;
-    const isOutrun = !this.#isOverlap && this.#upkeep.isOutrun;
-    const draining = this.#reader.drain(() => connections.counts().frames, this);
-    const isWhole = await (isOutrun ? this.#upkeep.slowing(draining) : draining);
-    if (!this.#isAnchored) this.#anchor(isWhole);
-    if (!isWhole) {
-      throw new AppError('database-damaged', { path: connections.path, reason: 'its WAL changed unexpectedly' });
-    }
+    const isOutrun = !this.#isOverlap && upkeep.isOutrun;
+    const draining = reader.drain(() => connections.counts().frames, this);
+    let isWhole = await (isOutrun ? upkeep.slowing(draining) : draining);
+    // Without the lock on the file, an application may end, or empty the WAL, between the count and the reading.
+    if (!isWhole && connections.hold === 'light') isWhole = await reader.drain(() => connections.counts().frames, this);
+    if (!life.isAnchored) this.#anchor(life, isWhole);
+    if (!isWhole && connections.hold === 'light') this.#giveUpContinuity();
+    if (!isWhole) throw new AppError('database-damaged', { path, reason: 'its WAL changed unexpectedly' });
     const isNew = this.#end.index !== before.index || this.#end.offset !== before.offset;
-    if (this.#changes === undefined) await this.#countUnseen();
+    if (this.#changes === undefined) await this.#countUnseen(life);
     if (isNew) {
-      this.guard.moved();
+      guard.moved();
       onCaptured();
     }
+    this.#spoilOverrun(life);
     if (!(await this.#images.save(() => connections.pins.keep()))) this.#look();
     return isNew;
+  }
+
+  /** The last one to close copies what lies behind our pin, too: before an image could keep what was there. */
+  #spoilOverrun(life: Life): void {
+    const { connections } = life;
+    if (!this.#images.isAnyOpen || connections.hold === 'firm') return;
+    const attempted = connections.walIndex?.read()?.attempted ?? Infinity;
+    if (isAlone(life) || attempted > (connections.pins.frames ?? 0)) this.#images.spoil();
   }
 
   /**
    * Read for the first time: the one restart that the pin permits may have come before, over frames that nobody has read.
    * That matters where they follow what was captured, and where they were being read; later restarts are counted.
    */
-  #anchor(isWhole: boolean): void {
-    const isReplaced = this.#reader.header !== undefined && !this.#reader.isCurrent();
-    if (isReplaced && (!isWhole || this.#options.end !== undefined)) this.#giveUpContinuity();
-    this.#isAnchored = isWhole;
-  }
-
-  #rest(): void {
-    const hashes = this.#hashes;
-    if (hashes !== undefined && this.#prove((guard) => guard.rest(hashes))) this.#options.onRest?.();
+  #anchor(life: Life, isWhole: boolean): void {
+    const { reader, goesOn } = life;
+    const isReplaced = reader.header !== undefined && !reader.isCurrent();
+    if (isReplaced && (!isWhole || goesOn)) this.#giveUpContinuity();
+    life.isAnchored = isWhole;
   }
 
   /** Asks whether the file still holds what was captured; where it does not, nothing more is captured on top of it. */
-  #prove<T>(ask: (guard: IdentityGuard) => T): T {
+  #prove<T>(ask: () => T): T {
     try {
-      return ask(this.guard);
+      return ask();
     } catch (error) {
       this.#isUnproven = true;
       throw error;
@@ -555,19 +1160,19 @@ export class Capture implements AsyncDisposable, FrameSink {
   }
 
   /** What lies behind the old pin may be copied into the file from now on, before it is read: looked at while it may not. */
-  #leaveRest(): void {
-    this.#prove((guard) => guard.checkContent());
-    this.guard.moved();
+  #leaveRest({ guard }: Life): void {
+    this.#prove(() => guard.checkContent());
+    guard.moved();
   }
 
   /** Moves the pin to the end of the WAL. True when there was something to read on the way. */
-  async #advance(): Promise<boolean> {
+  async #advance(life: Life): Promise<boolean> {
     let isNew = false;
     const drain = async (): Promise<void> => {
-      if (await this.#catchUp()) isNew = true;
+      if (await this.#drain(life)) isNew = true;
     };
-    const beforeEarly = this.#images.isAnyOpen ? undefined : () => this.#leaveRest();
-    await this.#options.connections.pins.advance(drain, beforeEarly);
+    const beforeEarly = this.#images.isAnyOpen ? undefined : () => this.#leaveRest(life);
+    await life.connections.pins.advance(drain, beforeEarly);
     return isNew;
   }
 
@@ -577,6 +1182,11 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#lock = turn.catch(() => {});
     return await turn;
   }
+}
+
+/** The sidecars that are open here do not lie beside the database any more. */
+function isAlone({ connections, guard }: Life): boolean {
+  return connections.isBeside === false || guard.isWalLost;
 }
 
 const dozing = new Int32Array(new SharedArrayBuffer(4));

@@ -17,9 +17,11 @@ import {
   readNotes,
   saveComposed,
 } from './notes.ts';
+import { readFileNote } from './file-note.ts';
 import { hashPage } from './replica/state-hash.ts';
 import type { Connections } from './source/connections.ts';
 import { parseDatabaseHeader, databaseHeaderBytes } from './source/header.ts';
+import { identityOf, isSameFile } from './source/identity.ts';
 import { type ImageSource, readPages } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { readFully, type WalEnd } from './source/wal-reader.ts';
@@ -39,6 +41,8 @@ export interface Remains {
   /** Composed indices that some target may not have yet. */
   readonly composed: readonly Composed[];
   readonly clean: CleanStop | undefined;
+  /** The file with this descriptor looks as it did when everything captured lay in it, in this start of the computer. */
+  readonly isUntouched: (fd: number) => boolean;
   /** The computer went down in between: what targets got last may be missing here. */
   readonly isCut: boolean;
   /** When the last of it was written: the beginning of a time that was not watched. */
@@ -100,7 +104,9 @@ export async function readRemains(
       notBefore,
     );
     if (await replay(spool, { notes, time: lastAt })) {
-      return { generation, spool, commits, hashes, end, composed: await composedIn(spool), clean, isCut, lastAt };
+      const isUntouched = (fd: number): boolean => isProven && looksAtRest(spool, fd);
+      const composed = await composedIn(spool);
+      return { generation, spool, commits, hashes, end, composed, clean, isUntouched, isCut, lastAt };
     }
   }
   if (recovered === undefined) return undefined;
@@ -108,7 +114,38 @@ export async function readRemains(
   const end = isProven ? recovered.end : undefined;
   const lastAt = Math.max(timeOf(writtenAt), notBefore);
   const composed = await composedIn(spool);
-  return { generation, spool, commits: new CommitLog(), hashes: undefined, end, composed, clean, isCut, lastAt };
+  const isUntouched = () => false;
+  return {
+    generation,
+    spool,
+    commits: new CommitLog(),
+    hashes: undefined,
+    end,
+    composed,
+    clean,
+    isUntouched,
+    isCut,
+    lastAt,
+  };
+}
+
+/** As the note beside the spool says: it survives a crash, though no power cut. */
+function looksAtRest(spool: Spool, fd: number): boolean {
+  const note = readFileNote(spool.folder);
+  const stat = fs.fstatSync(fd);
+  const rest = note?.atRest;
+  return (
+    note !== undefined &&
+    rest !== undefined &&
+    isSameFile(note, identityOf(stat)) &&
+    isAtEnd(rest, spool) &&
+    rest.size === stat.size &&
+    rest.modifiedAt === stat.mtimeMs
+  );
+}
+
+function isAtEnd({ index, offset }: Place, { end }: Spool): boolean {
+  return index === end.index && offset === end.offset;
 }
 
 /** A file's time as one that no transaction in it is behind: times of a history never run backwards. */
@@ -124,28 +161,32 @@ async function composedIn(spool: Spool): Promise<readonly Composed[]> {
   return composed;
 }
 
-/** How to go on with an open database, given what is left of its history. */
-export function decideContinuation(connections: Connections, remains: Remains): Continuation {
+/** How to go on with a database, given what is left of its history; `connections` where somebody may have it open. */
+export function decideContinuation(
+  {
+    fd,
+    connections,
+    file,
+  }: { readonly fd: number; readonly connections?: Connections | undefined; readonly file: string },
+  remains: Remains,
+): Continuation {
   const { hashes, end, spool, clean } = remains;
   const pageSize = hashes?.pageSize ?? end?.chain.header.pageSize;
-  const header = readHeader(connections.fd);
+  const header = readHeader(fd);
   if (header !== undefined && pageSize !== undefined && header.pageSize !== pageSize) {
     return { kind: 'new-generation', reason: 'The page size of the database was changed' };
   }
   // A target may have what is lost here: behind it an index would mean two things.
   if (remains.isCut) return { kind: 'new-generation', reason: hashes === undefined ? notesLost : cutWords };
-  if (end !== undefined && readBehindCaptured(connections.path, spool, end) !== undefined) {
+  if (end !== undefined && connections !== undefined && readBehindCaptured(file, spool, end) !== undefined) {
     if (hashes !== undefined) return { kind: 'same-wal', end, hashes };
     // What lies in other indices can be told to a target only with the states that were noted.
     if (spool.files().length === 1) return { kind: 'rehash', end };
   }
   if (hashes === undefined) return { kind: 'new-generation', reason: notesLost };
+  const isClean = clean !== undefined && isAsLeft(clean, fd) && isAtEnd(clean, spool);
   const isUntouched =
-    clean !== undefined &&
-    isAsLeft(clean, connections.fd) &&
-    clean.index === spool.index &&
-    clean.offset === spool.offset &&
-    connections.counts().frames === 0;
+    (isClean || remains.isUntouched(fd)) && (connections === undefined || connections.counts().backfilled === 0);
   return { kind: isUntouched ? 'untouched' : 'compare', hashes };
 }
 
@@ -255,7 +296,7 @@ export function readBehindCaptured(file: string, spool: Spool, end: WalEnd): Uin
   }
 }
 
-/** The header of the open database. */
+/** The header of a database. */
 export function readHeader(fd: number): ReturnType<typeof parseDatabaseHeader> {
   const bytes = new Uint8Array(databaseHeaderBytes);
   readFully(fd, bytes, 0);
@@ -263,6 +304,6 @@ export function readHeader(fd: number): ReturnType<typeof parseDatabaseHeader> {
 }
 
 /** Size of the database file, in pages: what the database has while nothing of it lies in a WAL. */
-export function filePages(connections: Connections, pageSize: number): number {
-  return Math.floor(fs.fstatSync(connections.fd).size / pageSize);
+export function filePages(file: string, pageSize: number): number {
+  return Math.floor(fs.statSync(file).size / pageSize);
 }

@@ -1,20 +1,13 @@
 // What needs a look although capturing goes on: a WAL that somebody deleted while it was open, and a reader that keeps it from
 // being emptied.
 import fs from 'node:fs';
+import path from 'node:path';
 import { AppError, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
-import type { Capture } from './capture.ts';
 import type { ProtectionOptions } from './session.ts';
 
-export interface NoticesOptions extends Pick<ProtectionOptions, 'row' | 'clock' | 'onEvent' | 'onChange'> {
-  /** Undefined while the database is not open. */
-  readonly capture: () => Capture | undefined;
-  /** What is open cannot go on. */
-  readonly onFailed: (error: AppError) => void;
-}
+export type NoticesOptions = Pick<ProtectionOptions, 'row' | 'clock' | 'onEvent' | 'onChange'>;
 
-/** A deleted WAL is read on through its descriptor, of which no directory tells. */
-const lostWalEveryMs = 250;
 /** A reader that keeps the WAL from being emptied is told after so long, once the WAL is so large. */
 const longReaderMs = 30_000;
 const longReaderBytes = 16 * 1024 * 1024;
@@ -23,7 +16,6 @@ export class Notices {
   readonly #options: NoticesOptions;
   #current: Problem | undefined;
   #heldSinceAt: number | undefined;
-  #lostWal: NodeJS.Timeout | undefined;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
@@ -44,34 +36,40 @@ export class Notices {
     this.#current = undefined;
   }
 
-  /** What is open ends. */
-  closing(): void {
-    clearInterval(this.#lostWal);
-    this.#lostWal = undefined;
-  }
-
   /** Nobody looks at the WAL any more. */
   closed(): void {
     this.#heldSinceAt = undefined;
   }
 
   /**
-   * Goes on with a WAL that somebody deleted while it was open: what is written to it is captured, and copied into the
-   * database. Only when nobody else has it open any more can a new one begin.
+   * Somebody deleted the WAL while an application had it open, or that application is gone: until then, what it writes is read on
+   * where that can be had.
    */
-  walLost(): void {
-    if (this.#lostWal !== undefined) return;
+  walLost(isLost: boolean): void {
     const { row, clock, onEvent, onChange } = this.#options;
-    const lost = new AppError('database-wal-deleted', { path: row.path, wal: `${row.path}-wal` });
-    this.#current = { ...lost.toData(), sinceAt: clock.now() };
-    onEvent({ kind: 'problem', problem: this.#current, replica: undefined });
+    const isTold = this.#current?.code === 'database-wal-deleted';
+    if (isLost === isTold) return;
+    this.#current = undefined;
+    if (isLost) {
+      const lost = new AppError('database-wal-deleted', { path: row.path, wal: `${row.path}-wal` });
+      this.#current = { ...lost.toData(), sinceAt: clock.now() };
+      onEvent({ kind: 'problem', problem: this.#current, replica: undefined });
+    }
     onChange();
-    this.#lostWal = setInterval(() => {
-      const capture = this.#options.capture();
-      capture?.wake();
-      const isAtRest = capture?.guard.atRest !== undefined;
-      if (isAtRest && capture.guard.isHeldByOthers === false) this.#options.onFailed(lost);
-    }, lostWalEveryMs);
+  }
+
+  /** The system tells nothing of changes in the folder: they are found by looking. */
+  unwatched(isBlind: boolean): void {
+    const { row, clock, onEvent, onChange } = this.#options;
+    const isTold = this.#current?.code === 'database-unwatched';
+    if (isBlind === isTold || (isBlind && this.#current !== undefined)) return;
+    this.#current = undefined;
+    if (isBlind) {
+      const told = new AppError('database-unwatched', { path: row.path, folder: path.dirname(row.path) });
+      this.#current = { ...told.toData(), sinceAt: clock.now() };
+      onEvent({ kind: 'problem', problem: this.#current, replica: undefined });
+    }
+    onChange();
   }
 
   /** A reader that keeps the WAL from being emptied for long is worth a look once the WAL is large. */

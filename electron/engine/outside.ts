@@ -3,22 +3,15 @@
 // the database; so it is removed where everything in it is captured and nobody uses it, as the last connection to the former
 // file would have done, and else waited for.
 import fs from 'node:fs';
-import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
 import { readBehindCaptured, type Remains } from './continuity.ts';
+import { type FileNote, readFileNote } from './file-note.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
-import { type FileIdentity, type FileLook, identityOf, isLockedByOthers, isSameFile } from './source/identity.ts';
+import { type FileLook, identityOf, isLockedByOthers, isSameFile } from './source/identity.ts';
 import { readFully } from './source/wal-reader.ts';
 import { scanFrames } from './source/wal.ts';
-
-/** Which file a history was captured from. */
-export interface FileNote extends FileIdentity {
-  readonly wal: FileIdentity | undefined;
-  /** How it looked when everything captured lay in it. */
-  readonly atRest: (FileLook & Place) | undefined;
-}
 
 export interface Outside {
   /** Another file lies under the path than the one that was captured. */
@@ -30,7 +23,6 @@ export interface Outside {
 /** Why the content of a file is not what was captured, when another one lies under its path. */
 export const replacedWords = 'The database was replaced by another file';
 
-const noteFile = 'file.json';
 /** A file that did not change for this long is not being copied any more. */
 const stillForMs = 900;
 const stillLookMs = 150;
@@ -40,11 +32,6 @@ const sampledPages = 16;
 /** Pages that are read before others get their turn. */
 const pagesPerTurn = 256;
 
-/** Writes down which file is captured into the spool at `folder`. A note that a crash loses is only missed, so it is not forced to disk. */
-export function noteCapturedFile(folder: string, file: FileNote): void {
-  fs.writeFileSync(path.join(folder, noteFile), JSON.stringify(file));
-}
-
 /**
  * Looks at the file under the path of a database that was captured before; no connection to it may be open in this process.
  * Waits while it is still being copied. Fails with `database-stale-wal`.
@@ -53,7 +40,7 @@ export async function lookFromOutside(
   file: string,
   { remains, signal }: { readonly remains: Remains; readonly signal: AbortSignal },
 ): Promise<Outside> {
-  const note = readNote(remains.spool.folder);
+  const note = readFileNote(remains.spool.folder);
   const isReplaced = note !== undefined && !isSameFile(note, identityOf(fs.statSync(file)));
   if (isReplaced) await untilStill(file, { signal });
   const wal = `${file}-wal`;
@@ -77,6 +64,8 @@ export async function lookFromOutside(
   const memory = fs.statSync(shm, { throwIfNoEntry: false });
   const isHeld = memory !== undefined && isLockedByOthers(memory.ino) !== false;
   const hasRested = restsAt(remains, note).length > 0;
+  // Who has it open goes on with this mixture: that is what the database is now.
+  if (isHeld && !isFormerWal) return { isReplaced, removedWal: undefined };
   if (isHeld || !isStillCaptured || !hasRested) throw new AppError('database-stale-wal', { path: file, wal });
   fs.rmSync(wal);
   fs.rmSync(shm, { force: true });
@@ -100,15 +89,6 @@ export async function untilStill(
     const now = look();
     if (now !== seen) stillAt = performance.now();
     seen = now;
-  }
-}
-
-function readNote(folder: string): FileNote | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(path.join(folder, noteFile), 'utf8')) as FileNote;
-  } catch {
-    // @NOTE Absent or half-written: then only content tells one file from another.
-    return undefined;
   }
 }
 

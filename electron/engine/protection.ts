@@ -1,19 +1,22 @@
 // The life of one protected database: open → capture and ship → close, and again after a failure. Owns the connections and
 // the session on them; how a history is continued is session-opening.ts, what is done with bytes capture.ts and shipper.ts.
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type ErrorCode, toErrorData, type Problem } from '../../shared/errors.ts';
 import type { Counters } from '../../shared/databases.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
 import { comparePositions } from '../../shared/position.ts';
-import { ContinuityUnproven } from './capture.ts';
+import { ContinuityUnproven, type Unseen } from './capture.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
 import { Notices } from './notices.ts';
 import { replacedWords, untilStill } from './outside.ts';
 import { saveSession } from './session-notes.ts';
 import { openSession, prepareOpening } from './session-opening.ts';
-import type { ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
-import { Connections } from './source/connections.ts';
+import { bringOverUnseen } from './session-unseen.ts';
+import { leftAs, meetDatabase, withFile } from './session-start.ts';
+import type { Outside, ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
 import { explainShortage } from './source/source-errors.ts';
 import { forgetShipped, spoolMember } from './spool-upkeep.ts';
+import { Visits } from './visits.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
@@ -21,12 +24,21 @@ const longestRetryMs = 10_000;
 const afterChangeMs = 100;
 /** Where files are short, each try takes some from the databases that are open. */
 const shortRetryMs = 60_000;
-/** What somebody did to an open database, after which it is opened again at once; and how the history says it. */
+const overwrittenWords = 'The database was overwritten by another program';
+/** What somebody did to a database, after which it is opened again at once; and how the history says it. */
 const outsideWords: ReadonlyMap<ErrorCode, string> = new Map([
   ['database-replaced', replacedWords],
-  ['database-overwritten', 'The database was overwritten by another program'],
-  ['database-wal-deleted', 'The WAL of the database was deleted by another program'],
+  ['database-overwritten', overwrittenWords],
 ]);
+/** Why transactions were not seen one by one. */
+const unprovenWords = {
+  visit: 'Changed within a moment, before it could be seen',
+  exclusive: 'Captured when the application that keeps it for itself closed it',
+  mode: 'Its journal mode was another one for a while',
+} as const;
+/** For so long is waited at the end for what was committed just before, with looks so far apart. */
+const finishCaptureMs = 4000;
+const finishLookMs = 20;
 /** Page hashes are written down when the WAL restarted, but not more often than this. */
 const saveEveryMs = 10_000;
 
@@ -39,17 +51,16 @@ export class Protection {
   #problem: Problem | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = -Infinity;
-  readonly #isHeldExclusively: boolean = false;
+  /** Ends with the session. */
+  #ended: { readonly signal: AbortSignal } | undefined;
+  #bringing: Promise<void> | undefined;
+  #isHeldExclusively = false;
   readonly #notices: Notices;
   readonly #owner: SessionOwner;
 
   constructor(options: ProtectionOptions) {
     this.#options = options;
-    this.#notices = new Notices({
-      ...options,
-      capture: () => this.#session?.capture,
-      onFailed: (error) => this.#failed(error),
-    });
+    this.#notices = new Notices(options);
     this.#owner = this.#makeOwner();
   }
 
@@ -60,13 +71,28 @@ export class Protection {
 
   /** Captures and ships what is there, then closes everything in order. Resolves when it is closed. */
   async finish(): Promise<void> {
+    await this.#captureRest();
     this.#isFinishing = true;
-    const { capture, crew } = this.#session ?? {};
-    // @NOTE A database that cannot be read any more still ships what was captured.
-    await capture?.catchUp(() => {}).catch(() => {});
-    crew?.finish();
+    this.#session?.crew.finish();
     this.#failed(new AppError('cancelled'));
     await this.#running;
+  }
+
+  /** What was committed up to now is captured, also where pages have to be compared for it; for a while. */
+  async #captureRest(): Promise<void> {
+    const { signal } = this.#stop;
+    const endAt = performance.now() + finishCaptureMs;
+    while (!signal.aborted && performance.now() < endAt && this.#problem === undefined) {
+      try {
+        if ((await this.#session?.capture.isCurrent()) === true) return;
+      } catch (error) {
+        // @NOTE A database that cannot be read any more still ships what was captured.
+        if (!(error instanceof ContinuityUnproven)) return;
+        this.#failed(error);
+      }
+      // By the system's clock: what is waited for is what the file system does.
+      await delay(finishLookMs);
+    }
   }
 
   /** Closes without shipping; what was captured stays in the spool. */
@@ -141,7 +167,14 @@ export class Protection {
       band: bandOf(this.#options),
       hashing: undefined,
       outside: undefined,
-      onWalLost: () => this.#notices.walLost(),
+      visits: new Visits(),
+      onWalLost: (isLost) => this.#notices.walLost(isLost),
+      onExclusive: (isExclusive) => {
+        this.#isHeldExclusively = isExclusive;
+        this.#options.onChange();
+      },
+      onBlind: (isBlind) => this.#notices.unwatched(isBlind),
+      onUnseen: (unseen) => this.#bringOver(unseen),
       onHeld: (isHeld) => this.#notices.walHeld(isHeld),
       onProblem: (problem) => {
         this.#options.tally.lastProblem = problem;
@@ -180,12 +213,13 @@ export class Protection {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ContinuityUnproven) {
-          this.#options.log.info('comparing pages, since the WAL moved on unseen');
+          this.#options.log.info({ why: error.why }, 'comparing pages, since the database changed unseen');
+          this.#owner.outside = this.#outsideOf(error.why) ?? this.#owner.outside;
           continue;
         }
         if (this.#tellOutside(error)) {
           // Perhaps it is still being copied; a file that is another one now is waited for by the next opening.
-          if (this.#owner.outside !== replacedWords)
+          if (this.#owner.outside?.words !== replacedWords)
             await untilStill(this.#options.row.path, { signal }).catch(() => {});
           continue;
         }
@@ -202,9 +236,36 @@ export class Protection {
   #tellOutside(error: unknown): boolean {
     const words = error instanceof AppError ? outsideWords.get(error.code) : undefined;
     if (words === undefined) return false;
-    this.#owner.outside = words;
-    // A deleted WAL was told when it was found.
-    if (this.#notices.current === undefined) this.#options.onEvent({ kind: 'outside', what: toErrorData(error) });
+    const what = toErrorData(error);
+    const isReplaced = words === replacedWords;
+    // That it was written to is told once its content turns out to be another one.
+    this.#owner.outside = isReplaced ? { words } : { words, what };
+    if (isReplaced) this.#options.onEvent({ kind: 'outside', what });
+    return true;
+  }
+
+  #outsideOf(why: ContinuityUnproven['why']): Outside | undefined {
+    if (why === undefined) return undefined;
+    if (why !== 'outside') return { words: unprovenWords[why] };
+    const what = new AppError('database-overwritten', { path: this.#options.row.path }).toData();
+    return { words: overwrittenWords, what };
+  }
+
+  /** Compares what changed unseen beside the capturing, where a session is open for it. */
+  #bringOver(unseen: Unseen): boolean {
+    const session = this.#session;
+    const signal = this.#ended?.signal;
+    if (session === undefined || signal === undefined) return false;
+    this.#options.log.info({ why: unseen.why }, 'comparing pages, since the database changed unseen');
+    const context: SessionContext = { options: this.#options, owner: this.#owner };
+    const outside = this.#outsideOf(unseen.why);
+    this.#bringing = bringOverUnseen(context, { session, unseen, outside, signal }).then(
+      () => this.#owner.onCaptured(),
+      (error: unknown) => {
+        session.capture.abandonUnseen();
+        if (!signal.aborted) this.#failed(error);
+      },
+    );
     return true;
   }
 
@@ -217,15 +278,16 @@ export class Protection {
     await this.#options.disk.mustHaveRoom();
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
+    this.#ended = { signal: both };
     using turn = await this.#options.openings.enter({ signal: both });
     using _claim = this.#options.beforeOpening();
     const context: SessionContext = { options: this.#options, owner: this.#owner };
     const prospect = await prepareOpening(context, both);
-    await using connections = await Connections.open(row.path);
+    const start = await meetDatabase(row.path, this.#owner.visits);
     let session: Session | undefined;
     let shipping: Promise<unknown> = Promise.resolve();
     try {
-      session = await openSession(context, { connections, prospect, signal: both });
+      session = await openSession(context, { start, prospect, signal: both });
       turn[Symbol.dispose]();
       this.#session = session;
       this.#options.tally.counters.openings++;
@@ -243,10 +305,10 @@ export class Protection {
       if (!this.#isFinishing) throw error;
       await shipping;
     } finally {
-      this.#notices.closing();
       ended.abort(new AppError('cancelled'));
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
       await session?.crew.ended();
+      await this.#bringing;
       if (session !== undefined) this.#keepCounts(session);
       this.#session = undefined;
       this.#options.onChange();
@@ -274,18 +336,19 @@ export class Protection {
   }
 
   async #close(session: Session): Promise<void> {
-    const { capture, connections, spool } = session;
+    const { capture, spool } = session;
     try {
       await saveSession(session);
       await noteRest(spool.folder);
-      await capture.proveContent();
-      const { frames, backfilled } = await connections.checkpoint();
-      if (frames === backfilled) {
-        // Between the last look and this one nobody may have written.
-        const before = capture.end;
-        const clean = await capture.catchUp((at) =>
-          at.index === before.index && at.offset === before.offset ? noteClean(at, connections.fd) : undefined,
-        );
+      const before = capture.end;
+      if (await capture.letGo()) {
+        // What was captured meanwhile is not noted.
+        const { end: at, file } = capture;
+        const isSame = at.index === before.index && at.offset === before.offset;
+        const left = leftAs(this.#options.row.path);
+        const isUntouched = left.size === file.atRest?.size && left.modifiedAt === file.atRest.modifiedAt;
+        const clean =
+          isSame && isUntouched ? withFile(this.#options.row.path, left, (fd) => noteClean(at, fd)) : undefined;
         if (clean !== undefined) await saveClean(spool.folder, clean);
       }
     } catch (error) {

@@ -10,10 +10,14 @@ import { forgetRest, noteBoot, readComposed } from './notes.ts';
 import { openImage } from './session-image.ts';
 import { noteFile, saveSession } from './session-notes.ts';
 import { makeShipper } from './session-shippers.ts';
-import type { ProtectionOptions, Session, SessionContext } from './session.ts';
+import type { ProtectionOptions, Session, SessionContext, Start } from './session.ts';
 import type { Shipment } from './ship/shipment.ts';
-import type { Connections } from './source/connections.ts';
+import { Connections } from './source/connections.ts';
+import type { ReplicaRow } from './state/store.ts';
 import type { PageHashes } from './source/page-hashes.ts';
+
+const longestBatchMs = 50;
+const batchesPerSync = 20;
 
 /** Where the spool of a generation lies. */
 export function spoolFolder(options: ProtectionOptions, generation: Generation): string {
@@ -24,16 +28,23 @@ export function spoolFolder(options: ProtectionOptions, generation: Generation):
 export function makeCapture(
   { options, owner }: SessionContext,
   parts: Pick<Remains, 'spool' | 'commits' | 'end'> & {
-    readonly connections: Connections;
+    readonly start: Start;
     readonly now: () => number;
     readonly hashes: PageHashes | undefined;
   },
 ): Capture {
   const capture: Capture = new Capture({
     ...parts,
-    onRest: () => noteFile({ capture, spool: parts.spool }),
-    onWalLost: () => owner.onWalLost(),
+    path: options.row.path,
+    connect: async (hold) => await Connections.open(options.row.path, hold),
+    visits: owner.visits,
+    batchMs: () => batchOf(options.replicas()),
+    onLeft: () => noteFile({ capture, spool: parts.spool }),
+    onWalLost: (isLost) => owner.onWalLost(isLost),
     onHeld: (isHeld) => owner.onHeld(isHeld),
+    onExclusive: (isExclusive) => owner.onExclusive(isExclusive),
+    onBlind: (isBlind) => owner.onBlind(isBlind),
+    onUnseen: (unseen) => owner.onUnseen(unseen),
     counters: owner.counters,
     rollBytes: options.rollBytes,
     watcher: options.watcher,
@@ -43,13 +54,23 @@ export function makeCapture(
   return capture;
 }
 
+/**
+ * How far apart commits may be read: a small part of the time that they wait to be shipped together anyway. It is the resolution
+ * of their times.
+ */
+function batchOf(replicas: readonly ReplicaRow[]): number {
+  const shortest = Math.min(...replicas.map(({ syncIntervalMs }) => syncIntervalMs), longestBatchMs * batchesPerSync);
+  return Math.floor(shortest / batchesPerSync);
+}
+
 /** The session of a capture that stands where its history goes on, with a first note of where that is. */
 export async function assembleSession(
   { options, owner }: SessionContext,
-  facts: Pick<Session, 'generation' | 'connections' | 'capture' | 'spool' | 'commits' | 'pageSize'> &
+  facts: Pick<Session, 'generation' | 'capture' | 'spool' | 'commits' | 'pageSize'> &
     Pick<Shipment, 'baseline'> & { readonly now: () => number },
 ): Promise<Session> {
-  const { generation, connections, capture, spool, commits, pageSize, baseline } = facts;
+  const { generation, capture, spool, commits, pageSize, baseline } = facts;
+  const composed = [...readComposed(spool.folder)];
   const shipment: Shipment = {
     generation,
     spool,
@@ -58,7 +79,7 @@ export async function assembleSession(
     end: () => capture.end,
     pages: () => capture.pages || baseline.pages,
     baseline,
-    composed: readComposed(spool.folder),
+    composed,
     openImage: async () => await openImage(facts),
     by: options.by,
   };
@@ -80,12 +101,12 @@ export async function assembleSession(
   });
   const session: Session = {
     generation,
-    connections,
     capture,
     spool,
     commits,
     crew,
     formers,
+    composed,
     pageSize,
     savedIndex: spool.index,
     statesFrom: undefined,

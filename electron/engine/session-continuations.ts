@@ -11,16 +11,16 @@ import { noteBoot, saveComposed, saveNotes } from './notes.ts';
 import { assembleSession, makeCapture, spoolFolder } from './session-assembly.ts';
 import { hashImage, layersAt } from './session-image.ts';
 import { takeNotes } from './session-notes.ts';
-import type { Session, SessionContext } from './session.ts';
+import { meetDatabase } from './session-start.ts';
+import type { Outside, Session, SessionContext, Start } from './session.ts';
 import { isBehind, type Shipment } from './ship/shipment.ts';
-import type { Connections } from './source/connections.ts';
 import type { ImageSource } from './source/image.ts';
 import type { LiveImage } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { Spool } from './spool.ts';
 
 interface Continuing {
-  readonly connections: Connections;
+  readonly start: Start;
   readonly remains: Remains;
   readonly now: () => number;
   readonly pageSize: number;
@@ -30,7 +30,7 @@ interface Continuing {
 export async function continueHistory(
   context: SessionContext,
   {
-    connections,
+    start,
     remains,
     now,
     pageSize,
@@ -39,12 +39,12 @@ export async function continueHistory(
   }: Continuing & { readonly hashes: PageHashes; readonly end: Remains['end'] },
 ): Promise<Session> {
   const { generation, spool, commits } = remains;
-  const capture = makeCapture(context, { connections, spool, commits, now, hashes, end });
+  const capture = makeCapture(context, { start, spool, commits, now, hashes, end });
   await using opening = closing(capture, spool);
   const place = capture.end;
   const baseline = { place, at: now(), state: hashes.state, pages: hashes.pages };
   await capture.catchUp(() => {});
-  const facts = { generation, connections, capture, spool, commits, pageSize, now, baseline };
+  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
   const session = await assembleSession(context, facts);
   opening.move();
   return session;
@@ -54,7 +54,7 @@ export async function continueHistory(
 export async function rehashHistory(
   context: SessionContext,
   {
-    connections,
+    start,
     remains,
     now,
     pageSize,
@@ -65,10 +65,9 @@ export async function rehashHistory(
   const { generation, spool, commits } = remains;
   const { catalogue, row, log } = context.options;
   log.info({ generation }, 'building the page hashes again');
-  const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end });
+  const capture = makeCapture(context, { start, spool, commits, now, hashes: undefined, end });
   await using opening = closing(capture, spool);
   const { at, time, hashes, baseline, ...started } = await startFromImage(context, {
-    connections,
     capture,
     spool,
     pageSize,
@@ -87,7 +86,7 @@ export async function rehashHistory(
   }
   commits.add({ ...at, at: time, state, pages, written: 0, transactions: 1 });
   await capture.adoptHashes(hashes);
-  const facts = { generation, connections, capture, spool, commits, pageSize, now, baseline };
+  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
   const session = await assembleSession(context, facts);
   opening.move();
   return session;
@@ -100,7 +99,7 @@ export async function rehashHistory(
 export async function compareHistory(
   context: SessionContext,
   {
-    connections,
+    start,
     remains,
     now,
     pageSize,
@@ -109,26 +108,77 @@ export async function compareHistory(
     signal,
   }: Continuing & {
     readonly before: PageHashes;
-    readonly outside: string | undefined;
+    readonly outside: Outside | undefined;
     readonly signal: AbortSignal;
   },
 ): Promise<Session> {
   const { options, owner } = context;
   const { generation, spool, commits, lastAt } = remains;
   const index = spool.reserve();
-  const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end: undefined });
+  const capture = makeCapture(context, { start, spool, commits, now, hashes: undefined, end: undefined });
   await using opening = closing(capture, spool);
-  const started = await startFromImage(context, { connections, capture, spool, pageSize, signal });
+  const started = await startFromImage(context, { capture, spool, pageSize, signal });
   const { at, time, hashes, baseline } = started;
   using image = started.image;
   const changed = await changedPages(before, hashes);
-  const { state, pages } = baseline;
-  if (changed.length > pages / 2 && changed.length > 100) {
+  if (isMost(changed, baseline.pages)) {
     image[Symbol.dispose]();
     await opening.disposeAsync();
-    const reason = outside ?? 'Most of the database was changed while Tidemark was not watching';
-    return await beginGeneration(context, { connections, pageSize, reason, signal });
+    if (outside?.what !== undefined) options.onEvent({ kind: 'outside', what: outside.what });
+    const anew = await meetDatabase(options.row.path, owner.visits);
+    return await beginGeneration(context, { start: anew, pageSize, reason: mostWords(outside), signal });
   }
+  const between = { index, at, from: lastAt, to: time };
+  const composed = [...remains.composed];
+  await composeUnseen(context, {
+    generation,
+    capture,
+    spool,
+    commits,
+    composed,
+    image,
+    hashes,
+    changed,
+    between,
+    outside,
+    signal,
+    isGap: true,
+  });
+  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
+  const session = await assembleSession(context, facts);
+  opening.move();
+  return session;
+}
+
+/** Most of a database changed: then an image costs less than its pages. */
+export function isMost(changed: readonly number[], pages: number): boolean {
+  return changed.length > pages / 2 && changed.length > 100;
+}
+
+/** Why a new generation begins where most pages changed. */
+export function mostWords(outside: Outside | undefined): string {
+  return outside?.words ?? 'Most of the database was changed while Tidemark was not watching';
+}
+
+/** Ships what changed unseen as an index of our own, and goes on from the image behind it. */
+export async function composeUnseen(
+  { options, owner }: SessionContext,
+  unseen: Pick<Session, 'generation' | 'capture' | 'spool' | 'commits' | 'composed'> & {
+    readonly image: ImageSource;
+    /** Of the image. */
+    readonly hashes: PageHashes;
+    readonly changed: readonly number[];
+    /** The free index, the place of the image, and the time that was not seen. */
+    readonly between: { readonly index: number; readonly at: Place; readonly from: number; readonly to: number };
+    /** There were states in between. */
+    readonly isGap: boolean;
+    readonly outside: Outside | undefined;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { generation, capture, spool, commits, composed, image, hashes, changed, between, outside, signal } = unseen;
+  const { index, at, from, to } = between;
+  const { state, pages } = hashes;
   await spoolComposed(image, {
     spool,
     index,
@@ -137,37 +187,35 @@ export async function compareHistory(
     signal,
     // Noted before it has its name: replayed over the former hashes, what the image overlaps would tell states that never were.
     onWhole: async (end) => {
-      commits.add({ ...end, at: time, state, pages, written: changed.length, transactions: 1 });
+      await mustBeIntact(image, capture);
+      commits.add({ ...end, at: to, state, pages, written: changed.length, transactions: 1 });
       await spool.sync();
       await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at }));
-      await saveComposed(spool.folder, [...remains.composed, { index, from: lastAt, to: time }]);
+      composed.push({ index, from, to });
+      await saveComposed(spool.folder, composed);
     },
   });
   await capture.adoptHashes(hashes);
   owner.counters.composedIndices++;
-  if (changed.length > 0) {
-    const gap = { fromAt: lastAt, toAt: time, pages: changed.length };
-    options.catalogue.addGap(options.row.id, {
-      ...gap,
-      text: `${outside ?? 'Not watched'}: changes in between were not seen one by one`,
-    });
-    options.onEvent({ kind: 'gap', ...gap });
-  }
-  const facts = { generation, connections, capture, spool, commits, pageSize, now, baseline };
-  const session = await assembleSession(context, facts);
-  opening.move();
-  return session;
+  if (changed.length === 0 || !unseen.isGap) return;
+  if (outside?.what !== undefined) options.onEvent({ kind: 'outside', what: outside.what });
+  const gap = { fromAt: from, toAt: to, pages: changed.length };
+  options.catalogue.addGap(options.row.id, {
+    ...gap,
+    text: `${outside?.words ?? 'Not watched'}: changes in between were not seen one by one`,
+  });
+  options.onEvent({ kind: 'gap', ...gap });
 }
 
 /** A new generation, from an image of what the database is now. */
 export async function beginGeneration(
   context: SessionContext,
   {
-    connections,
+    start,
     pageSize,
     reason,
     signal,
-  }: Pick<Continuing, 'connections' | 'pageSize'> & { readonly reason: string; readonly signal: AbortSignal },
+  }: Pick<Continuing, 'start' | 'pageSize'> & { readonly reason: string; readonly signal: AbortSignal },
 ): Promise<Session> {
   const { options, owner } = context;
   const { row, catalogue, clock, boot, onEvent, log } = options;
@@ -177,15 +225,9 @@ export async function beginGeneration(
   const spool = Spool.create(spoolFolder(options, generation), 0);
   noteBoot(spool.folder, boot);
   const commits = new CommitLog();
-  const capture = makeCapture(context, { connections, spool, commits, now, hashes: undefined, end: undefined });
+  const capture = makeCapture(context, { start, spool, commits, now, hashes: undefined, end: undefined });
   await using opening = closing(capture, spool);
-  const { time, hashes, baseline, image } = await startFromImage(context, {
-    connections,
-    capture,
-    spool,
-    pageSize,
-    signal,
-  });
+  const { time, hashes, baseline, image } = await startFromImage(context, { capture, spool, pageSize, signal });
   image[Symbol.dispose]();
   await capture.adoptHashes(hashes);
   catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
@@ -193,7 +235,7 @@ export async function beginGeneration(
   owner.counters.generations++;
   log.info({ generation, reason }, 'generation started');
   onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
-  const facts = { generation, connections, capture, spool, commits, pageSize, now, baseline };
+  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
   const session = await assembleSession(context, facts);
   opening.move();
   return session;
@@ -203,12 +245,11 @@ export async function beginGeneration(
 async function startFromImage(
   context: SessionContext,
   {
-    connections,
     capture,
     spool,
     pageSize,
     signal,
-  }: Pick<Session, 'connections' | 'capture' | 'spool' | 'pageSize'> & { readonly signal: AbortSignal },
+  }: Pick<Session, 'capture' | 'spool' | 'pageSize'> & { readonly signal: AbortSignal },
 ): Promise<{
   readonly at: Place;
   readonly time: number;
@@ -216,7 +257,9 @@ async function startFromImage(
   readonly hashes: PageHashes;
   readonly baseline: Shipment['baseline'];
 }> {
-  const { at, time, image } = await capture.startFromImage(pageSize, () => filePages(connections, pageSize));
+  const { at, time, image } = await capture.startFromImage(pageSize, () =>
+    filePages(context.options.row.path, pageSize),
+  );
   try {
     image.describe(await layersAt(spool, { at, pageSize }));
     const hashes = await hashBeside(context, { image, capture, signal });
@@ -244,12 +287,18 @@ async function hashBeside(
         options.onChange();
       },
     });
+    await mustBeIntact(image, capture);
     // A file that is being copied over meanwhile must not become a history.
     if (readHeader(image.fd)?.pageSize === image.pageSize) return hashes;
     throw new AppError('database-overwritten', { path: options.row.path });
   } finally {
     owner.hashing = undefined;
   }
+}
+
+/** Fails where newer pages came into the file while an image was read. */
+async function mustBeIntact(image: ImageSource, capture: Capture): Promise<void> {
+  await capture.catchUp(() => image.layers);
 }
 
 /** Closes what a session is made of, should making it fail. */

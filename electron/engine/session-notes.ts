@@ -2,7 +2,7 @@
 // How notes lie in files is notes.ts; when they are written is up to those who own the session.
 import type { Place } from '../../shared/position.ts';
 import { saveNotes, type TakenNotes } from './notes.ts';
-import { noteCapturedFile } from './outside.ts';
+import { noteCapturedFile } from './file-note.ts';
 import type { Session } from './session.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 
@@ -37,6 +37,5 @@ export function takeNotes({
 
 /** Writes down which file is captured, and how it looks. */
 export function noteFile({ capture, spool }: Pick<Session, 'capture' | 'spool'>): void {
-  const { identity, wal, atRest } = capture.guard;
-  noteCapturedFile(spool.folder, { ...identity, wal, atRest: atRest && { ...atRest, ...capture.end } });
+  noteCapturedFile(spool.folder, capture.file);
 }

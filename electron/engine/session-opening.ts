@@ -2,6 +2,7 @@
 // continuity.ts decides. Each way to go on is carried out in session-continuations.ts; the life around it, with its failures
 // and its end, is protection.ts.
 import { AppError } from '../../shared/errors.ts';
+import { knownApplication } from '../../shared/known-applications.ts';
 import { monotonic } from './clock.ts';
 import {
   type Continuation,
@@ -15,8 +16,8 @@ import { forgetClean } from './notes.ts';
 import { lookFromOutside, replacedWords } from './outside.ts';
 import { spoolFolder } from './session-assembly.ts';
 import { beginGeneration, compareHistory, continueHistory, rehashHistory } from './session-continuations.ts';
-import type { ProtectionOptions, Session, SessionContext } from './session.ts';
-import type { Connections } from './source/connections.ts';
+import { withFile } from './session-start.ts';
+import type { ProtectionOptions, Session, SessionContext, Start } from './session.ts';
 import { checkBeforeOpening } from './source/inspect.ts';
 
 /** What is known of a database before a connection to it is opened. */
@@ -28,7 +29,7 @@ export interface Prospect {
 }
 
 interface Opening {
-  readonly connections: Connections;
+  readonly start: Start;
   readonly prospect: Prospect;
   readonly signal: AbortSignal;
 }
@@ -51,7 +52,7 @@ export async function prepareOpening({ options, owner }: SessionContext, signal:
     if (removedWal !== undefined) log.warn({ wal: removedWal }, 'removed a WAL that belonged to a former file');
     // What was seen while it was open is told already.
     if (isReplaced && owner.outside === undefined) {
-      owner.outside = replacedWords;
+      owner.outside = { words: replacedWords };
       onEvent({ kind: 'outside', what: new AppError('database-replaced', { path: row.path }).toData() });
     }
     return { known, remains, isReplaced };
@@ -73,23 +74,32 @@ export async function openSession(context: SessionContext, opening: Opening): Pr
 
 async function chooseContinuation(
   context: SessionContext,
-  { connections, prospect: { known, remains, isReplaced }, signal }: Opening,
+  { start, prospect: { known, remains, isReplaced }, signal }: Opening,
 ): Promise<Session> {
   const { row, clock } = context.options;
-  const header = readHeader(connections.fd);
+  const header = withFile(row.path, start, readHeader);
   if (header === undefined) throw new AppError('database-not-sqlite', { path: row.path });
   const { pageSize } = header;
   const { startOverReason: startOver = movedReason(context.options), outside } = context.owner;
-  const begin = async (reason: string) => await beginGeneration(context, { connections, pageSize, reason, signal });
+  const isHeld = 'isHeld' in start && start.isHeld;
+  const begin = async (reason: string) => {
+    // What lies in the file alone is no state of the database.
+    if (isHeld) throw heldError(row.path);
+    return await beginGeneration(context, { start, pageSize, reason, signal });
+  };
   if (known === undefined) return await begin('Protection began');
   if (startOver !== undefined) return await begin(startOver);
   if (remains === undefined) return await begin(notesLost);
   const now = monotonic(clock, Math.max(known.lastAt, remains.lastAt));
-  const decided = decideContinuation(connections, remains);
+  const connections = 'pins' in start ? start : undefined;
+  const file = row.path;
+  const decided = withFile(file, start, (fd) => decideContinuation({ fd, connections, file }, remains));
   // Another file may hold the same WAL and yet be older or newer.
-  const choice = isReplaced ? comparing(decided) : decided;
+  // So may one that somebody wrote to.
+  const choice = isReplaced || outside !== undefined ? comparing(decided) : decided;
+  if (isHeld && choice.kind !== 'untouched') throw heldError(file);
   forgetClean(remains.spool.folder);
-  const continuing = { connections, remains, now, pageSize };
+  const continuing = { start, remains, now, pageSize };
   switch (choice.kind) {
     case 'same-wal':
       return await continueHistory(context, { ...continuing, hashes: choice.hashes, end: choice.end });
@@ -100,8 +110,14 @@ async function chooseContinuation(
     case 'compare':
       return await compareHistory(context, { ...continuing, before: choice.hashes, outside, signal });
     case 'new-generation':
+      if (outside?.what !== undefined) context.options.onEvent({ kind: 'outside', what: outside.what });
       return await begin(choice.reason);
   }
+}
+
+function heldError(path: string): AppError {
+  const application = knownApplication(path)?.name;
+  return new AppError('database-held', { path, ...(application !== undefined && { application }) });
 }
 
 /** Another computer may go on with the history that was captured there: both at once must not. */

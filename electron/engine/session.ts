@@ -4,7 +4,8 @@
 import type { AppErrorData, Problem } from '../../shared/errors.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
 import type { Generation } from '../../shared/position.ts';
-import type { Capture } from './capture.ts';
+import type { Left } from './absence.ts';
+import type { Capture, Unseen } from './capture.ts';
 import type { Clock } from './clock.ts';
 import type { CommitLog } from './commits.ts';
 import type { MutableCounters, Tally } from './counters.ts';
@@ -14,6 +15,7 @@ import type { Former } from './formers.ts';
 import type { Reach } from './guard/target-guard.ts';
 import type { Logger } from './log.ts';
 import type { Openings } from './openings.ts';
+import type { Composed } from './notes.ts';
 import type { Look, Ownership } from './ownership.ts';
 import type { Trailer } from './replica/trailer.ts';
 import type { Readers } from './retain/readers.ts';
@@ -24,6 +26,7 @@ import type { Spool } from './spool.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import type { Target } from './targets/target.ts';
+import type { Visits } from './visits.ts';
 
 /** One replica with its open target. */
 export interface ReplicaTarget {
@@ -104,13 +107,14 @@ export type ProtectionEvent =
 /** Everything that exists while a database is open. */
 export interface Session {
   readonly generation: Generation;
-  readonly connections: Connections;
   readonly capture: Capture;
   readonly spool: Spool;
   readonly commits: CommitLog;
   readonly crew: Crew;
   /** Generations before this one that some target may not have whole. */
   readonly formers: readonly Former[];
+  /** Indices that were composed, and that some target may not have yet. */
+  readonly composed: Composed[];
   readonly pageSize: number;
   savedIndex: number;
   /** From which index on the catalogue keeps state hashes within segments; undefined before that was looked after. */
@@ -118,6 +122,15 @@ export interface Session {
   /** Notes are written one after the other. */
   saving: Promise<unknown>;
 }
+
+/** What somebody did to a file, as the history says it; and what is told once it turns out that its content changed. */
+export interface Outside {
+  readonly words: string;
+  readonly what?: AppErrorData;
+}
+
+/** What an opening starts from: connections, or how the database looks with nobody there. */
+export type Start = Connections | Left;
 
 /** What a session tells its owner, and what it keeps there. */
 export interface SessionOwner {
@@ -134,12 +147,20 @@ export interface SessionOwner {
   startOver(reason: string): void;
   /** The reason that {@link startOver} was given; kept until an opening heeded it. */
   startOverReason: string | undefined;
-  /** What somebody did to the file, in words; undefined when nothing is known. The next opening says it of the gap. */
-  outside: string | undefined;
-  /** Somebody deleted the WAL that is open. */
-  onWalLost(): void;
+  /** What somebody did to the file; undefined when nothing is known. The next opening says it of the gap. */
+  outside: Outside | undefined;
+  /** Somebody deleted the WAL that is open, or that is over. */
+  onWalLost(isLost: boolean): void;
   /** A reader keeps the WAL from being emptied, or does not any more. */
   onHeld(isHeld: boolean): void;
+  /** The system tells nothing of changes in the database's folder, or does again. */
+  onBlind(isBlind: boolean): void;
+  /** Somebody keeps the database for itself, or does not any more. */
+  onExclusive(isExclusive: boolean): void;
+  /** The database changed unseen. False where the session has to be opened anew for it. */
+  onUnseen(unseen: Unseen): boolean;
+  /** Who comes and goes. */
+  readonly visits: Visits;
   /** Something went wrong with a target. */
   onProblem(problem: Problem): void;
   readonly counters: MutableCounters;

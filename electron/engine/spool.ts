@@ -16,6 +16,9 @@ export interface SpoolFile {
   readonly bytes: number;
 }
 
+/** Small files are brought to the disk together in hardly more time than one. */
+const syncsAtOnce = 16;
+
 export class Spool implements Disposable {
   readonly folder: string;
   readonly #sizes = new Map<number, number>();
@@ -65,6 +68,11 @@ export class Spool implements Disposable {
   /** Bytes of the index that is being written. */
   get offset(): number {
     return this.#sizes.get(this.#index) ?? 0;
+  }
+
+  /** Where what is captured ends: at the beginning of the first index while nothing was. */
+  get end(): Place {
+    return this.offset > 0 ? { index: this.#index, offset: this.offset } : { index: this.#index + 1, offset: 0 };
   }
 
   /** Bytes on disk. */
@@ -137,6 +145,13 @@ export class Spool implements Disposable {
     return this.#index;
   }
 
+  /** Takes back what {@link reserve} left free, where no WAL began since. False where one did. */
+  giveBack(index: number): boolean {
+    if (this.#index !== index || this.#sizes.has(index)) return false;
+    this.#index--;
+    return true;
+  }
+
   /**
    * Writes an index that is not read from a WAL, published whole: when all pieces are on the disk and `onWhole`, told the
    * size, has done its part. Returns the size.
@@ -173,21 +188,25 @@ export class Spool implements Disposable {
   async sync(): Promise<void> {
     // What is written meanwhile waits for the next time.
     const written = [...this.#unsynced];
-    for (const index of written) {
-      this.#unsynced.delete(index);
-      if (!this.#sizes.has(index)) continue;
+    for (let at = 0; at < written.length; at += syncsAtOnce) {
+      await Promise.all(written.slice(at, at + syncsAtOnce).map(async (index) => await this.#syncFile(index)));
+    }
+  }
+
+  async #syncFile(index: number): Promise<void> {
+    this.#unsynced.delete(index);
+    if (!this.#sizes.has(index)) return;
+    try {
+      const handle = await fs.promises.open(this.pathOf(index), 'r+');
       try {
-        const handle = await fs.promises.open(this.pathOf(index), 'r+');
-        try {
-          await handle.datasync();
-        } finally {
-          await handle.close();
-        }
-      } catch (error) {
-        if (!this.#sizes.has(index)) continue;
-        this.#unsynced.add(index);
-        throw classifySpoolError(error, this.folder);
+        await handle.datasync();
+      } finally {
+        await handle.close();
       }
+    } catch (error) {
+      if (!this.#sizes.has(index)) return;
+      this.#unsynced.add(index);
+      throw classifySpoolError(error, this.folder);
     }
   }
 

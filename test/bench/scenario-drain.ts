@@ -3,8 +3,6 @@
 import { openSync, closeSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { Capture } from '../../electron/engine/capture.ts';
-import { CommitLog } from '../../electron/engine/commits.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { PageHashes } from '../../electron/engine/source/page-hashes.ts';
 import { type FrameSink, WalReader } from '../../electron/engine/source/wal-reader.ts';
@@ -18,6 +16,7 @@ import {
 } from '../../electron/engine/source/wal.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { formatBytes } from '../../shared/format.ts';
+import { makeCapture } from '../support/capture.ts';
 import { formatRatio } from './figures.ts';
 import { type Bench, heading, table } from './report.ts';
 
@@ -127,15 +126,12 @@ async function capture(
   using spool = Spool.create(place, 0);
   using watcher = new Watcher();
   try {
-    await using capturing = new Capture({
-      connections,
+    await using capturing = makeCapture({
+      path: file,
+      start: connections,
       spool,
-      commits: new CommitLog(),
       watcher,
-      now: Date.now,
       hashes: new PageHashes(pageSize),
-      end: undefined,
-      onCaptured: () => {},
       onFailed: (error) => {
         throw error;
       },

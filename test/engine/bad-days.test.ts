@@ -1,7 +1,6 @@
 // Destinations that hang, fail, or are away for a week, while an application goes on writing; and what shipping costs when
 // nothing is wrong. Time passes as the test says.
 import { randomBytes } from 'node:crypto';
-import type Database from 'better-sqlite3';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Target } from '../../electron/engine/targets/target.ts';
 import { must } from '../../shared/assert.ts';
@@ -10,6 +9,7 @@ import type { TargetState } from '../../shared/targets.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { type Fault, faultyTarget } from '../support/faulty-target.ts';
 import { openApplication } from '../support/application.ts';
+import type { AppConnection } from '../support/beside.ts';
 import { type TempFolder, until } from '../support/temp.ts';
 import { testClock, type TestClock } from '../support/test-clock.ts';
 
@@ -17,7 +17,7 @@ type Verb = 'list' | 'put' | 'get' | 'delete';
 
 let folder: TempFolder;
 let file: string;
-let app: Database.Database;
+let app: AppConnection;
 let clock: TestClock;
 /** What goes wrong, by the name of the destination. */
 let faults: Map<string, (verb: Verb) => Fault | undefined>;
@@ -39,7 +39,23 @@ function openEngine(limits: { readonly spoolBudgetBytes?: number } = {}): TestEn
     const name = must(target.url.split('/').at(-2), 'a folder of the test');
     return faultyTarget(target, { fault: (verb) => faults.get(name)?.(verb) });
   };
-  return openTestEngine(folder.at('data'), { clock, limits: { ...limits, wrapTarget } });
+  const engine = openTestEngine(folder.at('data'), { clock, limits: { ...limits, wrapTarget } });
+  // Closing waits for destinations for a while: time passes, or a test that fails would hang.
+  const close = async (): Promise<void> => {
+    let isClosed = false;
+    const closing = async (): Promise<void> => {
+      try {
+        await engine[Symbol.asyncDispose]();
+      } finally {
+        isClosed = true;
+      }
+    };
+    const passing = async (): Promise<void> => {
+      while (!isClosed) await clock.advance(1000);
+    };
+    await Promise.all([closing(), passing()]);
+  };
+  return { ...engine, [Symbol.asyncDispose]: close };
 }
 
 /** Waits until something is so, while time passes in steps. */
@@ -81,13 +97,13 @@ function replicaOf(engine: TestEngine, id: DatabaseId, name: string) {
 /** The destination has what the application committed last. */
 function isCurrent(engine: TestEngine, id: DatabaseId, name: string): boolean {
   const { shipped, lagBytes, problem } = replicaOf(engine, id, name);
-  const { captured, walBytes } = engine.database(id);
+  const { captured } = engine.database(id);
   return (
     shipped !== undefined &&
     lagBytes === 0 &&
     problem === undefined &&
-    walBytes > 0 &&
-    shipped.position.offset === captured?.position.offset
+    shipped.position.index === captured?.position.index &&
+    shipped.position.offset === captured.position.offset
   );
 }
 
@@ -109,7 +125,7 @@ async function contentAt(engine: TestEngine, name: string): Promise<unknown> {
   return await engine.newest(folder.at(name, 'shop.db'), contentOf);
 }
 
-function contentOf(database: Database.Database): unknown {
+function contentOf(database: AppConnection): unknown {
   return database.prepare('SELECT id, hex(v) FROM t ORDER BY id').raw().all();
 }
 
@@ -213,9 +229,9 @@ describe('what shipping asks of a destination', () => {
   /** Commits once a second. */
   async function write(engine: TestEngine, id: DatabaseId, commits: number): Promise<void> {
     for (let i = 0; i < commits; i++) {
-      const { captured } = engine.database(id);
+      const before = placeOf(engine, id);
       insert();
-      await until('it is captured', () => engine.database(id).captured?.position.offset !== captured?.position.offset);
+      await until('it is captured', () => placeOf(engine, id) !== before);
       await clock.advance(1000);
     }
   }

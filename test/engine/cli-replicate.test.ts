@@ -61,7 +61,13 @@ describe('replicate', () => {
     // Compression and files; not the engine and its checkpoints, which hold locks.
     expect(new Set(niceness('libuv-worker'))).toEqual(new Set([10]));
     const ours = os.getPriority();
-    expect([niceness('WorkerThread'), niceness('MainThread')]).toEqual([[ours, ours], [ours]]);
+    expect([niceness('WorkerThread'), niceness('MainThread')]).toEqual([[ours], [ours]]);
+    // There is a thread for checkpoints while somebody writes.
+    await using writer = startScript('writer.ts', ['--database', database, '--seconds', '60']);
+    await writer.printed('ready');
+    const both = await until('it checkpoints', () => [niceness('WorkerThread')].find(({ length }) => length > 1));
+    expect(both).toEqual([ours, ours]);
+    await writer[Symbol.asyncDispose]();
     replicating.child.kill('SIGTERM');
     expect(await replicating.ended).toBe(0);
   });

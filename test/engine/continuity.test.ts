@@ -8,6 +8,7 @@ import type { RestorePoint } from '../../shared/history.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
+import { startScripted } from '../support/scripted.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 import { readTruth } from '../support/truth.ts';
 
@@ -114,11 +115,11 @@ describe('after a time away', () => {
   test('catches up from the WAL when the application wrote and stayed open', async () => {
     const id = await protect(async () => await write(10));
     // A reader that stays connected keeps the WAL when the writer leaves.
-    const reader = new Database(file);
-    reader.prepare('SELECT count(*) FROM t').get();
+    await using reader = startScripted('node');
+    await reader.does(['open', file, 0], ['ask', 'SELECT count(*) FROM t']);
     await write(10);
     await protect();
-    reader.close();
+    await reader.does(['close']);
     expect(await restoreNewest(id)).toMatchObject({ generations: 1, gaps: 0, n: 20 });
   });
 
@@ -152,14 +153,17 @@ describe('after a time away', () => {
     'are gone': (notes: string) => fs.rmSync(notes),
   };
   test.for(Object.entries(damage))('goes on where its own notes %s and the WAL is still there', async ([, harm]) => {
-    const id = await protect(async () => await write(10));
+    // Who reads keeps the WAL when Tidemark ends.
+    await using reader = startScripted('node');
+    const id = await protect(async () => {
+      await reader.does(['open', file, 0], ['run', 'BEGIN'], ['ask', 'SELECT count(*) FROM sqlite_schema']);
+      await write(10);
+    });
     harm(notesOf(id));
     // What is committed meanwhile is in the WAL, but cannot be told apart without notes: a gap says so.
-    const reader = new Database(file);
-    reader.prepare('SELECT count(*) FROM t').get();
     await write(4);
     await protect(async () => await write(3));
-    reader.close();
+    await reader.does(['close']);
     await protect();
     expect(await restoreNewest(id)).toMatchObject({ generations: 1, gaps: 1, n: 17 });
   });

@@ -13,12 +13,13 @@ import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { filesWith, holdsSecret, markerSecret, markerToken } from '../support/marker.ts';
 import { startS3Server, type S3Server } from '../support/s3-server.ts';
 import { openApplication } from '../support/application.ts';
+import type { AppConnection } from '../support/beside.ts';
 import { type TempFolder, until } from '../support/temp.ts';
 
 let server: S3Server;
 let folder: TempFolder;
 let file: string;
-let app: Database.Database;
+let app: AppConnection;
 
 beforeAll(async () => {
   server = await startS3Server();

@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
 import { type Clock, systemClock } from '../../electron/engine/clock.ts';
@@ -12,11 +11,12 @@ import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { defaultRetention } from '../../shared/retention.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { openDatabase, openApplication } from '../support/application.ts';
+import type { AppConnection } from '../support/beside.ts';
 import { type TempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
-let app: Database.Database;
+let app: AppConnection;
 let writing: NodeJS.Timeout | undefined;
 
 beforeEach(() => {

@@ -20,7 +20,16 @@ test('counts what was done, and names a reader that keeps the WAL from being emp
   expect(await details()).toMatchObject({ loopDelayMaxMs: 0, lastProblem: undefined, counters: { transactions: 0 } });
 
   const write = async () => {
-    await using writer = startScript('writer.ts', ['--database', file, '--count', '8', '--pause', '2']);
+    await using writer = startScript('writer.ts', [
+      '--database',
+      file,
+      '--count',
+      '8',
+      '--pause',
+      '2',
+      '--linger',
+      '300',
+    ]);
     expect(await writer.ended, writer.output()).toBe(0);
     await until('everything is shipped', async () => {
       const { replicas, counters } = await details();

@@ -5,6 +5,8 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { DatabaseId } from '../../shared/ids.ts';
+import { openDatabase } from '../support/application.ts';
+import { type AppConnection, openBeside } from '../support/beside.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { leapingClock } from '../support/leaping-clock.ts';
 import { type TempFolder, tempFolder, until } from '../support/temp.ts';
@@ -27,14 +29,11 @@ function objects(folder: TempFolder, kind: 'wal' | 'snapshots'): readonly string
     .sort();
 }
 
-function openApp(folder: TempFolder): Database.Database {
-  const app = new Database(folder.at('shop.db'), { timeout: 0 });
-  app.pragma('journal_mode = wal');
-  app.exec('CREATE TABLE IF NOT EXISTS t(n)');
-  return app;
+function openApp(folder: TempFolder): AppConnection {
+  return openDatabase(folder.at('shop.db'), 'CREATE TABLE IF NOT EXISTS t(n)');
 }
 
-function shopOf(folder: TempFolder, engine: TestEngine, id: DatabaseId, app: Database.Database): Shop {
+function shopOf(folder: TempFolder, engine: TestEngine, id: DatabaseId, app: AppConnection): Shop {
   return {
     engine,
     id,
@@ -116,14 +115,14 @@ async function live(
   return { rows, images: objects(folder, 'snapshots').length, told };
 }
 
-function openAppDisposable(folder: TempFolder): Disposable & { readonly database: Database.Database } {
+function openAppDisposable(folder: TempFolder): Disposable & { readonly database: AppConnection } {
   const database = openApp(folder);
   return { database, [Symbol.dispose]: () => database.close() };
 }
 
 /** Reads for as long as it is there: what is written meanwhile begins a new WAL once at the most, with the first transaction. */
 function openReader(folder: TempFolder): Disposable {
-  const reader = new Database(folder.at('shop.db'), { readonly: true });
+  const reader = openBeside(folder.at('shop.db'));
   reader.exec('BEGIN');
   reader.prepare('SELECT count(*) FROM t').get();
   return { [Symbol.dispose]: () => reader.close() };
@@ -171,7 +170,7 @@ const timesTold = ({ engine }: Shop, text: string) =>
 /** Six transactions in three WALs, with an image of the last two of them. */
 async function openImaged(
   folder: TempFolder,
-  { id: known, app, ...options }: Parameters<typeof openTestEngine>[1] & { id?: DatabaseId; app: Database.Database },
+  { id: known, app, ...options }: Parameters<typeof openTestEngine>[1] & { id?: DatabaseId; app: AppConnection },
 ): Promise<Shop & AsyncDisposable> {
   const engine = openTestEngine(folder.at('data'), options);
   const id =

@@ -28,10 +28,10 @@ class House implements AsyncDisposable {
     fs.writeFileSync(this.truthFile, `${JSON.stringify({ n: 0, rows: 0, digest: 0 })}\n`);
   }
 
-  /** The application runs, commits and quits. */
+  /** The application runs, commits, and quits a moment later: who is there for less is not seen commit by commit. */
   async write(count: number): Promise<void> {
     const args = ['--database', this.file, '--seed', String(seed), '--count', String(count), '--pause', '2'];
-    await using writer = startScript('writer.ts', [...args, '--truth', this.truthFile]);
+    await using writer = startScript('writer.ts', [...args, '--linger', '300', '--truth', this.truthFile]);
     expect(await writer.ended, writer.output()).toBe(0);
   }
 
@@ -214,7 +214,7 @@ describe.runIf(seesEveryLock)('an older copy is put back', () => {
     ['stopped', move],
     ['killed', copy],
     ['killed', move],
-  ] as const)('while Tidemark is %s (%#), beside the WAL that it left', async ([how, put]) => {
+  ] as const)('while Tidemark is %s (%#), with nothing of it beside the file', async ([how, put]) => {
     await using house = new House();
     await house.write(8);
     copy(house.file, house.folder.at('older.db'));
@@ -227,12 +227,11 @@ describe.runIf(seesEveryLock)('an older copy is put back', () => {
       await using engine = startScript('engine-process.ts', args);
       await engine.printed('protected');
       await house.write(6);
-      // Until everything lies in the database, where it rests.
-      await new Promise((go) => setTimeout(go, 1500));
+      await until('it rests', () => house.sidecars().length === 0);
       engine.child.kill('SIGKILL');
       await engine.ended;
     }
-    expect(house.sidecars()).toContain('-wal');
+    expect(house.sidecars()).toEqual([]);
     put(house.folder.at('older.db'), house.file);
     await using engine = house.open();
     const id = await house.protect(engine);
@@ -266,7 +265,7 @@ describe.runIf(seesEveryLock)('an older copy is put back', () => {
     expect(await house.proveAll(engine, id)).toBe(1);
   });
 
-  test.concurrent('while an application has it open: waits until that one quits', async () => {
+  test.concurrent('while an application has it open: what it holds then is what is captured', async () => {
     await using house = new House();
     await house.write(4);
     copy(house.file, house.folder.at('older.db'));
@@ -275,7 +274,7 @@ describe.runIf(seesEveryLock)('an older copy is put back', () => {
     const id = await house.protect(engine);
     await rested(engine, id, house);
     copy(house.folder.at('older.db'), house.file);
-    await tells(engine, id, 'database-stale-wal');
+    await says(engine, 'shop.db was overwritten by another');
     app.child.kill('SIGTERM');
     expect(await app.ended).toBe(0);
     await shipped(engine, id);
@@ -348,7 +347,7 @@ describe('the file is gone', () => {
 describe('the WAL is deleted', () => {
   test
     .runIf(seesEveryLock)
-    .concurrent('while an application writes: says so, captures on, and nothing is lost when it quits', async () => {
+    .concurrent('while an application writes: says so, and captures what it wrote when it quits', async () => {
       await using house = new House();
       const app = await house.start();
       await using engine = house.open();
@@ -357,10 +356,10 @@ describe('the WAL is deleted', () => {
       await tells(engine, id, 'database-wal-deleted');
       app.child.kill('SIGUSR2');
       await app.printed('wrote 2');
-      await until('it is captured', async () => (await engine.points(id)).length >= 2);
       expect(engine.database(id).status.kind).toBe('attention');
       app.child.kill('SIGTERM');
       expect(await app.ended).toBe(0);
+      await until('it is captured', async () => (await engine.points(id)).length >= 2);
       await shipped(engine, id);
       await house.write(3);
       await until('it is captured again', async () => (await engine.points(id)).length >= 5);
@@ -469,19 +468,31 @@ describe('the database is of another kind than before', () => {
     await shipped(engine, id);
   });
 
-  test.concurrent('an application keeps it for itself: waits, and goes on when that one quits', async () => {
+  test.concurrent.for([
+    ['since before the file was touched', 0],
+    ['since after', 1],
+  ] as const)('an application keeps it for itself, %s: waits, and goes on when that one quits', async ([, writes]) => {
     await using house = new House();
     {
       await using engine = house.open();
       await house.protect(engine);
     }
+    if (writes > 0) await house.write(writes);
     const app = await house.start('--exclusive');
     await using engine = house.open();
     const id = engine.state().databases[0]?.id as DatabaseId;
-    await tells(engine, id, 'database-busy');
+    if (writes === 0) {
+      // All that was in the file is restorable; what comes is captured at its end.
+      const { status } = await engine.waitFor(id, 'it goes on', (now) => now.status.kind === 'protected');
+      expect(status).toMatchObject({ capturedWhen: { kind: 'closed' } });
+    } else {
+      await tells(engine, id, 'database-held');
+    }
     app.child.kill('SIGTERM');
     expect(await app.ended).toBe(0);
-    await shipped(engine, id);
-    expect(await house.proveAll(engine, id)).toBe(1);
+    await until('it is captured', async () => (await engine.points(id)).length >= 2);
+    const { status } = await shipped(engine, id);
+    expect(status).toEqual({ kind: 'protected' });
+    expect(await house.proveAll(engine, id)).toBe(writes + 1);
   });
 });

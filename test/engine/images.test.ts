@@ -1,13 +1,13 @@
-// Images that are opened at moments that they may not choose.
+// What is asked of a capture at moments that it may not choose: images, and which file it has.
+import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Capture } from '../../electron/engine/capture.ts';
-import { CommitLog } from '../../electron/engine/commits.ts';
 import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { openApplication } from '../support/application.ts';
+import { makeCapture } from '../support/capture.ts';
 import { hashFile } from '../support/hash-file.ts';
 
 test('an image that is opened while the pin follows an application, which empties its WAL, is exact', async () => {
@@ -23,15 +23,11 @@ test('an image that is opened while the pin follows an application, which emptie
   using watcher = new Watcher();
   using spool = Spool.create(folder.at('spool'), 0);
   const failures: unknown[] = [];
-  await using capture = new Capture({
-    connections,
+  await using capture = makeCapture({
+    path: file,
+    start: connections,
     watcher,
     spool,
-    commits: new CommitLog(),
-    now: () => Date.now(),
-    hashes: undefined,
-    end: undefined,
-    onCaptured: () => {},
     onFailed: (error) => failures.push(error),
   });
   (await capture.startFromImage(4096, () => 0)).image[Symbol.dispose]();
@@ -68,4 +64,25 @@ test('an image that is opened while the pin follows an application, which emptie
     expect(hashes.state === state).toBe(true);
   }
   expect(failures).toEqual([]);
+});
+
+test('tells which file is captured also while it is being left', async () => {
+  using application = openApplication('CREATE TABLE t(v)');
+  const { folder, file } = application;
+  const connections = await Connections.open(file);
+  using watcher = new Watcher();
+  using spool = Spool.create(folder.at('spool'), 0);
+  await using capture = makeCapture({ path: file, start: connections, watcher, spool, onFailed: () => {} });
+  (await capture.startFromImage(4096, () => 0)).image[Symbol.dispose]();
+  const inodes: number[] = [];
+  const close = connections[Symbol.asyncDispose].bind(connections);
+  connections[Symbol.asyncDispose] = async () => {
+    inodes.push(capture.file.inode);
+    await close();
+    inodes.push(capture.file.inode);
+  };
+  await capture.letGo();
+  expect(capture.isDormant).toBe(true);
+  const { ino } = fs.statSync(file);
+  expect(inodes).toEqual([ino, ino]);
 });

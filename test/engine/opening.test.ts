@@ -1,9 +1,7 @@
 // What happens to a WAL between the first pin on a database and the first look at what it holds: the one restart that a pin
 // permits may come just then, over frames that nobody has read.
-import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
-import { CommitLog } from '../../electron/engine/commits.ts';
+import { type Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
 import { newCounters } from '../../electron/engine/counters.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import type { PageHashes } from '../../electron/engine/source/page-hashes.ts';
@@ -11,13 +9,15 @@ import type { WalEnd } from '../../electron/engine/source/wal-reader.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { must } from '../../shared/assert.ts';
-import { hashFile } from '../support/hash-file.ts';
 import { openApplication } from '../support/application.ts';
+import type { AppConnection } from '../support/beside.ts';
+import { makeCapture } from '../support/capture.ts';
+import { hashFile } from '../support/hash-file.ts';
 import type { TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
-let app: Database.Database;
+let app: AppConnection;
 let open: AsyncDisposableStack;
 let spoolNames = 0;
 beforeEach(() => {
@@ -50,17 +50,14 @@ async function openCapture({ spool, hashes, end, onBegin }: Begun = {}): Promise
     },
   });
   return open.use(
-    new Capture({
-      connections,
+    makeCapture({
+      path: file,
+      start: connections,
       watcher: open.use(new Watcher()),
       spool: open.use(spool ?? Spool.create(folder.at(`spool${String(spoolNames++)}`), 0)),
-      commits: new CommitLog(),
-      now: () => Date.now(),
       hashes,
       end,
       counters,
-      onCaptured: () => {},
-      onFailed: () => {},
     }),
   );
 }

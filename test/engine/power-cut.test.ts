@@ -9,11 +9,12 @@ import type { DatabaseId } from '../../shared/ids.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
 import { openApplication } from '../support/application.ts';
+import type { AppConnection } from '../support/beside.ts';
 import { type TempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
-let app: Database.Database;
+let app: AppConnection;
 
 beforeEach(() => {
   const application = openApplication('CREATE TABLE t(n INTEGER PRIMARY KEY, v)', { waitMs: 5000 });
@@ -53,7 +54,7 @@ async function writeIndices(count: number): Promise<void> {
   await until('the last is captured', () => endOfSpool() !== end);
 }
 
-const rowsOf = (database: Database.Database) => database.prepare('SELECT n, hex(v) FROM t ORDER BY n').raw().all();
+const rowsOf = (database: AppConnection) => database.prepare('SELECT n, hex(v) FROM t ORDER BY n').raw().all();
 
 /** Every point holds the first rows, as they were written; the newest all of them. */
 async function expectTrue(engine: TestEngine, id: DatabaseId): Promise<void> {

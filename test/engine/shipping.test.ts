@@ -4,18 +4,20 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findLitestream } from '../../electron/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
 import type { RestorePoint } from '../../shared/history.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
+import { type AppConnection, openBeside } from '../support/beside.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;
 let file: string;
-let app: Database.Database;
+let app: AppConnection;
 
 beforeEach(() => {
   folder = tempFolder();
@@ -29,8 +31,8 @@ afterEach(() => {
 });
 
 /** In this process nothing gets on while it waits: it never does. */
-function openApplication(): Database.Database {
-  const database = new Database(file, { timeout: 0 });
+function openApplication(): AppConnection {
+  const database = openBeside(file);
   database.pragma('journal_mode = wal');
   return database;
 }
@@ -111,9 +113,9 @@ function spooled(): readonly string[] {
 test('a giant transaction goes as one object, and comes back', async () => {
   await using engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
   const id = await protect(engine, { backup: folder.at('backup') });
-  app.transaction(() => {
-    for (let i = 0; i < 40; i++) insert(1024 * 1024);
-  })();
+  app.exec('BEGIN');
+  for (let i = 0; i < 40; i++) insert(1024 * 1024);
+  app.exec('COMMIT');
   await engine.waitFor(id, 'all is shipped', ({ sizeBytes, lag }) => sizeBytes > 40 * 1024 ** 2 && lag.bytes === 0);
   const points = await engine.points(id);
   expect(await rowsAt(engine, id, points.slice(-1))).toEqual([40]);
@@ -126,7 +128,13 @@ describe('a destination that was away', () => {
   async function missSome(engine: TestEngine, id: DatabaseId): Promise<void> {
     fs.renameSync(folder.at('backup'), folder.at('away'));
     await until('the spool lets go', async () => {
+      const { captured } = engine.database(id);
       insert(60_000);
+      await engine.waitFor(
+        id,
+        'it is captured',
+        (now) => !isDeepStrictEqual(now.captured?.position, captured?.position),
+      );
       await restartWal();
       await engine.waitFor(id, 'the other destination has all', ({ replicas }) =>
         replicas.every(({ url, lagBytes }) => url.endsWith('/backup') || lagBytes === 0),

@@ -1,13 +1,15 @@
 // Images after the first one: when they are made, and that no restore point is lost by them.
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Target } from '../../electron/engine/targets/target.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { faultyTarget } from '../support/faulty-target.ts';
 import { leapingClock } from '../support/leaping-clock.ts';
-import { openDatabase } from '../support/application.ts';
+import { doPatiently, openDatabase } from '../support/application.ts';
+import { type AppConnection, openBeside } from '../support/beside.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 test('keeps every point restorable while one WAL goes on for longer than the snapshot interval', async () => {
@@ -15,7 +17,7 @@ test('keeps every point restorable while one WAL goes on for longer than the sna
   const file = folder.at('shop.db');
   const app = openDatabase(file, 'CREATE TABLE t(v); INSERT INTO t VALUES (0)');
   // A reader of the application keeps its WAL from restarting.
-  const reader = new Database(file, { readonly: true });
+  const reader = openBeside(file);
   reader.exec('BEGIN');
   reader.prepare('SELECT * FROM t').all();
   await using engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
@@ -138,19 +140,24 @@ test('a small database that is written much gets images sooner, and the destinat
       .readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.snapshot.lz4')).length;
   await until('it is looked at once', () => lists.includes('generations/'));
+  const update = async (): Promise<void> => {
+    const { captured } = engine.database(id);
+    await doPatiently(app, 'UPDATE t SET v = randomblob(4000000)');
+    await engine.waitFor(id, 'it is captured', (now) => !isDeepStrictEqual(now.captured?.position, captured?.position));
+  };
 
   for (let round = 0; round < 2; round++) {
     const before = images();
-    for (let i = 0; i < 5; i++) app.exec('UPDATE t SET v = randomblob(4000000)');
+    for (let i = 0; i < 5; i++) await update();
     await until('its WAL begins anew', () => {
       const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
       return row?.busy === 0;
     });
-    app.exec('UPDATE t SET v = randomblob(4000000)');
+    await update();
     await engine.waitFor(id, 'it is shipped', ({ lag }) => lag.bytes === 0);
     expect(images()).toBe(before);
     leap(3 * 60_000);
-    app.exec('UPDATE t SET v = randomblob(4000000)');
+    await update();
     await until('there is another image', () => images() > before);
     await engine.waitFor(id, 'it is shipped', ({ lag }) => lag.bytes === 0);
   }
@@ -189,7 +196,7 @@ test('an image on its way to a slow destination holds up no checkpoint, lets the
   await until('the image is on its way', () => isOnItsWay);
 
   const digests: unknown[] = [];
-  const digest = (database: Database.Database) =>
+  const digest = (database: AppConnection) =>
     database.prepare('SELECT count(*), sum(id), max(hex(substr(v, 1, 20))), min(hex(substr(v, -20))) FROM t').get();
   const tries: number[] = [];
   const empty = async (): Promise<void> => {
@@ -203,7 +210,10 @@ test('an image on its way to a slow destination holds up no checkpoint, lets the
     tries.push(count);
   };
   app.pragma('busy_timeout = 0');
+  const first = engine.database(id).captured?.position;
   for (const sql of [
+    // This one finds nobody there, and leaves the file as it is; from then on pins see to the image.
+    'UPDATE t SET v = randomblob(3000) WHERE id = 1',
     'UPDATE t SET v = randomblob(3000) WHERE id % 3 = 0',
     'UPDATE t SET v = randomblob(2900)',
     'DELETE FROM t WHERE id > 200',
@@ -214,16 +224,8 @@ test('an image on its way to a slow destination holds up no checkpoint, lets the
     fill(300),
   ]) {
     digests.push(digest(app));
-    await until(sql.slice(0, 20), async () => {
-      try {
-        app.exec(sql);
-        return true;
-      } catch (error) {
-        if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))) throw error;
-        await delay(2);
-        return false;
-      }
-    });
+    await doPatiently(app, sql);
+    await until('it is captured', () => !isDeepStrictEqual(engine.database(id).captured?.position, first));
     await empty();
     expect(fs.statSync(`${file}-wal`).size).toBe(0);
   }

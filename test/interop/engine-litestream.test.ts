@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { findLitestream } from '../../electron/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
+import { openBeside } from '../support/beside.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startScript } from '../support/processes.ts';
 import { makeDatabase } from '../support/application.ts';
@@ -76,11 +77,11 @@ test('the real litestream restores what the engine shipped, to the same pages as
 test('the real litestream restores a WAL that was too long for one index', async () => {
   using folder = tempFolder();
   const file = folder.at('shop.db');
-  const app = new Database(file, { timeout: 5000 });
+  const app = openBeside(file, { waitMs: 5000 });
   app.pragma('journal_mode = wal');
   app.exec('CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); INSERT INTO t VALUES (0, NULL)');
   // A reader of the application keeps its WAL from restarting, and what lies behind it out of the database file.
-  const reader = new Database(file, { readonly: true });
+  const reader = openBeside(file);
   reader.exec('BEGIN');
   reader.prepare('SELECT * FROM t').all();
   const setup = { isDeclaredOnly: true, rollBytes: 60_000 };

@@ -1,11 +1,13 @@
 // Watches, from outside, the POSIX locks that a process holds on a database: node lock-watch.ts <pid> <database>
-// Prints "watching" once it sees them, "missing <what>" whenever one is gone, and on SIGTERM how often it looked.
+// Prints "watching" once it sees a read mark, "missing <what>" whenever something of it is not there, and on SIGTERM how often it
+// looked.
 // Which bytes SQLite locks: https://www.sqlite.org/walformat.html#locks; /proc/locks is described in proc_locks(5).
 import fs from 'node:fs';
 
 const [pid = '', database = ''] = process.argv.slice(2);
 const readMarks = { first: 123, last: 127 };
 const deadmanSwitch = 128;
+const readMark = 'a read mark';
 
 interface Lock {
   readonly inode: number;
@@ -29,8 +31,9 @@ for (;;) {
   // The list is not read at one moment: a lock that is set anew may be passed by. One that is gone stays gone.
   const missing = look() && look() && look();
   looks++;
-  if (missing === '' && !isSeen) process.stdout.write('watching\n');
-  isSeen ||= missing === '';
+  const isPinned = !missing.includes(readMark);
+  if (isPinned && !isSeen) process.stdout.write('watching\n');
+  isSeen ||= isPinned;
   if (isSeen && missing !== '' && missing !== before) process.stdout.write(`missing ${missing}\n`);
   before = missing;
 }
@@ -41,7 +44,7 @@ function look(): string {
   const holds = (inode: number, first: number, last = first): boolean =>
     locks.some((lock) => lock.inode === inode && lock.first <= last && first <= lock.last);
   return [
-    holds(shmInode, readMarks.first, readMarks.last) ? [] : ['a read mark'],
+    holds(shmInode, readMarks.first, readMarks.last) ? [] : [readMark],
     holds(shmInode, deadmanSwitch) ? [] : ['the shared memory'],
     locks.some(({ inode }) => inode === databaseInode) ? [] : ['the database'],
   ]

@@ -15,26 +15,28 @@ export interface Started extends AsyncDisposable {
   readonly ended: Promise<number | null>;
 }
 
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** Whether `child.stdin` can be written to. */
+  readonly isTold?: boolean;
+  /** Somebody else than the user of this process, who must be root then. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
 /** Starts a script below `test/support` (or an absolute path) on this Node. */
-export function startScript(
-  script: string,
-  args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv } = {},
-): Started {
+export function startScript(script: string, args: readonly string[], options: StartOptions = {}): Started {
   const file = path.isAbsolute(script) ? script : path.join(import.meta.dirname, script);
   return startProcess(process.execPath, ['--no-warnings', file, ...args], options);
 }
 
 /** Starts any program. */
-export function startProcess(
-  program: string,
-  args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string } = {},
-): Started {
+export function startProcess(program: string, args: readonly string[], options: StartOptions = {}): Started {
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.isTold === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     cwd: options.cwd,
+    ...options.user,
   });
   let output = '';
   const waiting = new Set<() => void>();
@@ -42,8 +44,8 @@ export function startProcess(
     output += chunk.toString();
     for (const check of waiting) check();
   };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
+  child.stdout?.on('data', collect);
+  child.stderr?.on('data', collect);
   let hasEnded = false;
   const ended = once(child, 'close').then(([code]) => {
     hasEnded = true;

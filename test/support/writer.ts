@@ -1,5 +1,5 @@
 // A writer in a process of its own: random transactions on its own table, seeded. Records the truth of each commit.
-// node writer.ts --database <file> --table <name> --seed <n> [--count <n>|--seconds <n>] [--mode <mode>] [--pause <ms>] [--truth <file>]
+// node writer.ts --database <file> --table <name> --seed <n> [--count <n>|--seconds <n>] [--mode <mode>] [--pause <ms>] [--linger <ms>] [--truth <file>]
 // Prints "ready" once its table exists, and a JSON summary at the end. Modes: small, bulk, truncate, restart, reopen, vacuum.
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +16,8 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     mode: { type: 'string', default: 'small' },
     pause: { type: 'string', default: '0' },
+    // How long it keeps the database open after its last commit.
+    linger: { type: 'string', default: '0' },
     truth: { type: 'string' },
   },
 });
@@ -54,6 +56,7 @@ while (done < count && Date.now() < endAt) {
   slowestMs = Math.max(slowestMs, performance.now() - startedAt);
   if (pauseMs > 0) await delay(pauseMs * 2 * random());
 }
+if (Number(values.linger) > 0) await delay(Number(values.linger));
 database.close();
 process.stdout.write(`${JSON.stringify({ commits: done, slowestMs: Math.round(slowestMs) })}\n`);
 

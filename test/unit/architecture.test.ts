@@ -19,6 +19,9 @@ const sharedWords =
 /** What plans, from what is known, and does nothing. */
 const planFiles = 'electron/engine/{restore,retain}/{plan,planning,choose-point,refusal}.ts';
 
+/** What is known of an application's writing, as data, and what follows from it. */
+const decideFiles = 'electron/engine/upkeep/{decide,rhythms,writing}.ts';
+
 const rooms: readonly Room[] = [
   {
     name: 'shared knows neither Node nor the DOM',
@@ -69,6 +72,19 @@ const rooms: readonly Room[] = [
     files: ['electron/engine/source/**'],
     mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{source,replica}/**'],
     libraries: ['node:*', 'better-sqlite3'],
+  },
+  {
+    name: 'upkeep decides from data',
+    files: [decideFiles],
+    mayImport: [decideFiles],
+    libraries: [],
+    isPure: true,
+  },
+  {
+    name: 'upkeep reaches live databases through the connections that it is given',
+    files: ['electron/engine/upkeep/**'],
+    mayImport: ['shared/**', 'electron/engine/upkeep/**', 'electron/engine/source/{checkpointer,connections}.ts'],
+    libraries: ['node:*'],
   },
   {
     name: 'state owns state.db',

@@ -19,7 +19,7 @@ import { type HashedAt, PageHashes } from '../../electron/engine/source/page-has
 import { Spool } from '../../electron/engine/spool.ts';
 import type { Generation } from '../../shared/position.ts';
 import { countRows, endOf, type GoldenWal, makeWal, readFrames } from '../support/golden-wal.ts';
-import { openDatabase } from '../support/application.ts';
+import { openDatabaseHere } from '../support/application.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 const generation = '00000000000000aa' as Generation;
@@ -196,7 +196,7 @@ describe('going on', () => {
   let file: string;
   beforeEach(() => {
     file = folder.at('shop.db');
-    app = openDatabase(file, 'CREATE TABLE t(v); INSERT INTO t VALUES (1)', { checkpoints: false });
+    app = openDatabaseHere(file, 'CREATE TABLE t(v); INSERT INTO t VALUES (1)', { checkpoints: false });
   });
   afterEach(() => app.close());
 
@@ -210,12 +210,13 @@ describe('going on', () => {
   }
   const decide = async (remains: Remains) => {
     await using connections = await Connections.open(file);
-    return decideContinuation(connections, remains);
+    const { fd } = connections;
+    return decideContinuation({ fd, connections, file }, remains);
   };
   /** The remains with a note of a clean stop, taken now. */
   async function stopCleanly(remains: Remains): Promise<Remains> {
     const fd = fs.openSync(file, 'r');
-    const clean = noteClean({ index: remains.spool.index, offset: remains.spool.offset }, fd);
+    const clean = noteClean(remains.spool.end, fd);
     fs.closeSync(fd);
     await saveClean(spoolFolder, must(clean, 'times are fine'));
     return { ...remains, clean: readClean(spoolFolder) };
@@ -234,7 +235,10 @@ describe('going on', () => {
     restart();
     expect(await decide(remains)).toMatchObject({ kind: 'compare' });
     const stopped = await stopCleanly(remains);
+    // All of what came since lies in the WAL: it is the next index.
     app.exec('INSERT INTO t VALUES (2)');
+    expect(await decide(stopped)).toMatchObject({ kind: 'untouched' });
+    app.pragma('wal_checkpoint(PASSIVE)');
     expect(await decide(stopped)).toMatchObject({ kind: 'compare' });
     restart();
     expect(await decide(stopped)).toMatchObject({ kind: 'compare' });
@@ -250,6 +254,14 @@ describe('going on', () => {
     forgetClean(spoolFolder);
     forgetClean(spoolFolder);
     expect((await read())?.clean).toBe(undefined);
+  });
+
+  test('needs nothing either where nothing was captured before the clean stop', async () => {
+    restart();
+    await save({ index: 0, offset: 0 }, { hashes: new PageHashes(4096) });
+    const remains = must(await read(), 'it was saved');
+    expect(await decide(remains)).toMatchObject({ kind: 'compare' });
+    expect(await decide(await stopCleanly(remains))).toMatchObject({ kind: 'untouched' });
   });
 
   test('builds the hashes again only where the WAL goes on and no other index waits', async () => {

@@ -2,11 +2,13 @@
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Descriptions } from '../../electron/engine/descriptions.ts';
+import { Links } from '../../electron/engine/links.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { Store } from '../../electron/engine/state/store.ts';
 import type { Generation } from '../../shared/position.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
+import { testClock } from '../support/test-clock.ts';
 
 const noon = Date.UTC(2026, 5, 1, 12);
 const dayMs = 86_400_000;
@@ -36,12 +38,19 @@ test('days are counted again: today after seconds, those before after a minute, 
     const commit = { index: 0, offset, at, state: 0n, pages: 10, written: 1, transactions: 1 };
     catalogue.addRun(id, { generation, pageSize: 4096, commits: [commit] });
   };
+  const links = new Links({
+    rows: () => [],
+    isProtected: () => false,
+    clock: testClock(),
+    onTurned: () => {},
+    onChange: () => {},
+  });
   /** Of the day before yesterday, yesterday and today. */
   const daysAt = (now: number): readonly number[] => {
     descriptions.forget(id);
     const [row] = store.databases();
     if (row === undefined) throw new Error('there is one');
-    const state = descriptions.describe(row, { databases: { protectionOf: () => undefined }, now });
+    const state = descriptions.describe(row, { databases: { protectionOf: () => undefined, links }, now });
     return state.days.slice(-3).map(({ transactions }) => transactions);
   };
   write(noon - dayMs);

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
 import { newGeneration } from '../../electron/engine/continuity.ts';
-import { lookFromOutside, noteCapturedFile, untilStill } from '../../electron/engine/outside.ts';
+import { noteCapturedFile } from '../../electron/engine/file-note.ts';
+import { lookFromOutside, untilStill } from '../../electron/engine/outside.ts';
 import { identityOf } from '../../electron/engine/source/identity.ts';
 import { walHeaderBytes } from '../../electron/engine/source/wal.ts';
 import { Spool } from '../../electron/engine/spool.ts';
@@ -53,6 +54,7 @@ test('a WAL that an application went on with while pages were compared is left a
     composed: [],
     clean: undefined,
     isCut: false,
+    isUntouched: () => false,
     lastAt: 0,
   };
   const remains = { ...left, ...facts, hashes: hashFile(file, 4096) };

@@ -1,7 +1,7 @@
 // How writers are held while a WAL is taken back: not at all while it is copied, but where it grows huge.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { Seal, type SealHost } from '../../electron/engine/seal.ts';
+import { Seal, type SealHost } from '../../electron/engine/upkeep/seal.ts';
 
 const pageSize = 65_536;
 const hugeFrames = 2000;

@@ -1,11 +1,14 @@
-// The connections on a live database: what a pin forbids, what an advance permits, and in which order all is let go.
+// The connections on a live database: what a pin forbids, what an advance permits, what each hold leaves to others, and in which
+// order all is let go.
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { openPin, Pins } from '../../electron/engine/source/pins.ts';
+import { type FrameSink, WalReader } from '../../electron/engine/source/wal-reader.ts';
 import type { AppError } from '../../shared/errors.ts';
-import { openApplication } from '../support/application.ts';
+import { openApplicationHere } from '../support/application.ts';
+import { type ScriptedApp, startScripted } from '../support/scripted.ts';
 import type { TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;
@@ -14,7 +17,7 @@ let file: string;
 let app: Database.Database;
 
 beforeEach(() => {
-  const application = openApplication('CREATE TABLE t(v)', { checkpoints: false });
+  const application = openApplicationHere('CREATE TABLE t(v)', { checkpoints: false });
   ({ folder, file, app } = application);
   return application[Symbol.dispose];
 });
@@ -234,33 +237,142 @@ describe('a pin that moves through a WAL that cannot restart', () => {
   });
 });
 
-describe('relaxing', () => {
-  // Only Linux lists a process's descriptors.
-  test.runIf(process.platform === 'linux')(
-    'keeps the pin and nothing else, and everything comes back when it is needed',
-    async () => {
-      await using connections = await Connections.open(file);
-      write();
+describe('the hold', () => {
+  /** Another process that has the database open, as applications of their own do. Nobody in this one does. */
+  let other: ScriptedApp;
+  const wal = () => `${file}-wal`;
+  const sidecars = () => [wal(), `${file}-shm`].map((name) => fs.existsSync(name));
+  /** Whether the other's own checkpoint was hindered. */
+  const isHindered = async (mode: 'RESTART' | 'TRUNCATE') =>
+    JSON.stringify(await other.asks(['ask', `PRAGMA wal_checkpoint(${mode})`])).startsWith('[[1,');
+  const copy = ['ask', 'PRAGMA wal_checkpoint(PASSIVE)'] as const;
+  const insert = ['run', 'INSERT INTO t VALUES (randomblob(100))'] as const;
+
+  beforeEach(async () => {
+    app.close();
+    other = startScripted('node');
+    await other.does(['open', file, 0], ['run', 'PRAGMA wal_autocheckpoint = 0'], insert);
+    return async () => await other[Symbol.asyncDispose]();
+  });
+
+  describe.runIf(process.platform !== 'win32')('light', () => {
+    test('keeps the WAL from restarting until the pin is moved', async () => {
+      await using connections = await Connections.open(file, 'light');
+      expect(connections.hold).toBe('light');
       await advance(connections);
-      await connections.whileLocked(async () => {});
-      write();
-      const before = openFiles();
-      await connections.relax();
-      await connections.relax();
-      expect(openFiles()).toBeLessThan(before);
-      expect([isBusy('TRUNCATE'), connections.counts().frames]).toEqual([true, 4]);
+      await other.does(insert);
+      expect([await isHindered('RESTART'), await isHindered('TRUNCATE')]).toEqual([true, true]);
       await advance(connections);
-      expect(await connections.checkpoint()).toEqual({ frames: 4, backfilled: 4, isBlocked: false });
+      await other.does(copy);
       await advance(connections);
-      expect([isBusy('TRUNCATE'), await connections.whileLocked(async () => {})]).toEqual([false, true]);
-    },
-  );
+      expect([await isHindered('RESTART'), await isHindered('TRUNCATE')]).toEqual([false, false]);
+    });
+
+    test('lets the last close of another process empty and remove the WAL, whose frames can still be read', async () => {
+      await using connections = await Connections.open(file, 'light');
+      using reader = new WalReader(file, undefined);
+      const pages: number[] = [];
+      const sink: FrameSink = { begin: () => {}, append: () => {}, frame: ({ page }) => pages.push(page) };
+      const drain = async () => await reader.drain(() => connections.counts().frames, sink);
+      expect(await drain()).toBe(true);
+      const before = pages.length;
+      await other.does(insert, insert, ['close']);
+      expect([sidecars(), connections.isBeside]).toEqual([[false, false], false]);
+      expect(await drain()).toBe(true);
+      expect(pages.slice(before)).toEqual([2, 2]);
+      const { frames, backfilled } = connections.counts();
+      expect([frames, backfilled]).toEqual([pages.length, pages.length]);
+      // All of it lies in the file, and letting go brings nothing back.
+      await connections[Symbol.asyncDispose]();
+      expect(sidecars()).toEqual([false, false]);
+      expect(await other.asks(['open', file, 0], ['ask', 'SELECT count(*) FROM t'])).toEqual([[3]]);
+    });
+
+    test('lets another process switch the journal mode', async () => {
+      await using connections = await Connections.open(file, 'light');
+      expect(await other.asks(['ask', 'PRAGMA journal_mode = delete'])).toEqual([['delete']]);
+      expect([sidecars(), connections.isBeside]).toEqual([[false, false], false]);
+      await connections[Symbol.asyncDispose]();
+      await expect(Connections.open(file, 'light')).rejects.toMatchObject({ code: 'database-not-wal' });
+      expect(await other.asks(['try', 'INSERT INTO t VALUES (1)'])).toBe('ok');
+    });
+
+    test('touches nothing when it is let go, though it is the last', async () => {
+      const connections = await Connections.open(file, 'light');
+      await advance(connections);
+      await other[Symbol.asyncDispose]();
+      const before = [wal(), file].map((name) => fs.readFileSync(name));
+      await connections[Symbol.asyncDispose]();
+      await connections[Symbol.asyncDispose]();
+      expect([wal(), file].map((name) => fs.readFileSync(name))).toEqual(before);
+    });
+
+    test('becomes firm and light again: only with the lock does the WAL outlive the others', async () => {
+      await using connections = await Connections.open(file, 'light');
+      await advance(connections);
+      connections.firm();
+      connections.firm();
+      await advance(connections);
+      await other.does(insert);
+      expect([connections.hold, await isHindered('TRUNCATE')]).toEqual(['firm', true]);
+      await other.does(['close']);
+      expect([sidecars(), connections.isBeside, fs.statSync(wal()).size > 0]).toEqual([[true, true], true, true]);
+      await other.does(['open', file, 0], insert);
+      await connections.ease();
+      await connections.ease();
+      expect([connections.hold, await isHindered('TRUNCATE')]).toEqual(['light', true]);
+      await other.does(['close']);
+      expect([sidecars(), connections.isBeside]).toEqual([[false, false], false]);
+    });
+
+    test('has no pin for a moment when it becomes firm, and tells nobody that one is kept', async () => {
+      await using connections = await Connections.open(file, 'light');
+      await advance(connections);
+      const kept = connections.pins.keep();
+      connections.firm();
+      expect([connections.pins.isKeeping, connections.pins.frames]).toEqual([false, undefined]);
+      kept[Symbol.dispose]();
+      await other.does(insert);
+      expect(await isHindered('RESTART')).toBe(true);
+    });
+
+    // Only Linux lists a process's descriptors.
+    test.runIf(process.platform === 'linux')(
+      'keeps the pin and little else, and everything comes back when it is needed',
+      async () => {
+        await using connections = await Connections.open(file);
+        await advance(connections);
+        await connections.whileLocked(async () => {});
+        await connections.checkpointerIdle();
+        await other.does(insert);
+        const before = openFiles();
+        await connections.ease();
+        expect(openFiles()).toBeLessThan(before);
+        const { frames } = connections.counts();
+        expect(await isHindered('TRUNCATE')).toBe(true);
+        connections.firm();
+        expect(connections.counts().frames).toBe(frames);
+        await advance(connections);
+        expect(await connections.checkpoint()).toEqual({ frames, backfilled: frames, isBlocked: false });
+        await advance(connections);
+        expect([await isHindered('TRUNCATE'), await connections.whileLocked(async () => {})]).toEqual([false, true]);
+      },
+    );
+  });
+
+  test('is firm where nobody asks for less, and can be what it is twice', async () => {
+    await using connections = await Connections.open(file);
+    connections.firm();
+    expect(connections.hold).toBe('firm');
+    expect(await other.asks(['try', 'PRAGMA journal_mode = delete'])).toContain('locked');
+    await other.does(['close']);
+    expect([sidecars(), connections.isBeside]).toEqual([[true, true], true]);
+  });
 
   // Only Linux lists a process's descriptors.
-  test.runIf(process.platform === 'linux')('ends before a seal: under the write lock nothing is opened', async () => {
-    await using connections = await Connections.open(file);
-    await connections.whileLocked(async () => {});
-    await connections.relax();
+  test.runIf(process.platform === 'linux')('opens nothing under the write lock of a seal', async () => {
+    await using connections = await Connections.open(file, 'light');
+    connections.firm();
     await connections.checkpointerIdle();
     const opened: number[] = [];
     await connections.whileLocked(async () => {
@@ -271,13 +383,40 @@ describe('relaxing', () => {
     expect(opened[1]).toBe(opened[0]);
   });
 
-  test('leaves the WAL to the pin when the application ends', async () => {
+  test('a pin that is taken again at the end of a copied WAL lets others empty it, and is behind what they commit', async () => {
     await using connections = await Connections.open(file);
-    await connections.relax();
-    write();
-    app.close();
-    expect(fs.statSync(`${file}-wal`).size).toBeGreaterThan(0);
-    app = new Database(file, { timeout: 0 });
+    await advance(connections);
+    await connections.checkpoint();
+    const { frames } = connections.counts();
+    expect(await isHindered('TRUNCATE')).toBe(true);
+    connections.pins.retake();
+    expect([connections.pins.frames, await connections.emptyWal(), connections.isWalEmpty]).toEqual([
+      frames,
+      true,
+      true,
+    ]);
+    await other.does(insert, copy);
+    // The one restart that it permits has happened.
+    expect([connections.counts().frames > 0, await isHindered('RESTART')]).toEqual([true, true]);
+  });
+
+  test('tells whether others have the database open, where the system says it', async () => {
+    await using connections = await Connections.open(file);
+    const isToldOf = connections.isShared !== undefined;
+    expect([connections.isShared, connections.isBeside]).toEqual([isToldOf ? true : undefined, true]);
+    await other.does(['close']);
+    expect(connections.isShared).toBe(isToldOf ? false : undefined);
+  });
+
+  test('is beside the database no more where somebody deleted the sidecars, or others lie there', async () => {
+    await using connections = await Connections.open(file, 'light');
+    expect(connections.isBeside).toBe(true);
+    fs.renameSync(`${file}-shm`, folder.at('aside'));
+    expect(connections.isBeside).toBe(false);
+    fs.writeFileSync(`${file}-shm`, '');
+    expect(connections.isBeside).toBe(false);
+    fs.renameSync(folder.at('aside'), `${file}-shm`);
+    expect(connections.isBeside).toBe(true);
   });
 
   /** Descriptors of the database and its WAL. */
@@ -324,18 +463,31 @@ describe('the write lock', () => {
 });
 
 describe('disposing', () => {
-  test('leaves the WAL where it is, though it is the last to close', async () => {
+  test('leaves what the application itself would leave: where nobody else is there, neither WAL nor wal-index', async () => {
     const connections = await Connections.open(file);
     write();
     await advance(connections);
+    write();
     await connections.whileLocked(async () => {});
     app.close();
-    const size = fs.statSync(`${file}-wal`).size;
+    expect(fs.statSync(`${file}-wal`).size).toBeGreaterThan(0);
     await connections[Symbol.asyncDispose]();
     await connections[Symbol.asyncDispose]();
-    expect([fs.statSync(`${file}-wal`).size, size > 0]).toEqual([size, true]);
+    expect([fs.existsSync(`${file}-wal`), fs.existsSync(`${file}-shm`)]).toEqual([false, false]);
     app = new Database(file, { timeout: 0 });
-    expect(app.prepare('SELECT count(*) FROM t').pluck().get()).toBe(1);
+    expect(app.prepare('SELECT count(*) FROM t').pluck().get()).toBe(2);
+  });
+
+  test('leaves the WAL to another process that has the database open', async () => {
+    app.close();
+    await using other = startScripted('node');
+    await other.does(['open', file, 0], ['run', 'PRAGMA wal_autocheckpoint = 0; INSERT INTO t VALUES (1)']);
+    const connections = await Connections.open(file);
+    await advance(connections);
+    const before = fs.readFileSync(`${file}-wal`);
+    await connections[Symbol.asyncDispose]();
+    expect(fs.readFileSync(`${file}-wal`)).toEqual(before);
+    expect(await other.asks(['run', 'INSERT INTO t VALUES (2)'], ['ask', 'SELECT v FROM t'])).toEqual([[1], [2]]);
   });
 
   test('leaves the application free', async () => {

@@ -1,8 +1,9 @@
-// The guard of a database's identity: tells what checkpoints write to the file from what somebody else did.
+// The guard of a database's identity: tells what checkpoints write to the file from what somebody else did; and where a file is
+// found again that lies at its path no more.
 import fs from 'node:fs';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
-import { IdentityGuard } from '../../electron/engine/source/identity.ts';
+import { findMoved, IdentityGuard, noteTrail } from '../../electron/engine/source/identity.ts';
 import { PageHashes } from '../../electron/engine/source/page-hashes.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
@@ -70,4 +71,47 @@ test('a file at rest may not change at all', () => {
   expect(() => guard.checkContent()).not.toThrow();
   writePage(2, 1);
   expect(() => guard.checkContent()).toThrow(expect.objectContaining({ code: 'database-overwritten' }));
+});
+
+describe('a file that was moved', () => {
+  let deep: string;
+  beforeEach(() => {
+    fs.mkdirSync(folder.at('a', 'b', 'c'), { recursive: true });
+    deep = folder.at('a', 'b', 'c', 'deep.db');
+    fs.writeFileSync(deep, 'x');
+  });
+  const move = (from: readonly string[], to: readonly string[]) => fs.renameSync(folder.at(...from), folder.at(...to));
+
+  test.each<[string, () => unknown, readonly string[] | undefined]>([
+    ['to another name', () => move(['a', 'b', 'c', 'deep.db'], ['a', 'b', 'c', 'new.db']), ['a', 'b', 'c', 'new.db']],
+    ['with its folder', () => move(['a', 'b', 'c'], ['a', 'b', 'd']), ['a', 'b', 'd', 'deep.db']],
+    ['with one above it', () => move(['a', 'b'], ['a', 'x']), ['a', 'x', 'c', 'deep.db']],
+    ['with one far above it', () => move(['a'], ['x']), ['x', 'b', 'c', 'deep.db']],
+    ['to another folder', () => move(['a', 'b', 'c', 'deep.db'], ['a', 'deep.db']), undefined],
+    [
+      'with its folder, and to another name',
+      () => (move(['a', 'b', 'c', 'deep.db'], ['a', 'b', 'c', 'n.db']), move(['a', 'b', 'c'], ['a', 'b', 'd'])),
+      undefined,
+    ],
+    ['nowhere: it is gone', () => fs.rmSync(deep), undefined],
+    ['nowhere: its folder is gone', () => fs.rmSync(folder.at('a'), { recursive: true }), undefined],
+  ])('%s', (_what, happens, expected) => {
+    const trail = noteTrail(deep);
+    happens();
+    expect(findMoved(deep, trail)).toBe(expected && folder.at(...expected));
+  });
+
+  test('is not one that came to its path', () => {
+    const trail = noteTrail(deep);
+    move(['a', 'b', 'c', 'deep.db'], ['a', 'b', 'c', 'old.db']);
+    fs.writeFileSync(deep, 'another one');
+    expect(findMoved(deep, trail)).toBe(folder.at('a', 'b', 'c', 'old.db'));
+  });
+
+  test('leaves a trail of inodes, nearest first, and nothing for what is not there', () => {
+    const inodeOf = (path: string) => fs.statSync(path).ino;
+    expect(noteTrail(deep)).toEqual([deep, folder.at('a', 'b', 'c'), folder.at('a', 'b'), folder.at('a')].map(inodeOf));
+    expect(noteTrail(folder.at('a', 'none.db'))[0]).toBe(0);
+    expect(findMoved(folder.at('a', 'none.db'), noteTrail(folder.at('a', 'none.db')))).toBe(undefined);
+  });
 });

@@ -1,9 +1,9 @@
 // The watcher: who is told of which change, by the file system's own notices and by the poll behind them.
 import fs from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Watcher } from '../../electron/engine/source/watch.ts';
+import { type Told, Watcher } from '../../electron/engine/source/watch.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
@@ -88,6 +88,77 @@ test('tells each database of its own changes only', async () => {
   fs.writeFileSync(folder.at('one.db-shm'), 'x');
   await quiet();
   expect([one.told > 0, two.told, again.told]).toEqual([true, 0, one.told]);
+});
+
+// Elsewhere the system words it otherwise.
+test.runIf(process.platform === 'linux').each<[string, (file: string) => void, Told]>([
+  ['a WAL that comes', (file) => fs.writeFileSync(`${file}-wal`, ''), { file: 'wal', event: 'rename' }],
+  ['a WAL that is written', (file) => fs.appendFileSync(`${file}-wal`, 'x'), { file: 'wal', event: 'change' }],
+  ['a WAL that goes', (file) => fs.rmSync(`${file}-wal`), { file: 'wal', event: 'rename' }],
+  ['a wal-index that comes', (file) => fs.writeFileSync(`${file}-shm`, ''), { file: 'wal-index', event: 'rename' }],
+  ['the file that is written', (file) => fs.appendFileSync(file, 'x'), { file: 'database', event: 'change' }],
+  ['the file that goes', (file) => fs.rmSync(file), { file: 'database', event: 'rename' }],
+])('tells what it was: %s', async (what, change, expected) => {
+  const file = folder.at('shop.db');
+  fs.writeFileSync(file, 'x');
+  if (!what.includes('comes')) fs.writeFileSync(`${file}-wal`, 'x');
+  const told: Told[] = [];
+  using _watch = watcher.watch(file, ({ file: of, event }) => told.push({ file: of, event }));
+  await quiet();
+  told.length = 0;
+  change(file);
+  await quiet();
+  expect(told[0]).toEqual(expected);
+});
+
+describe('a folder of which the system tells nothing', () => {
+  /** As a network share: what is watched is another folder. */
+  function silence(): void {
+    const silent = folder.at('silent');
+    fs.mkdirSync(silent);
+    const { watch } = fs;
+    vi.spyOn(fs, 'watch').mockImplementation(() => watch(silent));
+  }
+
+  test.each([
+    ['is looked at often from the first change on that was not told', true],
+    ['is not taken for one where changes are told', false],
+  ])('%s', async (_name, isSilent) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const file = folder.at('shop.db');
+    fs.writeFileSync(file, 'x');
+    if (isSilent) silence();
+    const counted = { told: 0 };
+    using watch = watcher.watch(file, () => counted.told++);
+    expect(watch.isBlind).toBe(false);
+    fs.appendFileSync(`${file}-wal`, 'y');
+    if (!isSilent) await until('it is told', () => counted.told > 0);
+    // A notice may be on its way for a moment.
+    vi.advanceTimersByTime(10_000);
+    expect(watch.isBlind).toBe(false);
+    fs.appendFileSync(`${file}-wal`, 'y');
+    await delay(1100);
+    vi.advanceTimersByTime(10_000);
+    expect(watch.isBlind).toBe(isSilent);
+    if (!isSilent) return;
+    const before = counted.told;
+    fs.appendFileSync(`${file}-wal`, 'y');
+    vi.advanceTimersByTime(200);
+    expect(counted.told).toBe(before + 1);
+  });
+
+  test('is blind where it cannot be watched at all, and sees again once it can', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    using watch = watcher.watch(folder.at('later', 'shop.db'), () => {});
+    expect(watch.isBlind).toBe(true);
+    fs.mkdirSync(folder.at('later'));
+    vi.advanceTimersByTime(10_000);
+    expect(watch.isBlind).toBe(false);
+    // Who asked for silence is not blind: it looks by itself.
+    watch.pause();
+    expect(watch.isBlind).toBe(false);
+    await nextTurn();
+  });
 });
 
 describe('disposing', () => {

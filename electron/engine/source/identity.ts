@@ -32,6 +32,7 @@ export class IdentityGuard {
   readonly #stat: fs.Stats;
   readonly #wal: FileIdentity | undefined;
   readonly #shmInode: number | undefined;
+  readonly #trail: Trail;
   /** The file as nobody may change it: everything captured lies in it, and a pin keeps it so. */
   #atRest: FileLook | undefined;
   /** The file after the last change that is explained. */
@@ -48,6 +49,11 @@ export class IdentityGuard {
     const wal = fs.statSync(`${file}-wal`, { throwIfNoEntry: false });
     this.#wal = wal && identityOf(wal);
     this.#shmInode = inodeOf(`${file}-shm`);
+    this.#trail = noteTrail(file);
+  }
+
+  get trail(): Trail {
+    return this.#trail;
   }
 
   get identity(): FileIdentity {
@@ -70,7 +76,7 @@ export class IdentityGuard {
     if (there?.ino === this.#stat.ino && there.dev === this.#stat.dev) return;
     checkNoLink(this.#path, there);
     if (there !== undefined) throw new AppError('database-replaced', { path: this.#path });
-    const to = this.#findMoved();
+    const to = findMoved(this.#path, this.#trail);
     throw to === undefined
       ? new AppError('database-missing', { path: this.#path })
       : new AppError('database-moved', { path: this.#path, to });
@@ -167,17 +173,6 @@ export class IdentityGuard {
   #overwritten(): AppError {
     return new AppError('database-overwritten', { path: this.#path });
   }
-
-  /** Where the open file lies now. */
-  #findMoved(): string | undefined {
-    try {
-      const link = fs.readlinkSync(`/proc/self/fd/${this.#fd}`);
-      return link.endsWith(' (deleted)') ? undefined : link;
-    } catch {
-      // @NOTE Not Linux: a look around the former place finds what was only renamed.
-      return findInode(path.dirname(this.#path), this.#stat.ino);
-    }
-  }
 }
 
 /**
@@ -214,6 +209,20 @@ export function isLockedByOthers(inode: number, locks = readLocks()): boolean | 
   });
 }
 
+/** The bytes of a wal-index that SQLite locks for whoever writes, or checkpoints (https://www.sqlite.org/walformat.html). */
+const firstLockByte = 120;
+const checkpointLockByte = 121;
+
+/** Whether somebody commits or checkpoints at this moment, by the locks on a wal-index; undefined where the system does not tell. */
+export function isWorkedOn(inode: number, locks = readLocks()): boolean | undefined {
+  return locks?.split('\n').some((line) => {
+    const [, , , kind, , file, from] = line.trim().split(/\s+/);
+    const byte = Number(from);
+    const isThis = file?.endsWith(`:${inode}`) === true && kind === 'WRITE';
+    return isThis && byte >= firstLockByte && byte <= checkpointLockByte;
+  });
+}
+
 /** Hashes of the first page and a few others; of all pages of a small database. */
 function samplePages(hashes: PageHashes): ReadonlyMap<number, bigint> {
   const { pages, pageSize } = hashes;
@@ -243,12 +252,40 @@ function inodeOf(file: string): number | undefined {
   return fs.statSync(file, { throwIfNoEntry: false })?.ino;
 }
 
+/** The inodes of a file and of the folders above it, nearest first: by them it is found again when it, or one of them, was moved. */
+export type Trail = readonly number[];
+
+const longestTrail = 4;
+
+/** Where a file lies; what is not there counts as nothing. */
+export function noteTrail(file: string): Trail {
+  const trail: number[] = [];
+  for (let at = file; trail.length < longestTrail && at !== path.dirname(at); at = path.dirname(at)) {
+    trail.push(inodeOf(at) ?? 0);
+  }
+  return trail;
+}
+
+/** Where a file lies that is not at its path any more: it, or a folder above it, has another name in the same folder. */
+export function findMoved(file: string, trail: Trail): string | undefined {
+  let at = file;
+  for (const [i, inode] of trail.entries()) {
+    const to = findInode(path.dirname(at), inode);
+    const rest = path.relative(at, file);
+    const found = to === undefined ? undefined : path.join(to, rest);
+    if (found !== undefined && found !== file && inodeOf(found) === trail[0]) return found;
+    if (i > 0 && to !== undefined) return undefined;
+    at = path.dirname(at);
+  }
+  return undefined;
+}
+
 function findInode(folder: string, inode: number): string | undefined {
   try {
     const names = fs.readdirSync(folder).map((name) => path.join(folder, name));
     return names.find((file) => inodeOf(file) === inode);
   } catch {
-    // @NOTE The folder is gone too: then it is not known where the file went.
+    // @NOTE The folder is gone too: then one above it may tell.
     return undefined;
   }
 }

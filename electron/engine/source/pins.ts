@@ -3,6 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { WalCounts } from './checkpointer.ts';
+import { AppError } from '../../../shared/errors.ts';
 import { Holds } from './holds.ts';
 import { classifySourceError } from './source-errors.ts';
 import type { WalIndex, WalIndexHeader } from './wal-index.ts';
@@ -15,7 +16,7 @@ export interface Pin {
 
 export interface PinsOptions {
   readonly path: string;
-  /** Is held. */
+  /** Is taken. */
   readonly first: Pin;
   readonly walIndex: Pick<WalIndex, 'read'> | undefined;
   readonly counts: () => WalCounts;
@@ -144,17 +145,37 @@ export class Pins {
     });
   }
 
+  /**
+   * Lets the pin go and takes it at the end of a WAL that is copied whole: from then on others may empty it. What is committed in
+   * between is behind it.
+   */
+  retake(): void {
+    const before = this.#options.walIndex?.read();
+    const { frames } = before ?? this.#options.counts();
+    this.#pin.release();
+    this.#pin.take();
+    this.#at = { frames, salts: before?.salts };
+  }
+
   /** Closes what is not held; it opens again by itself. */
   relax(): void {
     this.#spare?.connection.close();
     this.#spare = undefined;
   }
 
+  /** Lets go of everything. Idempotent. */
   close(): void {
     this.relax();
     for (const pin of this.#kept.held) if (pin !== this.#pin) closePin(pin);
     this.#kept.clear();
     closePin(this.#pin);
+  }
+
+  /** After {@link close}: takes a pin anew, wherever the WAL ends now. */
+  reopen(): void {
+    this.#at = undefined;
+    this.#pin = openPin(this.#options.path);
+    this.#pin.take();
   }
 
   /**
@@ -176,9 +197,17 @@ export class Pins {
   }
 }
 
-/** One more connection for pins. */
-export function openPin(path: string): Pin {
+/** One more connection for pins. `onJoined` runs as soon as it has read once, and with it taken the lock on the database file. */
+export function openPin(path: string, onJoined?: () => void): Pin {
   const connection = new Database(path, { readonly: true, timeout: busyTimeoutMs, fileMustExist: true });
+  if (onJoined !== undefined) {
+    const mode = String(connection.pragma('journal_mode', { simple: true }));
+    onJoined();
+    if (mode !== 'wal') {
+      connection.close();
+      throw new AppError('database-not-wal', { path, mode });
+    }
+  }
   // Once more after the schema was read: a cache this small takes no memory in advance, which adds up over many databases.
   connection.pragma('cache_size = 1');
   connection.pragma('shrink_memory');

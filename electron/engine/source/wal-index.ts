@@ -37,12 +37,15 @@ const framesInFirst = framesPerBlock - firstPagesOffset / 4;
 const knownVersion = 3_007_000;
 
 export class WalIndex implements Disposable {
+  /** Tells this file from another that comes to its path. */
+  readonly inode: number;
   readonly #fd: number;
   /** Both copies of the header, and what checkpointers note. */
   readonly #bytes = new Uint8Array(attemptedOffset + 4);
 
   private constructor(fd: number) {
     this.#fd = fd;
+    this.inode = fs.fstatSync(fd).ino;
   }
 
   /** Undefined where there is no such file: then nothing can be proved by it. */

@@ -6,6 +6,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Much shorter than a user's patience, long enough to cost nothing with hundreds of databases. */
 const pollMs = 10_000;
+/** A folder of which the system tells nothing is looked at this often. */
+const blindPollMs = 200;
+/** A change that the slow poll finds, and that is older than this, was not told. */
+const untoldMs = 1000;
 /** Databases that the slow poll looks at before others get their turn. */
 const pollSlice = 16;
 /** While a folder's notices are paused, its other databases are looked at this often, */
@@ -14,6 +18,14 @@ const pausedPollMs = 20;
 const pausableDatabases = 8;
 /** Longer than the step in which a file's times tick. */
 const tickMs = 50;
+
+/** What the directory tells of. */
+export interface Told {
+  /** `unknown`: something looks different, or may have been missed. */
+  readonly file: 'database' | 'wal' | 'wal-index' | 'unknown';
+  /** `rename`: it came or went. */
+  readonly event: 'rename' | 'change';
+}
 
 /** A database that is watched, until disposed. */
 export interface Watch extends Disposable {
@@ -24,12 +36,16 @@ export interface Watch extends Disposable {
   pause(): void;
   /** Notices again; calls `onChange` once, for what may have been missed. */
   resume(): void;
+  /** The system tells nothing of this folder: changes are found by looking. */
+  readonly isBlind: boolean;
 }
 
 interface Watched {
   readonly path: string;
-  readonly onChange: () => void;
+  readonly onChange: (told: Told) => void;
   seen: string;
+  /** Something was told since the slow poll looked last. */
+  isTold: boolean;
   isOver: boolean;
 }
 
@@ -42,6 +58,8 @@ interface Directory {
   /** The folder that is watched: another one may come to its path. */
   inode: number | undefined;
   poll: NodeJS.Timeout | undefined;
+  /** Changes came of which nothing was told. */
+  isMute: boolean;
 }
 
 export class Watcher implements Disposable {
@@ -50,11 +68,17 @@ export class Watcher implements Disposable {
   #isPolling = false;
 
   /** Calls `onChange` after each change of the database at `databasePath` or its WAL, until disposed. */
-  watch(databasePath: string, onChange: () => void): Watch {
+  watch(databasePath: string, onChange: (told: Told) => void): Watch {
     const folder = path.dirname(databasePath);
     const name = path.basename(databasePath);
     const directory = this.#directories.get(folder) ?? this.#open(folder);
-    const watched: Watched = { path: databasePath, onChange, seen: fingerprint(databasePath), isOver: false };
+    const watched: Watched = {
+      path: databasePath,
+      onChange,
+      seen: fingerprint(databasePath),
+      isTold: false,
+      isOver: false,
+    };
     const group = directory.databases.get(name) ?? new Set();
     // With this one there are too many to be looked at.
     if (group.size === 0 && directory.databases.size === pausableDatabases && directory.paused.size > 0)
@@ -70,7 +94,10 @@ export class Watcher implements Disposable {
       resume: () => {
         if (!directory.paused.delete(watched)) return;
         if (directory.paused.size === 0) resume(directory);
-        else watched.onChange();
+        else watched.onChange(unknown);
+      },
+      get isBlind() {
+        return directory.isMute || (directory.watcher === undefined && directory.paused.size === 0);
       },
       [Symbol.dispose]: () => this.#forget(directory, name, watched),
     };
@@ -91,6 +118,7 @@ export class Watcher implements Disposable {
       watcher: undefined,
       inode: undefined,
       poll: undefined,
+      isMute: false,
     };
     openWatcher(directory);
     this.#directories.set(folder, directory);
@@ -114,21 +142,41 @@ export class Watcher implements Disposable {
     this.#poll = undefined;
   }
 
+  /** The system tells nothing of changes in the folder of this database. */
+  #mute({ path: databasePath }: Watched): void {
+    const directory = this.#directories.get(path.dirname(databasePath));
+    if (directory === undefined || directory.isMute) return;
+    directory.isMute = true;
+    lookOften(directory);
+  }
+
   async #pollAll(): Promise<void> {
     if (this.#isPolling) return;
     this.#isPolling = true;
     for (const directory of this.#directories.values()) {
-      if (directory.poll === undefined && inodeOf(directory.path) !== directory.inode) openWatcher(directory);
+      const isOther = inodeOf(directory.path) !== directory.inode;
+      if (directory.paused.size === 0 && (isOther || directory.watcher === undefined)) openWatcher(directory);
     }
     const all = [...this.#directories.values()].flatMap(({ databases, paused }) =>
       [...databases.values()].flatMap((group) => [...group].filter((watched) => !paused.has(watched))),
     );
     for (const [i, watched] of all.entries()) {
       if (i % pollSlice === pollSlice - 1) await nextTurn();
-      if (!watched.isOver) look(watched);
+      if (watched.isOver) continue;
+      const isFound = look(watched);
+      if (isFound && !watched.isTold && isOld(watched.path)) this.#mute(watched);
+      watched.isTold = false;
     }
     this.#isPolling = false;
   }
+}
+
+/** Nothing in the folder of a database changed for a moment. */
+function isOld(databasePath: string): boolean {
+  const ats = [databasePath, `${databasePath}-wal`].map(
+    (file) => fs.statSync(file, { throwIfNoEntry: false })?.ctimeMs,
+  );
+  return ats.every((at) => at === undefined || Math.abs(Date.now() - at) > untoldMs);
 }
 
 /** Watches a folder, in place of the one that was at its path before. */
@@ -138,24 +186,48 @@ function openWatcher(directory: Directory): void {
   directory.inode = inodeOf(directory.path);
   const notify = (event: string, name: string | null): void => {
     if (name === null) return;
-    const database = name.endsWith('-wal') ? name.slice(0, -4) : name;
-    for (const watched of directory.databases.get(database) ?? []) watched.onChange();
+    const told = toldOf(event, name);
+    for (const watched of directory.databases.get(told.database) ?? []) {
+      watched.isTold = true;
+      watched.onChange(told);
+    }
     // The folder itself was moved or removed: that changes every database in it.
     if (event === 'rename' && name === path.basename(directory.path)) pollDirectory(directory);
   };
+  clearInterval(directory.poll);
+  directory.poll = undefined;
   try {
     const watcher = fs.watch(directory.path, notify);
     // @NOTE A watcher that breaks (folder removed, limits) leaves the poll to notice changes.
-    watcher.on('error', () => watcher.close());
+    watcher.on('error', () => {
+      watcher.close();
+      if (directory.watcher !== watcher) return;
+      directory.watcher = undefined;
+      lookOften(directory);
+    });
     directory.watcher = watcher;
   } catch {
-    // @NOTE No watcher for this folder: the poll serves alone.
+    // @NOTE No watcher for this folder: it is looked at instead.
   }
+  if (directory.watcher === undefined || directory.isMute) lookOften(directory);
+}
+
+/** Nothing is told of a folder. */
+function lookOften(directory: Directory): void {
+  directory.poll ??= setInterval(() => pollDirectory(directory), blindPollMs);
+}
+
+/** What a name in a folder is of. */
+function toldOf(event: string, name: string): Told & { readonly database: string } {
+  const kind = event === 'rename' ? 'rename' : 'change';
+  if (name.endsWith('-wal')) return { file: 'wal', event: kind, database: name.slice(0, -4) };
+  if (name.endsWith('-shm')) return { file: 'wal-index', event: kind, database: name.slice(0, -4) };
+  return { file: 'database', event: kind, database: name };
 }
 
 /** Looks instead of being told. */
 function pause(directory: Directory): void {
-  if (directory.poll !== undefined) return;
+  clearInterval(directory.poll);
   directory.watcher?.close();
   directory.watcher = undefined;
   directory.poll = setInterval(() => pollDirectory(directory), pausedPollMs);
@@ -166,7 +238,7 @@ function resume(directory: Directory): void {
   clearInterval(directory.poll);
   directory.poll = undefined;
   openWatcher(directory);
-  for (const group of directory.databases.values()) for (const watched of group) watched.onChange();
+  for (const group of directory.databases.values()) for (const watched of group) watched.onChange(unknown);
 }
 
 function close(directory: Directory): void {
@@ -184,13 +256,19 @@ function pollDirectory({ databases, paused }: Directory): void {
   }
 }
 
-/** Tells of a database whose files look different than at the last look. */
-function look(watched: Watched): void {
+/** Tells of a database whose files look different than at the last look, or may. True where they do. */
+function look(watched: Watched): boolean {
+  const before = watched.seen;
   const now = fingerprint(watched.path);
-  if (now === watched.seen) return;
+  if (now === before) return false;
   watched.seen = now;
-  watched.onChange();
+  watched.onChange(unknown);
+  // One that was just written to then looks as it did, but for the mark of that.
+  return !before.startsWith(`${now} `);
 }
+
+/** Nobody told what it was. */
+const unknown: Told = { file: 'unknown', event: 'change' };
 
 function inodeOf(folder: string): number | undefined {
   return fs.statSync(folder, { throwIfNoEntry: false })?.ino;

@@ -1,9 +1,9 @@
 // Takes back the WAL of writers that never pause: copies most of it while they go on, then holds them for the small rest,
 // so that the next one starts the WAL anew. The only time that writers wait for Tidemark; it is bounded and measured.
 import { setTimeout as delay } from 'node:timers/promises';
-import { must } from '../../shared/assert.ts';
-import type { CheckpointOptions, WalCounts } from './source/checkpointer.ts';
-import type { Connections } from './source/connections.ts';
+import { must } from '../../../shared/assert.ts';
+import type { CheckpointOptions, WalCounts } from '../source/checkpointer.ts';
+import type { Connections } from '../source/connections.ts';
 
 /** Before writers are held, most is copied while they go on, at most so often. */
 const passivesBeforeSeal = 5;

@@ -1,0 +1,144 @@
+// How applications come and go: short visits again and again, long rests with the database open, switches of the journal mode,
+// checkpoints of their own. Everything works as it does without Tidemark, and everything is captured.
+import { describe, expect, test } from 'vitest';
+import { askRows, insertRows, type Rows, rowsOf, sumRows } from '../support/rows.ts';
+import { type AppKind, appKinds, type Step } from '../support/scripted.ts';
+import { Tenant } from '../support/tenant.ts';
+
+const liveRows = 300;
+
+/** The live database with the first rows of its application. */
+function withOwn(count: number): Rows {
+  const live = rowsOf('live', { from: 0, count: liveRows });
+  return sumRows([...live, ...rowsOf('own', { from: liveRows, count })]);
+}
+
+/** One commit: the next row of the application. */
+function commit(n: number): Step {
+  return ['run', insertRows('own', { from: liveRows + n, count: 1 })];
+}
+
+async function begin(): Promise<Tenant> {
+  const tenant = new Tenant(liveRows);
+  await tenant.protect();
+  return tenant;
+}
+
+describe('a program that opens, commits and closes, again and again', () => {
+  const visits = 200;
+  /** The first ones are over before they are noticed, more of them on a busy machine; these are seen together. */
+  const unseen = 120;
+  const ways = appKinds.flatMap((kind) => [0, 5].map((pauseMs) => ({ kind, pauseMs })));
+
+  test.for(ways)('every visit is a restore point: $kind, $pauseMs ms apart', async ({ kind, pauseMs }) => {
+    await using tenant = await begin();
+    await tenant.isLeftAlone();
+    const before = await tenant.engine.points(tenant.id);
+    const visit = (n: number): readonly Step[] => [
+      ...tenant.opening(),
+      commit(n),
+      ['close'],
+      ...(pauseMs === 0 ? [] : [['sleep', pauseMs] as const]),
+    ];
+    const app = tenant.app(kind);
+    await app.does(...Array.from({ length: visits }, (_, n) => visit(n)).flat());
+    await tenant.newestIs('all of it is captured', withOwn(visits));
+    await tenant.shipped();
+    const points = (await tenant.engine.points(tenant.id)).slice(before.length);
+    expect(points.length).toBeGreaterThanOrEqual(visits - unseen);
+    // Each is the state after one visit, in order.
+    const own: number[] = [];
+    for (const point of points.filter((_, i) => i % 16 === 0)) {
+      const { counts, digest } = await tenant.restoredRows(point);
+      own.push(counts['own'] ?? 0);
+      expect(digest).toBe(withOwn(counts['own'] ?? 0).digest);
+    }
+    expect(own).toEqual(own.toSorted((a, b) => a - b));
+    expect(new Set(own).size).toBe(own.length);
+    await tenant.isLeftAlone();
+    expect(await tenant.told({ isOnlyTrouble: true })).toEqual([]);
+    expect(sumRows((await app.does(...tenant.opening(), ['ask', askRows], ['close'])).at(-2))).toEqual(withOwn(visits));
+  });
+});
+
+describe('an application that keeps its database open and rests', () => {
+  test.concurrent.for(appKinds)('finds its WAL emptied, and does not wait to write again: %s', async (kind) => {
+    await using tenant = await begin();
+    const app = tenant.app(kind);
+    // While SQLite cuts the WAL off nobody writes: that takes a moment.
+    await app.does(...tenant.opening(50), commit(0));
+    for (let n = 1; n < 5; n++) {
+      await tenant.isWalEmpty();
+      await app.does(commit(n));
+    }
+    await tenant.isWalEmpty();
+    await tenant.newestIs('all of it is captured', withOwn(5));
+    await tenant.shipped();
+    expect(tenant.sidecars()).toEqual(['-wal', '-shm']);
+    await app.does(['close']);
+    await tenant.isLeftAlone();
+  });
+
+  const moments = [
+    ['at rest', true],
+    ['right after a commit', false],
+  ] as const;
+  const switches = appKinds.flatMap((kind) => moments.map(([when, isAtRest]) => ({ kind, when, isAtRest })));
+
+  test.concurrent.for(switches)(
+    'may leave WAL mode and come back, $when, and nothing is lost: $kind',
+    async ({ kind, isAtRest }) => {
+      await using tenant = await begin();
+      const app = tenant.app(kind);
+      const leave = ['ask', 'PRAGMA journal_mode = DELETE'] as const;
+      let left: unknown;
+      if (isAtRest) {
+        await app.does(...tenant.opening(), commit(0));
+        await tenant.isWalEmpty();
+        await tenant.newestIs('it is captured', withOwn(1));
+        left = await app.asks(leave);
+      } else {
+        left = await app.asks(...tenant.opening(), commit(0), leave);
+      }
+      expect(left).toEqual([['delete']]);
+      expect(tenant.sidecars()).toEqual([]);
+
+      // Without a WAL each commit changes the database itself; whatever is said meanwhile must be true.
+      for (let n = 1; n < 4; n++) await app.does(commit(n));
+      await tenant.isHonest(withOwn(4));
+      expect(await app.asks(['ask', 'PRAGMA journal_mode = WAL'])).toEqual([['wal']]);
+      await app.does(commit(4));
+      await tenant.newestIs('all of it is captured', withOwn(5));
+      await tenant.shipped();
+      await app.does(commit(5));
+      await tenant.newestIs('its next commit is captured', withOwn(6));
+      expect(await tenant.replacementsTold()).toBe(0);
+      await app.does(['close']);
+      await tenant.isLeftAlone();
+      await tenant.shipped();
+    },
+  );
+});
+
+describe('an application that checkpoints right after its commits and waits for nobody', () => {
+  const ways: readonly { readonly kind: AppKind; readonly how: string }[] = appKinds.flatMap((kind) =>
+    ['TRUNCATE', 'RESTART', 'FULL'].map((how) => ({ kind, how })),
+  );
+
+  test.concurrent.for(ways)('is never refused: $how, $kind', async ({ kind, how }) => {
+    await using tenant = await begin();
+    const app = tenant.app(kind);
+    await app.does(...tenant.opening(0));
+    const busy: unknown[] = [];
+    for (let n = 0; n < 4; n++) {
+      const rows = await app.asks(['sleep', 600], commit(n), ['ask', `PRAGMA wal_checkpoint(${how})`]);
+      busy.push((rows as readonly (readonly number[])[])[0]?.[0]);
+    }
+    // On a busy machine one of them may fall into the moment in which it is joined.
+    expect(busy.filter((one) => one !== 0).length).toBeLessThanOrEqual(1);
+    await tenant.newestIs('all of it is captured', withOwn(4));
+    await tenant.shipped();
+    await app.does(['close']);
+    await tenant.isLeftAlone();
+  });
+});
