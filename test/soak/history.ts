@@ -1,7 +1,5 @@
 // One history: databases, actors that write to them, and an engine that is killed, stopped, suspended, starved of disk and
 // cut off from its target while they do. Everything follows from the seed, but for the timing of the processes.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +9,7 @@ import { seededRandom } from '../support/truth.ts';
 import { until } from '../support/temp.ts';
 import { loseNotes } from './crash-points.ts';
 import { type Application, versionOf } from './executors.ts';
+import { end, flags, isProtecting, isSettled, killAll, type Running, start } from './running.ts';
 import { type Absence, judge, type Judged, listPoints, listTroubles, type Protected } from './verify.ts';
 
 export interface HistoryOptions {
@@ -190,7 +189,7 @@ class Stage {
   /** Whatever still runs. */
   kill(): void {
     const all = [...this.#actors.map(({ running }) => running), ...(this.#engine === undefined ? [] : [this.#engine])];
-    for (const { child } of all) if (isRunning(child)) process.kill(-child.pid, 'SIGKILL');
+    killAll(all);
   }
 
   async #happen({ kind, forMs }: Event): Promise<void> {
@@ -306,68 +305,16 @@ class Stage {
   }
 }
 
-function flags(values: Readonly<Record<string, string | number>>): readonly string[] {
-  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
-}
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-}
-
-function start(
-  args: readonly string[],
-  options: { readonly output: string; readonly env?: NodeJS.ProcessEnv },
-): Running {
-  const fd = fs.openSync(options.output, 'a');
-  const from = fs.fstatSync(fd).size;
-  // A group of its own, so that a kill reaches the programs that it drives.
-  const child = spawn(process.execPath, ['--no-warnings', ...args], {
-    detached: true,
-    stdio: ['ignore', fd, fd],
-    env: { ...process.env, ...options.env },
-  });
-  fs.closeSync(fd);
-  return { child, output: () => fs.readFileSync(options.output).subarray(from).toString() };
-}
-
-function isRunning(child: ChildProcess): child is ChildProcess & { readonly pid: number } {
-  return child.exitCode === null && child.signalCode === null && child.pid !== undefined;
-}
-
-async function end({ child }: Running, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  if (!isRunning(child)) return;
-  const ended = once(child, 'exit');
-  if (signal === 'SIGKILL') process.kill(-child.pid, signal);
-  else child.kill(signal);
-  await ended;
-}
-
-function states(engine: Running): readonly (readonly [string, string, number])[] {
-  const line = engine
-    .output()
-    .split('\n')
-    .slice(0, -1)
-    .findLast((candidate) => candidate.startsWith('state '));
-  return line === undefined
-    ? []
-    : (JSON.parse(line.slice(6, line.lastIndexOf(' at '))) as readonly (readonly [string, string, number])[]);
-}
-
-function isProtecting(engine: Running): boolean {
-  const found = states(engine);
-  return (
-    found.length > 0 &&
-    engine.output().includes('declared') &&
-    found.every(([kind]) => ['protected', 'catching-up', 'snapshotting'].includes(kind))
-  );
-}
-
-function isSettled(engine: Running): boolean {
-  return isProtecting(engine) && states(engine).every(([, , lag]) => lag === 0);
-}
-
-function createDatabase(file: string, { pageSize, autoVacuum, actors }: Plan['databases'][number]): void {
+/** A database in WAL mode in which these actors can write. */
+export function createDatabase(
+  file: string,
+  options: {
+    readonly pageSize: number;
+    readonly autoVacuum: number;
+    readonly actors: readonly { readonly name: string }[];
+  },
+): void {
+  const { pageSize, autoVacuum, actors } = options;
   const database = new Database(file);
   database.pragma(`page_size = ${pageSize}`);
   database.pragma(`auto_vacuum = ${autoVacuum}`);
@@ -378,7 +325,7 @@ function createDatabase(file: string, { pageSize, autoVacuum, actors }: Plan['da
 }
 
 /** An actor that was killed in the middle may have left another journal mode. */
-function ensureWal(file: string): void {
+export function ensureWal(file: string): void {
   const database = new Database(file, { timeout: 5000 });
   database.pragma('journal_mode = wal');
   database.close();

@@ -20,10 +20,11 @@ const engine = Engine.open({
   version: '0.0.0-soak',
   onState: ({ databases }) => {
     const line = JSON.stringify(
-      databases.map(({ status, lag }) => [
+      databases.map(({ status, lag, path }) => [
         status.kind,
         status.kind === 'problem' ? status.problem.code : '',
         lag.bytes,
+        path,
       ]),
     );
     if (line !== printed) process.stdout.write(`state ${line} at ${Date.now()}\n`);

@@ -1,4 +1,6 @@
 // Long runs of seeded histories: npm run soak -- [--minutes 10] [--seed N] [--seconds 8] [--restores 100] [--once] [--crash]
+// --storm [--alone] [--hands ms] [--only step,step]: applications that replace, delete and switch their files; alone: without
+// an engine; hands: they come to a closed file after so many milliseconds at the earliest.
 // Prints every seed; a history that fails stays in its folder as evidence, and the run ends with status 1.
 import fs from 'node:fs';
 import os from 'node:os';
@@ -8,6 +10,7 @@ import { seededRandom } from '../support/truth.ts';
 import { type CrashPoint, CrashStage, scenarios } from './crash-points.ts';
 import { versionOf } from './executors.ts';
 import { runHistory } from './history.ts';
+import { runStorm } from './storm.ts';
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +20,9 @@ const { values } = parseArgs({
     restores: { type: 'string', default: '100' },
     once: { type: 'boolean', default: false },
     crash: { type: 'boolean', default: false },
+    storm: { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
+    hands: { type: 'string', default: '0' },
     only: { type: 'string', default: '' },
   },
 });
@@ -39,18 +45,9 @@ for (let seed = Number(values.seed); Date.now() < endAt && (!values.once || hist
   let complaints: readonly string[];
   const startedAt = Date.now();
   try {
-    const result = await runHistory({
-      seed,
-      folder,
-      seconds: Number(values.seconds),
-      restores: Number(values.restores),
-      say,
-    });
-    ({ complaints } = result);
-    const { commits, points, restored, gaps, generations } = result;
-    say(
-      `  ${commits} commits, ${points} points, ${restored} restored, ${gaps} gaps, ${generations} generations, ${Math.round((Date.now() - startedAt) / 1000)} s`,
-    );
+    const run = values.storm ? await storm(seed, folder) : await history(seed, folder);
+    ({ complaints } = run);
+    say(`  ${run.summary}; ${Math.round((Date.now() - startedAt) / 1000)} s`);
   } catch (error) {
     complaints = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
   }
@@ -66,6 +63,29 @@ for (let seed = Number(values.seed); Date.now() < endAt && (!values.once || hist
 }
 say(`${histories} histories, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
+
+interface Run {
+  readonly complaints: readonly string[];
+  readonly summary: string;
+}
+
+async function history(seed: number, folder: string): Promise<Run> {
+  const [seconds, restores] = [Number(values.seconds), Number(values.restores)];
+  const { complaints, commits, points, restored, gaps, generations } = await runHistory({
+    seed,
+    folder,
+    seconds,
+    restores,
+    say,
+  });
+  const summary = `${commits} commits, ${points} points, ${restored} restored, ${gaps} gaps, ${generations} generations`;
+  return { complaints, summary };
+}
+
+async function storm(seed: number, folder: string): Promise<Run> {
+  const [seconds, handsMs] = [Number(values.seconds), Number(values.hands)];
+  return await runStorm({ seed, folder, seconds, isAlone: values.alone, handsMs, only: values.only, say });
+}
 
 /** One run per place where the engine awaits or touches a file, in random order, as long as there is time. */
 async function crashEverywhere(): Promise<void> {

@@ -1,0 +1,74 @@
+// Processes that a run of the soak starts: engines and writers, each in a group of its own with its output in a file; and what
+// an engine said last of the databases that it protects.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+}
+
+/** Starts a file with Node. */
+export function start(
+  args: readonly string[],
+  options: { readonly output: string; readonly env?: NodeJS.ProcessEnv },
+): Running {
+  const fd = fs.openSync(options.output, 'a');
+  const from = fs.fstatSync(fd).size;
+  // A group of its own, so that a kill reaches the programs that it drives.
+  const child = spawn(process.execPath, ['--no-warnings', ...args], {
+    detached: true,
+    stdio: ['ignore', fd, fd],
+    env: { ...process.env, ...options.env },
+  });
+  fs.closeSync(fd);
+  return { child, output: () => fs.readFileSync(options.output).subarray(from).toString() };
+}
+
+export function flags(values: Readonly<Record<string, string | number>>): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+export async function end({ child }: Running, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (!isRunning(child)) return;
+  const ended = once(child, 'exit');
+  if (signal === 'SIGKILL') process.kill(-child.pid, signal);
+  else child.kill(signal);
+  await ended;
+}
+
+/** Ends everything at once, with the programs that it drives. */
+export function killAll(all: readonly Running[]): void {
+  for (const { child } of all) if (isRunning(child)) process.kill(-child.pid, 'SIGKILL');
+}
+
+function isRunning(child: ChildProcess): child is ChildProcess & { readonly pid: number } {
+  return child.exitCode === null && child.signalCode === null && child.pid !== undefined;
+}
+
+/** How a database stands: its kind, the code of its problem, what waits in bytes, its path. */
+export type Stands = readonly [kind: string, code: string, lag: number, path: string];
+
+/** What an engine said last; empty before it said anything. */
+export function states(engine: Running): readonly Stands[] {
+  const line = engine
+    .output()
+    .split('\n')
+    .slice(0, -1)
+    .findLast((candidate) => candidate.startsWith('state '));
+  return line === undefined ? [] : (JSON.parse(line.slice(6, line.lastIndexOf(' at '))) as readonly Stands[]);
+}
+
+export function isProtecting(engine: Running): boolean {
+  const found = states(engine);
+  return (
+    found.length > 0 &&
+    engine.output().includes('declared') &&
+    found.every(([kind]) => ['protected', 'catching-up', 'snapshotting'].includes(kind))
+  );
+}
+
+export function isSettled(engine: Running): boolean {
+  return isProtecting(engine) && states(engine).every(([, , lag]) => lag === 0);
+}
