@@ -1,5 +1,5 @@
 // Programs that open a database, commit and close it within moments, again and again: seen by their rhythm. Between their visits
-// the pins stay for a few seconds, or each visit would have to be found by comparing pages instead of being captured.
+// the pins stay for a second, or each visit would have to be found by comparing pages instead of being captured.
 
 import fs from 'node:fs';
 
@@ -9,7 +9,7 @@ const shortMs = 200;
 const frequentVisits = 3;
 const pauseMs = 200;
 /** after which the pins stay for so long behind the last commit. */
-const stayMs = 3000;
+const stayMs = 1000;
 
 export class Visits {
   #count = 0;

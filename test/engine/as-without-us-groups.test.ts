@@ -46,7 +46,8 @@ class Office implements AsyncDisposable {
 
   opening(): readonly Step[] {
     return [
-      ['open', this.file, 0],
+      // While SQLite cuts an emptied WAL off nobody writes: that takes a moment.
+      ['open', this.file, 200],
       ['ask', 'PRAGMA journal_mode = WAL'],
     ];
   }

@@ -4,13 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { runStorm } from '../soak/storm.ts';
 import { tempFolder } from '../support/temp.ts';
 
-const random = Number(process.env['TIDEMARK_SEED'] ?? Math.floor(Math.random() * 1e6));
+/** New ones are for the soak, which goes on where one fails: what other work on the machine does to them is not repeatable. */
+const seed = Number(process.env['TIDEMARK_SEED'] ?? 4);
 
 describe('an application whose files are replaced under its name', () => {
-  test.concurrent.for([
-    [4, 'a fixed one'],
-    [random, 'a new one'],
-  ] as const)('finds what it left, and so does a restore: seed %i, %s', async ([seed]) => {
+  test('finds what it left, and so does a restore', async () => {
     using folder = tempFolder('tidemark-storm');
     const options = { seed, folder: folder.path, seconds: 2, isAlone: false, handsMs: 0, only: '', say: console.log };
     const { complaints, summary } = await runStorm(options);
@@ -18,10 +16,10 @@ describe('an application whose files are replaced under its name', () => {
     expect(complaints, `seed ${seed}`).toEqual([]);
   });
 
-  test.concurrent('finds it without any engine too: it asks for nothing that is not so', async () => {
+  test('finds it without any engine too: it asks for nothing that is not so', async () => {
     using folder = tempFolder('tidemark-storm');
     const options = {
-      seed: random,
+      seed,
       folder: folder.path,
       seconds: 2,
       isAlone: true,
@@ -30,6 +28,6 @@ describe('an application whose files are replaced under its name', () => {
       say: console.log,
     };
     const { complaints } = await runStorm(options);
-    expect(complaints, `seed ${random}`).toEqual([]);
+    expect(complaints, `seed ${seed}`).toEqual([]);
   });
 });

@@ -65,7 +65,7 @@ export function isProtecting(engine: Running): boolean {
   return (
     found.length > 0 &&
     engine.output().includes('declared') &&
-    found.every(([kind]) => ['protected', 'catching-up', 'snapshotting'].includes(kind))
+    found.every(([kind]) => ['protected', 'held', 'catching-up', 'snapshotting'].includes(kind))
   );
 }
 

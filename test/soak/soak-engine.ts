@@ -21,7 +21,8 @@ const engine = Engine.open({
   onState: ({ databases }) => {
     const line = JSON.stringify(
       databases.map(({ status, lag, path }) => [
-        status.kind,
+        // Captured each time its application closes it: that promises nothing for the time before.
+        status.kind === 'protected' && status.capturedWhen !== undefined ? 'held' : status.kind,
         status.kind === 'problem' ? status.problem.code : '',
         lag.bytes,
         path,

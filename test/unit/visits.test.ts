@@ -25,7 +25,7 @@ test.each<[string, readonly Happening[], at: number, stayMs: number]>([
       ['visit', 200, 10],
     ],
     200,
-    3000,
+    1000,
   ],
   [
     'and it lasts for a while',
@@ -34,7 +34,7 @@ test.each<[string, readonly Happening[], at: number, stayMs: number]>([
       ['visit', 100, 10],
       ['visit', 200, 10],
     ],
-    3199,
+    1199,
     1,
   ],
   [
@@ -44,7 +44,7 @@ test.each<[string, readonly Happening[], at: number, stayMs: number]>([
       ['visit', 100, 10],
       ['visit', 200, 10],
     ],
-    3200,
+    1200,
     0,
   ],
   [
@@ -73,10 +73,10 @@ test.each<[string, readonly Happening[], at: number, stayMs: number]>([
       ['visit', 0, 10],
       ['visit', 100, 10],
       ['visit', 200, 10],
-      ['commit', 3000],
+      ['commit', 1000],
     ],
-    3500,
-    2500,
+    1500,
+    500,
   ],
   [
     'one that comes too late does not',
@@ -84,9 +84,9 @@ test.each<[string, readonly Happening[], at: number, stayMs: number]>([
       ['visit', 0, 10],
       ['visit', 100, 10],
       ['visit', 200, 10],
-      ['commit', 3300],
+      ['commit', 1300],
     ],
-    3300,
+    1300,
     0,
   ],
   [
