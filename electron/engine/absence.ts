@@ -54,6 +54,8 @@ export type Sight =
   | { readonly kind: 'unclear'; readonly againMs: number }
   /** Somebody has it open and wrote, in a WAL that can be joined. */
   | { readonly kind: 'somebody' }
+  /** Empty sidecars lie there, and nobody has it open. */
+  | { readonly kind: 'left-over' }
   /** Somebody keeps it for itself: there is a WAL, and nothing that others could use it by. */
   | { readonly kind: 'held' }
   /** Somebody deleted the sidecars and goes on writing to them. */
@@ -99,6 +101,8 @@ export class Absence {
   #seen: Seen | undefined;
   #since = 0;
   #isDetached = false;
+  /** It was tried to have what is left over removed. */
+  #isTidied = false;
   /** Since when somebody is there who wrote. */
   #writtenSince: number | undefined;
 
@@ -143,11 +147,19 @@ export class Absence {
     if (isGone && this.#see().walBytes === undefined) this.#isDetached = true;
   }
 
+  /** What is left over was to be removed: where it is still there, it is somebody's. */
+  tidied(): void {
+    this.#isTidied = true;
+  }
+
   /** Fails with `database-missing`, `-moved` or `-replaced` where the path does not lead to the file that was left. */
   look(): Sight {
     const now = performance.now();
     const seen = this.#see();
-    if (this.#seen === undefined || !isSame(seen, this.#seen)) this.#since = now;
+    if (this.#seen === undefined || !isSame(seen, this.#seen)) {
+      this.#since = now;
+      this.#isTidied = false;
+    }
     this.#seen = seen;
     const isForMs = now - this.#since;
     const { walBytes, hasIndex, hasJournal } = seen;
@@ -164,6 +176,10 @@ export class Absence {
         ? { kind: 'unclear', againMs: joinAnywayMs }
         : { kind: 'somebody' };
     }
+    // Empty, and nobody has the database open: perhaps a connection of ours made it in the moment in which that one left.
+    if (walBytes === 0 && !this.#isTidied && this.#isLeftOver(hasIndex)) {
+      return isForMs < makingMs ? { kind: 'unclear', againMs: makingMs / 2 } : { kind: 'left-over' };
+    }
     if (hasWal && hasIndex) return { kind: 'nobody' };
     // Who has it open had a WAL: that was deleted.
     if (hasIndex && !hasWal && this.#isInUse()) {
@@ -176,6 +192,12 @@ export class Absence {
       return isForMs < stillMs || hasJournal ? { kind: 'unclear', againMs: stillMs / 3 } : { kind: 'changed' };
     }
     return this.#isDetached ? { kind: 'detached' } : { kind: 'nobody' };
+  }
+
+  /** By the locks on the file, and on the wal-index that lies there. */
+  #isLeftOver(hasIndex: boolean): boolean {
+    if (hasIndex && this.#isInUse()) return false;
+    return isLockedByOthers(this.#left.identity.inode) === false;
   }
 
   /** By the locks on the wal-index that lies there. */

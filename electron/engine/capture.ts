@@ -766,6 +766,8 @@ export class Capture implements AsyncDisposable, FrameSink {
       case 'unclear':
         this.#nextLookMs = sight.againMs;
         return;
+      case 'left-over':
+        return await this.#tidy(absence);
       case 'held':
         this.#setExclusive(true);
         return;
@@ -786,6 +788,18 @@ export class Capture implements AsyncDisposable, FrameSink {
       }
       case 'somebody':
         return await this.#join(absence, 'light');
+    }
+  }
+
+  /** Has SQLite remove sidecars as the last one to close does. */
+  async #tidy(absence: Absence): Promise<void> {
+    this.#nextLookMs = busyMs;
+    absence.tidied();
+    try {
+      await using _connections = await this.#options.connect('firm');
+    } catch (error) {
+      // @NOTE Somebody came: then it is theirs. What else is the matter is told by the next look.
+      if (!(error instanceof AppError)) throw error;
     }
   }
 

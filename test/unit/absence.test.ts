@@ -45,7 +45,7 @@ async function sights(): Promise<readonly Sight['kind'][]> {
 describe('what lies there', () => {
   test.each<[string, () => unknown, readonly Sight['kind'][]]>([
     ['nothing but the file', () => {}, ['nobody']],
-    ['sidecars of somebody who did not write', () => (put('-wal', ''), put('-shm', 'index')), ['nobody']],
+    ['empty sidecars that nobody has open', () => (put('-wal', ''), put('-shm', 'index')), ['unclear', 'left-over']],
     ['sidecars of somebody who wrote', () => (put('-wal', 'frames'), put('-shm', 'index')), ['unclear', 'somebody']],
     [
       'an empty WAL beside a file that was written: a checkpoint emptied it',
@@ -53,7 +53,7 @@ describe('what lies there', () => {
       ['unclear', 'somebody'],
     ],
     ['a WAL without a wal-index: somebody keeps it for itself', () => put('-wal', 'frames'), ['unclear', 'held']],
-    ['the same with an empty one', () => put('-wal', ''), ['unclear', 'held']],
+    ['an empty one: nobody has it open', () => put('-wal', ''), ['unclear', 'left-over']],
     ['a file that was written', touch, ['unclear', 'changed']],
     ['a file that is shorter', () => fs.truncateSync(file, 3), ['unclear', 'changed']],
     ['a file of the same size, written at another time', () => fs.utimesSync(file, 1, 1), ['unclear', 'changed']],
