@@ -87,7 +87,11 @@ describe('another file is put in the place of the database, and opened', () => {
     await tenant.isLeftAlone();
     await tenant.newestIs('nothing changed by closing it', expected(one, 11));
     await tenant.shipped();
-    expect(await tenant.replacementsTold()).toBe(1);
+    // Once; where it came between two looks, as a new history or a gap.
+    const told = await tenant.replacementsTold();
+    const { generations, gaps } = await tenant.breaks();
+    expect(told).toBeLessThanOrEqual(1);
+    expect(told + generations - 1 + gaps.length).toBeGreaterThan(0);
   });
 });
 

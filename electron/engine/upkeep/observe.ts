@@ -157,7 +157,8 @@ export class Observer {
     if (frames !== before.frames || backfilled !== before.backfilled) this.#quietLooks = 0;
     // A writer that restarts the WAL has it without frames for a moment, too, but does not cut off the file.
     if (frames === 0 && before.frames > 0 && this.#around.connections.isWalEmpty) this.#housekeeping.cutOff(now);
-    if (this.#pace.kind === 'restless' || frames >= enoughFrames(this.#pace.kind === 'steady')) this.#neededAt = now;
+    const isEnough = frames - backfilled >= enoughFrames(this.#pace.kind === 'steady');
+    if (this.#pace.kind === 'restless' || isEnough) this.#neededAt = now;
   }
 
   /** A look ends. */
