@@ -31,7 +31,6 @@ export class IdentityGuard {
   readonly #fd: number;
   readonly #stat: fs.Stats;
   readonly #wal: FileIdentity | undefined;
-  readonly #shmInode: number | undefined;
   readonly #trail: Trail;
   /** The file as nobody may change it: everything captured lies in it, and a pin keeps it so. */
   #atRest: FileLook | undefined;
@@ -48,7 +47,6 @@ export class IdentityGuard {
     this.#seen = { size: this.#stat.size, modifiedAt: this.#stat.mtimeMs };
     const wal = fs.statSync(`${file}-wal`, { throwIfNoEntry: false });
     this.#wal = wal && identityOf(wal);
-    this.#shmInode = inodeOf(`${file}-shm`);
     this.#trail = noteTrail(file);
   }
 
@@ -163,11 +161,6 @@ export class IdentityGuard {
     if (this.#wal === undefined || inodeOf(`${this.#path}-wal`) === this.#wal.inode) return false;
     // Where the database itself is gone, that is what there is to tell.
     return inodeOf(this.#path) === this.#stat.ino;
-  }
-
-  /** Another process has the database open; undefined where the system does not tell. */
-  get isHeldByOthers(): boolean | undefined {
-    return this.#shmInode === undefined ? undefined : isLockedByOthers(this.#shmInode);
   }
 
   #overwritten(): AppError {
