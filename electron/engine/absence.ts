@@ -39,8 +39,8 @@ const stillMs = 150;
 export interface Left extends FileLook {
   readonly identity: FileIdentity;
   readonly trail: Trail;
-  /** The wal-index that others went on with, and SQLite's count of transactions there. */
-  readonly index: { readonly inode: number; readonly changes: number } | undefined;
+  /** The wal-index that others went on with, SQLite's count of transactions there, and the first salt. */
+  readonly index: { readonly inode: number; readonly changes: number; readonly salt: number } | undefined;
   /** A later change would have left another time. */
   readonly isSettled: boolean;
   /** Somebody keeps the database for itself. */
@@ -63,6 +63,20 @@ export type Sight =
   /** The file changed, and nobody who did it is there any more. */
   | { readonly kind: 'changed' };
 
+/** Each restart of a WAL adds one to its first salt; one that began anew has any. */
+const mostRestarts = 1000;
+
+/**
+ * Whether a wal-index is the one that others went on with: then its count of transactions goes on, too. Another one may have the
+ * same inode, and one that was recovered counts anew.
+ */
+export function isSameIndex(
+  left: NonNullable<Left['index']>,
+  now: { readonly inode: number; readonly salts: readonly [number, number] },
+): boolean {
+  return left.inode === now.inode && (now.salts[0] - left.salt) >>> 0 <= mostRestarts;
+}
+
 /** What the directory says of a database. */
 export interface Seen extends FileLook {
   readonly identity: FileIdentity;
@@ -84,8 +98,28 @@ export function see(path: string): Seen {
     modifiedAt: stat.mtimeMs,
     walBytes: sizeOf('-wal'),
     hasIndex: sizeOf('-shm') !== undefined,
-    hasJournal: (sizeOf('-journal') ?? 0) > 0,
+    hasJournal: isHot(`${path}-journal`),
   };
+}
+
+/**
+ * A transaction without a WAL is under way, or was cut off. In the journal modes PERSIST and TRUNCATE the file stays, its header
+ * wiped out (https://www.sqlite.org/fileformat2.html#the_rollback_journal).
+ */
+function isHot(journal: string): boolean {
+  let fd: number;
+  try {
+    fd = fs.openSync(journal, 'r');
+  } catch {
+    // @NOTE There is none, as a rule; of one that may not be read nothing can be told.
+    return false;
+  }
+  try {
+    const first = new Uint8Array(1);
+    return readFully(fd, first, 0) === 1 && first[0] !== 0;
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /** A change from now on would leave another time than this file has: `now` is by the clock that file systems use. */

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
-import { Absence, isSettled, type Left } from './absence.ts';
+import { Absence, isSameIndex, isSettled, type Left } from './absence.ts';
 import { AwaitedFrames, type HashedFrame } from './awaited-frames.ts';
 import type { CommitLog } from './commits.ts';
 import { type MutableCounters, newCounters } from './counters.ts';
@@ -163,6 +163,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** How many WALs were begun. */
   #wals = 0;
   readonly #images = new LiveImages();
+  /** What images that are open need of the pages behind these frames was copied aside, or is kept by a pin. */
+  #saved = { wals: 0, frames: 0 };
   /** Descriptors of images that ended while closing them would have let go of locks. */
   #leftFiles: number[] = [];
   #watch: Watch | undefined;
@@ -182,10 +184,12 @@ export class Capture implements AsyncDisposable, FrameSink {
   #isWalLost = false;
   /** How often a WAL came to the database's folder or went, since it was joined last. */
   #walRenames = 0;
-  /** By what the directory told, in its order: a WAL is there, since when; and somebody wrote to the file while none was. */
+  /** By what the directory told, in its order: a WAL is there, since when; and what was written to the file while none was, if anything was. */
   #isWalThere = false;
   #walCameAt = -Infinity;
-  #isTouched = false;
+  #touched: 'outside' | 'mode' | undefined;
+  /** SQLite wrote without a WAL: its rollback journal came. */
+  #hadJournal = false;
   /** How many transactions were not seen, where they could be counted. */
   #missed: number | undefined;
   /** There was a moment without a pin since transactions were counted last. */
@@ -631,8 +635,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (file === 'wal' && event === 'rename') this.#walRenamed();
     // What was missed may have been a WAL that came or went.
     if (file === 'unknown') this.#isWalThere = fs.existsSync(`${this.#options.path}-wal`);
+    if (file === 'journal') this.#hadJournal = true;
     if (file === 'database' && !this.#isWalThere) {
-      this.#isTouched = true;
+      // SQLite writes to the file only behind its journal; which of the two a foreign hand was, the pages tell.
+      this.#touched ??= this.#hadJournal ? 'mode' : 'outside';
       this.#options.visits.forget();
     }
     if (this.#life !== undefined && file === 'database' && event === 'change') {
@@ -737,12 +743,13 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /** Looks again without a notice, where that may bring something. */
   #scheduleLook(): void {
+    if (this.#isClosed) return;
     const isBlind = this.#watch?.isBlind === true;
     if (isBlind !== this.#isBlind) this.#options.onBlind?.(isBlind);
     this.#isBlind = isBlind;
     const ms = this.#life === undefined || this.#isWalLost ? this.#nextLookMs : this.#life.upkeep.nextLookMs;
     clearTimeout(this.#timer);
-    this.#timer = this.#isClosed || ms === undefined ? undefined : setTimeout(() => this.#look(), ms);
+    this.#timer = ms === undefined ? undefined : setTimeout(() => this.#look(), ms);
   }
 
   #fail(error: unknown): void {
@@ -780,7 +787,7 @@ export class Capture implements AsyncDisposable, FrameSink {
         this.#setExclusive(false);
         this.#setWalLost(false);
         this.#absence = absence.again();
-        this.#isTouched = false;
+        this.#forgetTouch();
         this.#settleSoon();
         // Out of WAL mode nothing is captured; the next opening says so.
         if (!absence.isWal) this.#giveUpContinuity('mode');
@@ -805,8 +812,13 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /** How it came that the file changed unseen. */
   get #whyUnseen(): ContinuityUnproven['why'] {
-    if (this.#isTouched) return 'outside';
+    if (this.#touched !== undefined) return this.#touched;
     return this.#watch === undefined || this.#watch.isBlind ? undefined : 'visit';
+  }
+
+  #forgetTouch(): void {
+    this.#touched = undefined;
+    this.#hadJournal = false;
   }
 
   async #join(absence: Absence, hold: Hold): Promise<void> {
@@ -840,7 +852,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (isCopied && index.frames < autoCheckpointFrames) this.#rhythm.noteHousekeeping();
     const isContinuous = await this.#isContinuous(life, { left, renames, isUntouched });
     const why = this.#whyUnseen;
-    this.#isTouched = false;
+    this.#forgetTouch();
     if (!isContinuous) await this.#goOnUnseen(why);
   }
 
@@ -852,7 +864,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections } = life;
     this.#changes = undefined;
     this.#missed = undefined;
-    if (left.index !== undefined && left.index.inode === connections.walIndex?.inode) {
+    const { walIndex } = connections;
+    const salts = walIndex?.read()?.salts;
+    const isSame = walIndex !== undefined && salts !== undefined;
+    if (left.index !== undefined && isSame && isSameIndex(left.index, { inode: walIndex.inode, salts })) {
       this.#changes = left.index.changes;
       this.#missed = await this.#countUnseen(life);
       // The file may have been copied into meanwhile, or written to by somebody else.
@@ -873,6 +888,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   async #depart(life: Life): Promise<void> {
     const { connections, guard, upkeep, reader } = life;
     const { size, mtimeMs } = fs.fstatSync(connections.fd);
+    const [salt] = connections.walIndex?.read()?.salts ?? [];
     await upkeep.close();
     const { seals } = this;
     this.#checkpointed = this.checkpoints;
@@ -888,12 +904,13 @@ export class Capture implements AsyncDisposable, FrameSink {
       for (const fd of this.#leftFiles.splice(0)) fs.closeSync(fd);
       const look = { size, modifiedAt: mtimeMs };
       const { walIndex, isBeside } = connections;
-      const isShared = isBeside === true && walIndex !== undefined && this.#changes !== undefined;
+      const changes = this.#changes;
+      const isShared = isBeside === true && walIndex !== undefined && changes !== undefined && salt !== undefined;
       this.#absence = new Absence(this.#options.path, {
         ...look,
         identity: guard.identity,
         trail: guard.trail,
-        index: isShared ? { inode: walIndex.inode, changes: this.#changes ?? 0 } : undefined,
+        index: isShared ? { inode: walIndex.inode, changes, salt } : undefined,
         isSettled: isSettled(look, Date.now()),
       });
       this.#leaving = undefined;
@@ -993,6 +1010,8 @@ export class Capture implements AsyncDisposable, FrameSink {
           if (hashes === undefined || mayDiffer(page) || page > hashes.pages) continue;
           const got = readFully(life.connections.fd, bytes, (page - 1) * bytes.length);
           if (isAsCaptured(hashes, page, bytes.subarray(0, got))) continue;
+          // Asked behind the reading: without a WAL SQLite itself writes to the file, once that is gone.
+          if (isAlone(life)) return;
           this.#isUnproven = true;
           throw new AppError('database-overwritten', { path: this.#options.path });
         }
@@ -1123,7 +1142,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (this.#isUnproven) throw new ContinuityUnproven();
     const { connections, reader, guard, upkeep } = life;
     const { onCaptured, path } = this.#options;
-    if (!isAlone(life)) this.#prove(() => guard.checkContent());
+    if (!isAlone(life)) this.#checkContent(life);
     const before = this.#end;
     const isOutrun = !this.#isOverlap && upkeep.isOutrun;
     const draining = reader.drain(() => connections.counts().frames, this);
@@ -1141,6 +1160,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     }
     this.#spoilOverrun(life);
     if (!(await this.#images.save(() => connections.pins.keep()))) this.#look();
+    this.#saved = { wals: this.#wals, frames: reader.frames };
     return isNew;
   }
 
@@ -1149,7 +1169,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { connections } = life;
     if (!this.#images.isAnyOpen || connections.hold === 'firm') return;
     const attempted = connections.walIndex?.read()?.attempted ?? Infinity;
-    if (isAlone(life) || attempted > (connections.pins.frames ?? 0)) this.#images.spoil();
+    const saved = this.#wals === this.#saved.wals ? this.#saved.frames : 0;
+    if (isAlone(life) || attempted > Math.max(saved, connections.pins.frames ?? 0)) this.#images.spoil();
   }
 
   /**
@@ -1174,9 +1195,30 @@ export class Capture implements AsyncDisposable, FrameSink {
   }
 
   /** What lies behind the old pin may be copied into the file from now on, before it is read: looked at while it may not. */
-  #leaveRest({ guard }: Life): void {
-    this.#prove(() => guard.checkContent());
-    guard.moved();
+  #leaveRest(life: Life): void {
+    this.#checkContent(life);
+    life.guard.moved();
+  }
+
+  /**
+   * While the pin rests nobody may write to the file, but for who closes the database as the last one: that copies the WAL past a
+   * pin without a lock on the file, and may go on without a WAL then. What is not explained so was a foreign hand.
+   */
+  #checkContent(life: Life): void {
+    const { connections, guard, reader } = life;
+    try {
+      guard.checkContent();
+    } catch (error) {
+      // Asked behind the look: both are so before the file is written.
+      const attempted = connections.walIndex?.read()?.attempted ?? 0;
+      const isCopied = attempted > (reader.isCurrent() ? reader.frames : 0);
+      if (connections.hold === 'firm' || !(isCopied || isAlone(life))) {
+        this.#isUnproven = true;
+        throw error;
+      }
+      guard.moved();
+      this.#isSuspicious = true;
+    }
   }
 
   /** Moves the pin to the end of the WAL. True when there was something to read on the way. */

@@ -20,6 +20,9 @@ import { Visits } from './visits.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
+/** Locked for less than this is told to nobody, and tried again so soon. */
+const busyMs = 3000;
+const busyRetryMs = 200;
 /** How long after a change the next try is made: an application that goes on writing must not be answered each time. */
 const afterChangeMs = 100;
 /** Where files are short, each try takes some from the databases that are open. */
@@ -206,12 +209,20 @@ export class Protection {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     let retryMs = firstRetryMs;
+    let busySinceAt: number | undefined;
     while (!signal.aborted && !this.#isFinishing) {
       try {
         await this.#runSession(signal);
         retryMs = firstRetryMs;
       } catch (error) {
         if (signal.aborted) return;
+        // Applications lock their database for moments, too: one that stays locked is worth a word.
+        const isBusy = error instanceof AppError && error.code === 'database-busy';
+        busySinceAt = isBusy ? (busySinceAt ?? performance.now()) : undefined;
+        if (busySinceAt !== undefined && performance.now() - busySinceAt < busyMs) {
+          await this.#waitForChange(busyRetryMs, signal);
+          continue;
+        }
         if (error instanceof ContinuityUnproven) {
           this.#options.log.info({ why: error.why }, 'comparing pages, since the database changed unseen');
           this.#owner.outside = this.#outsideOf(error.why) ?? this.#owner.outside;

@@ -120,6 +120,30 @@ describe('an application that keeps its database open and rests', () => {
   );
 });
 
+describe('an application that writes without a WAL for moments', () => {
+  const ways = appKinds.flatMap((kind) => ['DELETE', 'TRUNCATE', 'PERSIST'].map((mode) => ({ kind, mode })));
+
+  test.concurrent.for(ways)('is no foreign hand: $mode, $kind', async ({ kind, mode }) => {
+    await using tenant = await begin();
+    const app = tenant.app(kind);
+    await app.does(...tenant.opening(), commit(0));
+    await tenant.newestIs('it is captured', withOwn(1));
+    let n = 1;
+    for (let visit = 0; visit < 4; visit++) {
+      const leave: Step = ['ask', `PRAGMA journal_mode = ${mode}`];
+      await app.does(leave, commit(n++), commit(n++), ['ask', 'PRAGMA journal_mode = WAL'], commit(n++));
+      if (visit % 2 === 0) await app.does(['close'], ...tenant.opening());
+      await tenant.newestIs('all of it is captured', withOwn(n));
+    }
+    await app.does(['close']);
+    await tenant.isLeftAlone();
+    await tenant.shipped();
+    expect(await tenant.told({ isOnlyTrouble: true })).toEqual([]);
+    expect(await tenant.replacementsTold()).toBe(0);
+    expect(tenant.problems).toEqual([]);
+  });
+});
+
 describe('an application that checkpoints right after its commits and waits for nobody', () => {
   const ways: readonly { readonly kind: AppKind; readonly how: string }[] = appKinds.flatMap((kind) =>
     ['TRUNCATE', 'RESTART', 'FULL'].map((how) => ({ kind, how })),

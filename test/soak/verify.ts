@@ -178,7 +178,13 @@ function judgeBeginnings(begun: ReadonlyMap<string, number>, absences: readonly 
     .map(([generation, at]) => `generation ${generation} began at ${at}, although the engine was there all the time`);
 }
 
-/** A state that was never seen one by one: only where the history says so, and only while the engine was away. */
+/** Nothing of ours is there once nobody committed for so long. */
+const restMs = 50;
+
+/**
+ * A state that was never seen one by one: only where the history says so, and only while the engine was away, or behind a rest, in
+ * which it lets go of the database: what is committed and copied into the file within milliseconds then is found there.
+ */
 function explain(
   now: Seen,
   before: Seen,
@@ -192,7 +198,8 @@ function explain(
   if (now.origin !== 'composed' && !isTold) return `the history does not say so (${now.origin})`;
   if (hasOddClock) return undefined;
   const isAway = absences.some(({ from, to }) => from <= now.at && before.at <= to);
-  return isAway ? undefined : `the engine was there all the time (${before.at} to ${now.at})`;
+  const isBehindRest = isTold && now.at - before.at >= restMs;
+  return isAway || isBehindRest ? undefined : `the engine was there all the time (${before.at} to ${now.at})`;
 }
 
 /** What a restored database holds; undefined, and a complaint, where SQLite finds it damaged. */

@@ -27,6 +27,7 @@ test.each<[string, readonly number[], least: number, most: number]>([
   ['a slow one, too', times(30, 1000), 1490, 1550],
   ['up to a limit', times(30, 1500), 50, 50],
   ['a pause in a rhythm does not end it', [...times(30, 20), 500], 50, 400],
+  ['an uneven one is waited for, too', times(15, 20).flatMap((one) => [one, 80]), 95, 130],
   ['a long one, if it lasts', [...times(30, 20), 60_000, 60_000], 50, 50],
 ])('%s', (_what, pausesMs, least, most) => {
   const restMs = restAfter(...pausesMs);

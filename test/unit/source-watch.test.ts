@@ -139,6 +139,8 @@ describe('a folder of which the system tells nothing', () => {
     fs.appendFileSync(`${file}-wal`, 'y');
     await delay(1100);
     vi.advanceTimersByTime(10_000);
+    if (isSilent) await until('it is blind', () => watch.isBlind);
+    else await delay(100);
     expect(watch.isBlind).toBe(isSilent);
     if (!isSilent) return;
     const before = counted.told;

@@ -6,12 +6,16 @@ import { BackOff } from '../guard/back-off.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import { encodeObject } from '../replica/object.ts';
 import { formatHash, stateHashName } from '../replica/state-hash.ts';
+import { ImageSpoiled } from '../source/live-image.ts';
 import type { Target } from '../targets/target.ts';
 import type { Turn } from '../turns.ts';
 import { isImageDue } from './image-due.ts';
 import { mannersOf } from './manners.ts';
 import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
 import type { SnapshotTurns } from './snapshot-turns.ts';
+
+/** After an image that an application's checkpoint spoiled, the next one waits for so long. */
+export const spoiledMs = 500;
 
 export interface ImagesOptions {
   readonly target: Target;
@@ -170,10 +174,7 @@ export class Images implements AsyncDisposable {
         await this.put(image, { signal: both, beginsPart: false, missing: undefined });
       } catch (error) {
         // One that was not needed to the end is made again another time.
-        if (!both.aborted) {
-          this.#failure = { error };
-          this.#notBefore = this.#options.clock.ticks() + this.#backOff.next(error);
-        }
+        if (!both.aborted) this.#putOff(error);
       } finally {
         this.#beside = undefined;
         this.#options.onReady();
@@ -197,6 +198,12 @@ export class Images implements AsyncDisposable {
     this.finish();
     await this.#beside;
     this.#endTurn();
+  }
+
+  #putOff(error: unknown): void {
+    const isSpoiled = error instanceof ImageSpoiled;
+    if (!isSpoiled) this.#failure = { error };
+    this.#notBefore = this.#options.clock.ticks() + (isSpoiled ? spoiledMs : this.#backOff.next(error));
   }
 
   async #openInTurn(isFirst: boolean): Promise<SnapshotImage | undefined> {

@@ -8,9 +8,10 @@ import type { TargetId } from '../../../shared/ids.ts';
 import type { Retention } from '../../../shared/retention.ts';
 import type { Place } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
+import { ImageSpoiled } from '../source/live-image.ts';
 import type { Reach } from '../guard/target-guard.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
-import { Images } from './images.ts';
+import { Images, spoiledMs } from './images.ts';
 import { Pace } from './pace.ts';
 import { shipRange } from './segments.ts';
 import { isBehind, type ShippedSnapshot } from './shipment.ts';
@@ -170,7 +171,7 @@ export class Shipper {
   }
 
   async #ship(signal: AbortSignal): Promise<void> {
-    const { reach } = this.#options;
+    const { reach, clock } = this.#options;
     using _reach = reach;
     await using _images = this.#images;
     while (!signal.aborted) {
@@ -196,6 +197,11 @@ export class Shipper {
         // Somebody else wrote there, or an answer was lost: the next look tells.
         if (error instanceof AppError && error.code === 'object-changed' && !this.#wasThere) {
           this.#wasThere = true;
+          continue;
+        }
+        if (error instanceof ImageSpoiled) {
+          if (this.#pace.isHurried) return;
+          await this.#pace.unlessHurried(async (inner) => await clock.sleep(spoiledMs, { signal: inner }), signal);
           continue;
         }
         this.#report(error);

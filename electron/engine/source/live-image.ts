@@ -21,6 +21,13 @@ const defaultBudgetBytes = 64 * 1024 * 1024;
 /** Where there was no room, it is tried again. */
 const retryMs = 1000;
 
+/** Newer pages came into the file while an image was read: the next one succeeds, as a rule. Nothing is wrong anywhere. */
+export class ImageSpoiled extends AppError {
+  constructor(database: string) {
+    super('database-busy', { path: database });
+  }
+}
+
 export interface LiveImageOptions {
   /** Of the database, for what there is to tell. */
   readonly path: string;
@@ -129,7 +136,7 @@ export class LiveImage implements ImageSource, Disposable {
   /** Frames come first: what was copied aside may be older. */
   get layers(): readonly ImageLayer[] {
     if (this.#isClosed) throw new Error('the image was closed');
-    if (this.#isSpoiled) throw new AppError('database-busy', { path: this.#path });
+    if (this.#isSpoiled) throw new ImageSpoiled(this.#path);
     return this.#aside === undefined ? this.#layers : [...this.#layers, this.#aside];
   }
 

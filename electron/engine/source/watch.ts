@@ -22,7 +22,7 @@ const tickMs = 50;
 /** What the directory tells of. */
 export interface Told {
   /** `unknown`: something looks different, or may have been missed. */
-  readonly file: 'database' | 'wal' | 'wal-index' | 'unknown';
+  readonly file: 'database' | 'wal' | 'wal-index' | 'journal' | 'unknown';
   /** `rename`: it came or went. */
   readonly event: 'rename' | 'change';
 }
@@ -164,7 +164,12 @@ export class Watcher implements Disposable {
       if (i % pollSlice === pollSlice - 1) await nextTurn();
       if (watched.isOver) continue;
       const isFound = look(watched);
-      if (isFound && !watched.isTold && isOld(watched.path)) this.#mute(watched);
+      if (isFound && !watched.isTold && isOld(watched.path)) {
+        // On a busy machine what was told may still wait to be heard.
+        await nextTurn();
+        await nextTurn();
+        if (!watched.isTold && !watched.isOver) this.#mute(watched);
+      }
       watched.isTold = false;
     }
     this.#isPolling = false;
@@ -222,6 +227,7 @@ function toldOf(event: string, name: string): Told & { readonly database: string
   const kind = event === 'rename' ? 'rename' : 'change';
   if (name.endsWith('-wal')) return { file: 'wal', event: kind, database: name.slice(0, -4) };
   if (name.endsWith('-shm')) return { file: 'wal-index', event: kind, database: name.slice(0, -4) };
+  if (name.endsWith('-journal')) return { file: 'journal', event: kind, database: name.slice(0, -8) };
   return { file: 'database', event: kind, database: name };
 }
 

@@ -18,11 +18,14 @@ const denseMs = 20;
 export class Rhythm {
   #lastAt: number | undefined;
   #pauseMs = longestMs;
+  /** How much pauses differ from that. */
+  #spreadMs = 0;
   #isHousekeeper = false;
 
   /** Something was committed; `now` in milliseconds of a monotonic clock. */
   note(now: number): void {
     const pauseMs = Math.min(longestMs, now - (this.#lastAt ?? -Infinity));
+    this.#spreadMs = this.#spreadMs * (1 - newest) + Math.abs(pauseMs - this.#pauseMs) * newest;
     this.#pauseMs = this.#pauseMs * (1 - newest) + pauseMs * newest;
     this.#lastAt = now;
   }
@@ -40,6 +43,6 @@ export class Rhythm {
   /** Nobody is expected to commit any more when nobody did for so long. */
   get restMs(): number {
     if (this.#isHousekeeper || this.#pauseMs > rhythmicMs) return restMs;
-    return Math.max(restMs, restPauses * this.#pauseMs);
+    return Math.max(restMs, restPauses * this.#pauseMs + this.#spreadMs);
   }
 }
