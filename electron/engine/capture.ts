@@ -22,6 +22,7 @@ import { type LiveImage, LiveImages } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { type FrameSink, readFully, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Told, Watch, Watcher } from './source/watch.ts';
+import { Signs } from './signs.ts';
 import type { Spool } from './spool.ts';
 import { explainChange, findSuspects, isAsCaptured, Leisure, type Traces } from './verify.ts';
 import { mayExpectVisits, type Visits } from './visits.ts';
@@ -182,14 +183,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   #isExclusive = false;
   #isBlind = false;
   #isWalLost = false;
-  /** How often a WAL came to the database's folder or went, since it was joined last. */
-  #walRenames = 0;
-  /** By what the directory told, in its order: a WAL is there, since when; and what was written to the file while none was, if anything was. */
-  #isWalThere = false;
-  #walCameAt = -Infinity;
-  #touched: 'outside' | 'mode' | undefined;
-  /** SQLite wrote without a WAL: its rollback journal came. */
-  #hadJournal = false;
+  /** What the directory told. */
+  readonly #signs: Signs;
   /** How many transactions were not seen, where they could be counted. */
   #missed: number | undefined;
   /** There was a moment without a pin since transactions were counted last. */
@@ -209,6 +204,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#hashes = options.hashes;
     this.#pages = options.hashes?.pages ?? 0;
     this.#end = spool.end;
+    this.#signs = new Signs(options.path);
     if ('pins' in start) this.#life = this.#begin(start, options.end);
     else this.#absence = new Absence(options.path, start);
   }
@@ -263,7 +259,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   startWatching(): void {
     if (this.#watch === undefined) {
       this.#watch = this.#options.watcher.watch(this.#options.path, (told) => this.#hear(told));
-      this.#isWalThere = fs.existsSync(`${this.#options.path}-wal`);
+      this.#signs.begin();
     }
     if (this.#absence?.left.isHeld === true) this.#setExclusive(true);
     this.#look();
@@ -618,7 +614,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       traces: undefined,
       walPages: new Set(),
     };
-    this.#walRenames = 0;
+    this.#signs.forgetRenames();
     return life;
   }
 
@@ -631,21 +627,18 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#written = 0;
   }
 
-  #hear({ file, event }: Told): void {
-    if (file === 'wal' && event === 'rename') this.#walRenamed();
-    // What was missed may have been a WAL that came or went.
-    if (file === 'unknown') this.#isWalThere = fs.existsSync(`${this.#options.path}-wal`);
-    if (file === 'journal') this.#hadJournal = true;
-    if (file === 'database' && !this.#isWalThere) {
-      // SQLite writes to the file only behind its journal; which of the two a foreign hand was, the pages tell.
-      this.#touched ??= this.#hadJournal ? 'mode' : 'outside';
-      this.#options.visits.forget();
-    }
+  #hear(told: Told): void {
+    const { file, event } = told;
+    const { visits } = this.#options;
+    const now = performance.now();
+    const sign = this.#signs.hear(told, now);
+    if (sign?.kind === 'wal-went') visits.note(now, sign.lastedMs);
+    else if (sign?.kind === 'touched') visits.forget();
     if (this.#life !== undefined && file === 'database' && event === 'change') {
       this.#look(fileToldMs);
       return;
     }
-    if (this.#life === undefined && file === 'wal' && event === 'change' && !this.#isWalThere) {
+    if (this.#life === undefined && file === 'wal' && event === 'change' && !this.#signs.isWalThere) {
       try {
         this.#absence?.walWritten();
       } catch {
@@ -653,15 +646,6 @@ export class Capture implements AsyncDisposable, FrameSink {
       }
     }
     this.wake();
-  }
-
-  /** A WAL came, or went. */
-  #walRenamed(): void {
-    const now = performance.now();
-    this.#walRenames++;
-    this.#isWalThere = !this.#isWalThere;
-    if (this.#isWalThere) this.#walCameAt = now;
-    else this.#options.visits.note(now, now - this.#walCameAt);
   }
 
   #look(withinMs = 0): void {
@@ -787,7 +771,7 @@ export class Capture implements AsyncDisposable, FrameSink {
         this.#setExclusive(false);
         this.#setWalLost(false);
         this.#absence = absence.again();
-        this.#forgetTouch();
+        this.#signs.forgetTouch();
         this.#settleSoon();
         // Out of WAL mode nothing is captured; the next opening says so.
         if (!absence.isWal) this.#giveUpContinuity('mode');
@@ -812,13 +796,8 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /** How it came that the file changed unseen. */
   get #whyUnseen(): ContinuityUnproven['why'] {
-    if (this.#touched !== undefined) return this.#touched;
+    if (this.#signs.touched !== undefined) return this.#signs.touched;
     return this.#watch === undefined || this.#watch.isBlind ? undefined : 'visit';
-  }
-
-  #forgetTouch(): void {
-    this.#touched = undefined;
-    this.#hadJournal = false;
   }
 
   async #join(absence: Absence, hold: Hold): Promise<void> {
@@ -838,7 +817,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#setExclusive(false);
     this.#setWalLost(false);
     const { left } = absence;
-    const renames = this.#walRenames;
+    const renames = this.#signs.renames;
     const life = this.#begin(connections, undefined);
     this.#life = life;
     this.#absence = undefined;
@@ -852,7 +831,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (isCopied && index.frames < autoCheckpointFrames) this.#rhythm.noteHousekeeping();
     const isContinuous = await this.#isContinuous(life, { left, renames, isUntouched });
     const why = this.#whyUnseen;
-    this.#forgetTouch();
+    this.#signs.forgetTouch();
     if (!isContinuous) await this.#goOnUnseen(why);
   }
 
@@ -881,7 +860,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     // Whoever came and went in the moment in which it was left is told of by now: once a WAL came, and this one.
     await nextTurn();
     await nextTurn();
-    return this.#watch !== undefined && renames + this.#walRenames <= 1 + (left.index === undefined ? 2 : 0);
+    return this.#watch !== undefined && renames + this.#signs.renames <= 1 + (left.index === undefined ? 2 : 0);
   }
 
   /** Takes down how the database looks now that everything captured lies in its file, and is not connected to it any more. */
@@ -925,7 +904,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#settling = setTimeout(() => {
       try {
         if (this.#absence !== absence) return;
-        if (this.#walRenames <= 2) absence.settle();
+        if (this.#signs.renames <= 2) absence.settle();
         if (absence.left.isSettled) this.#options.onLeft?.();
       } catch {
         // @NOTE What is the matter with the path is told by the next look.
@@ -1048,6 +1027,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (changes !== undefined && changes === this.#changes) return;
     // What was committed meanwhile may lie in the file already.
     this.#images.spoil();
+    life.guard.loosen();
     this.#isDoubtful = true;
     if ((await this.#countUnseen(life)) !== 0) await this.#goOnUnseen('visit');
   }
@@ -1103,6 +1083,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (now === frames && reader.isCurrent()) return;
     // What was committed meanwhile may lie in the file already.
     if (now > 0) this.#images.spoil();
+    life.guard.loosen();
     if ((await this.#countUnseen(life)) !== 0) this.#giveUpContinuity();
   }
 

@@ -86,6 +86,7 @@ export class CrashStage implements Disposable {
       told,
       gaps,
       absences,
+      isClosed: false,
       restores: 2,
       seed: occurrence,
       scratch,

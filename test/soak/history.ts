@@ -43,6 +43,9 @@ interface PlannedActor {
   readonly limit: number;
 }
 
+/** Roles that close the database now and then. */
+const closing: ReadonlySet<string> = new Set(['chatty', 'comer', 'reader']);
+
 type EventKind = 'kill' | 'stop' | 'freeze' | 'cut' | 'full' | 'kill-actor' | 'stop-all' | 'lose-notes' | 'clock';
 
 interface Event {
@@ -78,6 +81,7 @@ export async function runHistory(options: HistoryOptions): Promise<Judged> {
         told: told[i]?.points[n] ?? [],
         gaps: told[i]?.gaps ?? [],
         absences: stage.absences,
+        isClosed: plan.databases[i]?.actors.some(({ role }) => closing.has(role)) === true,
         hasOddClock: plan.events.some(({ kind }) => kind === 'clock'),
         restores: options.restores,
         seed: options.seed,

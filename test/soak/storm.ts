@@ -110,6 +110,7 @@ class Storm {
                 told: points,
                 gaps,
                 absences: this.#absences,
+                isClosed: true,
                 restores: 20,
                 seed: this.#options.seed,
                 scratch: this.#at('scratch'),

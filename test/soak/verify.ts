@@ -109,6 +109,8 @@ export async function judge(
     readonly gaps: readonly Absence[];
     /** The engine's clock was put forward and back: its times say nothing about when it was away. */
     readonly hasOddClock?: boolean;
+    /** Applications close the database and open it again: nothing of ours is there in between, without any rest before. */
+    readonly isClosed: boolean;
     /** Every point is replayed; about this many are restored as well. */
     readonly restores: number;
     readonly seed: number;
@@ -192,13 +194,19 @@ function explain(
     absences,
     gaps,
     hasOddClock = false,
-  }: { readonly absences: readonly Absence[]; readonly gaps: readonly Absence[]; readonly hasOddClock?: boolean },
+    isClosed,
+  }: {
+    readonly absences: readonly Absence[];
+    readonly gaps: readonly Absence[];
+    readonly hasOddClock?: boolean;
+    readonly isClosed: boolean;
+  },
 ): string | undefined {
   const isTold = gaps.some(({ from, to }) => from <= now.at && before.at <= to);
   if (now.origin !== 'composed' && !isTold) return `the history does not say so (${now.origin})`;
   if (hasOddClock) return undefined;
   const isAway = absences.some(({ from, to }) => from <= now.at && before.at <= to);
-  const isBehindRest = isTold && now.at - before.at >= restMs;
+  const isBehindRest = isTold && (isClosed || now.at - before.at >= restMs);
   return isAway || isBehindRest ? undefined : `the engine was there all the time (${before.at} to ${now.at})`;
 }
 

@@ -66,6 +66,18 @@ test('a page that nobody wrote into the WAL is not', () => {
   expect(() => guard.rest(captured(2))).toThrow(expect.objectContaining({ code: 'database-overwritten' }));
 });
 
+test('what others committed and copied while no pin was held is not compared with what lay there before', () => {
+  guard.rest(captured(1));
+  guard.moved();
+  guard.restarted(captured(1));
+  // Two changes of a page: the first one in the file, of which only a comparison of all pages tells; the second one captured.
+  writePage(2, 2);
+  expect(() => checkBefore(captured(3))).toThrow(expect.objectContaining({ code: 'database-overwritten' }));
+  guard.loosen();
+  expect(() => checkBefore(captured(3))).not.toThrow();
+  expect(() => guard.checkContent()).not.toThrow();
+});
+
 test('a file at rest may not change at all', () => {
   expect([guard.rest(captured(1)), guard.rest(captured(1))]).toEqual([true, false]);
   expect(() => guard.checkContent()).not.toThrow();

@@ -93,6 +93,12 @@ export class IdentityGuard {
     this.#atRest = undefined;
   }
 
+  /** Others may have written to the file by checkpoints: nothing is known of what lies there. */
+  loosen(): void {
+    this.#atRest = undefined;
+    this.#sampleAtRest = new Map();
+  }
+
   /**
    * Everything captured lies in the file, and the pin rests there: the file must be what was captured. True when it comes to
    * rest; fails with `database-overwritten` where its size, its first page or one of a few others is not what it should be.

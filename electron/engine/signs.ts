@@ -1,0 +1,115 @@
+// What the directory tells of a database while nothing of ours looks: when its WAL came and went, and who wrote to the file while
+// there was none. Notices come in their order, but say of a name only that it came or went: which of the two follows from what was
+// there before, and is compared with what lies there once no notice is on its way.
+import fs from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Told } from './source/watch.ts';
+
+/** What one notice says. */
+export type Sign =
+  | { readonly kind: 'wal-came' }
+  /** It was there for so long. */
+  | { readonly kind: 'wal-went'; readonly lastedMs: number }
+  /** Somebody wrote to the file while there was no WAL. */
+  | { readonly kind: 'touched' }
+  | undefined;
+
+/** Notices that wait are heard within so many turns of the event loop. */
+const quietTurns = 2;
+const mostTurns = 20;
+
+export class Signs {
+  readonly #wal: string;
+  #isWalThere = false;
+  #cameAt = -Infinity;
+  #renames = 0;
+  #touched: 'outside' | 'mode' | undefined;
+  /** SQLite wrote without a WAL: its rollback journal came. */
+  #hadJournal = false;
+  #isComparing = false;
+
+  constructor(databasePath: string) {
+    this.#wal = `${databasePath}-wal`;
+  }
+
+  /** Notices come from now on. */
+  begin(): void {
+    this.#isWalThere = fs.existsSync(this.#wal);
+    // One of before may still be on its way.
+    this.#compare();
+  }
+
+  get isWalThere(): boolean {
+    return this.#isWalThere;
+  }
+
+  /** How often a WAL came or went since {@link forgetRenames}. */
+  get renames(): number {
+    return this.#renames;
+  }
+
+  forgetRenames(): void {
+    this.#renames = 0;
+  }
+
+  /** Who wrote to the file while there was no WAL: SQLite in another journal mode, or somebody else. */
+  get touched(): 'outside' | 'mode' | undefined {
+    return this.#touched;
+  }
+
+  forgetTouch(): void {
+    this.#touched = undefined;
+    this.#hadJournal = false;
+  }
+
+  /** Takes in a notice; `now` in milliseconds of a monotonic clock. */
+  hear({ file, event }: Told, now: number): Sign {
+    switch (file) {
+      case 'wal':
+        return event === 'rename' ? this.#renamed(now) : undefined;
+      case 'journal':
+        this.#hadJournal = true;
+        return undefined;
+      case 'database':
+        if (this.#isWalThere) return undefined;
+        // SQLite writes to the file only behind its journal.
+        this.#touched ??= this.#hadJournal ? 'mode' : 'outside';
+        return { kind: 'touched' };
+      case 'unknown':
+        // What was missed may have been a WAL that came or went.
+        this.#isWalThere = fs.existsSync(this.#wal);
+        return undefined;
+      case 'wal-index':
+        return undefined;
+    }
+  }
+
+  #renamed(now: number): Sign {
+    this.#renames++;
+    this.#isWalThere = !this.#isWalThere;
+    this.#compare();
+    if (!this.#isWalThere) return { kind: 'wal-went', lastedMs: now - this.#cameAt };
+    this.#cameAt = now;
+    return { kind: 'wal-came' };
+  }
+
+  #compare(): void {
+    if (this.#isComparing) return;
+    this.#isComparing = true;
+    void this.#whenQuiet().finally(() => (this.#isComparing = false));
+  }
+
+  async #whenQuiet(): Promise<void> {
+    let seen = this.#renames;
+    for (let quiet = 0, turns = 0; quiet < quietTurns && turns < mostTurns; turns++) {
+      await nextTurn();
+      quiet = seen === this.#renames ? quiet + 1 : 0;
+      seen = this.#renames;
+    }
+    const isThere = fs.existsSync(this.#wal);
+    if (isThere === this.#isWalThere) return;
+    this.#isWalThere = isThere;
+    // What was taken for a time without a WAL was none, perhaps.
+    this.forgetTouch();
+  }
+}
