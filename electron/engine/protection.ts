@@ -54,6 +54,8 @@ export class Protection {
   #problem: Problem | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = -Infinity;
+  /** When it was found locked first; by no wall clock. */
+  #busySince: number | undefined;
   /** Ends with the session. */
   #ended: { readonly signal: AbortSignal } | undefined;
   #bringing: Promise<void> | undefined;
@@ -209,7 +211,6 @@ export class Protection {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     let retryMs = firstRetryMs;
-    let busySinceAt: number | undefined;
     while (!signal.aborted && !this.#isFinishing) {
       try {
         await this.#runSession(signal);
@@ -218,8 +219,8 @@ export class Protection {
         if (signal.aborted) return;
         // Applications lock their database for moments, too: one that stays locked is worth a word.
         const isBusy = error instanceof AppError && error.code === 'database-busy';
-        busySinceAt = isBusy ? (busySinceAt ?? performance.now()) : undefined;
-        if (busySinceAt !== undefined && performance.now() - busySinceAt < busyMs) {
+        this.#busySince = isBusy ? (this.#busySince ?? performance.now()) : undefined;
+        if (this.#busySince !== undefined && performance.now() - this.#busySince < busyMs) {
           await this.#waitForChange(busyRetryMs, signal);
           continue;
         }
@@ -301,6 +302,7 @@ export class Protection {
       session = await openSession(context, { start, prospect, signal: both });
       turn[Symbol.dispose]();
       this.#session = session;
+      this.#busySince = undefined;
       this.#options.tally.counters.openings++;
       // Replicas may have come and gone while it was opened.
       session.crew.adopt(this.#options.replicas());

@@ -24,7 +24,7 @@ export class Signs {
   #cameAt = -Infinity;
   #renames = 0;
   #touched: 'outside' | 'mode' | undefined;
-  /** SQLite wrote without a WAL: its rollback journal came. */
+  /** SQLite writes without a WAL: its rollback journal came since there was one. */
   #hadJournal = false;
   #isComparing = false;
 
@@ -59,7 +59,6 @@ export class Signs {
 
   forgetTouch(): void {
     this.#touched = undefined;
-    this.#hadJournal = false;
   }
 
   /** Takes in a notice; `now` in milliseconds of a monotonic clock. */
@@ -90,6 +89,7 @@ export class Signs {
     this.#compare();
     if (!this.#isWalThere) return { kind: 'wal-went', lastedMs: now - this.#cameAt };
     this.#cameAt = now;
+    this.#hadJournal = false;
     return { kind: 'wal-came' };
   }
 

@@ -1,6 +1,7 @@
 // How applications come and go: short visits again and again, long rests with the database open, switches of the journal mode,
 // checkpoints of their own. Everything works as it does without Tidemark, and everything is captured.
 import { describe, expect, test } from 'vitest';
+import type { RestorePoint } from '../../shared/history.ts';
 import { askRows, insertRows, type Rows, rowsOf, sumRows } from '../support/rows.ts';
 import { type AppKind, appKinds, type Step } from '../support/scripted.ts';
 import { Tenant } from '../support/tenant.ts';
@@ -25,9 +26,10 @@ async function begin(): Promise<Tenant> {
 }
 
 describe('a program that opens, commits and closes, again and again', () => {
-  const visits = 200;
-  /** The first ones are over before they are noticed, more of them on a busy machine; these are seen together. */
-  const unseen = 120;
+  const visitsAtOnce = 200;
+  /** The first ones are over before they are noticed, more of them on a busy machine: those are seen together. */
+  const seenOneByOne = 80;
+  const mostRounds = 8;
   const ways = appKinds.flatMap((kind) => [0, 5].map((pauseMs) => ({ kind, pauseMs })));
 
   test.for(ways)('every visit is a restore point: $kind, $pauseMs ms apart', async ({ kind, pauseMs }) => {
@@ -41,11 +43,15 @@ describe('a program that opens, commits and closes, again and again', () => {
       ...(pauseMs === 0 ? [] : [['sleep', pauseMs] as const]),
     ];
     const app = tenant.app(kind);
-    await app.does(...Array.from({ length: visits }, (_, n) => visit(n)).flat());
-    await tenant.newestIs('all of it is captured', withOwn(visits));
-    await tenant.shipped();
-    const points = (await tenant.engine.points(tenant.id)).slice(before.length);
-    expect(points.length).toBeGreaterThanOrEqual(visits - unseen);
+    let visits = 0;
+    let points: readonly RestorePoint[] = [];
+    for (let round = 0; round < mostRounds && points.length < seenOneByOne; round++) {
+      await app.does(...Array.from({ length: visitsAtOnce }, () => visit(visits++)).flat());
+      await tenant.newestIs('all of it is captured', withOwn(visits));
+      await tenant.shipped();
+      points = (await tenant.engine.points(tenant.id)).slice(before.length);
+    }
+    expect(points.length).toBeGreaterThanOrEqual(seenOneByOne);
     // Each is the state after one visit, in order.
     const own: number[] = [];
     for (const point of points.filter((_, i) => i % 16 === 0)) {
@@ -149,18 +155,22 @@ describe('an application that checkpoints right after its commits and waits for 
     ['TRUNCATE', 'RESTART', 'FULL'].map((how) => ({ kind, how })),
   );
 
-  test.concurrent.for(ways)('is never refused: $how, $kind', async ({ kind, how }) => {
+  /** On a busy machine some may fall into the moment in which it is joined; with a pin that stays, every one would. */
+  const granted = 3;
+  const mostTries = 16;
+
+  test.for(ways)('finds nobody in its way: $how, $kind', async ({ kind, how }) => {
     await using tenant = await begin();
     const app = tenant.app(kind);
     await app.does(...tenant.opening(0));
+    let tries = 0;
     const busy: unknown[] = [];
-    for (let n = 0; n < 4; n++) {
-      const rows = await app.asks(['sleep', 600], commit(n), ['ask', `PRAGMA wal_checkpoint(${how})`]);
+    while (busy.filter((one) => one === 0).length < granted && tries < mostTries) {
+      const rows = await app.asks(['sleep', 600], commit(tries++), ['ask', `PRAGMA wal_checkpoint(${how})`]);
       busy.push((rows as readonly (readonly number[])[])[0]?.[0]);
     }
-    // On a busy machine one of them may fall into the moment in which it is joined.
-    expect(busy.filter((one) => one !== 0).length).toBeLessThanOrEqual(1);
-    await tenant.newestIs('all of it is captured', withOwn(4));
+    expect(busy.filter((one) => one === 0).length, busy.join()).toBe(granted);
+    await tenant.newestIs('all of it is captured', withOwn(tries));
     await tenant.shipped();
     await app.does(['close']);
     await tenant.isLeftAlone();

@@ -30,6 +30,7 @@ test.each<[string, readonly Told[], 'outside' | 'mode' | undefined]>([
   ['a checkpoint of the one that closes last comes before the WAL goes', [walRenamed, written, walRenamed], undefined],
   ['a foreign hand comes while there is none', [walRenamed, written, walRenamed, written], 'outside'],
   ['and stays one, whatever follows', [written, journal, written], 'outside'],
+  ['of which one with a WAL knows nothing', [journal, walRenamed, walRenamed, written], 'outside'],
   ['SQLite without a WAL comes behind its journal', [walRenamed, walRenamed, journal, written, written], 'mode'],
 ])('%s', (_what, all, touched) => {
   signs.begin();
@@ -48,6 +49,14 @@ test('a notice of before it began is not taken for a WAL that went', async () =>
   expect(hear(written)).toEqual([undefined]);
   fs.rmSync(wal);
   expect(hear(walRenamed, written)).toEqual(['wal-went', 'touched']);
+});
+
+test('a transaction without a WAL is one, whatever was looked at meanwhile', () => {
+  signs.begin();
+  hear(journal, written);
+  signs.forgetTouch();
+  hear(written);
+  expect(signs.touched).toBe('mode');
 });
 
 test('what was told wrongly in between is forgotten', async () => {
