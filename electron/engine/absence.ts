@@ -1,6 +1,7 @@
 // A database while nothing of ours is connected to it: how it looked when it was left, and what a look from outside tells now:
 // nobody was there, somebody is, or it changed without having been seen. Asks the directory only: opens nothing.
 import fs from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../shared/errors.ts';
 import { databaseHeaderBytes, parseDatabaseHeader } from './source/header.ts';
 import { WalIndex } from './source/wal-index.ts';
@@ -147,6 +148,17 @@ export class Absence {
 
   get left(): Left {
     return this.#left;
+  }
+
+  /** At the last look its file was not as it was left: somebody writes to it, or did. */
+  get isTouched(): boolean {
+    const seen = this.#seen;
+    return seen !== undefined && (seen.size !== this.#left.size || seen.modifiedAt !== this.#left.modifiedAt);
+  }
+
+  /** Waits until a change of the file would leave another time than it has: from then on, what is read of it can be proved. */
+  async untilTold(): Promise<void> {
+    while (!isSettled(this.#see(), Date.now())) await delay(tickMs / 2);
   }
 
   /** As it looks now: what changed is known. */

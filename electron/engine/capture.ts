@@ -292,6 +292,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     await this.#composing?.done.promise;
     return await this.#exclusively(async () => {
       await this.#catchUp();
+      await this.#absence?.untilTold();
       return { ...this.#openImage(pageSize, this.#hashes?.pages ?? 0), state: this.#hashes?.state ?? 0n };
     });
   }
@@ -307,6 +308,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.#isOverlap = false;
       this.#hashes = undefined;
       this.#awaiting = new AwaitedFrames();
+      await this.#absence?.untilTold();
       return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages());
     });
   }
@@ -408,6 +410,7 @@ export class Capture implements AsyncDisposable, FrameSink {
    */
   async #openBase(pageSize: number): Promise<OpenedImage> {
     const life = this.#life;
+    if (life === undefined) await this.#absence?.untilTold();
     const filePages = Math.floor(fs.statSync(this.#options.path).size / pageSize);
     const isCopied = (): boolean => {
       const index = life?.connections.walIndex?.read();
@@ -747,6 +750,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     const absence = must(this.#absence, 'it is joined or left');
     this.#nextLookMs = undefined;
     const sight = absence.look();
+    // Nothing kept the file as it was while it was read.
+    if (absence.isTouched) this.#images.spoil();
     if (sight.kind !== 'somebody' && sight.kind !== 'held') this.#busyForMs = 0;
     if (sight.kind !== 'held' && mayExpectVisits(this.#options)) return await this.#join(absence, 'firm');
     switch (sight.kind) {

@@ -20,7 +20,9 @@ import { Visits } from './visits.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
-/** Locked for less than this is told to nobody, and tried again so soon. */
+/** What applications do for moments, too. */
+const passingCodes: ReadonlySet<ErrorCode> = new Set(['database-busy', 'database-hot-journal']);
+/** That for less than this is told to nobody, and tried again so soon. */
 const busyMs = 3000;
 const busyRetryMs = 200;
 /** How long after a change the next try is made: an application that goes on writing must not be answered each time. */
@@ -44,6 +46,11 @@ const finishCaptureMs = 4000;
 const finishLookMs = 20;
 /** Page hashes are written down when the WAL restarted, but not more often than this. */
 const saveEveryMs = 10_000;
+
+/** The session ends so that the next one begins a new generation: nothing is wrong. */
+class StartingOver extends Error {
+  override readonly name = 'StartingOver';
+}
 
 export class Protection {
   readonly #options: ProtectionOptions;
@@ -202,7 +209,7 @@ export class Protection {
       startOverReason: undefined,
       startOver: (why) => {
         owner.startOverReason = why;
-        this.#failed(new AppError('engine-stopped'));
+        this.#failed(new StartingOver());
       },
     };
     return owner;
@@ -217,8 +224,9 @@ export class Protection {
         retryMs = firstRetryMs;
       } catch (error) {
         if (signal.aborted) return;
-        // Applications lock their database for moments, too: one that stays locked is worth a word.
-        const isBusy = error instanceof AppError && error.code === 'database-busy';
+        if (error instanceof StartingOver) continue;
+        // One that stays locked is worth a word.
+        const isBusy = error instanceof AppError && passingCodes.has(error.code);
         this.#busySince = isBusy ? (this.#busySince ?? performance.now()) : undefined;
         if (this.#busySince !== undefined && performance.now() - this.#busySince < busyMs) {
           await this.#waitForChange(busyRetryMs, signal);
