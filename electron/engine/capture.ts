@@ -395,12 +395,18 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#pages = 0;
     this.#hashes = undefined;
     this.#isDoubtful = false;
-    this.#life?.readAnew();
-    const opened = await this.#openBase(before.pageSize);
     const transactions = this.#missed;
     this.#missed = undefined;
-    if (onUnseen({ ...opened, why, before, index, since, transactions })) return;
-    opened.image[Symbol.dispose]();
+    try {
+      this.#life?.readAnew();
+      const opened = await this.#openBase(before.pageSize);
+      if (onUnseen({ ...opened, why, before, index, since, transactions })) return;
+      opened.image[Symbol.dispose]();
+    } catch (error) {
+      // Who waits for the comparison must not wait for ever.
+      this.abandonUnseen();
+      throw error;
+    }
     this.#giveUpContinuity(why);
   }
 
@@ -1093,7 +1099,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   }
 
   #giveUpContinuity(why?: ContinuityUnproven['why']): never {
-    this.#isUnproven = true;
+    this.abandonUnseen();
     throw new ContinuityUnproven(why);
   }
 

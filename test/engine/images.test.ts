@@ -2,13 +2,17 @@
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { ContinuityUnproven } from '../../electron/engine/capture.ts';
 import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
+import { leftAs } from '../../electron/engine/session-start.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
-import { openApplication } from '../support/application.ts';
+import { makeDatabase, openApplication } from '../support/application.ts';
+import { openBeside } from '../support/beside.ts';
 import { makeCapture } from '../support/capture.ts';
 import { hashFile } from '../support/hash-file.ts';
+import { tempFolder, until } from '../support/temp.ts';
 
 test('an image that is opened while the pin follows an application, which empties its WAL, is exact', async () => {
   using application = openApplication(
@@ -85,4 +89,30 @@ test('tells which file is captured also while it is being left', async () => {
   expect(capture.isDormant).toBe(true);
   const { ino } = fs.statSync(file);
   expect(inodes).toEqual([ino, ino]);
+});
+
+test('who waits for a comparison that is not made is told, and does not wait for ever', async () => {
+  using folder = tempFolder();
+  const file = folder.at('shop.db');
+  makeDatabase(file, 'CREATE TABLE t(v)');
+  using watcher = new Watcher();
+  using spool = Spool.create(folder.at('spool'), 0);
+  const failures: unknown[] = [];
+  await using capture = makeCapture({
+    path: file,
+    start: leftAs(file),
+    watcher,
+    spool,
+    hashes: hashFile(file, 4096),
+    onUnseen: () => false,
+    onFailed: (error) => failures.push(error),
+  });
+  const other = openBeside(file);
+  other.pragma('journal_mode = wal');
+  for (let n = 0; n < 3; n++) other.exec('INSERT INTO t VALUES (1)');
+  other.close();
+  capture.startWatching();
+  await until('it is found', () => failures.length > 0);
+  expect(failures).toEqual([expect.any(ContinuityUnproven)]);
+  await expect(capture.openImage(4096)).rejects.toThrow(ContinuityUnproven);
 });

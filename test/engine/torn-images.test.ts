@@ -37,21 +37,21 @@ test.for(appKinds.flatMap((kind) => (['DELETE', 'MEMORY'] as const).map((mode) =
     );
     await tenant.protect();
     const leave: Step = ['try', `PRAGMA journal_mode = ${mode}`];
-let step='';const iv=setInterval(()=>console.error('T', step, JSON.stringify(tenant.state.status).slice(0,100), JSON.stringify(tenant.state.lag), tenant.sidecars()),5000);iv.unref();    for (let round = 0; round < rounds; round++) {step='round'+round;
+    for (let round = 0; round < rounds; round++) {
       // Refused while the WAL is being copied, as beside any other program.
       await until('it writes without a WAL', async () => (await app.asks(leave)) === 'ok');
       const pause: Step = ['sleep', (round * 37) % 90];
       await app.does(change, ['ask', 'PRAGMA journal_mode = WAL'], change, pause);
     }
     await app.does(['close']);
-step='closed';    await tenant.isLeftAlone();step='alone';
+    await tenant.isLeftAlone();
     await tenant.shipped();
-step='shipped';    const points = await tenant.engine.points(tenant.id);
+    const points = await tenant.engine.points(tenant.id);
     expect(points.length).toBeGreaterThan(1);
     // That it has no WAL is true as long as it has none.
     const told = tenant.problems.filter((code) => code !== 'database-not-wal' && code !== 'database-left-wal');
     expect(told).toEqual([]);
-step='pts'+points.length;    for (const point of points) {
+    for (const point of points) {
       const file = await tenant.restored(point);
       expect(isWhole(file), JSON.stringify(point)).toBe(true);
     }
