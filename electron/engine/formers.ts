@@ -27,6 +27,7 @@ export async function openFormers({
   present,
   targets,
   lastAtOf,
+  timesIn,
   boot,
   by,
 }: {
@@ -37,6 +38,8 @@ export async function openFormers({
   readonly targets: readonly TargetId[];
   /** When the newest was captured that a target has of a generation. */
   readonly lastAtOf: (generation: Generation) => number;
+  /** When transactions of an index of a generation were made, as far as that is known, by where they end. */
+  readonly timesIn: (generation: Generation, index: number) => ReadonlyMap<number, number>;
   readonly boot: string;
   readonly by: Trailer['by'];
 }): Promise<readonly Former[]> {
@@ -45,7 +48,12 @@ export async function openFormers({
     if (name === present) continue;
     const generation = name as Generation;
     const place = path.join(folder, name);
-    const remains = await readRemains(place, { generation, notBefore: lastAtOf(generation), boot });
+    const remains = await readRemains(place, {
+      generation,
+      notBefore: lastAtOf(generation),
+      boot,
+      timesIn: (index) => timesIn(generation, index),
+    });
     if (remains?.hashes === undefined || targets.length === 0) {
       fs.rmSync(place, { recursive: true, force: true });
       continue;

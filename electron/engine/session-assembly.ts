@@ -90,6 +90,7 @@ export async function assembleSession(
     targets: replicas.map(({ targetId }) => targetId),
     lastAtOf: (former) =>
       options.catalogue.generations(options.row.id).find((one) => one.generation === former)?.lastAt ?? 0,
+    timesIn: (of, index) => options.catalogue.timesIn({ databaseId: options.row.id, generation: of }, index),
     boot: options.boot,
     by: options.by,
   });

@@ -185,6 +185,27 @@ describe('a list', () => {
     );
   });
 
+  test('keeps to the order of the history where what was made before is told late, with the time at which it was found', () => {
+    addImage(near, first, [0, 0, 0]);
+    ship(near, first, [9, 99, 1000]);
+    addRun({ index: 3, commits: [[9, 100]] });
+    addRun({ index: 4, commits: [[1, 110]] });
+    addRun({ index: 2, commits: [[4, 500]] });
+    addRun({
+      index: 3,
+      commits: [
+        [2, 500],
+        [9, 500],
+      ],
+    });
+    addRun({ index: 4, commits: [[2, 90]] });
+    const all = ['a/4:2@110', 'a/4:1@110', 'a/3:9@100', 'a/3:2@100', 'a/2:4@100', 'a/0:0@0'];
+    expect(list(Infinity, 100)).toEqual(all);
+    expect([100, 105, 110].map((at) => list(at, 100))).toEqual([all.slice(2), all.slice(2), all]);
+    expect(walk(points.atOrBefore(id, 0), 1)).toEqual(all.toReversed());
+    expect(catalogue.countTransactions(id, { fromAt: 0, binMs: 200, bins: 3 })).toEqual([5, 0, 0]);
+  });
+
   test('ends at the instant that is asked for, in the middle of a run too', () => {
     addImage(near, first, [0, 0, 100]);
     addRun({ commits: [1, 2, 3, 4].map((n) => [n, 100 + n * 10]) });

@@ -7,7 +7,7 @@ import type { Commit } from '../commits.ts';
 import { Numbers } from './numbers.ts';
 import type { SegmentRow } from './packed-segments.ts';
 import { remembered } from './remembered.ts';
-import { type Bins, type RunQuery, type RunRow, Runs } from './runs.ts';
+import { type Bins, type HistoryId, type RunQuery, type RunRow, Runs } from './runs.ts';
 import type { Held, StateAt } from './segments.ts';
 import { type Part, Trim } from './trim.ts';
 
@@ -168,6 +168,13 @@ export class Catalogue {
     const [first] = commits;
     if (first === undefined) return;
     this.#atOnce(() => this.#runs.add({ databaseId, generation }, { index: first.index, pageSize, points: commits }));
+  }
+
+  /** When the points of an index were made that were told of any target, by where they end. */
+  timesIn({ databaseId, generation }: HistoryId, index: number): ReadonlyMap<number, number> {
+    const images = this.snapshots(databaseId).filter((row) => row.generation === generation && row.index === index);
+    const points = this.#runs.within({ databaseId, generation }, { index, offset: 0, to: Infinity });
+    return new Map([...images, ...points].map(({ offset, at }) => [offset, at]));
   }
 
   /** The run that holds a position. */
