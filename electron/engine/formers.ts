@@ -74,6 +74,8 @@ export async function openFormers({
         generation,
         spool,
         commits,
+        // The state hashes within segments are kept of the present one only.
+        toldIn: () => [],
         pageSize: hashes.pageSize,
         end: () => end,
         baseline,

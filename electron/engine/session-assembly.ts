@@ -75,6 +75,8 @@ export async function assembleSession(
     generation,
     spool,
     commits,
+    toldIn: (stretch, besides) =>
+      options.catalogue.trim.pointsIn({ databaseId: options.row.id, generation }, stretch, besides),
     pageSize,
     end: () => capture.end,
     pages: () => capture.pages || baseline.pages,

@@ -129,7 +129,7 @@ export function makeShipper(
       addShipped(last, commits, put, pageSize);
       owner.onShipped(last);
     },
-    onMended: (put) => catalogue.trim.addSegment({ databaseId, targetId, generation }, put),
+    onMended: (mended) => catalogue.addMended({ databaseId, targetId, generation }, mended),
     pointsIn: (stretch) => catalogue.trim.pointsIn({ databaseId, generation }, stretch),
     findDamage: (objects) => damageOf(catalogue, { databaseId, targetId, generation }, objects),
     onDamage: (damage) => tellLosses(row, { generation, options, damage }),

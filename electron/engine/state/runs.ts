@@ -129,6 +129,7 @@ export class Runs {
   /** The points of a stretch of an index, from behind its begin to its end. */
   within(history: HistoryId, { index, offset: from, to }: Place & { readonly to: number }): readonly Point[] {
     return this.#rowsAt(history, { index, offset: from }, to)
+      .filter(({ endOffset }) => endOffset > from)
       .flatMap(unpackRun)
       .filter(({ offset }) => offset > from && offset <= to);
   }
