@@ -11,7 +11,11 @@ import type { KeptHistory } from './ship/shipment.ts';
 
 /** The rest of a former generation. */
 export interface Former {
-  readonly history: KeptHistory;
+  readonly generation: Generation;
+  /** Where it ended. */
+  readonly end: Place;
+  /** Undefined where the notes of it are lost: it stays until each target told what it has of it. */
+  readonly history: KeptHistory | undefined;
   /** Bytes on disk; none once it is removed. */
   readonly bytes: () => number;
   readonly isGone: () => boolean;
@@ -21,7 +25,7 @@ export interface Former {
   readonly remove: () => void;
 }
 
-/** What is kept of generations other than the present one, oldest first. What cannot be read or shipped is removed. */
+/** What is kept of generations other than the present one, oldest first. What nobody needs is removed. */
 export async function openFormers({
   folder,
   present,
@@ -54,23 +58,24 @@ export async function openFormers({
       boot,
       timesIn: (index) => timesIn(generation, index),
     });
-    if (remains?.hashes === undefined || targets.length === 0) {
+    remains?.spool[Symbol.dispose]();
+    if (remains === undefined || targets.length === 0) {
       fs.rmSync(place, { recursive: true, force: true });
       continue;
     }
     const { spool, commits, hashes, lastAt } = remains;
     const end: Place = { index: spool.index, offset: spool.offset };
-    spool[Symbol.dispose]();
     const waiting = new Set(targets);
     let isGone = false;
     const remove = () => {
       isGone = true;
       fs.rmSync(place, { recursive: true, force: true });
     };
-    const baseline = { place: end, at: lastAt, state: hashes.state, pages: hashes.pages };
     formers.push({
       lastAt,
-      history: {
+      generation,
+      end,
+      history: hashes && {
         generation,
         spool,
         commits,
@@ -78,7 +83,7 @@ export async function openFormers({
         toldIn: () => [],
         pageSize: hashes.pageSize,
         end: () => end,
-        baseline,
+        baseline: { place: end, at: lastAt, state: hashes.state, pages: hashes.pages },
         composed: readComposed(place),
         by,
       },

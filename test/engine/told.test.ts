@@ -11,6 +11,7 @@ import { comparePositions } from '../../shared/position.ts';
 import { type Application, openApplication } from '../support/application.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startScripted } from '../support/scripted.ts';
+import { until } from '../support/temp.ts';
 import { toldAndThere, type ToldAndThere } from '../support/told.ts';
 
 let shop: Application;
@@ -186,4 +187,44 @@ test('a destination that is added gets every point that another one has, of what
   // From its image on.
   expect(found.far.there).toEqual(found.near.there.slice(-found.far.there.length));
   expect(found.far.there.length).toBeGreaterThan(9);
+});
+
+test('what a killed run had put is found again, whatever ended since while the destination was away', async () => {
+  let id: DatabaseId;
+  let targetId: TargetId;
+  const lives = async (work: (engine: TestEngine) => Promise<void>): Promise<void> => {
+    await using engine = openTestEngine(shop.folder.at('data'));
+    await work(engine);
+  };
+  const loseSpool = () => fs.rmSync(shop.folder.at('data', 'databases', id, 'spool'), { recursive: true });
+  await lives(async (engine) => {
+    targetId = await addTarget(engine, 'near');
+    ({ databaseId: id } = await engine.call('addDatabase', { path: shop.file, targetId }));
+    await upToDate(engine, id, targetId);
+    for (let i = 0; i < 2; i++) await write(engine, { id, targetId, count: 3 });
+  });
+  // It was killed behind its first image, before it wrote down what it had put since.
+  const state = new Database(shop.folder.at('data', 'state.db'));
+  state.exec(`DELETE FROM run; DELETE FROM segment;
+    UPDATE shipped SET last_idx = first_idx, last_offset = first_offset, last_at = first_at`);
+  state.close();
+  {
+    using _cut = cutOff('near');
+    for (let i = 0; i < 2; i++) {
+      loseSpool();
+      await lives(async (engine) => {
+        const generations = 2 + i;
+        await until('another generation has begun', async () => {
+          const timeline = await engine.call('getTimeline', { databaseId: id, bins: 10 });
+          return timeline.generations.length === generations;
+        });
+      });
+    }
+  }
+  await lives(async (engine) => {
+    await write(engine, { id, targetId, count: 1 });
+    const { told, there } = await toldAndThere(engine, id, { targetId, folder: at('near') });
+    expect(told).toEqual(there);
+    expect(there.length).toBeGreaterThan(6);
+  });
 });

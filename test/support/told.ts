@@ -20,7 +20,9 @@ export async function toldAndThere(
   const points = await engine.points(databaseId);
   const there: string[] = [];
   const faults = await replayReplica(folder, ({ position }) => there.push(formatPosition(position)));
-  if (faults.length > 0) throw new Error(faults.join('; '));
+  // What is unfinished may be on its way.
+  const holes = faults.filter((text) => !text.endsWith('was left behind'));
+  if (holes.length > 0) throw new Error(holes.join('; '));
   const isHere = ({ targetIds }: (typeof points)[number]) => targetIds.some((id) => id === targetId);
   const told = points.filter(isHere).map(({ position }) => formatPosition(position));
   return { told: told.sort(byPlace), there: there.sort(byPlace) };

@@ -123,12 +123,12 @@ export class Catalogue {
       .map((row) => ({ ...row, bytes: row.bytes ?? undefined }));
   }
 
-  /** The target has everything of the generation up to this place. Nothing is restorable there before a snapshot is. */
+  /** The target has everything of the generation up to this place, if not more. Nothing is restorable there before a snapshot is. */
   setShipped(databaseId: DatabaseId, { targetId, generation, last }: Omit<ShippedRow, 'first'>): void {
     const [newest] = this.shipped(databaseId)
       .filter((part) => part.targetId === targetId && part.generation === generation)
       .sort((a, b) => comparePositions(b.first, a.first));
-    if (newest !== undefined) {
+    if (newest !== undefined && comparePositions(newest.last, last) <= 0) {
       const { first } = newest;
       this.#database
         .prepare(

@@ -56,6 +56,11 @@ export class Trim {
     });
   }
 
+  /** One that begins here was told. */
+  hasSegment(held: Held, place: Place): boolean {
+    return this.#segments.has(held, place);
+  }
+
   /** In the order of history. */
   segments(held: Held): readonly SegmentRow[] {
     return [...this.#segments.behind(held, { index: -1, offset: 0 })];
