@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import type { Generation, Place } from '../../shared/position.ts';
-import { type Commit, CommitLog } from './commits.ts';
+import { type Commit, CommitLog, timesInOrder } from './commits.ts';
 import { composeIndex } from './replica/composed.ts';
 import {
   type CleanStop,
@@ -76,7 +76,8 @@ export function newGeneration(): Generation {
 
 /**
  * Reads what an earlier run left in `folder` and brings its page hashes to the spool's end, telling each transaction on
- * the way (their times are lost with the process: all get the file's). Undefined when nothing of it is usable.
+ * the way: their times are lost with the process, but for those that some target's shipping told. Undefined when nothing of it is
+ * usable.
  */
 export async function readRemains(
   folder: string,
@@ -84,7 +85,14 @@ export async function readRemains(
     generation,
     notBefore,
     boot,
-  }: { readonly generation: Generation; readonly notBefore: number; readonly boot: string },
+    timesIn,
+  }: {
+    readonly generation: Generation;
+    readonly notBefore: number;
+    readonly boot: string;
+    /** When transactions of an index were made, as far as that is known, by where they end. */
+    readonly timesIn: (index: number) => ReadonlyMap<number, number>;
+  },
 ): Promise<Remains | undefined> {
   const notes = await readNotes(folder, generation);
   // After a power cut anything that was not synced may be short or zero: only what the notes stand on was.
@@ -103,7 +111,7 @@ export async function readRemains(
       commits.last?.at ?? 0,
       notBefore,
     );
-    if (await replay(spool, { notes, time: lastAt })) {
+    if (await replay(spool, { notes, timesIn, lastAt })) {
       const isUntouched = (fd: number): boolean => isProven && looksAtRest(spool, fd);
       const composed = await composedIn(spool);
       return { generation, spool, commits, hashes, end, composed, clean, isUntouched, isCut, lastAt };
@@ -235,35 +243,46 @@ export async function spoolComposed(
  */
 async function replay(
   spool: Spool,
-  { notes, time }: { readonly notes: Notes; readonly time: number },
+  {
+    notes,
+    timesIn,
+    lastAt,
+  }: { readonly notes: Notes; readonly lastAt: number } & Pick<Parameters<typeof readRemains>[1], 'timesIn'>,
 ): Promise<boolean> {
   const { hashes, commits, at } = notes;
   const isOfSpool = at.offset === 0 ? at.index <= spool.index + 1 : spool.markAt(at) === notes.mark;
   if (!isOfSpool) return false;
+  const replayed: (Commit & { readonly isKnown: boolean })[] = [];
   let from = at.offset;
   for (let index = at.index; index <= spool.index; index++) {
     const to = spool.sizeOf(index);
     if (to === undefined || to < from) return false;
+    const times = timesIn(index);
     let written = 0;
     await spool.visitFrames(index, { from, to }, ({ page, data, commitPages, endOffset }) => {
       hashes.set(page, hashPage(page, data));
       written++;
       if (commitPages === 0) return;
       hashes.resize(commitPages);
-      const commit: Commit = {
+      const known = times.get(endOffset);
+      replayed.push({
         index,
         offset: endOffset,
-        at: time,
+        at: known ?? lastAt,
         state: hashes.state,
         pages: commitPages,
         written,
         transactions: 1,
-      };
-      commits.add(commit);
+        isKnown: known !== undefined,
+      });
       written = 0;
     });
     from = 0;
   }
+  // One that nobody was told of was made before the next one that somebody was: all others before the spool was written last.
+  const times = timesInOrder(replayed, { from: commits.last?.at ?? 0 });
+  for (const [i, { isKnown: _, ...commit }] of replayed.entries())
+    commits.add({ ...commit, at: times[i] ?? commit.at });
   return true;
 }
 

@@ -11,7 +11,11 @@ import type { KeptHistory } from './ship/shipment.ts';
 
 /** The rest of a former generation. */
 export interface Former {
-  readonly history: KeptHistory;
+  readonly generation: Generation;
+  /** Where it ended. */
+  readonly end: Place;
+  /** Undefined where the notes of it are lost: it stays until each target told what it has of it. */
+  readonly history: KeptHistory | undefined;
   /** Bytes on disk; none once it is removed. */
   readonly bytes: () => number;
   readonly isGone: () => boolean;
@@ -21,12 +25,13 @@ export interface Former {
   readonly remove: () => void;
 }
 
-/** What is kept of generations other than the present one, oldest first. What cannot be read or shipped is removed. */
+/** What is kept of generations other than the present one, oldest first. What nobody needs is removed. */
 export async function openFormers({
   folder,
   present,
   targets,
   lastAtOf,
+  timesIn,
   boot,
   by,
 }: {
@@ -37,6 +42,8 @@ export async function openFormers({
   readonly targets: readonly TargetId[];
   /** When the newest was captured that a target has of a generation. */
   readonly lastAtOf: (generation: Generation) => number;
+  /** When transactions of an index of a generation were made, as far as that is known, by where they end. */
+  readonly timesIn: (generation: Generation, index: number) => ReadonlyMap<number, number>;
   readonly boot: string;
   readonly by: Trailer['by'];
 }): Promise<readonly Former[]> {
@@ -45,30 +52,38 @@ export async function openFormers({
     if (name === present) continue;
     const generation = name as Generation;
     const place = path.join(folder, name);
-    const remains = await readRemains(place, { generation, notBefore: lastAtOf(generation), boot });
-    if (remains?.hashes === undefined || targets.length === 0) {
+    const remains = await readRemains(place, {
+      generation,
+      notBefore: lastAtOf(generation),
+      boot,
+      timesIn: (index) => timesIn(generation, index),
+    });
+    remains?.spool[Symbol.dispose]();
+    if (remains === undefined || targets.length === 0) {
       fs.rmSync(place, { recursive: true, force: true });
       continue;
     }
     const { spool, commits, hashes, lastAt } = remains;
     const end: Place = { index: spool.index, offset: spool.offset };
-    spool[Symbol.dispose]();
     const waiting = new Set(targets);
     let isGone = false;
     const remove = () => {
       isGone = true;
       fs.rmSync(place, { recursive: true, force: true });
     };
-    const baseline = { place: end, at: lastAt, state: hashes.state, pages: hashes.pages };
     formers.push({
       lastAt,
-      history: {
+      generation,
+      end,
+      history: hashes && {
         generation,
         spool,
         commits,
+        // The state hashes within segments are kept of the present one only.
+        toldIn: () => [],
         pageSize: hashes.pageSize,
         end: () => end,
-        baseline,
+        baseline: { place: end, at: lastAt, state: hashes.state, pages: hashes.pages },
         composed: readComposed(place),
         by,
       },

@@ -6,12 +6,12 @@ import path from 'node:path';
 import type { Parsed, RestoreWish } from '../../shared/contract.ts';
 import { AppError, errorSentence } from '../../shared/errors.ts';
 import { formatTimestampLocal, plural } from '../../shared/format.ts';
-import type { RestorePoint } from '../../shared/history.ts';
+import type { Moment, RestorePoint } from '../../shared/history.ts';
 import type { ReplicaListing } from '../../shared/replica-listing.ts';
 import type { OperationId } from '../../shared/ids.ts';
 import type { Operation, Phase, RestoreProposal } from '../../shared/operations.ts';
 import { isSameName } from '../../shared/named-points.ts';
-import type { Position } from '../../shared/position.ts';
+import { isSamePosition, type Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
 import type { Points } from './history/points.ts';
 import type { KnownTargets } from './known-targets.ts';
@@ -58,7 +58,7 @@ export class RestoreJobs {
     const fromName = this.#options.storage?.store.target(replica.targetId)?.name ?? replica.url;
     return {
       ...plan,
-      point: { position: point.position, at: point.at },
+      point: asTold(plan.point, point),
       proposedPath,
       freeBytes: bavail * bsize,
       fromName,
@@ -90,7 +90,7 @@ export class RestoreJobs {
           onPhase,
         };
         const result = await this.#options.readers.reading(replica.url, async () => await restoreReplica(restoring));
-        return { ...result, point: { position: result.point.position, at: point.at } };
+        return { ...result, point: asTold(result.point, point) };
       },
       (operation) => this.#note(row, operation),
     );
@@ -180,6 +180,11 @@ export class RestoreJobs {
       });
     }
   }
+}
+
+/** What is restored, with the time that is told of it; another moment, where the target does not tell that one, with its own. */
+function asTold(restored: Moment, { position, at }: RestorePoint): Moment {
+  return isSamePosition(restored.position, position) ? { position, at } : restored;
 }
 
 /** While a target is waited for, the running phase says so. */

@@ -75,6 +75,8 @@ export async function assembleSession(
     generation,
     spool,
     commits,
+    toldIn: (stretch, besides) =>
+      options.catalogue.trim.pointsIn({ databaseId: options.row.id, generation }, stretch, besides),
     pageSize,
     end: () => capture.end,
     pages: () => capture.pages || baseline.pages,
@@ -90,6 +92,7 @@ export async function assembleSession(
     targets: replicas.map(({ targetId }) => targetId),
     lastAtOf: (former) =>
       options.catalogue.generations(options.row.id).find((one) => one.generation === former)?.lastAt ?? 0,
+    timesIn: (of, index) => options.catalogue.timesIn({ databaseId: options.row.id, generation: of }, index),
     boot: options.boot,
     by: options.by,
   });

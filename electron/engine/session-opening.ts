@@ -45,6 +45,7 @@ export async function prepareOpening({ options, owner }: SessionContext, signal:
       generation: known.generation,
       notBefore: known.lastAt,
       boot,
+      timesIn: (index) => catalogue.timesIn({ databaseId: row.id, generation: known.generation }, index),
     }));
   if (remains === undefined) return { known, remains, isReplaced: false };
   try {

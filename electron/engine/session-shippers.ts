@@ -103,15 +103,18 @@ export function makeShipper(
     reach,
     shipment,
     formers: formers.map((former) => ({
+      ...toEarlier({ generation: former.generation, pageSize: former.history?.pageSize }),
+      end: former.end,
       history: former.history,
       isGone: former.isGone,
-      onShipped: (last, commits, put) => addShipped(last, commits, put, former.history.pageSize),
       onEnded: (isLost) => {
         if (isLost) onEvent({ kind: 'rest-lost', replica: row });
         former.onEnded(targetId);
       },
     })),
-    earlier: generationsBefore(catalogue, { databaseId, targetId, generation }).map(toEarlier),
+    earlier: generationsBefore(catalogue, { databaseId, targetId, generation })
+      .filter((before) => formers.every((former) => former.generation !== before.generation))
+      .map(toEarlier),
     syncIntervalMs,
     snapshotIntervalMs,
     retention,
@@ -129,7 +132,7 @@ export function makeShipper(
       addShipped(last, commits, put, pageSize);
       owner.onShipped(last);
     },
-    onMended: (put) => catalogue.trim.addSegment({ databaseId, targetId, generation }, put),
+    onMended: (mended) => catalogue.addMended({ databaseId, targetId, generation }, mended),
     pointsIn: (stretch) => catalogue.trim.pointsIn({ databaseId, generation }, stretch),
     findDamage: (objects) => damageOf(catalogue, { databaseId, targetId, generation }, objects),
     onDamage: (damage) => tellLosses(row, { generation, options, damage }),
@@ -168,8 +171,8 @@ export function makeShipper(
 }
 
 /**
- * Generations of which a target may hold more than was told, oldest first, with their page sizes where known: the one that ended
- * where the present one began; all, where nothing was told of the target yet.
+ * Generations before the present one of which a target may hold more than was told, oldest first, with their page sizes where
+ * known. Whatever is told of one, all before it were told of before: those from the newest on of which something is.
  */
 function generationsBefore(
   catalogue: Catalogue,
@@ -180,30 +183,32 @@ function generationsBefore(
     0,
     all.findIndex((row) => row.generation === generation),
   );
-  const isTold = catalogue.shipped(databaseId).some((row) => row.targetId === targetId);
+  const told = new Set(
+    catalogue
+      .shipped(databaseId)
+      .filter((row) => row.targetId === targetId)
+      .map((row) => row.generation),
+  );
+  const newest = before.findLastIndex((row) => told.has(row.generation));
   const images = catalogue.snapshots(databaseId);
-  return before.slice(isTold ? -1 : 0).map((row) => ({
+  return before.slice(Math.max(newest, 0)).map((row) => ({
     generation: row.generation,
     pageSize: images.find((image) => image.generation === row.generation)?.pageSize,
   }));
 }
 
 /** What the catalogue says of a generation on a target. */
-function toldOf(catalogue: Catalogue, { databaseId, targetId, generation }: OnTarget): Told {
+function toldOf(catalogue: Catalogue, held: OnTarget): Told {
   const isHere = (row: { readonly targetId: string; readonly generation: string }) =>
-    row.targetId === targetId && row.generation === generation;
+    row.targetId === held.targetId && row.generation === held.generation;
+  const parts = catalogue.shipped(held.databaseId).filter(isHere);
+  const images = catalogue.snapshots(held.databaseId).filter(isHere);
   return {
-    snapshots: new Set(
-      catalogue
-        .snapshots(databaseId)
-        .filter(isHere)
-        .map(({ index }) => index),
-    ),
-    last: catalogue
-      .shipped(databaseId)
-      .filter(isHere)
-      .map(({ last }) => last)
-      .sort((a, b) => comparePositions(b, a))[0],
+    snapshots: new Set(images.map(({ index }) => index)),
+    last: parts.map(({ last }) => last).sort((a, b) => comparePositions(b, a))[0],
+    isUntoldLead: (segment) =>
+      parts.some(({ first }) => first.index === segment.index && segment.offset < first.offset) &&
+      !catalogue.trim.hasSegment(held, segment),
   };
 }
 

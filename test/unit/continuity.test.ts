@@ -69,8 +69,10 @@ async function save(
 
 const markAt = (offset: number) => (offset < 600 ? 0n : golden.bytes.readBigUInt64BE(offset - pageSize - 24 + 16));
 
-async function read(): Promise<Remains | undefined> {
-  const remains = await readRemains(spoolFolder, { generation, notBefore: 0, boot: 'this start' });
+async function read(
+  timesIn: (index: number) => ReadonlyMap<number, number> = () => new Map(),
+): Promise<Remains | undefined> {
+  const remains = await readRemains(spoolFolder, { generation, notBefore: 0, boot: 'this start', timesIn });
   remains?.spool[Symbol.dispose]();
   return remains;
 }
@@ -119,6 +121,21 @@ describe('readRemains', () => {
     expect(remains?.commits.between(0, 0, Infinity).map(({ offset, transactions }) => [offset, transactions])).toEqual(
       commits.map(({ endOffset }, i) => [endOffset, i === 0 ? 3 : 1]),
     );
+  });
+
+  test('keeps the times that some target was told, and lets none run backwards', async () => {
+    put(0, golden.bytes);
+    put(1, golden.bytes);
+    await save({ index: 0, offset: 0 });
+    const ends = commits.map(({ endOffset }) => endOffset);
+    const remains = await read((index) => new Map(index === 0 ? [[ends[1] ?? 0, 70]] : [[ends[0] ?? 0, 90]]));
+    const late = remains?.lastAt ?? 0;
+    expect(ends).toHaveLength(5);
+    const times = (index: number) => remains?.commits.between(index, 0, Infinity).map(({ at }) => at);
+    expect([times(0), times(1)]).toEqual([
+      [70, 70, 90, 90, 90],
+      [90, late, late, late, late],
+    ]);
   });
 
   test('reads a generation that has no transaction yet', async () => {

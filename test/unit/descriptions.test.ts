@@ -33,9 +33,11 @@ test('days are counted again: today after seconds, those before after a minute, 
   const id = store.addDatabase({ path: folder.at('shop.db'), addedAt: 0, isDemo: false, isDeclared: false });
   store.setPaused(id, noon);
   let offset = 0;
+  // Yesterday's are told late too: of an index before.
   const write = (at: number): void => {
     offset += 100;
-    const commit = { index: 0, offset, at, state: 0n, pages: 10, written: 1, transactions: 1 };
+    const index = at < noon ? 0 : 1;
+    const commit = { index, offset, at, state: 0n, pages: 10, written: 1, transactions: 1 };
     catalogue.addRun(id, { generation, pageSize: 4096, commits: [commit] });
   };
   const links = new Links({

@@ -185,6 +185,27 @@ describe('a list', () => {
     );
   });
 
+  test('keeps to the order of the history where what was made before is told late, with the time at which it was found', () => {
+    addImage(near, first, [0, 0, 0]);
+    ship(near, first, [9, 99, 1000]);
+    addRun({ index: 3, commits: [[9, 100]] });
+    addRun({ index: 4, commits: [[1, 110]] });
+    addRun({ index: 2, commits: [[4, 500]] });
+    addRun({
+      index: 3,
+      commits: [
+        [2, 500],
+        [9, 500],
+      ],
+    });
+    addRun({ index: 4, commits: [[2, 90]] });
+    const all = ['a/4:2@110', 'a/4:1@110', 'a/3:9@100', 'a/3:2@100', 'a/2:4@100', 'a/0:0@0'];
+    expect(list(Infinity, 100)).toEqual(all);
+    expect([100, 105, 110].map((at) => list(at, 100))).toEqual([all.slice(2), all.slice(2), all]);
+    expect(walk(points.atOrBefore(id, 0), 1)).toEqual(all.toReversed());
+    expect(catalogue.countTransactions(id, { fromAt: 0, binMs: 200, bins: 3 })).toEqual([5, 0, 0]);
+  });
+
   test('ends at the instant that is asked for, in the middle of a run too', () => {
     addImage(near, first, [0, 0, 100]);
     addRun({ commits: [1, 2, 3, 4].map((n) => [n, 100 + n * 10]) });
@@ -288,6 +309,140 @@ describe('what counts', () => {
     expect(list(Infinity, 100)).toEqual(all);
     expect(walk(points.atOrBefore(id, Infinity), -1)).toEqual(all);
     expect(walk(points.atOrBefore(id, 120), 1)).toEqual(all.toReversed());
+  });
+});
+
+describe('what a target tells', () => {
+  interface Telling {
+    readonly index?: number;
+    /** Frames before its begin and its end, and before the ends of the transactions that it tells. */
+    readonly from: number;
+    readonly to: number;
+    readonly told: readonly number[];
+  }
+
+  const atOf = (index: number, frames: number) => 100 + index * 100 + frames;
+
+  function shipSegment(targetId: TargetId, { index = 0, from, to, told }: Telling): void {
+    const commits = told.map((frames) => ({
+      index,
+      offset: after(frames),
+      at: atOf(index, frames),
+      state: 0n,
+      pages: 10,
+      written: 2,
+      transactions: 1,
+    }));
+    const last = { index, offset: after(to), at: atOf(index, to) };
+    const segment = { index, offset: after(from), bytes: 7 };
+    catalogue.addShipped(
+      { databaseId: id, targetId, generation: first },
+      { segment, last, commits, states: [], pageSize },
+    );
+  }
+
+  function mendSegment(targetId: TargetId, { index = 0, from, to, told }: Telling): void {
+    const mended = { segment: { index, offset: after(from), bytes: 8 }, to: after(to), points: told.map(after) };
+    catalogue.addMended({ databaseId: id, targetId, generation: first }, mended);
+  }
+
+  const whereabouts = () =>
+    points
+      .list(id, { beforeAt: Infinity, limit: 1000 })
+      .map((point) => `${show(point)?.replace(/@.*/, '') ?? ''} ${point.targetIds.toSorted().join('+')}`)
+      .reverse();
+
+  test('is what lies there, where its segments tell fewer points than another one’s', () => {
+    for (const target of [near, far]) addImage(target, first, [0, 0, 100]);
+    shipSegment(near, { from: 0, to: 4, told: [1, 2, 3, 4] });
+    shipSegment(far, { from: 0, to: 4, told: [4] });
+    expect(whereabouts()).toEqual(['a/0:0 far+near', 'a/0:1 near', 'a/0:2 near', 'a/0:3 near', 'a/0:4 far+near']);
+    // The other way round.
+    shipSegment(far, { from: 4, to: 8, told: [6, 8] });
+    shipSegment(near, { from: 4, to: 6, told: [5, 6] });
+    expect(whereabouts().slice(5)).toEqual(['a/0:5 near', 'a/0:6 far+near', 'a/0:8 far']);
+    const position = (frames: number) => ({ generation: first, index: 0, offset: after(frames) });
+    expect(points.find(id, position(3))?.targetIds).toEqual([near]);
+    // Nothing that no target tells is told.
+    catalogue.forgetTarget(id, near);
+    expect(whereabouts()).toEqual(['a/0:0 far', 'a/0:4 far', 'a/0:6 far', 'a/0:8 far']);
+    expect([points.find(id, position(3)), catalogue.hasSparse(id)]).toEqual([undefined, true]);
+    mendSegment(far, { from: 0, to: 4, told: [1, 2, 3, 4] });
+    mendSegment(far, { from: 4, to: 8, told: [5, 6, 8] });
+    expect([whereabouts().length, catalogue.hasSparse(id)]).toEqual([8, false]);
+  });
+
+  test('is forgotten with the part that it was told of', () => {
+    for (const target of [near, far]) addImage(target, first, [0, 0, 100]);
+    shipSegment(near, { from: 0, to: 4, told: [1, 2, 3, 4] });
+    shipSegment(far, { from: 0, to: 4, told: [4] });
+    const held = { databaseId: id, targetId: far, generation: first };
+    const place = { index: 0, offset: after(4), at: 104 };
+    catalogue.trim.setParts(held, [{ first: place, last: place }], () => true);
+    while (catalogue.trim.dropUnheld(held, { isEnded: false }));
+    expect([whereabouts().length, catalogue.hasSparse(id)]).toEqual([5, false]);
+  });
+
+  test('is what was told of it last, in whatever order targets tell', () => {
+    const targets = [near, far, 'third' as TargetId];
+    const step = fc.record({
+      target: fc.nat({ max: 2 }),
+      kind: fc.constantFrom('ship', 'ship', 'ship', 'again', 'mend'),
+      frames: fc.integer({ min: 1, max: 6 }),
+      tells: fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
+      pick: fc.nat(),
+    });
+    /** Frames of an index. */
+    const length = 12;
+    let tried = 0;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const path = `/shop-${String(tried++)}.db`;
+        id = new Store(database).addDatabase({ path, addedAt: 0, isDemo: false, isDeclared: false });
+        for (const target of targets) addImage(target, first, [0, 0, 100]);
+        const there = new Map(targets.map((target) => [target, [] as Required<Telling>[]]));
+        for (const { target, kind, frames, tells, pick } of steps) {
+          const targetId = targets[target] ?? near;
+          const own = there.get(targetId) ?? [];
+          const last = own.at(-1);
+          const at = pick % Math.max(1, own.length);
+          const known = own[at];
+          if (kind === 'mend' && known !== undefined) {
+            const within = [...there.values()]
+              .flat()
+              .filter(({ index }) => index === known.index)
+              .flatMap(({ told }) => told);
+            const told = [...new Set(within)].filter((n) => n > known.from && n <= known.to).sort((a, b) => a - b);
+            own[at] = { ...known, told };
+            mendSegment(targetId, own[at]);
+            continue;
+          }
+          // The last one is put once more, longer; or the next one.
+          const isAgain = kind === 'again' && last !== undefined;
+          const isFull = last?.to === length && !isAgain;
+          const index = (last?.index ?? 0) + (isFull ? 1 : 0);
+          const from = isFull || last === undefined ? 0 : isAgain ? last.from : last.to;
+          const to = Math.min(length, (isAgain ? last.to : from) + frames);
+          const told = Array.from({ length: to - from }, (_, i) => from + i + 1).filter(
+            (n) => n === to || tells[n % 6] === true,
+          );
+          const segment = { index, from, to, told };
+          if (isAgain) own[own.length - 1] = segment;
+          else own.push(segment);
+          shipSegment(targetId, segment);
+        }
+        const expected = new Map<string, TargetId[]>([['a/0:0', [...targets]]]);
+        for (const [targetId, segments] of there) {
+          for (const { index, told } of segments) {
+            for (const n of told)
+              expected.set(`a/${index}:${n}`, [...(expected.get(`a/${index}:${n}`) ?? []), targetId]);
+          }
+        }
+        const lines = [...expected].map(([name, where]) => `${name} ${where.toSorted().join('+')}`);
+        expect(whereabouts().toSorted()).toEqual(lines.toSorted());
+      }),
+      { numRuns: 100 },
+    );
   });
 });
 

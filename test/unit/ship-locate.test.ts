@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { formatSegmentKey, formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
 import { encodeWhole } from '../../electron/engine/replica/object.ts';
-import { locate, tellFound } from '../../electron/engine/ship/locate.ts';
+import { locate, tellFound, type Told } from '../../electron/engine/ship/locate.ts';
 import { createFolderTarget, type FolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { Generation } from '../../shared/position.ts';
 import { calm, noise, scratchFolder } from '../support/replica-scratch.ts';
@@ -26,12 +26,15 @@ async function putSnapshot(target: FolderTarget, index: number): Promise<void> {
   await target.put(formatSnapshotKey(generation, index), object, { modifiedAt: index * 1000, signal });
 }
 
-async function look(target: FolderTarget): Promise<{ readonly position: unknown; readonly told: readonly string[] }> {
+async function look(
+  target: FolderTarget,
+  before: Told = { snapshots: new Set(), last: undefined, isUntoldLead: () => false },
+): Promise<{ readonly position: unknown; readonly told: readonly string[] }> {
   const { position, objects } = await locate(target, generation, { signal });
   const told: string[] = [];
   await tellFound(target, objects, {
     generation,
-    told: { snapshots: new Set(), last: undefined },
+    told: before,
     signal,
     onSnapshot: ({ at, beginsPart }) => told.push(`${beginsPart ? 'part' : 'image'} ${at.index}`),
     onShipped: (last) => told.push(`to ${last.position.index}:${last.position.offset}`),
@@ -73,4 +76,18 @@ test('segments behind a hole do not count without their image, however many ther
     position: { index: 1, offset: size },
     told: ['part 0', `to 0:${size}`, `to 1:${size}`],
   });
+});
+
+test('what was told is told once, but for what lies before an image of which only that was', async () => {
+  const target = await createFolderTarget({ path: await scratchFolder() });
+  for (const index of [0, 1, 2]) await putSegment(target, index);
+  await putSegment(target, 2, size);
+  for (const index of [0, 2]) await putSnapshot(target, index);
+  const told = { snapshots: new Set([0, 2]), last: { index: 2, offset: size } };
+  const tells = async (isUntoldLead: Told['isUntoldLead']) => (await look(target, { ...told, isUntoldLead })).told;
+  expect(await tells(() => false)).toEqual([`to 2:${size + size - 32}`]);
+  expect(await tells(({ index, offset }) => index === 2 && offset === 0)).toEqual([
+    `to 2:${size}`,
+    `to 2:${size + size - 32}`,
+  ]);
 });

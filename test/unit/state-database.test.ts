@@ -71,6 +71,7 @@ describe('opening', () => {
         'setting',
         'shipped',
         'snapshot',
+        'sparse',
         'state_hash',
         'target',
       ],

@@ -391,7 +391,7 @@ describe('the catalogue', () => {
     expect(catalogue.runAt(a, { generation, index: 0, offset: 301 })).toBe(undefined);
   });
 
-  test('nothing lies on a target before its first image, and ends never go back in time', () => {
+  test('nothing lies on a target before its first image, and ends never go back', () => {
     const a = add('/a.db');
     const x = 'x' as TargetId;
     catalogue.addGeneration(a, { generation, startedAt: 5, reason: 'It began' });
@@ -400,6 +400,7 @@ describe('the catalogue', () => {
     const image = { targetId: x, generation, pages: 3, pageSize: 512 };
     catalogue.addSnapshot(a, { ...image, index: 0, offset: 100, at: 10 }, { beginsPart: true });
     catalogue.setShipped(a, { targetId: x, generation, last: { index: 0, offset: 200, at: 9 } });
+    catalogue.setShipped(a, { targetId: x, generation, last: { index: 0, offset: 100, at: 9 } });
     catalogue.addSnapshot(a, { ...image, index: 2, offset: 0, at: 30 }, { beginsPart: false });
     expect(catalogue.shipped(a)).toEqual([
       { targetId: x, generation, first: { index: 0, offset: 100, at: 10 }, last: { index: 0, offset: 200, at: 10 } },

@@ -1,10 +1,11 @@
 // Restore points of a database, out of the catalogue: lists, the one at or before an instant, the neighbours of one.
-// A point counts only when it lies on a target, between that target's first snapshot of the generation and its end.
+// A point counts only when it lies on a target: which those are is holders.ts.
 import type { RestorePoint } from '../../../shared/history.ts';
-import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
+import type { DatabaseId } from '../../../shared/ids.ts';
 import { comparePositions, formatPosition, isSamePosition, type Position } from '../../../shared/position.ts';
-import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
+import type { Catalogue, SnapshotRow } from '../state/catalogue.ts';
 import type { RunPoint, RunRow } from '../state/runs.ts';
+import { Holders } from './holders.ts';
 
 export class Points {
   readonly #catalogue: Catalogue;
@@ -45,7 +46,7 @@ export class Points {
 
   /** The point at exactly this position; undefined when it is not restorable. */
   find(databaseId: DatabaseId, position: Position): RestorePoint | undefined {
-    const where = this.#places(databaseId);
+    const where = new Holders(this.#catalogue, databaseId);
     const image = this.#images(databaseId, where).find((point) => isSamePosition(point.position, position));
     if (image !== undefined) return image;
     const run = this.#catalogue.runAt(databaseId, position);
@@ -54,8 +55,8 @@ export class Points {
 
   /** Every point at or before an instant, newest first. Reads as far as it is asked, at once: nobody may write meanwhile. */
   *#descending(databaseId: DatabaseId, beforeAt: number): Generator<RestorePoint, undefined> {
-    const where = this.#places(databaseId);
-    if (where.length === 0) return;
+    const where = new Holders(this.#catalogue, databaseId);
+    if (where.isEmpty) return;
     const byTime = this.#newestFirst(databaseId);
     let waiting = this.#images(databaseId, where).filter(({ at }) => at <= beforeAt);
     for (const run of this.#catalogue.runs(databaseId, { kind: 'at-or-before', at: beforeAt })) {
@@ -70,7 +71,7 @@ export class Points {
 
   /** Every point at or behind an instant, oldest first. */
   *#ascending(databaseId: DatabaseId, fromAt: number): Generator<RestorePoint, undefined> {
-    const where = this.#places(databaseId);
+    const where = new Holders(this.#catalogue, databaseId);
     const byTime = this.#newestFirst(databaseId);
     let waiting = this.#images(databaseId, where).filter(({ at }) => at >= fromAt);
     for (const run of this.#catalogue.runs(databaseId, { kind: 'after', at: fromAt })) {
@@ -90,25 +91,14 @@ export class Points {
     return (a, b) => b.at - a.at || age(b) - age(a) || comparePositions(b.position, a.position);
   }
 
-  #places(databaseId: DatabaseId): readonly ShippedRow[] {
-    return this.#catalogue.shipped(databaseId);
-  }
-
   /**
    * The image that a part begins with is a restore point too, the state before the part's first transaction: on the targets
    * that have this image. What another one has around this place need not know it.
    */
-  #images(databaseId: DatabaseId, where: readonly ShippedRow[]): readonly RestorePoint[] {
+  #images(databaseId: DatabaseId, where: Holders): readonly RestorePoint[] {
     const points = new Map<string, RestorePoint>();
     for (const snapshot of this.#catalogue.snapshots(databaseId)) {
-      const isFirst = where.some(
-        (place) =>
-          place.generation === snapshot.generation &&
-          place.targetId === snapshot.targetId &&
-          place.first.index === snapshot.index &&
-          place.first.offset === snapshot.offset,
-      );
-      if (!isFirst || this.#isCommit(databaseId, snapshot)) continue;
+      if (!where.beginsAt(snapshot.targetId, snapshot) || this.#isCommit(databaseId, snapshot)) continue;
       const { targetId } = snapshot;
       const key = formatPosition(snapshot);
       const known = points.get(key);
@@ -124,28 +114,17 @@ export class Points {
   }
 }
 
-function pointsOf(run: RunRow, where: readonly ShippedRow[]): RestorePoint[] {
+function pointsOf(run: RunRow, where: Holders): RestorePoint[] {
   return run.points.map((point) => restorePoint(run, point, where)).filter(({ targetIds }) => targetIds.length > 0);
 }
 
-function restorePoint(run: RunRow, [offset, at, pages, written]: RunPoint, where: readonly ShippedRow[]): RestorePoint {
+function restorePoint(run: RunRow, [offset, at, pages, written]: RunPoint, where: Holders): RestorePoint {
   const position = { generation: run.generation, index: run.index, offset };
-  return { position, at, sizeBytes: pages * run.pageSize, pages: written, targetIds: holders(position, where) };
+  return { position, at, sizeBytes: pages * run.pageSize, pages: written, targetIds: where.of(position) };
 }
 
 function imagePoint(snapshot: SnapshotRow): RestorePoint {
   const { generation, index, offset, at, pages, pageSize, targetId } = snapshot;
   const position = { generation, index, offset };
   return { position, at, sizeBytes: pages * pageSize, pages: 0, targetIds: [targetId] };
-}
-
-function holders(position: Position, where: readonly ShippedRow[]): readonly TargetId[] {
-  return where
-    .filter(
-      ({ generation, first, last }) =>
-        generation === position.generation &&
-        comparePositions(first, position) <= 0 &&
-        comparePositions(position, last) <= 0,
-    )
-    .map(({ targetId }) => targetId);
 }

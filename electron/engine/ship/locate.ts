@@ -26,6 +26,8 @@ export interface Located {
 export interface Told {
   readonly snapshots: ReadonlySet<number>;
   readonly last: Place | undefined;
+  /** What lies before the image that a part begins with, in its index, is told with it: not all of it was. */
+  readonly isUntoldLead: (segment: Place) => boolean;
 }
 
 interface Signal {
@@ -111,7 +113,7 @@ export async function tellFound(
       const beginsPart = !hasPart || !indices.has(key.index - 1);
       onSnapshot({ at, time: at.time, pages, bytes: object.bytes, beginsPart, isFound: true, missing: undefined });
       hasPart = true;
-    } else if (told.last === undefined || !isBehind(key, told.last)) {
+    } else if (told.last === undefined || !isBehind(key, told.last) || told.isUntoldLead(key)) {
       const trailer = await soundTrailer(target, object, { signal });
       if (trailer === undefined) continue;
       const { index } = key;

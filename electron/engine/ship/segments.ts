@@ -8,9 +8,11 @@ import { encodeObject, encodeWhole, type TrailerFields } from '../replica/object
 import { formatHash, hashing, stateHashName } from '../replica/state-hash.ts';
 import { maxCommits } from '../replica/trailer.ts';
 import { frameBytes } from '../source/wal.ts';
+import type { MendedSegment } from '../state/catalogue.ts';
 import type { PointWithState } from '../state/trim.ts';
 import type { Spool } from '../spool.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
+import { unknownState } from './locate.ts';
 import { isBehind, type KeptHistory, type PutSegment } from './shipment.ts';
 
 /** A segment is cut here at the latest, unless one transaction alone is larger. */
@@ -79,7 +81,7 @@ async function putSegment(
   },
 ): Promise<ShippedSegment> {
   const { spool, generation } = history;
-  const within = history.commits.between(from.index, from.offset, end);
+  const within = commitsIn(history, from, end);
   const to = cut(within, { from: from.offset, end });
   const commits = thinCommits(
     within.filter(({ offset }) => offset <= to),
@@ -100,8 +102,8 @@ async function putSegment(
 }
 
 /**
- * Puts a segment again that a target lost: the same bytes under the same name. Where the state hashes of all of its restore
- * points are known it is what it was; else their places and times are.
+ * Puts a segment again that a target lost: the same bytes under the same name, with all restore points that are known of it.
+ * Where the state hashes of all of them are known it tells these too.
  */
 export async function putAgain(
   history: KeptHistory,
@@ -112,7 +114,7 @@ export async function putAgain(
     readonly points: readonly PointWithState[];
     readonly signal: AbortSignal;
   },
-): Promise<PutSegment> {
+): Promise<MendedSegment> {
   const { target, from, to, points, signal } = options;
   const { spool, generation, baseline } = history;
   const fields = await describeAgain(history, { from, to, points });
@@ -122,22 +124,24 @@ export async function putAgain(
     modifiedAt: at,
     signal,
   });
-  return { ...from, bytes };
+  return { segment: { ...from, bytes }, to, points: fields.commits?.map(([offset]) => offset) ?? [] };
 }
 
 async function describeAgain(
   history: KeptHistory,
   { from, to, points }: { readonly from: Place; readonly to: number; readonly points: readonly PointWithState[] },
 ): Promise<TrailerFields> {
-  const commits = points.flatMap(({ state, ...point }): readonly Commit[] =>
-    state === undefined ? [] : [{ index: from.index, ...point, state, written: 0, transactions: 1 }],
-  );
-  if (commits.length === points.length) {
-    return await describe(history, { from, to, commits: thinCommits(commits, maxCommits) });
-  }
-  const { state: _, states: __, ...fields } = await describe(history, { from, to, commits: [] });
-  const pages = points.at(-1)?.pages ?? fields.pages;
-  return { ...fields, pages, commits: points.map(({ offset, at }) => [offset, at]) };
+  const commits = points.map(({ state = unknownState, ...point }): Commit => ({
+    index: from.index,
+    ...point,
+    state,
+    written: 0,
+    transactions: 1,
+  }));
+  const fields = await describe(history, { from, to, commits: thinCommits(commits, maxCommits) });
+  if (points.every(({ state }) => state !== undefined)) return fields;
+  const { state: _, states: __, ...known } = fields;
+  return known;
 }
 
 /** True for a segment that is not what the spool has there: somebody else wrote it. Capture does not wait for the answer. */
@@ -169,6 +173,20 @@ export function segmentsOf(objects: readonly StoredObject[], index: number): rea
     const parsed = parseKey(key);
     return parsed?.kind === 'segment' && parsed.index === index;
   });
+}
+
+/**
+ * The transactions of an index behind a place, up to an end. Notes of some may be lost here, thinned, or were not kept, since
+ * every target of then had them: what a segment may hold of those, and some target was told, is told of this one too.
+ */
+function commitsIn({ commits, toldIn }: KeptHistory, { index, offset }: Place, end: number): readonly Commit[] {
+  const own = commits.between(index, offset, end);
+  const stretch = { index, offset, to: Math.min(end, offset + segmentBytes) };
+  const others = toldIn(stretch, new Set(own.map((commit) => commit.offset))).flatMap(
+    ({ state, ...point }): readonly Commit[] =>
+      state === undefined ? [] : [{ index, ...point, state, transactions: 1 }],
+  );
+  return others.length === 0 ? own : [...own, ...others].sort((a, b) => a.offset - b.offset);
 }
 
 /** The end of the last transaction that fits, or of the first one where that alone is larger. */

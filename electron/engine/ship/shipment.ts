@@ -6,6 +6,8 @@ import { comparePositions, type Generation, type Place } from '../../../shared/p
 import type { Composed } from '../notes.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import type { Spool } from '../spool.ts';
+import type { Stretch } from '../state/sparse.ts';
+import type { PointWithState } from '../state/trim.ts';
 
 /** An image of the database, ready to be read. */
 export interface SnapshotImage extends Disposable {
@@ -25,6 +27,8 @@ export interface KeptHistory {
   readonly generation: Generation;
   readonly spool: Spool;
   readonly commits: CommitLog;
+  /** Restore points of a stretch that some target was told, but for those that end at `besides`. */
+  readonly toldIn: (stretch: Stretch, besides: ReadonlySet<number>) => readonly PointWithState[];
   readonly pageSize: number;
   /** The end of the last captured transaction. */
   readonly end: () => Place;

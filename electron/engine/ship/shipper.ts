@@ -30,6 +30,7 @@ export interface ShipperOptions extends Settings, StockOptions {
   readonly reach: Reach;
   /** Generations before this one that the target may not have whole, oldest first. */
   readonly formers: readonly FormerHistory[];
+  /** Others before this one of which it may have more than was told, oldest first. */
   readonly earlier: readonly EarlierHistory[];
   /** Runs beside the shipping for as long as that does. */
   readonly retainer: {
@@ -57,6 +58,7 @@ export class Shipper {
   readonly #options: ShipperOptions;
   readonly #pace: Pace;
   readonly #images: Images;
+  readonly #earlier: EarlierHistory[];
   readonly #formers: FormerHistory[];
   #position: Place | undefined;
   #shippedAt = 0;
@@ -78,6 +80,7 @@ export class Shipper {
     this.#options = options;
     this.#settings = options;
     this.#pace = new Pace(options.clock);
+    this.#earlier = [...options.earlier];
     this.#formers = [...options.formers];
     this.#images = new Images({ ...options, onReady: () => this.#pace.wake() });
   }
@@ -280,10 +283,9 @@ export class Shipper {
 
   /** What other generations still have to tell and to ship there; then what the target has of this one. */
   async #locate(signal: AbortSignal): Promise<void> {
-    const { target, earlier, prepare, onParted } = this.#options;
+    const { prepare, onParted } = this.#options;
     await prepare(signal);
-    if (!this.#isTold) for (const one of earlier) await tellEarlier(one, { target, signal });
-    await this.#shipFormers(signal);
+    await this.#endOthers(signal);
     const stock = await takeStock(this.#options, { isTold: this.#isTold, signal });
     if (stock.kind === 'parted') {
       onParted(stock.why);
@@ -298,8 +300,13 @@ export class Shipper {
     this.#position = stock.position;
   }
 
-  async #shipFormers(signal: AbortSignal): Promise<void> {
+  /** What ended before the present generation began, each once. */
+  async #endOthers(signal: AbortSignal): Promise<void> {
     const { target } = this.#options;
+    for (let earlier = this.#earlier[0]; earlier !== undefined; earlier = this.#earlier[0]) {
+      await tellEarlier(earlier, { target, signal });
+      this.#earlier.shift();
+    }
     for (let former = this.#formers[0]; former !== undefined; former = this.#formers[0]) {
       await shipFormer(former, { target, signal });
       this.#formers.shift();

@@ -3,18 +3,12 @@
 // locate.ts; shipping from there on is shipper.ts.
 import type { Place } from '../../../shared/position.ts';
 import { generationPrefix } from '../replica/keys.ts';
+import type { MendedSegment } from '../state/catalogue.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
 import type { Damage, LostSegment } from './damage.ts';
 import { type Located, locateIn, tellFound, type Told } from './locate.ts';
 import { isOther, keysFrom, putAgain, segmentsOf } from './segments.ts';
-import {
-  isBehind,
-  type Missing,
-  type OnShipped,
-  type PutSegment,
-  type Shipment,
-  type ShippedSnapshot,
-} from './shipment.ts';
+import { isBehind, type Missing, type OnShipped, type Shipment, type ShippedSnapshot } from './shipment.ts';
 
 export interface StockOptions {
   readonly target: Target;
@@ -28,7 +22,7 @@ export interface StockOptions {
   /** This is lost there, and cannot be put again. */
   readonly onDamage: (damage: Damage) => void;
   /** Something that was lost there lies there again. */
-  readonly onMended: (segment: PutSegment) => void;
+  readonly onMended: (mended: MendedSegment) => void;
   /** The restore points that were told of a stretch of an index. */
   readonly pointsIn: (stretch: Place & { readonly to: number }) => Parameters<typeof putAgain>[1]['points'];
 }

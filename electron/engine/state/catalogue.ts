@@ -7,8 +7,9 @@ import type { Commit } from '../commits.ts';
 import { Numbers } from './numbers.ts';
 import type { SegmentRow } from './packed-segments.ts';
 import { remembered } from './remembered.ts';
-import { type Bins, type RunQuery, type RunRow, Runs } from './runs.ts';
+import { type Bins, type HistoryId, type RunQuery, type RunRow, Runs } from './runs.ts';
 import type { Held, StateAt } from './segments.ts';
+import { Sparse, type SparseStretch, type Stretch } from './sparse.ts';
 import { type Part, Trim } from './trim.ts';
 
 export interface GenerationRow {
@@ -54,12 +55,22 @@ export interface ShippedSegment {
   readonly pageSize: number;
 }
 
+/** A segment that was lost on a target and lies there again. */
+export interface MendedSegment {
+  readonly segment: SegmentRow;
+  /** Where it ends. */
+  readonly to: number;
+  /** Where the transactions end that it tells. */
+  readonly points: readonly number[];
+}
+
 export class Catalogue {
   /** Takes out what does not lie on a target any more. */
   readonly trim: Trim;
   readonly #database: { readonly prepare: Database.Database['prepare'] };
   readonly #numbers: Numbers;
   readonly #runs: Runs;
+  readonly #sparse: Sparse;
   readonly #isWithin: () => boolean;
   readonly #transaction: Database.Transaction<(action: () => unknown) => unknown>;
 
@@ -67,10 +78,11 @@ export class Catalogue {
     this.#database = { prepare: remembered(database) };
     this.#numbers = new Numbers(database);
     this.#runs = new Runs(database, this.#numbers);
+    this.#sparse = new Sparse(database, this.#numbers);
     this.#isWithin = () => database.inTransaction;
     this.#transaction = database.transaction((action: () => unknown) => action());
     const atOnce = <T>(action: () => T): T => this.#atOnce(action);
-    this.trim = new Trim(database, { numbers: this.#numbers, runs: this.#runs, atOnce });
+    this.trim = new Trim(database, { numbers: this.#numbers, runs: this.#runs, sparse: this.#sparse, atOnce });
   }
 
   addGeneration(databaseId: DatabaseId, row: Omit<GenerationRow, 'lastAt'>): void {
@@ -111,12 +123,12 @@ export class Catalogue {
       .map((row) => ({ ...row, bytes: row.bytes ?? undefined }));
   }
 
-  /** The target has everything of the generation up to this place. Nothing is restorable there before a snapshot is. */
+  /** The target has everything of the generation up to this place, if not more. Nothing is restorable there before a snapshot is. */
   setShipped(databaseId: DatabaseId, { targetId, generation, last }: Omit<ShippedRow, 'first'>): void {
     const [newest] = this.shipped(databaseId)
       .filter((part) => part.targetId === targetId && part.generation === generation)
       .sort((a, b) => comparePositions(b.first, a.first));
-    if (newest !== undefined) {
+    if (newest !== undefined && comparePositions(newest.last, last) <= 0) {
       const { first } = newest;
       this.#database
         .prepare(
@@ -133,11 +145,34 @@ export class Catalogue {
   /** A segment lies on a target: what it says is written down at once, or not at all. */
   addShipped(held: Held, { segment, last, commits, states, pageSize }: ShippedSegment): void {
     const { databaseId, targetId, generation } = held;
+    const stretch = { index: segment.index, offset: segment.offset, to: last.offset };
     this.#atOnce(() => {
       this.trim.addSegment(held, segment, states);
+      const before = this.#runs.within(held, stretch).map(({ offset }) => offset);
       this.addRun(databaseId, { generation, pageSize, commits });
+      this.#noteSparse(held, stretch, { before, told: commits.map(({ offset }) => offset) });
       this.setShipped(databaseId, { targetId, generation, last });
     });
+  }
+
+  /** A segment lies on a target again, and tells these restore points of those that are known. */
+  addMended(held: Held, { segment, to, points }: MendedSegment): void {
+    const stretch = { index: segment.index, offset: segment.offset, to };
+    this.#atOnce(() => {
+      this.trim.addSegment(held, segment);
+      const before = this.#runs.within(held, stretch).map(({ offset }) => offset);
+      this.#noteSparse(held, stretch, { before, told: points });
+    });
+  }
+
+  /** True where targets of the database tell only some of the points that are known of what they hold. */
+  hasSparse(databaseId: DatabaseId): boolean {
+    return this.#sparse.isAny(databaseId);
+  }
+
+  /** The stretches of an index of which some target tells only some of the points that are known. */
+  sparseIn(history: HistoryId, index: number): readonly SparseStretch[] {
+    return this.#sparse.of(history, index);
   }
 
   /** Nothing is asked of this target any more. What lies there is told again should it come back. */
@@ -170,6 +205,13 @@ export class Catalogue {
     this.#atOnce(() => this.#runs.add({ databaseId, generation }, { index: first.index, pageSize, points: commits }));
   }
 
+  /** When the points of an index were made that were told of any target, by where they end. */
+  timesIn({ databaseId, generation }: HistoryId, index: number): ReadonlyMap<number, number> {
+    const images = this.snapshots(databaseId).filter((row) => row.generation === generation && row.index === index);
+    const points = this.#runs.within({ databaseId, generation }, { index, offset: 0, to: Infinity });
+    return new Map([...images, ...points].map(({ offset, at }) => [offset, at]));
+  }
+
   /** The run that holds a position. */
   runAt(databaseId: DatabaseId, { generation, index, offset }: Position): RunRow | undefined {
     return this.#runs.at({ databaseId, generation }, { index, offset });
@@ -197,6 +239,26 @@ export class Catalogue {
         'SELECT from_at AS fromAt, to_at AS toAt, text FROM gap WHERE database_id = ? AND to_at >= ? AND from_at <= ? ORDER BY from_at',
       )
       .all(databaseId, range.fromAt, range.toAt);
+  }
+
+  /** `told` of a stretch by one target, where `before` was known: neither tells it what others tell, nor they what it does. */
+  #noteSparse(
+    held: Held,
+    stretch: Stretch,
+    { before, told }: { readonly before: readonly number[]; readonly told: readonly number[] },
+  ): void {
+    const own = new Set(told);
+    this.#sparse.put(held, stretch, before.every((offset) => own.has(offset)) ? undefined : told);
+    const known = new Set(before);
+    const lacking = told.filter((offset) => !known.has(offset));
+    if (lacking.length === 0) return;
+    for (const { targetId, generation, first, last } of this.shipped(held.databaseId)) {
+      if (targetId === held.targetId || generation !== held.generation) continue;
+      if (first.index > stretch.index || last.index < stretch.index) continue;
+      const offset = first.index === stretch.index ? Math.max(stretch.offset, first.offset) : stretch.offset;
+      const to = last.index === stretch.index ? Math.min(stretch.to, last.offset) : stretch.to;
+      this.#sparse.limit({ ...held, targetId }, { ...stretch, offset, to }, { points: before, lacking });
+    }
   }
 
   /** All of it or nothing; as part of a larger one, where one is under way. */

@@ -235,6 +235,18 @@ export const migrations: readonly string[] = [
   -- As its user named it, where a symbolic link led from there to path; NULL where none did.
   ALTER TABLE database ADD COLUMN given_path TEXT;
   `,
+  `
+  -- Stretches of an index of which a target tells only some of the restore points that are known (sparse.ts): by where they
+  -- end, each as how far behind the one before it. held: a number.
+  CREATE TABLE sparse (
+    held INTEGER NOT NULL REFERENCES number(no) ON DELETE CASCADE,
+    idx INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    to_offset INTEGER NOT NULL,
+    points BLOB NOT NULL,
+    PRIMARY KEY (held, idx, offset)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** What a step brings over that SQL alone cannot, by the version that it leads to. */

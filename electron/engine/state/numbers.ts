@@ -55,6 +55,7 @@ export class Numbers {
       `DELETE FROM number WHERE database_id = ? AND generation = ?
          AND NOT EXISTS (SELECT 1 FROM run WHERE history = no)
          AND NOT EXISTS (SELECT 1 FROM segment WHERE held = no)
+         AND NOT EXISTS (SELECT 1 FROM sparse WHERE held = no)
          AND NOT EXISTS (SELECT 1 FROM state_hash WHERE history = no)`,
     ).run(databaseId, generation);
     this.forget();

@@ -3,6 +3,7 @@
 import type Database from 'better-sqlite3';
 import type { DatabaseId } from '../../../shared/ids.ts';
 import type { Generation, Place } from '../../../shared/position.ts';
+import { timesInOrder } from '../commits.ts';
 import type { Numbers } from './numbers.ts';
 import { longestRunMs, type PackedRun, packRuns, type Point, unpackRun } from './packed-points.ts';
 import { planned, remembered } from './remembered.ts';
@@ -57,7 +58,10 @@ export class Runs {
     this.#numbers = numbers;
   }
 
-  /** Writes down points of one index; those that are known already are left out. */
+  /**
+   * Writes down points of one index; those that are known already are left out. The times of others are fitted between those
+   * of the points around them: what is told late was made before what was told of places behind it.
+   */
   add(
     { databaseId, generation }: HistoryId,
     {
@@ -77,19 +81,30 @@ export class Runs {
     const rows = this.#prepare<[object], RawRun>(
       `SELECT ${columns} FROM run WHERE ${fromOffset} AND start_offset <= ${planned('$to')} ORDER BY start_offset`,
     ).all({ ...place, offset: first.offset, to: last.offset });
+    const to = this.#firstAtBehind(place, last.offset);
     const before = rows.length === 1 && (rows[0]?.endOffset ?? 0) < first.offset ? rows[0] : undefined;
     if (before !== undefined || rows.length === 0) {
-      this.#put(place, packRuns(points, pageSize, before), before === undefined ? [] : [before]);
-      this.#countMinutes(databaseId, points);
+      const from = before?.lastAt ?? this.#lastAtBefore(place.history, { index, offset: first.offset });
+      const added = inOrder(points, { from, to });
+      this.#put(place, packRuns(added, pageSize, before), before === undefined ? [] : [before]);
+      this.#countMinutes(databaseId, added);
       return;
     }
     const known = rows.flatMap(unpackRun);
     const offsets = new Set(known.map(({ offset }) => offset));
-    const added = points.filter(({ offset }) => !offsets.has(offset));
-    if (added.length === 0) return;
-    const all = [...known, ...added].sort((a, b) => a.offset - b.offset);
+    const news = points.filter(({ offset }) => !offsets.has(offset));
+    if (news.length === 0) return;
+    const from = this.#lastAtBefore(place.history, {
+      index,
+      offset: Math.min(first.offset, known[0]?.offset ?? 0) - 1,
+    });
+    const sorted = [...known, ...news].sort((a, b) => a.offset - b.offset);
+    const all = inOrder(sorted, { from, to, known: offsets });
     this.#put(place, packRuns(all, rows[0]?.pageSize ?? pageSize), rows);
-    this.#countMinutes(databaseId, added);
+    this.#countMinutes(
+      databaseId,
+      all.filter(({ offset }) => !offsets.has(offset)),
+    );
   }
 
   /** The run that holds a position. */
@@ -114,21 +129,15 @@ export class Runs {
   /** The points of a stretch of an index, from behind its begin to its end. */
   within(history: HistoryId, { index, offset: from, to }: Place & { readonly to: number }): readonly Point[] {
     return this.#rowsAt(history, { index, offset: from }, to)
+      .filter(({ endOffset }) => endOffset > from)
       .flatMap(unpackRun)
       .filter(({ offset }) => offset > from && offset <= to);
   }
 
   /** When the last transaction before a place was made. */
-  lastAtBefore({ databaseId, generation }: HistoryId, { index, offset }: Place): number | undefined {
+  lastAtBefore({ databaseId, generation }: HistoryId, place: Place): number | undefined {
     const history = this.#numbers.find({ databaseId, generation });
-    if (history === undefined) return undefined;
-    const row = this.#prepare<[number, number, number], RawRun>(
-      `SELECT ${columns} FROM run WHERE history = ${planned('?')} AND (idx, start_offset) <= (${planned('?')}, ${planned('?')})
-       ORDER BY idx DESC, start_offset DESC LIMIT 1`,
-    ).get(history, index, offset);
-    if (row === undefined) return undefined;
-    if (row.index < index || row.endOffset <= offset) return row.lastAt;
-    return unpackRun(row).findLast((point) => point.offset <= offset)?.at;
+    return history === undefined ? undefined : this.#lastAtBefore(history, place);
   }
 
   /** Transactions per bin. */
@@ -197,6 +206,26 @@ export class Runs {
     return this.#prepare<[object], RawRun>(
       `SELECT ${columns} FROM run WHERE ${fromOffset} AND start_offset <= ${planned('$to')} ORDER BY start_offset LIMIT $limit`,
     ).all({ history, index, offset, to: to ?? offset, limit: to === undefined ? 1 : -1 });
+  }
+
+  #lastAtBefore(history: number, { index, offset }: Place): number | undefined {
+    const row = this.#prepare<[number, number, number], RawRun>(
+      `SELECT ${columns} FROM run WHERE history = ${planned('?')} AND (idx, start_offset) <= (${planned('?')}, ${planned('?')})
+       ORDER BY idx DESC, start_offset DESC LIMIT 1`,
+    ).get(history, index, offset);
+    if (row === undefined) return undefined;
+    if (row.index < index || row.endOffset <= offset) return row.lastAt;
+    return unpackRun(row).findLast((point) => point.offset <= offset)?.at;
+  }
+
+  /** When the first transaction was made of those rows that begin behind a place. */
+  #firstAtBehind({ history, index }: RunPlace, offset: number): number | undefined {
+    return this.#prepare<[number, number, number], number>(
+      `SELECT first_at FROM run WHERE history = ${planned('?')} AND (idx, start_offset) > (${planned('?')}, ${planned('?')})
+       ORDER BY idx, start_offset LIMIT 1`,
+    )
+      .pluck()
+      .get(history, index, offset);
   }
 
   /** Rows some of whose points may lie between two instants. */
@@ -274,6 +303,20 @@ function ascending(points: readonly Point[]): readonly Point[] {
   if (points.every(({ offset }, i) => offset > (points[i - 1]?.offset ?? -1))) return points;
   const byOffset = new Map(points.map((point) => [point.offset, point]));
   return [...byOffset.values()].sort((a, b) => a.offset - b.offset);
+}
+
+/** Those that are not known between the times of the others, and of what lies around all of them. */
+function inOrder(
+  points: readonly Point[],
+  {
+    from,
+    to,
+    known,
+  }: { readonly from: number | undefined; readonly to: number | undefined; readonly known?: ReadonlySet<number> },
+): readonly Point[] {
+  const given = points.map(({ offset, at }) => ({ at, isKnown: known?.has(offset) === true }));
+  const times = timesInOrder(given, { ...(from !== undefined && { from }), ...(to !== undefined && { to }) });
+  return points.map((point, i) => ({ ...point, at: times[i] ?? point.at }));
 }
 
 function isWhole(

@@ -69,6 +69,13 @@ export class Segments {
     return sum;
   }
 
+  /** True for where one begins. */
+  has(held: Held, place: Place): boolean {
+    const number = this.#numbers.find(held);
+    const row = number === undefined ? undefined : this.#rowAt(number, place);
+    return row !== undefined && unpackSegments(row).some((segment) => comparePositions(segment, place) === 0);
+  }
+
   /** Where the last one begins. */
   last(held: Held): Place | undefined {
     return this.#prepare<[number], Place>(

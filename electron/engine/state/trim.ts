@@ -7,6 +7,7 @@ import type { SegmentRow } from './packed-segments.ts';
 import { remembered } from './remembered.ts';
 import type { HistoryId, Runs } from './runs.ts';
 import { type Held, Segments, type StateAt } from './segments.ts';
+import type { Sparse, Stretch } from './sparse.ts';
 
 /** A stretch of a generation that lies on a target whole. */
 export interface Part {
@@ -18,6 +19,7 @@ export interface PointWithState {
   readonly offset: number;
   readonly at: number;
   readonly pages: number;
+  readonly written: number;
   readonly state: bigint | undefined;
 }
 
@@ -26,15 +28,22 @@ export class Trim {
   readonly #numbers: Numbers;
   readonly #runs: Runs;
   readonly #segments: Segments;
+  readonly #sparse: Sparse;
   readonly #atOnce: <T>(action: () => T) => T;
 
   constructor(
     database: Database.Database,
-    parts: { readonly numbers: Numbers; readonly runs: Runs; readonly atOnce: <T>(action: () => T) => T },
+    parts: {
+      readonly numbers: Numbers;
+      readonly runs: Runs;
+      readonly sparse: Sparse;
+      readonly atOnce: <T>(action: () => T) => T;
+    },
   ) {
     this.#prepare = remembered(database);
     this.#numbers = parts.numbers;
     this.#runs = parts.runs;
+    this.#sparse = parts.sparse;
     this.#atOnce = parts.atOnce;
     this.#segments = new Segments(database, parts.numbers);
   }
@@ -45,6 +54,11 @@ export class Trim {
       this.#segments.put(held, segment);
       this.#segments.putStates(held, segment, states);
     });
+  }
+
+  /** One that begins here was told. */
+  hasSegment(held: Held, place: Place): boolean {
+    return this.#segments.has(held, place);
   }
 
   /** In the order of history. */
@@ -69,12 +83,12 @@ export class Trim {
     return this.#segments.last(held);
   }
 
-  /** The restore points of a stretch of an index, with their state hashes as far as they are kept. */
-  pointsIn(history: HistoryId, stretch: Place & { readonly to: number }): readonly PointWithState[] {
+  /** The restore points of a stretch of an index, with their state hashes as far as they are kept; but for those that end at `besides`. */
+  pointsIn(history: HistoryId, stretch: Stretch, besides: ReadonlySet<number> = new Set()): readonly PointWithState[] {
+    const points = this.#runs.within(history, stretch).filter(({ offset }) => !besides.has(offset));
+    if (points.length === 0) return [];
     const states = this.#segments.statesOf(history, stretch.index);
-    return this.#runs
-      .within(history, stretch)
-      .map(({ offset, at, pages }) => ({ offset, at, pages, state: states.get(offset) }));
+    return points.map(({ offset, at, pages, written }) => ({ offset, at, pages, written, state: states.get(offset) }));
   }
 
   /** The spool has nothing before this index of the generation any more, and nothing of others. */
@@ -129,6 +143,7 @@ export class Trim {
       for (const gap of this.#gaps({ databaseId, generation }, { isEnded })) {
         if (this.#runs.drop({ databaseId, generation }, gap, limit)) return true;
       }
+      this.#sparse.forgetUnheld({ databaseId, generation });
       const isHeld = this.#prepare('SELECT 1 FROM shipped WHERE database_id = ? AND generation = ? LIMIT 1').get(
         databaseId,
         generation,
