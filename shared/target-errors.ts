@@ -82,6 +82,16 @@ export const targetErrors = {
     safe: shippedSafe,
     hint: 'Turn on at least one of its destinations.',
   }),
+  'replica-gone': (d) => ({
+    message: `The history of ${d['database']} is not at ${d['name']} any more: it was removed there, not by Tidemark.`,
+    safe: 'Your database is untouched.',
+    hint: 'Tidemark puts a new image there by itself; restore points that lay nowhere else cannot be had back.',
+  }),
+  'target-no-permission': (d) => ({
+    message: `Tidemark may not read ${d['path']}.`,
+    safe: waiting,
+    hint: 'Allow the user whom Tidemark runs as to read and to write there; it goes on by itself.',
+  }),
   'target-stalled': (d) => ({
     message: `The destination ${d['path']} has not moved for ${d['duration']}.`,
     safe: waiting,

@@ -9,6 +9,7 @@ import type {
   DayActivity,
   ReplicaState,
 } from '../../shared/databases.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import { comparePositions, type Place } from '../../shared/position.ts';
 import { knownApplication } from '../../shared/known-applications.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
@@ -30,6 +31,8 @@ export interface Described {
   readonly protection: Protection | undefined;
   /** What needs a look though it is protected: the link by which it was named leads elsewhere. */
   readonly notice: Problem | undefined;
+  /** What nothing of it gets through to a target for. */
+  readonly problemAt?: (targetId: TargetId) => Problem | undefined;
   readonly catalogue: Catalogue;
   readonly now: number;
   readonly days: readonly DayActivity[];
@@ -122,7 +125,7 @@ export function describeDetails(
 }
 
 function describeReplicas(
-  { replicas, protection }: Described,
+  { replicas, protection, problemAt }: Described,
   stored: ReturnType<Catalogue['shipped']>,
 ): readonly ReplicaState[] {
   return replicas.map((replica) => {
@@ -139,7 +142,7 @@ function describeReplicas(
       url,
       shipped: shipper?.shipped ?? known,
       lagBytes: shipper?.lagBytes ?? 0,
-      problem: shipper?.problem,
+      problem: shipper?.problem ?? problemAt?.(targetId),
       isEnabled: replica.isEnabled,
       syncIntervalMs: replica.syncIntervalMs,
       snapshotIntervalMs: replica.snapshotIntervalMs,

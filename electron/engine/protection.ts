@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type ErrorCode, toErrorData, type Problem } from '../../shared/errors.ts';
 import type { Counters } from '../../shared/databases.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import { comparePositions } from '../../shared/position.ts';
 import { ContinuityUnproven, type Unseen } from './capture.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
@@ -128,6 +129,12 @@ export class Protection {
   noteWake(): void {
     for (const shipper of this.#session?.crew.shippers ?? []) shipper.lookAgain();
     this.#session?.capture.wake();
+  }
+
+  /** What lies on a target is looked at now, where it is not being tried anyway; `because`: what is wrong there. */
+  lookAgainAt(targetId: TargetId, because?: AppError): void {
+    const shipper = this.#session?.crew.shippers.find((one) => one.targetId === targetId);
+    if (shipper?.problem === undefined) shipper?.lookAgain({ now: true, because });
   }
 
   get session(): Readonly<Session> | undefined {

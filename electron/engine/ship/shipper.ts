@@ -141,9 +141,13 @@ export class Shipper {
     this.#pace.urge();
   }
 
-  /** What lies there is looked at again before anything more is shipped; `now`: also where there is nothing to ship. */
-  lookAgain({ now = false }: { readonly now?: boolean } = {}): void {
+  /**
+   * What lies there is looked at again before anything more is shipped; `now`: also where there is nothing to ship. `because`:
+   * what is wrong there, until everything is whole again.
+   */
+  lookAgain({ now = false, because }: { readonly now?: boolean; readonly because?: AppError | undefined } = {}): void {
     this.#mustLook = true;
+    if (because !== undefined) this.#report(because);
     if (now) this.#pace.wake();
   }
 
@@ -182,7 +186,7 @@ export class Shipper {
         const isWhole = await this.#shipAll(signal);
         this.#wasThere = false;
         reach.passed();
-        this.#report(undefined);
+        if (isWhole || this.#problem?.code !== 'replica-gone') this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
         else if (!this.#pace.isHurried)
           await this.#pace.nextRound(this.#settings.syncIntervalMs * reach.stretch, signal);
