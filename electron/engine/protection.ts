@@ -15,6 +15,7 @@ import { openSession, prepareOpening } from './session-opening.ts';
 import { bringOverUnseen } from './session-unseen.ts';
 import { leftAs, meetDatabase, withFile } from './session-start.ts';
 import type { Outside, ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
+import type { Shipper } from './ship/shipper.ts';
 import { explainShortage } from './source/source-errors.ts';
 import { forgetShipped, spoolMember } from './spool-upkeep.ts';
 import { Visits } from './visits.ts';
@@ -61,6 +62,8 @@ export class Protection {
   #ended: { readonly signal: AbortSignal } | undefined;
   #bringing: Promise<void> | undefined;
   #isHeldExclusively = false;
+  /** How the last session stood at each target when it ended. */
+  #left: readonly Stand[] = [];
   readonly #notices: Notices;
   readonly #owner: SessionOwner;
 
@@ -135,6 +138,12 @@ export class Protection {
   lookAgainAt(targetId: TargetId, because?: AppError): void {
     const shipper = this.#session?.crew.shippers.find((one) => one.targetId === targetId);
     if (shipper?.problem === undefined) shipper?.lookAgain({ now: true, because });
+  }
+
+  /** How it stands at a target, or stood when the session ended; undefined where nobody asked there. */
+  standingAt(targetId: TargetId): Stand | undefined {
+    const stands: readonly Stand[] = this.#session?.crew.shippers ?? this.#left;
+    return stands.find((one) => one.targetId === targetId);
   }
 
   get session(): Readonly<Session> | undefined {
@@ -330,6 +339,7 @@ export class Protection {
       await session?.crew.ended();
       await this.#bringing;
       if (session !== undefined) this.#keepCounts(session);
+      this.#left = session?.crew.shippers.map(standOf) ?? this.#left;
       this.#session = undefined;
       this.#options.onChange();
       if (session !== undefined) await this.#close(session);
@@ -405,6 +415,13 @@ export class Protection {
     await this.#options.clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
     clearTimeout(soon);
   }
+}
+
+/** How a database stands at a target. */
+export type Stand = Pick<Shipper, 'targetId' | 'shipped' | 'lagBytes' | 'problem'>;
+
+function standOf({ targetId, shipped, lagBytes, problem }: Shipper): Stand {
+  return { targetId, shipped, lagBytes, problem };
 }
 
 /** The counters that a session's capture keeps, on top of those of the sessions before it. */

@@ -3,6 +3,7 @@ import { History, Play, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
+import { statusWord } from '../../shared/standing.ts';
 import { askToRemove, pause, resume, stopDemo } from '../actions/databases.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
@@ -14,7 +15,7 @@ import { selectIsPending, selectIsSeen, selectNow } from '../selectors.ts';
 import { historyOf, useStore } from '../store.ts';
 import styles from './database-header.module.css';
 import { PageHeader } from './page-header.tsx';
-import { snapshotShare, snapshotText, statusWord, toneOf, whenText } from './status-words.ts';
+import { snapshotShare, snapshotText, toneOf, whenText } from './status-words.ts';
 
 export function DatabaseHeader({ database }: { readonly database: DatabaseState }): ReactNode {
   const now = useStore(selectNow);

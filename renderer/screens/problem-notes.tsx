@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import { formatBytes, formatInstantLocal } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
-import { isStale } from '../../shared/summary.ts';
+import { isStale } from '../../shared/standing.ts';
 import { ErrorText } from '../components/error-text.tsx';
 import { LinkButton } from '../components/link-button.tsx';
 import { Note } from '../components/note.tsx';

@@ -105,12 +105,13 @@ export class Shipper {
     return this.#images.progress;
   }
 
-  /** Captured bytes that the target does not have; the whole database where it waits for an image. */
+  /** Captured bytes that the target does not have, as far as is known; the whole database where it waits for an image. */
   get lagBytes(): number {
     const { spool, end, baseline, pageSize } = this.#options.shipment;
     const to = end();
-    const from = this.#position;
-    if (from !== undefined && this.#images.lastAt === undefined) return baseline.pages * pageSize;
+    const isAsked = this.#position !== undefined;
+    const from = this.#position ?? this.#options.told().last;
+    if (isAsked ? this.#images.lastAt === undefined : from === undefined) return baseline.pages * pageSize;
     let bytes = 0;
     for (const file of spool.files()) {
       if (file.index > to.index || (from !== undefined && file.index < from.index)) continue;
