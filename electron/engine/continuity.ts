@@ -26,6 +26,7 @@ import { type ImageSource, readPages } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { readFully, type WalEnd } from './source/wal-reader.ts';
 import { frameBytes, isSameWal, offsetAfter, parseWalHeader, walHeaderBytes } from './source/wal.ts';
+import { Repeats } from './repeats.ts';
 import { Spool } from './spool.ts';
 
 /** What an earlier run left of a generation, checked against itself. */
@@ -245,8 +246,11 @@ async function replay(
     const to = spool.sizeOf(index);
     if (to === undefined || to < from) return false;
     let written = 0;
+    const repeats = new Repeats();
     await spool.visitFrames(index, { from, to }, ({ page, data, commitPages, endOffset }) => {
-      hashes.set(page, hashPage(page, data));
+      const hash = hashPage(page, data);
+      const isRepeat = repeats.see({ page, commitPages, hash });
+      hashes.set(page, hash);
       written++;
       if (commitPages === 0) return;
       hashes.resize(commitPages);
@@ -259,7 +263,8 @@ async function replay(
         written,
         transactions: 1,
       };
-      commits.add(commit);
+      if (isRepeat) commits.repeat(commit);
+      else commits.add(commit);
       written = 0;
     });
     from = 0;
