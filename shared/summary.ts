@@ -48,8 +48,9 @@ export function summarize(all: readonly DatabaseState[], now: number, where: Whe
   const worst = order.find((health) => healths.some((one) => one.health === health)) ?? 'good';
   const safe = healths.filter(({ health }) => health === 'good').map(({ database }) => database);
   const told = safe.length > 0 ? safe : databases;
+  const isSeen = safe.length > 0 || worst !== 'problem';
   const detail = [
-    newestSentence(told, now),
+    newestSentence(told, now, isSeen),
     provenSentence(told, now, where),
     closedSentence(databases),
     ...exceptions(healths),
@@ -94,12 +95,15 @@ function stateWords({ database, health }: Judged): string {
   return database.newest === undefined ? 'is getting its first restore point' : 'is getting ready';
 }
 
-/** As good as the worst of them. */
-function newestSentence(databases: readonly DatabaseState[], now: number): string {
+/** As good as the worst of them; `isSeen`: their destinations answered when they were last looked at. */
+function newestSentence(databases: readonly DatabaseState[], now: number, isSeen = true): string {
   const newest = newestOfAll(databases);
   if (newest === undefined) return 'There is no restore point yet.';
   const ago = formatAgo(Math.min(newest, now), now);
-  return databases.length === 1 ? `Newest restore point ${ago}.` : `Each can be restored to ${ago} or later.`;
+  if (databases.length === 1) return `Newest ${isSeen ? '' : 'known '}restore point ${ago}.`;
+  return isSeen
+    ? `Each can be restored to ${ago} or later.`
+    : `Their newest known restore points are from ${ago} or later.`;
 }
 
 /** As good as the worst of them; nothing where none is proven. */

@@ -24,6 +24,12 @@ export function lagText({ lag }: DatabaseState, now: number): string {
   return formatAge(now - lag.sinceAt);
 }
 
+/** `12 kB of changes wait to be sent, for 40 s`; undefined where nothing waits for longer than a moment. */
+export function waitingText({ lag }: DatabaseState, now: number): string | undefined {
+  if (lag.bytes === 0 || lag.sinceAt === undefined || now - lag.sinceAt < momentMs) return undefined;
+  return `${formatBytes(lag.bytes)} of changes wait to be sent, for ${formatAge(now - lag.sinceAt)}`;
+}
+
 /** How far a first snapshot got, between 0 and 1; undefined where none runs. */
 export function snapshotShare(database: DatabaseState): number | undefined {
   const { status } = database;
