@@ -32,7 +32,10 @@ export const targetErrors = {
     hint: 'Choose another place; or, if nobody writes there any more, take it over: a new history begins beside the one that is there.',
   }),
   'target-unsupported': (d) => ({
-    message: `Tidemark does not understand the destination ${d['url']}.`,
+    message:
+      d['url'] === 'that address'
+        ? 'No destination was named.'
+        : `Tidemark does not understand the destination ${d['url']}.`,
     hint: 'Use a folder (an absolute path or file:///path) or a bucket (s3://bucket/folder?region=…).',
   }),
   'target-failed': (d) => ({
