@@ -56,6 +56,8 @@ export function describeDatabase(described: Described): DatabaseState {
   const newest = shipped ?? last;
   const waiting = session?.commits.firstBehind(leastShipped(session) ?? { index: -1, offset: 0 });
   const captured = session?.commits.last;
+  // Before the first image is anywhere, all of the database waits.
+  const unsentSince = newest === undefined && session !== undefined ? protection?.band?.fromAt : undefined;
   return {
     id: row.id,
     path: row.path,
@@ -76,7 +78,7 @@ export function describeDatabase(described: Described): DatabaseState {
           },
     newest,
     oldestAt: oldestRestorableAt(catalogue, row.id),
-    lag: { bytes: Math.max(0, ...replicas.map(({ lagBytes }) => lagBytes)), sinceAt: waiting?.at },
+    lag: { bytes: Math.max(0, ...replicas.map(({ lagBytes }) => lagBytes)), sinceAt: waiting?.at ?? unsentSince },
     generation: protection?.band,
     replicas,
     namedPoints: described.namedPoints,
