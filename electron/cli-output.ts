@@ -18,6 +18,7 @@ import { exclusiveSentence } from '../shared/known-applications.ts';
 import type { EngineState } from '../shared/model.ts';
 import type { Operation, Phase, RestoreResult } from '../shared/operations.ts';
 import { formatPosition } from '../shared/position.ts';
+import { endingOf, statusWord } from '../shared/standing.ts';
 import { capturedWhenWords } from '../shared/summary.ts';
 
 /** Where a command writes: results to `out`, everything else to `note`. */
@@ -146,8 +147,12 @@ export function formatDetails(database: DatabaseState, details: DatabaseDetails)
   const held = wal.heldSinceAt === undefined ? '' : `, held by a reader since ${formatRfc3339(wal.heldSinceAt)}`;
   const sent = `${plural(counters.segments, 'segment')} and ${plural(counters.snapshots, 'snapshot')}`;
   const when = capturedWhenWords(database);
+  const { status } = database;
+  const isWrong = status.kind === 'problem' || status.kind === 'attention';
+  const word = statusWord(database, Date.now()).toLowerCase();
+  const standing = isWrong ? `${word}: ${status.problem.message.replace(/\.$/, '')}` : word;
   const facts = [
-    ...(when === undefined ? [] : [`protected, ${when}`]),
+    when === undefined ? standing : `protected, ${when}`,
     captured === undefined ? 'not captured now' : `captured to ${formatPosition(captured.position)}`,
     ...lags,
     `spool ${formatBytes(details.spoolBytes)}`,
@@ -161,12 +166,34 @@ export function formatDetails(database: DatabaseState, details: DatabaseDetails)
   return `${database.path}: ${facts.join('; ')}`;
 }
 
-/** The last word of a replication: whether everything captured lies at its destination. */
+/** The last word of a replication: whether everything captured lies at its destination, as far as that was seen. */
 export function formatStopped(state: EngineState | undefined): string {
-  const behind = (state?.databases ?? []).filter((database) => database.lag.bytes > 0);
-  if (behind.length === 0) return 'Stopped. Everything that was captured is at its destination.\n';
-  const list = behind.map((database) => `${database.path}: ${formatBytes(database.lag.bytes)}`).join(', ');
-  return `Stopped. Not yet at its destination, kept in the data folder for the next start: ${list}.\n`;
+  const endings = (state?.databases ?? []).map((database) => ({ path: database.path, ending: endingOf(database) }));
+  if (endings.length === 0) return 'Stopped. Nothing was protected.\n';
+  if (endings.every(({ ending }) => ending.kind === 'shipped'))
+    return 'Stopped. Everything that was captured is at its destination.\n';
+  const waiting = endings.flatMap(({ path, ending }) =>
+    ending.kind === 'waits' ? [`${path}: ${formatBytes(ending.bytes)}`] : [],
+  );
+  const sentences = endings.flatMap(({ path, ending }) => {
+    switch (ending.kind) {
+      case 'shipped':
+      case 'waits':
+        return [];
+      case 'nothing-there':
+        return [`Nothing of ${path} is at its destination yet.${because(ending.problem)}`];
+      case 'unseen':
+        return [`${path}: whether everything is still at its destination could not be seen.${because(ending.problem)}`];
+      case 'not-captured':
+        return [`${path} is not being captured.${because(ending.problem)}`];
+    }
+  });
+  const kept = `Not yet at its destination, kept in the data folder for the next start: ${waiting.join(', ')}.`;
+  return `Stopped. ${[...(waiting.length === 0 ? [] : [kept]), ...sentences].join(' ')}\n`;
+}
+
+function because(problem: AppErrorData | undefined): string {
+  return problem === undefined ? '' : ` ${problem.message}`;
 }
 
 /** What was refused, beside the database it concerns. */

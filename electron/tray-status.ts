@@ -1,6 +1,7 @@
 // What the tray says: one of a few states and one true sentence, from the pushed state alone.
 import type { AppState } from '../shared/model.ts';
-import { closedSentence, type Health, isStale, staleAt, summarize } from '../shared/summary.ts';
+import { type Health, isStale, staleAt } from '../shared/standing.ts';
+import { closedSentence, summarize } from '../shared/summary.ts';
 
 export type TrayStatus = 'protected' | 'working' | 'attention' | 'problem' | 'paused' | 'empty' | 'disconnected';
 

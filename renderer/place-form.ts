@@ -190,6 +190,11 @@ export function placeOf(form: PlaceForm): PlaceArgument {
   };
 }
 
+/** Nothing was changed of where a destination is and how it is opened. */
+export function isPlaceOf(form: PlaceForm, target: TargetState): boolean {
+  return JSON.stringify(placeOf(form)) === JSON.stringify(placeOf(formOf(target)));
+}
+
 /** Bytes a second; undefined: no limit. Only for a form without errors. */
 export function limitOf(form: PlaceForm): number | undefined {
   const limit = form.limit.trim();

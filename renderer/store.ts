@@ -43,6 +43,8 @@ export interface View {
   readonly areDetailsShown: boolean;
   /** Of the database whose details were asked for last. */
   readonly details: DetailsView | undefined;
+  /** Of the database whose activity was asked for last. */
+  readonly lately: LatelyView | undefined;
   readonly log: LogView;
   /** Commands that were sent and not answered yet. */
   readonly pending: readonly string[];
@@ -208,6 +210,15 @@ export interface PointList {
   readonly isLoading: boolean;
 }
 
+/** What happened to one database lately, newest first. */
+export interface LatelyView {
+  readonly databaseId: DatabaseId;
+  /** The newest entry of all databases when it was asked. */
+  readonly newestId: number | undefined;
+  readonly entries: readonly ActivityEntry[] | undefined;
+  readonly error: AppErrorData | undefined;
+}
+
 export interface LogView {
   readonly databaseId: DatabaseId | undefined;
   readonly group: ActivityGroup | undefined;
@@ -277,6 +288,7 @@ export const useStore = create<Store>(() => ({
     histories: {},
     areDetailsShown: false,
     details: undefined,
+    lately: undefined,
     log: emptyLog,
     pending: [],
   },

@@ -33,7 +33,7 @@ export const applicationErrors = {
     hint: 'Correct the configuration and start again.',
   }),
   'path-unclear': (d) => ({
-    message: `“${d['path']}” is not a whole path.`,
+    message: d['path'] === 'that place' ? 'No path was given.' : `“${d['path']}” is not a whole path.`,
     hint: 'Write where it lies from the top: an absolute path, or one that begins with ~ for the home folder.',
   }),
   'invalid-argument': (d) => ({ message: `${d['reason']}.` }),
@@ -50,6 +50,11 @@ export const applicationErrors = {
     hint: 'The window connects again by itself.',
   }),
   'not-available': (d) => ({ message: `${d['what']} is not available here.` }),
+  'system-failed': (d) => ({
+    message: `${d['path']} cannot be used: ${d['reason']}.`,
+    safe: untouched,
+    hint: 'Look at the rights and at the disk there; Tidemark tries again by itself.',
+  }),
   internal: (d) => ({
     message: `Something unexpected happened: ${d['reason']}.`,
     safe: 'Your databases are untouched.',

@@ -11,6 +11,8 @@ export interface DatabaseState {
   readonly path: string;
   /** The file's name. */
   readonly name: string;
+  /** It counts apart from what is the user's own. */
+  readonly isDemo?: boolean;
   readonly addedAt: number;
   readonly status: DatabaseStatus;
   readonly sizeBytes: number;

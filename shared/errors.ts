@@ -62,13 +62,52 @@ export function toErrorData(error: unknown): AppErrorData {
     const file = error instanceof Error && 'path' in error ? String(error.path) : 'a file';
     return new AppError('too-many-files', { file }, { cause: error }).toData();
   }
+  const reason = systemReason(error);
+  if (reason !== undefined) {
+    const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : '';
+    return new AppError('system-failed', { path, reason }, { cause: error }).toData();
+  }
   return new AppError('internal', { reason: reasonOf(error) }, { cause: error }).toData();
 }
 
-/** The one-line reason of a foreign error, without a closing full stop. */
+/** The one-line reason of a foreign error, without a closing full stop; what the system says by a code, in words. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s+/g, ' ').replace(/\.$/, '');
+  return systemReason(error) ?? text.replace(/\s+/g, ' ').replace(/\.$/, '');
+}
+
+/** What the system may say of a file or a folder. */
+const systemWords: Readonly<Record<string, string>> = {
+  EACCES: 'the system does not allow it',
+  EPERM: 'the system does not allow it',
+  EROFS: 'it can only be read there',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'its quota is used up',
+  EFBIG: 'the file would be too large there',
+  EIO: 'the disk reports an error',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENAMETOOLONG: 'the name is too long there',
+  ENOENT: 'it is not there',
+  ENOTDIR: 'a part of its path is no folder',
+  EISDIR: 'it is a folder',
+  EEXIST: 'it is there already',
+  ENOTEMPTY: 'it is not empty',
+  EBUSY: 'it is in use',
+  EXDEV: 'it lies on another disk',
+  ENXIO: 'its disk is gone',
+  ENODEV: 'its disk is gone',
+  ENOTCONN: 'its drive is not connected',
+  ESTALE: 'its drive is not connected any more',
+  EHOSTDOWN: 'its drive is not connected',
+  ETIMEDOUT: 'it does not answer',
+};
+
+/** What a failed call to the system says, in words; undefined for everything else. */
+function systemReason(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('syscall' in error)) return undefined;
+  const code = codeOf(error);
+  // What sockets fail with names the other side, and is told by whoever spoke to it.
+  return error.message.startsWith(`${code}: `) ? systemWords[code] : undefined;
 }
 
 /** The code of a system or SQLite error; empty where it has none. */
@@ -86,8 +125,28 @@ export function errorSentence(data: AppErrorData): string {
   return [data.message, data.safe, data.hint].filter((part) => part !== undefined && part !== '').join(' ');
 }
 
+/** What a sentence says instead of a name that is empty. */
+function nameless(key: string): string {
+  const words: Readonly<Record<string, string>> = {
+    path: 'that place',
+    url: 'that address',
+    name: 'that destination',
+    database: 'that database',
+    file: 'that file',
+    key: 'an object',
+    bucket: 'that bucket',
+    host: 'the server',
+    reason: 'no reason was given',
+  };
+  return words[key] ?? `that ${key}`;
+}
+
 function describe(code: ErrorCode, details: ErrorDetails): ErrorText {
-  const strings = Object.fromEntries(Object.entries(details).map(([key, value]) => [key, String(value)]));
+  const entries = Object.entries(details).map(([key, value]) => [key, String(value)] as const);
+  const strings = entries.map(([key, value]) => [key, value.trim() === '' ? nameless(key) : value] as const);
   const say: ErrorTexts[string] = texts[code];
-  return say(strings);
+  const text = say(Object.fromEntries(strings));
+  // Names keep their case; a word in the place of one begins a sentence.
+  const isNameless = entries.some(([, value]) => value.trim() === '');
+  return isNameless ? { ...text, message: text.message.charAt(0).toUpperCase() + text.message.slice(1) } : text;
 }

@@ -1,49 +1,14 @@
 // "Am I safe?" in one sentence: computed from the pushed state alone, the same for window, tray and command line. Never
 // better than the truth: good means that a restorable point covers what was written.
-import { capitalize, formatAgo, formatInstantLocal, numberWord, secondMs, type Where } from './format.ts';
+import { capitalize, formatAgo, formatInstantLocal, numberWord, type Where } from './format.ts';
 import type { DatabaseState } from './databases.ts';
-
-/** How a database stands, from the user's side; the order is that of urgency. */
-export type Health = 'problem' | 'attention' | 'working' | 'paused' | 'good';
+import { type Health, healthOf } from './standing.ts';
 
 export interface Summary {
   /** The worst that needs a look; good only where every database is. */
   readonly health: Health | 'none';
   readonly headline: string;
   readonly detail: string;
-}
-
-/** Longer than this, captured changes that wait to be shipped are no longer "protected". */
-export const lagPromiseMs = 60 * secondMs;
-
-/** How a database stands: its status, corrected by what its figures say. */
-export function healthOf(database: DatabaseState, now: number): Health {
-  switch (database.status.kind) {
-    case 'problem':
-      return 'problem';
-    case 'attention':
-      return 'attention';
-    case 'paused':
-      return 'paused';
-    case 'starting':
-    case 'snapshotting':
-    case 'catching-up':
-      return 'working';
-    case 'protected':
-      if (database.newest === undefined) return 'working';
-      return isStale(database, now) ? 'attention' : 'good';
-  }
-}
-
-/** When captured changes will have waited for longer than promised, beyond the interval that is set; undefined where none wait. */
-export function staleAt({ lag, replicas }: DatabaseState): number | undefined {
-  const intervals = replicas.filter(({ isEnabled }) => isEnabled).map(({ syncIntervalMs }) => syncIntervalMs);
-  return lag.sinceAt === undefined ? undefined : lag.sinceAt + lagPromiseMs + Math.max(0, ...intervals) + 1;
-}
-
-/** True where captured changes have waited for longer than promised. */
-export function isStale(database: DatabaseState, now: number): boolean {
-  return now >= (staleAt(database) ?? Infinity);
 }
 
 /** `captured each time Anki is closed`, for a protected database that its application keeps for itself. */
@@ -64,21 +29,39 @@ export function closedSentence(databases: readonly DatabaseState[]): string {
   return `${[...all.slice(0, 2), ...(rest > 0 ? [`so ${rest === 1 ? 'is' : 'are'} ${numberWord(rest)} more`] : [])].join('; ')}.`;
 }
 
-/** The sentence about all databases, and what it rests on. */
-export function summarize(databases: readonly DatabaseState[], now: number, where: Where = {}): Summary {
+/** The sentence about all databases, and what it rests on. That of the demo is nobody's: it counts only where there is no other. */
+export function summarize(all: readonly DatabaseState[], now: number, where: Where = {}): Summary {
+  const databases = all.filter(({ isDemo }) => isDemo !== true);
+  const [demo] = all;
   if (databases.length === 0) {
-    return { health: 'none', headline: 'Nothing is protected yet', detail: 'Add a database to begin its history.' };
+    if (demo === undefined)
+      return { health: 'none', headline: 'Nothing is protected yet', detail: 'Add a database to begin its history.' };
+    const words = stateWords({ database: demo, health: healthOf(demo, now) });
+    return {
+      health: 'none',
+      headline: 'Nothing of your own is protected yet',
+      detail: `The demo’s ${demo.name} ${words}. ${newestSentence([demo], now)}`,
+    };
   }
   const healths = databases.map((database) => ({ database, health: healthOf(database, now) }));
   const order: readonly Health[] = ['problem', 'attention', 'working', 'paused', 'good'];
   const worst = order.find((health) => healths.some((one) => one.health === health)) ?? 'good';
+  const safe = healths.filter(({ health }) => health === 'good').map(({ database }) => database);
+  const told = safe.length > 0 ? safe : databases;
+  const isSeen = safe.length > 0 || worst !== 'problem';
   const detail = [
-    newestSentence(databases, now),
-    provenSentence(databases, now, where),
+    newestSentence(told, now, isSeen),
+    provenSentence(told, now, where),
     closedSentence(databases),
     ...exceptions(healths),
   ].filter((text) => text !== '');
   return { health: worst, headline: headlineOf(healths), detail: detail.join(' ') };
+}
+
+/** The newest instant to which every one of the databases can be restored, as far as they can be restored at all. */
+export function newestOfAll(databases: readonly DatabaseState[]): number | undefined {
+  const ats = databases.flatMap(({ newest }) => newest?.at ?? []);
+  return ats.length === 0 ? undefined : Math.min(...ats);
 }
 
 interface Judged {
@@ -112,18 +95,32 @@ function stateWords({ database, health }: Judged): string {
   return database.newest === undefined ? 'is getting its first restore point' : 'is getting ready';
 }
 
-function newestSentence(databases: readonly DatabaseState[], now: number): string {
-  const newest = Math.max(...databases.map((database) => database.newest?.at ?? Number.NEGATIVE_INFINITY));
-  return Number.isFinite(newest)
-    ? `Newest restore point ${formatAgo(Math.min(newest, now), now)}.`
-    : 'There is no restore point yet.';
+/** As good as the worst of them; `isSeen`: their destinations answered when they were last looked at. */
+function newestSentence(databases: readonly DatabaseState[], now: number, isSeen = true): string {
+  const newest = newestOfAll(databases);
+  if (newest === undefined) return 'There is no restore point yet.';
+  const ago = formatAgo(Math.min(newest, now), now);
+  if (databases.length === 1) return `Newest ${isSeen ? '' : 'known '}restore point ${ago}.`;
+  return isSeen
+    ? `Each can be restored to ${ago} or later.`
+    : `Their newest known restore points are from ${ago} or later.`;
 }
 
+/** As good as the worst of them; nothing where none is proven. */
 function provenSentence(databases: readonly DatabaseState[], now: number, where: Where): string {
-  const proven = Math.max(...databases.map((database) => database.provenAt ?? Number.NEGATIVE_INFINITY));
-  if (!Number.isFinite(proven)) return '';
-  const when = formatInstantLocal(proven, now, { ...where, precision: 'minute' });
-  return `Last proven restore ${when.replace(/^(Today|Yesterday)/, (day) => day.toLowerCase())}.`;
+  const ats = databases.flatMap(({ provenAt }) => provenAt ?? []);
+  if (ats.length === 0) return '';
+  const unproven = databases.filter(({ provenAt }) => provenAt === undefined);
+  if (unproven.length > 0) return `No restore of ${listed(unproven.map(({ name }) => name))} was proven yet.`;
+  const at = formatInstantLocal(Math.min(...ats), now, { ...where, precision: 'minute' });
+  const when = at.replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
+  return ats.length === 1 ? `Last proven restore ${when}.` : `Last proven restore of each ${when} or later.`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 2);
+  const rest = names.length - shown.length;
+  return rest > 0 ? `${shown.join(', ')} and ${numberWord(rest)} more` : shown.join(' and ');
 }
 
 /** Names the databases that differ from the headline. */

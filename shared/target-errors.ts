@@ -32,7 +32,10 @@ export const targetErrors = {
     hint: 'Choose another place; or, if nobody writes there any more, take it over: a new history begins beside the one that is there.',
   }),
   'target-unsupported': (d) => ({
-    message: `Tidemark does not understand the destination ${d['url']}.`,
+    message:
+      d['url'] === 'that address'
+        ? 'No destination was named.'
+        : `Tidemark does not understand the destination ${d['url']}.`,
     hint: 'Use a folder (an absolute path or file:///path) or a bucket (s3://bucket/folder?region=…).',
   }),
   'target-failed': (d) => ({
@@ -81,6 +84,16 @@ export const targetErrors = {
     message: `Every destination of ${d['database']} is turned off.`,
     safe: shippedSafe,
     hint: 'Turn on at least one of its destinations.',
+  }),
+  'replica-gone': (d) => ({
+    message: `The history of ${d['database']} is not at ${d['name']} any more: it was removed there, not by Tidemark.`,
+    safe: 'Your database is untouched.',
+    hint: 'Tidemark puts a new image there by itself; restore points that lay nowhere else cannot be had back.',
+  }),
+  'target-no-permission': (d) => ({
+    message: `Tidemark may not read ${d['path']}.`,
+    safe: waiting,
+    hint: 'Allow the user whom Tidemark runs as to read and to write there; it goes on by itself.',
   }),
   'target-stalled': (d) => ({
     message: `The destination ${d['path']} has not moved for ${d['duration']}.`,

@@ -2,11 +2,11 @@
 // of it is called is narrate.ts.
 import path from 'node:path';
 import type { Problem } from '../../shared/errors.ts';
-import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import type { Clock } from './clock.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Logger } from './log.ts';
-import { narrate, narrateTarget } from './narrate.ts';
+import { narrate, narrateGone, narrateTarget } from './narrate.ts';
 import type { ProtectionEvent } from './session.ts';
 import type { DatabaseRow, NewActivity, Store } from './state/store.ts';
 
@@ -20,8 +20,8 @@ export interface ActivityOptions {
 
 export class Activity {
   readonly #options: ActivityOptions;
-  /** Disks that were told to be away, and the databases that have not said yet that they are caught up there. */
-  readonly #away = new Map<TargetId, Set<DatabaseId>>();
+  /** Disks that were told to be away. */
+  readonly #away = new Set<TargetId>();
 
   constructor(options: ActivityOptions) {
     this.#options = options;
@@ -40,21 +40,23 @@ export class Activity {
 
   /** Nothing gets through to a target from now on, or it does again. */
   tellTarget(targetId: TargetId, problem: Problem | undefined): void {
-    const { store, targets } = this.#options;
-    if (problem?.code === 'target-missing') {
-      const waiting = store.replicas().filter((replica) => replica.targetId === targetId);
-      this.#away.set(targetId, new Set(waiting.map(({ databaseId }) => databaseId)));
-    }
-    // Each of its databases says when it is caught up.
-    if (problem === undefined && (this.#away.get(targetId)?.size ?? 0) > 0) return;
-    if (problem !== undefined && problem.code !== 'target-missing') this.#away.delete(targetId);
-    const { name } = targets.rowOf(targetId);
-    this.note({ databaseId: undefined, ...narrateTarget(problem, { name }) });
+    const { name } = this.#options.targets.rowOf(targetId);
+    const wasAway = this.#away.delete(targetId);
+    if (problem?.code === 'target-missing') this.#away.add(targetId);
+    this.note({ databaseId: undefined, ...narrateTarget(problem, { name, wasAway }) });
+  }
+
+  /** Histories of databases do not lie on a target any more: one entry, however many they are. */
+  tellGone(targetId: TargetId, databases: readonly DatabaseRow[]): void {
+    const { name } = this.#options.targets.rowOf(targetId);
+    const names = databases.map((row) => path.basename(row.path));
+    const [only] = databases;
+    const databaseId = databases.length === 1 ? only?.id : undefined;
+    this.note({ databaseId, ...narrateGone(names, { name }) });
   }
 
   /** A protection has something to tell. */
   tellDatabase(row: DatabaseRow, event: ProtectionEvent): void {
-    if (event.kind === 'disk-back' && this.#away.get(event.replica.targetId)?.delete(row.id) !== true) return;
     const targets = this.#options.store.targets();
     this.note({ databaseId: row.id, ...narrate(event, { name: path.basename(row.path), targets }) });
   }

@@ -8,6 +8,8 @@ interface End extends Place {
   readonly at: number;
   /** Size of the database after it. */
   readonly pages: number;
+  /** Its frame only repeats the one before it. */
+  readonly isRepeat: boolean;
 }
 
 export interface HashedFrame {

@@ -22,6 +22,7 @@ import { type LiveImage, LiveImages } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { type FrameSink, readFully, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Told, Watch, Watcher } from './source/watch.ts';
+import { Repeats } from './repeats.ts';
 import { Signs } from './signs.ts';
 import type { Spool } from './spool.ts';
 import { explainChange, findSuspects, isAsCaptured, Leisure, type Traces } from './verify.ts';
@@ -166,6 +167,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   readonly #images = new LiveImages();
   /** What images that are open need of the pages behind these frames was copied aside, or is kept by a pin. */
   #saved = { wals: 0, frames: 0 };
+  readonly #repeats = new Repeats();
   /** Descriptors of images that ended while closing them would have let go of locks. */
   #leftFiles: number[] = [];
   #watch: Watch | undefined;
@@ -489,6 +491,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#options.spool.begin(headerBytes, isRolled);
     if (isRolled) return;
     this.#wals++;
+    this.#repeats.begin();
     this.#life?.walPages.clear();
     this.#life?.guard.restarted(this.#hashes);
     this.#counters.walRestarts++;
@@ -519,8 +522,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#counters.frames++;
     this.#life?.walPages.add(page);
     this.#images.note(page, commitPages);
+    const hash = commitPages > 0 || !this.#isOverlap ? hashPage(page, data) : 0n;
+    const isRepeat = this.#repeats.see({ page, commitPages, hash });
     if (commitPages > 0) {
-      this.#counters.transactions++;
+      if (!isRepeat) this.#counters.transactions++;
       this.#end = { index, offset: endOffset };
       if (this.#changes !== undefined) this.#changes = (this.#changes + 1) >>> 0;
       this.#pages = commitPages;
@@ -528,8 +533,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (this.#isOverlap) return;
     const at = this.#options.now();
     this.#lastAt = at;
-    const end = commitPages > 0 ? { index, offset: endOffset, at, pages: commitPages } : undefined;
-    const hashed = { page, hash: hashPage(page, data), end };
+    const end = commitPages > 0 ? { index, offset: endOffset, at, pages: commitPages, isRepeat } : undefined;
+    const hashed = { page, hash, end };
     if (this.#hashes === undefined) this.#awaiting?.add(hashed);
     else this.#apply(this.#hashes, hashed);
   }
@@ -632,8 +637,11 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#written++;
     if (end === undefined) return;
     hashes.resize(end.pages);
-    this.#options.commits.add({ ...end, state: hashes.state, written: this.#written, transactions: 1 });
+    const { isRepeat, ...place } = end;
+    const commit = { ...place, state: hashes.state, written: this.#written, transactions: 1 };
     this.#written = 0;
+    if (isRepeat) this.#options.commits.repeat(commit);
+    else this.#options.commits.add(commit);
   }
 
   #hear(told: Told): void {
@@ -1114,8 +1122,11 @@ export class Capture implements AsyncDisposable, FrameSink {
       const ahead = now.frames === 0 ? 0 : await reader.countAhead(now);
       if (ahead === undefined) continue;
       const captured = (now.changes - ahead) >>> 0;
-      const unseen = this.#changes === undefined ? undefined : (captured - this.#changes) | 0;
+      const difference = this.#changes === undefined ? undefined : (captured - this.#changes) | 0;
+      // SQLite counts no copies: where it counted as many less as there were, nothing was missed.
+      const unseen = difference === -this.#repeats.count ? 0 : difference;
       this.#changes = captured;
+      this.#repeats.countAnew();
       if (unseen === 0) this.#isDoubtful = false;
       return unseen !== undefined && unseen < 0 ? undefined : unseen;
     }

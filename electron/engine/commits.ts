@@ -32,6 +32,15 @@ export class CommitLog {
     if (this.#entries.length > maxEntries) this.#entries = thinCommits(this.#entries, maxEntries / 2);
   }
 
+  /** The last transaction ends here now: what follows it only repeats it. */
+  repeat(commit: Commit): void {
+    const last = this.#entries.at(-1);
+    const isSame = last?.index === commit.index && last.state === commit.state;
+    if (isSame) this.#entries[this.#entries.length - 1] = { ...last, offset: commit.offset };
+    // It was told before its end was read.
+    else this.add({ ...commit, transactions: 0 });
+  }
+
   get last(): Commit | undefined {
     return this.#entries.at(-1);
   }

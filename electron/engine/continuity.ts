@@ -26,6 +26,7 @@ import { type ImageSource, readPages } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { readFully, type WalEnd } from './source/wal-reader.ts';
 import { frameBytes, isSameWal, offsetAfter, parseWalHeader, walHeaderBytes } from './source/wal.ts';
+import { Repeats } from './repeats.ts';
 import { Spool } from './spool.ts';
 
 /** What an earlier run left of a generation, checked against itself. */
@@ -252,15 +253,18 @@ async function replay(
   const { hashes, commits, at } = notes;
   const isOfSpool = at.offset === 0 ? at.index <= spool.index + 1 : spool.markAt(at) === notes.mark;
   if (!isOfSpool) return false;
-  const replayed: (Commit & { readonly isKnown: boolean })[] = [];
+  const replayed: (Commit & { readonly isKnown: boolean; readonly isRepeat: boolean })[] = [];
   let from = at.offset;
   for (let index = at.index; index <= spool.index; index++) {
     const to = spool.sizeOf(index);
     if (to === undefined || to < from) return false;
     const times = timesIn(index);
     let written = 0;
+    const repeats = new Repeats();
     await spool.visitFrames(index, { from, to }, ({ page, data, commitPages, endOffset }) => {
-      hashes.set(page, hashPage(page, data));
+      const hash = hashPage(page, data);
+      const isRepeat = repeats.see({ page, commitPages, hash });
+      hashes.set(page, hash);
       written++;
       if (commitPages === 0) return;
       hashes.resize(commitPages);
@@ -274,6 +278,7 @@ async function replay(
         written,
         transactions: 1,
         isKnown: known !== undefined,
+        isRepeat,
       });
       written = 0;
     });
@@ -281,8 +286,11 @@ async function replay(
   }
   // One that nobody was told of was made before the next one that somebody was: all others before the spool was written last.
   const times = timesInOrder(replayed, { from: commits.last?.at ?? 0 });
-  for (const [i, { isKnown: _, ...commit }] of replayed.entries())
-    commits.add({ ...commit, at: times[i] ?? commit.at });
+  for (const [i, { isKnown: _, isRepeat, ...rest }] of replayed.entries()) {
+    const commit = { ...rest, at: times[i] ?? rest.at };
+    if (isRepeat) commits.repeat(commit);
+    else commits.add(commit);
+  }
   return true;
 }
 

@@ -3,9 +3,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts';
-import { AppError, toErrorData } from '../../shared/errors.ts';
+import { AppError, type Problem, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseInspection } from '../../shared/databases.ts';
-import type { DatabaseId } from '../../shared/ids.ts';
+import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { exclusiveSentence } from '../../shared/known-applications.ts';
 import { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
@@ -13,6 +13,8 @@ import { newTally, type Tally } from './counters.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import { FileClaims, isItselfAt } from './file-claims.ts';
 import type { KnownTargets } from './known-targets.ts';
+import { type LookTimes, type Shipping, TargetLooks } from './target-looks.ts';
+import type { TargetGuards } from './target-guards.ts';
 import type { Points } from './history/points.ts';
 import { Links } from './links.ts';
 import type { Logger } from './log.ts';
@@ -28,7 +30,7 @@ import { enableWal } from './source/enable-wal.ts';
 import { inspectDatabase, readDatabasePath, resolveDatabasePath } from './source/inspect.ts';
 import { Watcher } from './source/watch.ts';
 import type { Catalogue } from './state/catalogue.ts';
-import type { DatabaseRow, Store } from './state/store.ts';
+import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import { createTarget } from './targets/open-target.ts';
 import type { Target } from './targets/target.ts';
 import { readTypedPath } from './typed-path.ts';
@@ -48,6 +50,7 @@ export interface DatabasesOptions {
   /** Which computer this is; undefined where it has no name. */
   readonly computer: string | undefined;
   readonly targets: KnownTargets;
+  readonly guards: TargetGuards;
   /** Who reads replicas. */
   readonly readers: Readers;
   readonly log: Logger;
@@ -64,6 +67,8 @@ export interface Limits {
   readonly probeDisk?: ProbeDisk;
   /** What is mounted; without it as the system says. */
   readonly mounts?: ListMounts;
+  /** How often destinations are looked at, and how long a look may stand still; without it as target-looks.ts says. */
+  readonly looks?: LookTimes & { readonly stillMs: number };
   /** For tests: what stands for a target. */
   readonly wrapTarget?: (target: Target) => Target;
 }
@@ -87,6 +92,8 @@ export class Databases implements AsyncDisposable {
   readonly links: Links;
   /** On which targets each is kept. */
   readonly replicas: Replicas;
+  /** How those targets stand. */
+  readonly looks: TargetLooks;
   /** Where is told what happens to them. */
   readonly activity: Activity;
   /** Names of their restore points. */
@@ -117,6 +124,13 @@ export class Databases implements AsyncDisposable {
       onTurned: (row, problem) => this.activity.tellDatabase(row, { kind: 'outside', what: problem }),
       onChange: options.onChange,
     });
+    this.looks = new TargetLooks({
+      ...options,
+      times: limits?.looks,
+      shipping: () => this.#shipping(),
+      onGone: (targetId, replicas) => this.#noteGone(targetId, replicas),
+      onBarred: (targetId, problem) => this.noteTarget(targetId, problem),
+    });
     this.#disk = new DiskGuard({ folder, clock, budgetBytes: limits?.spoolBudgetBytes, probe: limits?.probeDisk });
   }
 
@@ -124,6 +138,7 @@ export class Databases implements AsyncDisposable {
   start(): void {
     for (const row of this.#active()) this.#protect(row);
     this.links.look();
+    this.looks.start();
   }
 
   /** What is kept here, in the order in which it was added. */
@@ -287,11 +302,24 @@ export class Databases implements AsyncDisposable {
   noteWake(): void {
     for (const protection of this.#protections.values()) protection.noteWake();
     this.links.look();
+    this.looks.lookAtAll();
+  }
+
+  /** Nothing gets through to a target from now on, or it does again: that is so for every database there, written or not. */
+  noteTarget(targetId: TargetId, problem: Problem | undefined): void {
+    this.activity.tellTarget(targetId, problem);
+    for (const [databaseId, protection] of this.#protections) {
+      if (!this.#options.store.replicas(databaseId).some((replica) => replica.targetId === targetId)) continue;
+      // A disk that is gone may have come back elsewhere; what is there again may not have what it had.
+      if (problem === undefined || problem.code === 'target-missing') protection.lookAgainAt(targetId);
+      this.#options.onChange(databaseId);
+    }
   }
 
   /** Ships what is captured, as far as targets answer in time, and closes everything in order. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.links[Symbol.dispose]();
+    this.looks[Symbol.dispose]();
     const late = new AbortController();
     const patience = this.#options.clock.sleep(finishWithinMs, { signal: late.signal }).catch(() => {});
     const protections = [...this.#protections.values()];
@@ -330,10 +358,31 @@ export class Databases implements AsyncDisposable {
       tally,
       onChange: () => onChange(row.id),
       onEvent: (event) => this.activity.tellDatabase(row, event),
+      onTargetFailed: (targetId) => this.looks.suspect(targetId),
     });
     this.#protections.set(row.id, protection);
     protection.start();
     onChange(row.id);
+  }
+
+  /** What is shipped where at present. */
+  #shipping(): readonly Shipping[] {
+    return [...this.#protections].flatMap(([databaseId, { session }]) =>
+      this.#options.store.replicas(databaseId).flatMap((replica) => {
+        const shipper = session?.crew.shippers.find(({ targetId }) => targetId === replica.targetId);
+        return shipper === undefined ? [] : [{ replica, isThere: shipper.shipped !== undefined }];
+      }),
+    );
+  }
+
+  #noteGone(targetId: TargetId, replicas: readonly ReplicaRow[]): void {
+    const { name } = this.#options.targets.rowOf(targetId);
+    const rows = replicas.map(({ databaseId }) => this.rowOf(databaseId));
+    this.activity.tellGone(targetId, rows);
+    for (const row of rows) {
+      const gone = new AppError('replica-gone', { database: path.basename(row.path), name });
+      this.#protections.get(row.id)?.lookAgainAt(targetId, gone);
+    }
   }
 
   async #close(databaseId: DatabaseId): Promise<void> {

@@ -1,15 +1,17 @@
-// A protection as the plain state that windows show: what is restorable, what waits, and what that means. The truth about
-// safety is decided here and nowhere else: protected means a restorable point not older than what was captured.
-import { AppError, type Problem } from '../../shared/errors.ts';
+// A protection as the plain state that windows show: what is restorable and what waits. What that means is said by
+// shared/standing.ts, from the facts that are gathered here.
+import type { Problem } from '../../shared/errors.ts';
 import type { Tally } from './counters.ts';
 import type {
+  CapturedWhen,
   DatabaseDetails,
   DatabaseState,
-  DatabaseStatus,
   DayActivity,
   ReplicaState,
 } from '../../shared/databases.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import { comparePositions, type Place } from '../../shared/position.ts';
+import { type DatabaseFacts, statusOf } from '../../shared/standing.ts';
 import { knownApplication } from '../../shared/known-applications.ts';
 import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
@@ -20,8 +22,6 @@ import path from 'node:path';
 
 export const dayMs = 86_400_000;
 const stripDays = 30;
-/** Lag that is older than this many sync intervals is told. */
-const lateAfterMs = 10_000;
 
 export interface Described {
   readonly row: DatabaseRow;
@@ -30,6 +30,8 @@ export interface Described {
   readonly protection: Protection | undefined;
   /** What needs a look though it is protected: the link by which it was named leads elsewhere. */
   readonly notice: Problem | undefined;
+  /** What nothing of it gets through to a target for. */
+  readonly problemAt?: (targetId: TargetId) => Problem | undefined;
   readonly catalogue: Catalogue;
   readonly now: number;
   readonly days: readonly DayActivity[];
@@ -54,12 +56,15 @@ export function describeDatabase(described: Described): DatabaseState {
   const newest = shipped ?? last;
   const waiting = session?.commits.firstBehind(leastShipped(session) ?? { index: -1, offset: 0 });
   const captured = session?.commits.last;
+  // Before the first image is anywhere, all of the database waits.
+  const unsentSince = newest === undefined && session !== undefined ? protection?.band?.fromAt : undefined;
   return {
     id: row.id,
     path: row.path,
     name: path.basename(row.path),
+    isDemo: row.isDemo,
     addedAt: row.addedAt,
-    status: statusOf(described, replicas, waiting?.at),
+    status: statusOf(factsOf(described, replicas, waiting?.at), described.now),
     // What the last transaction made it: the file itself follows only with checkpoints.
     sizeBytes: (session?.capture.pages ?? 0) * (session?.pageSize ?? 0) || (stat?.size ?? 0),
     walBytes: wal?.size ?? 0,
@@ -73,7 +78,7 @@ export function describeDatabase(described: Described): DatabaseState {
           },
     newest,
     oldestAt: oldestRestorableAt(catalogue, row.id),
-    lag: { bytes: Math.max(0, ...replicas.map(({ lagBytes }) => lagBytes)), sinceAt: waiting?.at },
+    lag: { bytes: Math.max(0, ...replicas.map(({ lagBytes }) => lagBytes)), sinceAt: waiting?.at ?? unsentSince },
     generation: protection?.band,
     replicas,
     namedPoints: described.namedPoints,
@@ -122,12 +127,12 @@ export function describeDetails(
 }
 
 function describeReplicas(
-  { replicas, protection }: Described,
+  { replicas, protection, problemAt }: Described,
   stored: ReturnType<Catalogue['shipped']>,
 ): readonly ReplicaState[] {
   return replicas.map((replica) => {
     const { targetId, url } = replica;
-    const shipper = protection?.session?.crew.shippers.find((candidate) => candidate.targetId === targetId);
+    const shipper = protection?.standingAt(targetId);
     const here = stored.filter((place) => place.targetId === targetId);
     const last = here.toSorted((a, b) => b.last.at - a.last.at)[0];
     const known = last && {
@@ -139,7 +144,7 @@ function describeReplicas(
       url,
       shipped: shipper?.shipped ?? known,
       lagBytes: shipper?.lagBytes ?? 0,
-      problem: shipper?.problem,
+      problem: shipper?.problem ?? problemAt?.(targetId),
       isEnabled: replica.isEnabled,
       syncIntervalMs: replica.syncIntervalMs,
       snapshotIntervalMs: replica.snapshotIntervalMs,
@@ -150,49 +155,46 @@ function describeReplicas(
   });
 }
 
-function statusOf(
-  { row, protection, notice, now }: Described,
+function factsOf(
+  { row, protection, notice }: Described,
   replicas: readonly ReplicaState[],
-  waitingSince: number | undefined,
-): DatabaseStatus {
-  if (row.pausedAt !== undefined) return { kind: 'paused', sinceAt: row.pausedAt };
-  if (protection === undefined) return { kind: 'starting' };
-  if (protection.problem !== undefined) return { kind: 'problem', problem: protection.problem };
-  const { session } = protection;
-  if (protection.notice !== undefined) return { kind: 'attention', problem: protection.notice };
-  const enabled = replicas.filter(({ isEnabled }) => isEnabled);
-  if (enabled.length === 0) {
-    const error = new AppError('replica-none-enabled', { database: path.basename(row.path) });
-    return { kind: 'problem', problem: { ...error.toData(), sinceAt: newestAt(replicas) ?? row.addedAt } };
-  }
-  const failing = enabled.find(({ problem }) => problem !== undefined)?.problem;
-  if (failing !== undefined) {
-    // A target that has nothing yet is no help while another one is away.
-    const isAnyCurrent = enabled.some(({ problem, shipped }) => problem === undefined && shipped !== undefined);
-    return { kind: isAnyCurrent ? 'attention' : 'problem', problem: failing };
-  }
-  if (notice !== undefined) return { kind: 'attention', problem: notice };
-  if (protection.hashing !== undefined) return { kind: 'snapshotting', ...protection.hashing };
-  const image = session?.crew.shippers.find(({ snapshotting }) => snapshotting !== undefined)?.snapshotting;
-  const isRestorable = session?.crew.shippers.some(({ shipped }) => shipped !== undefined) === true;
-  if (image !== undefined && !isRestorable) return { kind: 'snapshotting', ...image };
-  if (session === undefined || !isRestorable) return { kind: 'starting' };
-  if (waitingSince !== undefined && now - waitingSince > lateAfterMs) return { kind: 'catching-up' };
-  return protectedStatus(row, protection);
+  waitingSinceAt: number | undefined,
+): DatabaseFacts {
+  const session = protection?.session;
+  return {
+    name: path.basename(row.path),
+    addedAt: row.addedAt,
+    pausedAt: row.pausedAt,
+    capture: protection && {
+      isOpen: session !== undefined,
+      problem: protection.problem,
+      notice: protection.notice,
+      hashing: protection.hashing,
+      capturedWhen: capturedWhen(row, protection),
+    },
+    notice,
+    replicas: replicas.map(({ targetId, isEnabled, problem, shipped, syncIntervalMs }) => {
+      const shipper = session?.crew.shippers.find((one) => one.targetId === targetId);
+      const isSeen = shipper?.shipped !== undefined;
+      return {
+        isEnabled,
+        problem,
+        syncIntervalMs,
+        isSeen,
+        shippedAt: shipped?.at,
+        snapshotting: shipper?.snapshotting,
+      };
+    }),
+    waitingSinceAt,
+  };
 }
 
-/** Every captured transaction is restorable; one that its application keeps for itself is captured when that one closes it. */
-export function protectedStatus(
+/** A database that its application keeps for itself is captured when that one closes it. */
+export function capturedWhen(
   { path: file }: Pick<DatabaseRow, 'path'>,
   { isHeldExclusively }: Pick<Protection, 'isHeldExclusively'>,
-): DatabaseStatus {
-  if (!isHeldExclusively) return { kind: 'protected' };
-  return { kind: 'protected', capturedWhen: { kind: 'closed', application: knownApplication(file)?.name } };
-}
-
-function newestAt(replicas: readonly ReplicaState[]): number | undefined {
-  const ats = replicas.flatMap(({ shipped }) => shipped?.at ?? []);
-  return ats.length === 0 ? undefined : Math.max(...ats);
+): CapturedWhen | undefined {
+  return isHeldExclusively ? { kind: 'closed', application: knownApplication(file)?.name } : undefined;
 }
 
 function leastShipped(session: NonNullable<Protection['session']>): Place | undefined {

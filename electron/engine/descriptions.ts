@@ -5,6 +5,7 @@ import type { DatabaseId } from '../../shared/ids.ts';
 import type { Databases } from './databases.ts';
 import { dayMs, describeDatabase, describeDays } from './describe.ts';
 import type { Catalogue } from './state/catalogue.ts';
+import type { TargetLooks } from './target-looks.ts';
 import type { DatabaseRow, Store } from './state/store.ts';
 
 /** Longer than anything that changes without being told needs to be seen. */
@@ -28,7 +29,15 @@ export class Descriptions {
   /** A database as it looks now; one that nothing happened to looks as it did. */
   describe(
     row: DatabaseRow,
-    { databases, now }: { readonly databases: Pick<Databases, 'protectionOf' | 'links'>; readonly now: number },
+    {
+      databases,
+      now,
+    }: {
+      readonly databases: Pick<Databases, 'protectionOf' | 'links'> & {
+        readonly looks: Pick<TargetLooks, 'problemOf'>;
+      };
+      readonly now: number;
+    },
   ): DatabaseState {
     const kept = this.#described.get(row.id);
     if (
@@ -46,6 +55,7 @@ export class Descriptions {
       namedPoints: store.namedPoints.of(row.id),
       protection: databases.protectionOf(row.id),
       notice: databases.links.noticeOf(row.id),
+      problemAt: (targetId) => databases.looks.problemOf({ databaseId: row.id, targetId }),
       catalogue,
       days: this.#daysOf(row, now),
     });

@@ -8,6 +8,7 @@ import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { type DiskPlace, guesses, isSameDisk, type ListMounts, type Mount, placeOnDisk, sightings } from './mounts.ts';
 import { readRecord } from './replica/record.ts';
 import { openFolderTarget } from './targets/folder.ts';
+import { classify } from './targets/folder-errors.ts';
 import type { Target } from './targets/target.ts';
 
 export interface DiskPlacesOptions {
@@ -49,18 +50,20 @@ export class DiskPlaces {
    */
   steady(target: Target, describe: () => FolderReplica): Target {
     let settled: Settled | undefined;
-    const check = async (): Promise<void> => {
-      if (settled === undefined) {
-        settled = await this.settle(describe());
+    const check = async (isList: boolean): Promise<void> => {
+      const replica = describe();
+      // Whoever lists learns what is left there, and may put it again: for him the replica's own folder is made again.
+      if (settled === undefined || (isList && (await deviceOf(replica.replicaFolder)) === undefined)) {
+        settled = await this.settle(replica);
         return;
       }
       const { folder, device } = settled;
-      if ((await deviceOf(folder)) === device && describe().folder === folder) return;
+      if ((await deviceOf(folder)) === device && replica.folder === folder) return;
       settled = undefined;
       throw new AppError('target-missing', { path: folder });
     };
-    const run = async <T>(work: () => Promise<T>): Promise<T> => {
-      await check();
+    const run = async <T>(work: () => Promise<T>, isList = false): Promise<T> => {
+      await check(isList);
       try {
         return await work();
       } catch (error) {
@@ -70,7 +73,7 @@ export class DiskPlaces {
     };
     return {
       ...target,
-      list: async (prefix, options) => await run(async () => await target.list(prefix, options)),
+      list: async (prefix, options) => await run(async () => await target.list(prefix, options), true),
       put: async (key, body, options) => await run(async () => await target.put(key, body, options)),
       delete: async (keys, options) => await run(async () => await target.delete(keys, options)),
     };
@@ -86,6 +89,7 @@ export class DiskPlaces {
     const device = await deviceOf(folder);
     if (device !== undefined && (here === undefined || (await this.#isTheOne(replica, { here, before })))) {
       this.#remember(targetId, here);
+      if (here !== undefined && before !== undefined && isSameDisk(here, before)) await remake(replica);
       return { folder, device };
     }
     for (const found of before === undefined ? [] : await this.#candidates(replica, { before, mounts })) {
@@ -136,6 +140,14 @@ export class DiskPlaces {
   }
 }
 
+/** The folder of a replica was removed, and that of its target, on the disk that it was on, was not: it is made again. */
+async function remake({ folder, replicaFolder }: FolderReplica): Promise<void> {
+  if (path.dirname(replicaFolder) !== folder) return;
+  await fs.mkdir(replicaFolder).catch(() => {
+    // @NOTE There already, or it cannot be made: the first use tells.
+  });
+}
+
 /** The device of a folder; undefined where there is none. */
 async function deviceOf(folder: string): Promise<number | undefined> {
   try {
@@ -143,6 +155,6 @@ async function deviceOf(folder: string): Promise<number | undefined> {
     return facts.isDirectory() ? facts.dev : undefined;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO', 'EIO', 'ENOTCONN', 'ESTALE'].includes(codeOf(error))) return undefined;
-    throw new AppError('target-failed', { path: folder, reason: codeOf(error) }, { cause: error });
+    throw await classify(error, folder, 'read');
   }
 }

@@ -246,7 +246,8 @@ export class Engine {
     const descriptions = new Descriptions({ store, catalogue });
     const guards = new TargetGuards({
       clock: this.#clock,
-      onProblem: (targetId, problem) => databases.activity.tellTarget(targetId, problem),
+      lookStillMs: this.#setup.limits?.looks?.stillMs,
+      onProblem: (targetId, problem) => databases.noteTarget(targetId, problem),
     });
     const targets = new KnownTargets({
       store,
@@ -264,6 +265,7 @@ export class Engine {
       catalogue,
       points,
       targets,
+      guards,
       readers: this.#readers,
       dataDir,
       isDeclaredOnly,

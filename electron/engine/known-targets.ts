@@ -38,9 +38,19 @@ export interface KnownTargetsOptions {
   readonly onChange: () => void;
 }
 
+/** What a look at a target showed of its replicas. */
+export interface LookedReplicas {
+  /** Those that do not lie there any more. */
+  readonly gone: readonly ReplicaRow[];
+  /** Those whose folder may not be used. */
+  readonly barred: readonly { readonly replica: ReplicaRow; readonly error: AppError }[];
+}
+
 export class KnownTargets {
   readonly #options: KnownTargetsOptions;
   readonly #open = new Map<TargetId, Map<DatabaseId, Target>>();
+  /** Each as a whole, to be looked at. */
+  readonly #whole = new Map<TargetId, Target>();
 
   constructor(options: KnownTargetsOptions) {
     this.#options = options;
@@ -187,6 +197,35 @@ export class KnownTargets {
     return this.#options.guards.of(this.rowOf(targetId)).forReading(target, onWait);
   }
 
+  /** Looks at a target, and whether these replicas still lie there; undefined where the target does not tell. */
+  async look(
+    targetId: TargetId,
+    replicas: readonly ReplicaRow[],
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<LookedReplicas | undefined> {
+    const row = this.rowOf(targetId);
+    const folders = new Map(replicas.map((replica) => [folderOf(row, replica), replica]));
+    const target = followTarget({ url: row.url, tellsTraffic: isS3(row.url) }, () => this.#wholeOf(row));
+    const looked = await this.#options.guards.of(row).look(target, [...folders.keys()], { signal });
+    return (
+      looked && {
+        gone: looked.gone.flatMap((folder) => folders.get(folder) ?? []),
+        barred: [...looked.barred].flatMap(([folder, error]) => {
+          const replica = folders.get(folder);
+          return replica === undefined ? [] : [{ replica, error }];
+        }),
+      }
+    );
+  }
+
+  #wholeOf(row: TargetRow): Target {
+    const known = this.#whole.get(row.id);
+    if (known !== undefined) return known;
+    const target = openTarget(addressOfRow(row), { credentials: this.#options.credentials.of(row) });
+    this.#whole.set(row.id, target);
+    return target;
+  }
+
   /** A replica on a target, behind the guard that all replicas there share. */
   guard(targetId: TargetId, target: Target): GuardedTarget {
     return this.#options.guards.of(this.rowOf(targetId)).guard(target);
@@ -263,6 +302,7 @@ export class KnownTargets {
 
   #forgetOpen(targetId: TargetId): void {
     this.#open.delete(targetId);
+    this.#whole.delete(targetId);
   }
 
   #replicasAt(targetId: TargetId): readonly ReplicaRow[] {
@@ -285,6 +325,15 @@ function readUrl(url: string): TargetAddress {
 
 function isS3(url: string): boolean {
   return url.startsWith('s3:');
+}
+
+/** What is below a replica's root as soon as something was shipped, as a folder below that of its target. */
+function folderOf({ place, url }: TargetRow, replica: ReplicaRow): string {
+  const within =
+    place.kind === 'folder'
+      ? path.relative(place.path, fileURLToPath(replica.url)).split(path.sep).join('/')
+      : prefixOf(replica).slice(parseS3Url(url).prefix.length).replace(/^\//, '');
+  return `${within === '' ? '' : `${within}/`}generations/`;
 }
 
 function addressOfRow({ url }: TargetRow): TargetAddress {

@@ -33,7 +33,12 @@ export function tellHole(
 /** Part of a generation was damaged or removed on a target. */
 export function tellLosses(
   replica: ReplicaRow,
-  { generation, options: { catalogue, row, onEvent, onChange }, damage }: Context & { readonly damage: Damage },
+  {
+    generation,
+    options: { catalogue, row, onEvent, onChange },
+    damage,
+    isToldOfAll = false,
+  }: Context & { readonly damage: Damage; readonly isToldOfAll?: boolean },
 ): void {
   const held = { databaseId: row.id, targetId: replica.targetId, generation };
   const losses = tellDamage(catalogue, held, damage).map((loss) => ({
@@ -44,6 +49,6 @@ export function tellLosses(
   const text = 'Objects at the destination were changed or removed, not by Tidemark: nothing can be restored between';
   for (const loss of losses)
     if (!loss.isElsewhere) catalogue.addGap(row.id, { fromAt: loss.fromAt, toAt: loss.toAt, text });
-  onEvent({ kind: 'damaged', replica, losses });
+  if (!isToldOfAll) onEvent({ kind: 'damaged', replica, losses });
   onChange();
 }

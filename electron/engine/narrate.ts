@@ -9,15 +9,24 @@ import type { NewActivity } from './state/store.ts';
 /** Nothing gets through to the destination `name` from now on, or it does again. */
 export function narrateTarget(
   problem: Problem | undefined,
+  { name, wasAway }: { readonly name: string; readonly wasAway: boolean },
+): Pick<NewActivity, 'kind' | 'level' | 'text'> {
+  if (problem !== undefined) return { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(problem)}` };
+  const back = wasAway ? `Your disk is back: ${name} is reachable again.` : `${name} is reachable again.`;
+  return { kind: 'recovered', level: 'good', text: `${back} What waited on this computer goes there now.` };
+}
+
+/** The histories of `databases` do not lie at the destination `name` any more. */
+export function narrateGone(
+  databases: readonly string[],
   { name }: { readonly name: string },
 ): Pick<NewActivity, 'kind' | 'level' | 'text'> {
-  return problem === undefined
-    ? {
-        kind: 'recovered',
-        level: 'good',
-        text: `${name} is reachable again. What waited on this computer goes there now.`,
-      }
-    : { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(problem)}` };
+  const shown = databases.length > 3 ? plural(databases.length, 'database') : databases.join(', ');
+  return {
+    kind: 'problem',
+    level: 'warning',
+    text: `${name}: the history of ${shown} was removed there, not by Tidemark. The databases are untouched; a new image of each goes there, and restore points that lay nowhere else are not offered any more.`,
+  };
 }
 
 /** What happened to the database `name`, as one entry. */
@@ -67,12 +76,6 @@ export function narrate(
         kind: 'problem',
         level: 'warning',
         text: `${name}: the end of its former history did not reach ${at(event.replica)} and is not kept any more. What lies there stays restorable.`,
-      };
-    case 'disk-back':
-      return {
-        kind: 'recovered',
-        level: 'good',
-        text: `Your disk is back: ${at(event.replica)} is caught up with ${name}.`,
       };
     case 'outside':
       return { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(event.what)}` };

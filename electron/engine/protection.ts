@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, type ErrorCode, toErrorData, type Problem } from '../../shared/errors.ts';
 import type { Counters } from '../../shared/databases.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import { comparePositions } from '../../shared/position.ts';
 import { ContinuityUnproven, type Unseen } from './capture.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
@@ -14,6 +15,7 @@ import { openSession, prepareOpening } from './session-opening.ts';
 import { bringOverUnseen } from './session-unseen.ts';
 import { leftAs, meetDatabase, withFile } from './session-start.ts';
 import type { Outside, ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
+import type { Shipper } from './ship/shipper.ts';
 import { explainShortage } from './source/source-errors.ts';
 import { forgetShipped, spoolMember } from './spool-upkeep.ts';
 import { Visits } from './visits.ts';
@@ -67,6 +69,8 @@ export class Protection {
   #ended: { readonly signal: AbortSignal } | undefined;
   #bringing: Promise<void> | undefined;
   #isHeldExclusively = false;
+  /** How the last session stood at each target when it ended. */
+  #left: readonly Stand[] = [];
   readonly #notices: Notices;
   readonly #owner: SessionOwner;
 
@@ -135,6 +139,18 @@ export class Protection {
   noteWake(): void {
     for (const shipper of this.#session?.crew.shippers ?? []) shipper.lookAgain();
     this.#session?.capture.wake();
+  }
+
+  /** What lies on a target is looked at now, where it is not being tried anyway; `because`: what is wrong there. */
+  lookAgainAt(targetId: TargetId, because?: AppError): void {
+    const shipper = this.#session?.crew.shippers.find((one) => one.targetId === targetId);
+    if (shipper?.problem === undefined) shipper?.lookAgain({ now: true, because });
+  }
+
+  /** How it stands at a target, or stood when the session ended; undefined where nobody asked there. */
+  standingAt(targetId: TargetId): Stand | undefined {
+    const stands: readonly Stand[] = this.#session?.crew.shippers ?? this.#left;
+    return stands.find((one) => one.targetId === targetId);
   }
 
   get session(): Readonly<Session> | undefined {
@@ -331,6 +347,7 @@ export class Protection {
       await session?.crew.ended();
       await this.#bringing;
       if (session !== undefined) this.#keepCounts(session);
+      this.#left = session?.crew.shippers.map(standOf) ?? this.#left;
       this.#session = undefined;
       this.#options.onChange();
       if (session !== undefined) await this.#close(session);
@@ -406,6 +423,13 @@ export class Protection {
     await this.#options.clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
     clearTimeout(soon);
   }
+}
+
+/** How a database stands at a target. */
+export type Stand = Pick<Shipper, 'targetId' | 'shipped' | 'lagBytes' | 'problem'>;
+
+function standOf({ targetId, shipped, lagBytes, problem }: Shipper): Stand {
+  return { targetId, shipped, lagBytes, problem };
 }
 
 /** The counters that a session's capture keeps, on top of those of the sessions before it. */

@@ -39,7 +39,7 @@ export function makeShipper(
     readonly owner: SessionOwner;
   },
 ): Shipper {
-  const { catalogue, clock, turns, onEvent, onChange } = options;
+  const { catalogue, clock, turns, onEvent, onTargetFailed, onChange } = options;
   const databaseId = options.row.id;
   const { generation, pageSize } = shipment;
   const { targetId, syncIntervalMs, snapshotIntervalMs, retention } = row;
@@ -95,7 +95,6 @@ export function makeShipper(
     onRefused: () => onEvent({ kind: 'deletes-refused', replica: row }),
   });
   let isTold = false;
-  let wasAway = false;
   let imageToldAt = -Infinity;
   const shipper = new Shipper({
     targetId,
@@ -135,7 +134,11 @@ export function makeShipper(
     onMended: (mended) => catalogue.addMended({ databaseId, targetId, generation }, mended),
     pointsIn: (stretch) => catalogue.trim.pointsIn({ databaseId, generation }, stretch),
     findDamage: (objects) => damageOf(catalogue, { databaseId, targetId, generation }, objects),
-    onDamage: (damage) => tellLosses(row, { generation, options, damage }),
+    onDamage: (damage) => {
+      // Of all that were removed there together was told at once.
+      const isToldOfAll = shipper.problem?.code === 'replica-gone';
+      tellLosses(row, { generation, options, damage, isToldOfAll });
+    },
     told: () => toldOf(catalogue, { databaseId, targetId, generation }),
     onSnapshot: (snapshot) => {
       const { time, pages, beginsPart, isFound, missing } = snapshot;
@@ -156,12 +159,11 @@ export function makeShipper(
         owner.onProblem(problem);
       }
       // What the destination as a whole fails with is told once for all databases there.
-      const isOwn = problem !== undefined && !isOfDestination(problem.code);
+      const isOwn = problem !== undefined && problem.code !== 'replica-gone' && !isOfDestination(problem.code);
       if (isOwn) onEvent({ kind: 'problem', problem, replica: row });
       else if (problem === undefined && isTold) onEvent({ kind: 'recovered', replica: row });
       isTold = isOwn || (isTold && problem !== undefined);
-      if (problem === undefined && wasAway) onEvent({ kind: 'disk-back', replica: row });
-      wasAway = problem === undefined ? false : wasAway || problem.code === 'target-missing';
+      if (problem !== undefined && !isOwn) onTargetFailed(targetId);
       onChange();
     },
     onProgress: onChange,

@@ -3,6 +3,7 @@
 // session-notes.ts writes down where it stands.
 import type { AppErrorData, Problem } from '../../shared/errors.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
+import type { TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { Left } from './absence.ts';
 import type { Capture, Unseen } from './capture.ts';
@@ -78,6 +79,8 @@ export interface ProtectionOptions {
   readonly tally: Tally;
   readonly onChange: () => void;
   readonly onEvent: (event: ProtectionEvent) => void;
+  /** Something failed at a target that others there may meet too. */
+  readonly onTargetFailed: (targetId: TargetId) => void;
 }
 
 /** What is worth a line in the activity. */
@@ -98,8 +101,6 @@ export type ProtectionEvent =
   | { readonly kind: 'deletes-refused'; readonly replica: ReplicaRow }
   /** What a target had not got of a former generation cannot be shipped any more. */
   | { readonly kind: 'rest-lost'; readonly replica: ReplicaRow }
-  /** A disk that was away is there again and has everything. */
-  | { readonly kind: 'disk-back'; readonly replica: ReplicaRow }
   | { readonly kind: 'outside'; readonly what: AppErrorData }
   | { readonly kind: 'problem'; readonly problem: Problem; readonly replica: ReplicaRow | undefined }
   | { readonly kind: 'recovered'; readonly replica: ReplicaRow | undefined };

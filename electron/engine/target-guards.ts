@@ -14,6 +14,8 @@ export interface TargetGuardsOptions {
   readonly clock: Clock;
   /** Nothing gets through to a target from now on, or it does again. */
   readonly onProblem: (targetId: TargetId, problem: Problem | undefined) => void;
+  /** How long a look at a target may stand still; without it as target-guard.ts says. */
+  readonly lookStillMs?: number | undefined;
 }
 
 /** A try costs nothing where the destination is a folder. */
@@ -47,9 +49,10 @@ export class TargetGuards implements Disposable {
   of({ id, place, bandwidthBytes }: Pick<TargetRow, 'id' | 'place' | 'bandwidthBytes'>): TargetGuard {
     const known = this.#guards.get(id);
     if (known !== undefined) return known;
-    const { clock, onProblem } = this.#options;
+    const { clock, onProblem, lookStillMs } = this.#options;
     const guard = new TargetGuard({
       clock,
+      lookStillMs,
       bandwidthBytes,
       calls: callsAt(place),
       longestRetryMs: place.kind === 'folder' ? folderRetryMs : undefined,

@@ -55,7 +55,9 @@ export function ActivityScreen(): ReactNode {
       />
       <Card label="Activity">
         {shown.length === 0 ? (
-          <Empty icon={List}>Nothing of that kind has happened.</Empty>
+          <Empty icon={List}>
+            {log.isComplete ? 'Nothing of that kind has happened.' : 'Nothing of that kind has happened lately.'}
+          </Empty>
         ) : (
           <div className={styles.list}>
             <ActivityList entries={shown} now={now} label="Activity" place={placeOf} />

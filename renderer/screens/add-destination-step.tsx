@@ -3,6 +3,7 @@ import { Cloud, FolderPlus } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { DatabaseState } from '../../shared/databases.ts';
 import type { TargetId } from '../../shared/ids.ts';
+import { problemAt } from '../../shared/standing.ts';
 import type { TargetState } from '../../shared/targets.ts';
 import { chooseDestination } from '../actions/add.ts';
 import { ErrorText } from '../components/error-text.tsx';
@@ -12,7 +13,7 @@ import { type AddDestination, type AddDraft, hasPlace, useStore } from '../store
 import { AddFolder } from './add-folder.tsx';
 import { AddS3 } from './add-s3.tsx';
 import { AddStep } from './add-step.tsx';
-import { iconOf, kindText, placeText, problemAt } from './destination-words.ts';
+import { iconOf, kindText, placeText } from './destination-words.ts';
 import { FindingLine } from './finding.tsx';
 
 interface AddDestinationStepProps {

@@ -1,19 +1,23 @@
 // What happened to this database lately.
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import type { DatabaseState } from '../../shared/databases.ts';
-import { filterActivity } from '../actions/activity.ts';
+import { filterActivity, loadLately } from '../actions/activity.ts';
 import { go } from '../actions/window.ts';
 import { ActivityList } from '../components/activity-list.tsx';
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
+import { ErrorNote } from '../components/error-note.tsx';
 import { selectNow } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import styles from './database-activity-card.module.css';
 
 export function DatabaseActivityCard({ database }: { readonly database: DatabaseState }): ReactNode {
+  const { id } = database;
   const now = useStore(selectNow);
-  const activity = useStore(({ remote }) => remote?.activity);
-  const entries = (activity ?? []).filter((entry) => entry.databaseId === database.id).slice(0, 6);
+  const newestId = useStore(({ remote }) => remote?.activity[0]?.id);
+  const lately = useStore(({ view }) => view.lately);
+  useEffect(() => void loadLately(id, newestId), [id, newestId]);
+  const { entries, error } = lately?.databaseId === id ? lately : {};
   return (
     <Card
       heading="Activity"
@@ -29,7 +33,8 @@ export function DatabaseActivityCard({ database }: { readonly database: Database
         </Button>
       }
     >
-      {entries.length === 0 ? (
+      {error !== undefined && <ErrorNote error={error} />}
+      {entries === undefined ? undefined : entries.length === 0 ? (
         <p className={styles.none}>Nothing happened lately, as it should be.</p>
       ) : (
         <ActivityList entries={entries} now={now} label={`Activity of ${database.name}`} />

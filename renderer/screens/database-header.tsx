@@ -3,6 +3,7 @@ import { History, Play, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
+import { statusWord } from '../../shared/standing.ts';
 import { askToRemove, pause, resume, stopDemo } from '../actions/databases.ts';
 import { openRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
@@ -14,7 +15,7 @@ import { selectIsPending, selectIsSeen, selectNow } from '../selectors.ts';
 import { historyOf, useStore } from '../store.ts';
 import styles from './database-header.module.css';
 import { PageHeader } from './page-header.tsx';
-import { snapshotShare, snapshotText, statusWord, toneOf, whenText } from './status-words.ts';
+import { snapshotShare, snapshotText, toneOf, waitingText, whenText } from './status-words.ts';
 
 export function DatabaseHeader({ database }: { readonly database: DatabaseState }): ReactNode {
   const now = useStore(selectNow);
@@ -24,6 +25,7 @@ export function DatabaseHeader({ database }: { readonly database: DatabaseState 
   const isDemo = useStore(({ remote }) => remote?.demo.isRunning === true && remote.demo.databaseId === database.id);
   const isPaused = database.status.kind === 'paused';
   const share = snapshotShare(database);
+  const waiting = waitingText(database, now);
   const when = isSeen ? whenText(database, now) : undefined;
   return (
     <PageHeader
@@ -50,6 +52,7 @@ export function DatabaseHeader({ database }: { readonly database: DatabaseState 
               ? 'no restore point yet'
               : `newest restore point ${formatAgo(database.newest.at, now)}`}
           </span>
+          {isSeen && waiting !== undefined && <span className={styles.fact}>{waiting}</span>}
           <span className={styles.fact}>{formatBytes(database.sizeBytes)}</span>
         </>
       }

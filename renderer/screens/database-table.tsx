@@ -3,6 +3,7 @@
 import type { ReactNode } from 'react';
 import { formatAge, formatBytes, formatSpan, plural } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
+import { statusWord } from '../../shared/standing.ts';
 import { DaysStrip } from '../components/days-strip.tsx';
 import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
@@ -14,7 +15,7 @@ import { selectTargets } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import styles from './database-table.module.css';
 import { iconOf } from './destination-words.ts';
-import { lagText, snapshotShare, snapshotText, statusWord, toneOf, whenText } from './status-words.ts';
+import { lagText, snapshotShare, snapshotText, toneOf, whenText } from './status-words.ts';
 
 interface DatabaseTableProps {
   readonly databases: readonly DatabaseState[];

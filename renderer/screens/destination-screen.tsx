@@ -3,6 +3,7 @@ import { HardDrive } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { plural } from '../../shared/format.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import { standingOf } from '../../shared/standing.ts';
 import type { TargetState } from '../../shared/targets.ts';
 import { askToRemoveTarget, describeDestination, saveDestination } from '../actions/destinations.ts';
 import { Button } from '../components/button.tsx';
@@ -14,7 +15,8 @@ import { FormEnd } from '../components/form-end.tsx';
 import { LinkButton } from '../components/link-button.tsx';
 import { Note } from '../components/note.tsx';
 import { formatPlace, type Place } from '../place.ts';
-import { selectDatabase, selectTarget } from '../selectors.ts';
+import { isPlaceOf } from '../place-form.ts';
+import { selectDatabase, selectDatabases, selectTarget } from '../selectors.ts';
 import { type DestinationDraft, useStore } from '../store.ts';
 import { DestinationFields } from './destination-fields.tsx';
 import styles from './destination-screen.module.css';
@@ -61,7 +63,10 @@ interface DescribedProps {
 function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
   const database = useStore(selectDatabase(databaseId));
   const back: Place = database === undefined ? { kind: 'destinations' } : { kind: 'database', databaseId: database.id };
-  const isPassed = draft.test?.kind === 'done' && draft.test.test.isUsable;
+  const databases = useStore(selectDatabases);
+  const isProven =
+    target !== undefined && standingOf(target, databases).word === 'Working' && isPlaceOf(draft.form, target);
+  const isPassed = draft.test === undefined ? isProven : draft.test.kind === 'done' && draft.test.test.isUsable;
   return (
     <>
       <PageHeader
@@ -82,7 +87,7 @@ function Described({ draft, target, databaseId }: DescribedProps): ReactNode {
         </div>
       </div>
       <ErrorNote error={draft.error} />
-      <FormEnd sentence={testSentence(draft)}>
+      <FormEnd sentence={testSentence(draft, isProven)}>
         <LinkButton href={formatPlace(back)} isLarge>
           Cancel
         </LinkButton>

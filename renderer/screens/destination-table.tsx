@@ -3,6 +3,7 @@
 import { Pencil, PlugZap, Trash2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { formatBytes, plural } from '../../shared/format.ts';
+import { standingOf } from '../../shared/standing.ts';
 import type { TargetState } from '../../shared/targets.ts';
 import { askToRemoveTarget, openAndTest } from '../actions/destinations.ts';
 import { go } from '../actions/window.ts';
@@ -14,7 +15,7 @@ import { formatPlace } from '../place.ts';
 import { selectDatabases, selectIsSeen } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import styles from './destination-table.module.css';
-import { iconOf, kindText, placeText, requestKindsText, requestsText, standingOf } from './destination-words.ts';
+import { iconOf, kindText, placeText, requestKindsText, requestsText } from './destination-words.ts';
 
 export function DestinationTable({ targets }: { readonly targets: readonly TargetState[] }): ReactNode {
   const databases = useStore(selectDatabases);

@@ -1,39 +1,9 @@
-// Destinations in words and signs: the one place that names their state, their kind, and what a test found, for the window.
+// Destinations in words and signs: their kind, and what a test found, for the window. What is said of their state is
+// shared/standing.ts.
 import { Cloud, CloudOff, Folder, FolderX, type LucideIcon } from 'lucide-react';
-import type { AppErrorData } from '../../shared/errors.ts';
 import { formatCount, plural } from '../../shared/format.ts';
-import type { DatabaseState, ReplicaState } from '../../shared/databases.ts';
-import type { TargetId } from '../../shared/ids.ts';
 import type { TargetState, TargetTest, TargetUsage, TestStageName } from '../../shared/targets.ts';
 import { providers } from '../../shared/providers.ts';
-import type { Tone } from '../components/tone.ts';
-
-export interface Standing {
-  readonly tone: Tone;
-  readonly word: string;
-}
-
-/** How a destination stands: nothing gets through, some database has a problem there, or all is well. */
-export function standingOf(target: TargetState, databases: readonly DatabaseState[]): Standing {
-  if (target.problem !== undefined) return { tone: 'problem', word: 'Not working' };
-  const all = replicasAt(target.id, databases);
-  const enabled = all.filter(({ isEnabled }) => isEnabled);
-  if (all.length === 0) return { tone: 'good', word: 'Ready' };
-  if (enabled.length === 0) return { tone: 'paused', word: 'Turned off' };
-  if (enabled.some(({ problem }) => problem !== undefined)) return { tone: 'attention', word: 'Attention' };
-  if (enabled.some(({ shipped }) => shipped === undefined)) return { tone: 'working', word: 'Starting' };
-  return { tone: 'good', word: 'Working' };
-}
-
-/** What needs a look at a destination: its own problem, or the first of a database there. */
-export function problemAt(target: TargetState, databases: readonly DatabaseState[]): AppErrorData | undefined {
-  const enabled = replicasAt(target.id, databases).filter(({ isEnabled }) => isEnabled);
-  return target.problem ?? enabled.find(({ problem }) => problem !== undefined)?.problem;
-}
-
-function replicasAt(targetId: TargetId, databases: readonly DatabaseState[]): readonly ReplicaState[] {
-  return databases.flatMap(({ replicas }) => replicas.filter((replica) => replica.targetId === targetId));
-}
 
 /** A folder or a cloud; crossed out where nothing gets through. */
 export function iconOf(target: TargetState | undefined, { isBroken = false } = {}): LucideIcon {

@@ -2,7 +2,7 @@
 import { Play, ShieldAlert, ShieldCheck, ShieldOff, ShieldQuestionMark, type LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { capitalize, formatAgo } from '../../shared/format.ts';
-import { summarize, type Summary } from '../../shared/summary.ts';
+import { newestOfAll, summarize, type Summary } from '../../shared/summary.ts';
 import { pause, resume } from '../actions/databases.ts';
 import { Button } from '../components/button.tsx';
 import { Icon } from '../components/icon.tsx';
@@ -28,7 +28,7 @@ export function OverviewAnswer(): ReactNode {
   const isPending = useStore(selectIsPending('pause'));
   const lostAt = useStore(({ view }) => (view.connection.kind === 'lost' ? view.connection.sinceAt : undefined));
   const summary = summarize(databases, lostAt ?? now);
-  const newestAt = Math.max(...databases.map((database) => database.newest?.at ?? Number.NEGATIVE_INFINITY));
+  const newestAt = newestOfAll(databases);
   const health = isSeen ? summary.health : 'unknown';
   const isAllPaused = databases.every((database) => database.status.kind === 'paused');
   return (
@@ -44,9 +44,9 @@ export function OverviewAnswer(): ReactNode {
           {lostAt === undefined
             ? summary.detail
             : `${capitalize(formatAgo(lostAt, now))}, ${past(lowerFirst(summary.headline))}. ${
-                Number.isFinite(newestAt)
-                  ? `The newest restore point that this window knows of came ${formatAgo(newestAt, now)}.`
-                  : ''
+                newestAt === undefined
+                  ? ''
+                  : `As far as this window knows, each can be restored to ${formatAgo(newestAt, now)} or later.`
               }`}
         </p>
       </div>

@@ -3,6 +3,7 @@ import { ChevronLeft, ChevronRight, Copy, Flag, FlagOff, History, Pencil } from 
 import type { ReactNode } from 'react';
 import { formatAgo, formatBytes, formatClockUtc, formatInstantLocal, formatZone, plural } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
+import { healthOf } from '../../shared/standing.ts';
 import type { GenerationBand, RestorePoint } from '../../shared/history.ts';
 import { findNamed, type NamedPoint } from '../../shared/named-points.ts';
 import { formatPosition } from '../../shared/position.ts';
@@ -31,7 +32,11 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
     return (
       <Card label="Restore point">
         <Empty icon={History}>
-          <p>There is nothing to restore yet; the first image is on its way.</p>
+          <p>
+            {healthOf(database, now) === 'working'
+              ? 'There is nothing to restore yet; the first image is on its way.'
+              : 'There is nothing to restore.'}
+          </p>
         </Empty>
       </Card>
     );
@@ -41,7 +46,9 @@ export function PointCard({ database }: { readonly database: DatabaseState }): R
   const band = bandOf(point, timeline?.generations ?? (database.generation === undefined ? [] : [database.generation]));
   const places = point.targetIds.map((id) => {
     const target = targets?.find((one) => one.id === id);
-    return { id, icon: iconOf(target), name: target?.name ?? 'Destination' };
+    const isAway = target?.problem !== undefined;
+    const name = target?.name ?? 'Destination';
+    return { id, icon: iconOf(target, { isBroken: isAway }), name: isAway ? `${name}, not working at present` : name };
   });
   return (
     <Card label="Restore point" isPadded>

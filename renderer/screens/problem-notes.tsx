@@ -1,18 +1,48 @@
 // What needs a look, per database: what happened, what is safe, what to do.
 import type { ReactNode } from 'react';
-import { formatBytes, formatInstantLocal } from '../../shared/format.ts';
+import { formatBytes, formatInstantLocal, plural } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
-import { isStale } from '../../shared/summary.ts';
+import { isStale } from '../../shared/standing.ts';
 import { ErrorText } from '../components/error-text.tsx';
 import { LinkButton } from '../components/link-button.tsx';
 import { Note } from '../components/note.tsx';
 import { formatPlace } from '../place.ts';
-import { selectDatabases, selectNow } from '../selectors.ts';
+import { selectDatabases, selectNow, selectTargets } from '../selectors.ts';
 import { useStore } from '../store.ts';
+import { groupProblems, type SharedProblem } from './problem-groups.ts';
 
 export function ProblemNotes(): ReactNode {
   const databases = useStore(selectDatabases);
-  return databases.map((database) => <ProblemNote key={database.id} database={database} hasLink />);
+  const { shared, single } = groupProblems(databases, useStore(selectTargets));
+  return (
+    <>
+      {shared.map((group) => (
+        <SharedNote key={group.target.id} group={group} />
+      ))}
+      {single.map((database) => (
+        <ProblemNote key={database.id} database={database} hasLink />
+      ))}
+    </>
+  );
+}
+
+/** A destination that fails for several databases. */
+function SharedNote({ group: { target, problem, tone, databases } }: { readonly group: SharedProblem }): ReactNode {
+  const now = useStore(selectNow);
+  const since = formatInstantLocal(problem.sinceAt, now, { precision: 'minute' });
+  const names = databases.slice(0, 3).map(({ name }) => name);
+  const rest = databases.length - names.length;
+  const list = rest > 0 ? `${names.join(', ')} and ${plural(rest, 'other database')}` : names.join(', ');
+  return (
+    <Note
+      tone={tone}
+      title={`${target.name}, for ${plural(databases.length, 'database')}`}
+      actions={<LinkButton href={formatPlace({ kind: 'destination', targetId: target.id })}>Open</LinkButton>}
+      role="status"
+    >
+      <ErrorText error={problem} /> {sinceText(since)}. It concerns {list}.
+    </Note>
+  );
 }
 
 interface ProblemNoteProps {

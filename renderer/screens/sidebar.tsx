@@ -3,6 +3,7 @@ import { HardDrive, LayoutGrid, List, type LucideIcon, Plus, Settings } from 'lu
 import type { ReactNode } from 'react';
 import { formatAge } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
+import { statusWord } from '../../shared/standing.ts';
 import { openDrawer } from '../actions/window.ts';
 import { BrandMark } from '../components/brand-mark.tsx';
 import { classNames } from '../components/class-names.ts';
@@ -13,7 +14,7 @@ import { formatPlace, type Place } from '../place.ts';
 import { selectDatabases, selectIsSeen, selectNow, selectOperations } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import { RunningRestore } from './running-restore.tsx';
-import { statusWord, toneOf, whenText } from './status-words.ts';
+import { toneOf, whenText } from './status-words.ts';
 import styles from './sidebar.module.css';
 
 export function Sidebar(): ReactNode {

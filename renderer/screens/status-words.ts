@@ -1,7 +1,8 @@
-// A database's state as words and tone: the one place that names states for the window.
+// A database's figures as words and tone for the window. What is said of its state is shared/standing.ts.
 import { formatAge, formatBytes, secondMs } from '../../shared/format.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
-import { capturedWhenWords, healthOf } from '../../shared/summary.ts';
+import { healthOf } from '../../shared/standing.ts';
+import { capturedWhenWords } from '../../shared/summary.ts';
 import type { Tone } from '../components/tone.ts';
 
 /** Shipping follows capturing at this distance all the time; below it there is nothing to say. */
@@ -10,28 +11,6 @@ export const momentMs = 3 * secondMs;
 /** The tone that goes with a database's state. */
 export function toneOf(database: DatabaseState, now: number): Tone {
   return healthOf(database, now);
-}
-
-/** The state in one or two words: `Protected`, `Catching up`, `Paused`. */
-export function statusWord(database: DatabaseState, now: number): string {
-  const { status } = database;
-  switch (status.kind) {
-    case 'starting':
-      return 'Starting';
-    case 'snapshotting':
-      return 'First snapshot';
-    case 'catching-up':
-      return 'Catching up';
-    case 'attention':
-      return 'Attention';
-    case 'problem':
-      return 'Not protected';
-    case 'paused':
-      return 'Paused';
-    case 'protected':
-      if (database.newest === undefined) return 'Starting';
-      return healthOf(database, now) === 'good' ? 'Protected' : 'Behind';
-  }
 }
 
 /** When it is captured, for one that its application keeps for itself; undefined for all others. */
@@ -43,6 +22,12 @@ export function whenText(database: DatabaseState, now: number): string | undefin
 export function lagText({ lag }: DatabaseState, now: number): string {
   if (lag.bytes === 0 || lag.sinceAt === undefined || now - lag.sinceAt < momentMs) return 'none';
   return formatAge(now - lag.sinceAt);
+}
+
+/** `12 kB of changes wait to be sent, for 40 s`; undefined where nothing waits for longer than a moment. */
+export function waitingText({ lag }: DatabaseState, now: number): string | undefined {
+  if (lag.bytes === 0 || lag.sinceAt === undefined || now - lag.sinceAt < momentMs) return undefined;
+  return `${formatBytes(lag.bytes)} of changes wait to be sent, for ${formatAge(now - lag.sinceAt)}`;
 }
 
 /** How far a first snapshot got, between 0 and 1; undefined where none runs. */

@@ -78,8 +78,8 @@ export function TestWords({ draft }: { readonly draft: DestinationDraft }): Reac
   );
 }
 
-/** What it means to save this draft now. */
-export function testSentence({ test, targetId, form, isTried }: DestinationDraft): string {
+/** What it means to save this draft now; `isProven`: its place is one where everything gets through at present. */
+export function testSentence({ test, targetId, form, isTried }: DestinationDraft, isProven = false): string {
   const wrong = Object.keys(checkForm(form)).length;
   if (isTried && wrong > 0) return `${plural(wrong, 'field')} ${wrong === 1 ? 'needs' : 'need'} a look first.`;
   if (test?.kind === 'running') return 'The test is running.';
@@ -90,6 +90,7 @@ export function testSentence({ test, targetId, form, isTried }: DestinationDraft
       : 'Saved like this, nothing may get through until it works; what lies there stays.';
   const failed = test?.kind === 'done' ? test.test.stages.find(({ state }) => state === 'failed') : undefined;
   if (failed !== undefined) return `The test failed at ${stageWords[failed.name]}. ${meanwhile}`;
+  if (isProven) return 'It works as it is: what is captured gets there.';
   return `Not tested as it is now. ${meanwhile}`;
 }
 

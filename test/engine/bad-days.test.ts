@@ -34,12 +34,15 @@ function insert(bytes = 100): void {
   app.prepare('INSERT INTO t(v) VALUES (?)').run(randomBytes(bytes));
 }
 
+/** What takes a moment of the system's time may take hours of this clock's. */
+const looks = { folderEveryMs: 60_000, bucketEveryMs: 3_600_000, stillMs: Number.MAX_SAFE_INTEGER };
+
 function openEngine(limits: { readonly spoolBudgetBytes?: number } = {}): TestEngine {
   const wrapTarget = (target: Target): Target => {
     const name = must(target.url.split('/').at(-2), 'a folder of the test');
     return faultyTarget(target, { fault: (verb) => faults.get(name)?.(verb) });
   };
-  const engine = openTestEngine(folder.at('data'), { clock, limits: { ...limits, wrapTarget } });
+  const engine = openTestEngine(folder.at('data'), { clock, limits: { ...limits, looks, wrapTarget } });
   // Closing waits for destinations for a while: time passes, or a test that fails would hang.
   const close = async (): Promise<void> => {
     let isClosed = false;

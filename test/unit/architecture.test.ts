@@ -14,7 +14,7 @@ const commandLineFiles = 'electron/cli*.ts';
 
 /** What the renderer's components and screens may know of `shared/`: data and how to put it in words, not how to ask for it. */
 const sharedWords =
-  'shared/{assert,databases,errors,format,history,ids,instant-phrase,known-applications,model,named-points,operations,position,providers,retention,summary,targets,viewport}.ts';
+  'shared/{assert,databases,errors,format,history,ids,instant-phrase,known-applications,model,named-points,operations,position,providers,retention,standing,summary,targets,viewport}.ts';
 
 /** What plans, from what is known, and does nothing. */
 const planFiles = 'electron/engine/{restore,retain}/{plan,planning,choose-point,refusal}.ts';

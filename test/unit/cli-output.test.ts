@@ -326,7 +326,8 @@ describe('a replication', () => {
     const [first] = closed.databases.map((one) => detailsOf(one).split('; ')[0]);
     expect(first).toBe('/data/app.db: protected, captured each time Anki is closed');
     expect(detailsOf({ ...database, replicas }).split('; ')).toEqual([
-      '/data/app.db: captured to 48a0df02ebc5a9b0/00000001:4152',
+      '/data/app.db: protected',
+      'captured to 48a0df02ebc5a9b0/00000001:4152',
       'file:///backup/app: 8.2 kB wait, 2.5 s',
       'spool 1.8 MB',
       'WAL 412 kB, 32 frames not in the database yet, held by a reader since 2026-11-22T13:31:58Z',
@@ -337,11 +338,26 @@ describe('a replication', () => {
   });
 
   test('ends with the truth about what is not yet shipped', () => {
-    expect(formatStopped(running)).toBe('Stopped. Everything that was captured is at its destination.\n');
-    const behind: EngineState = { ...running, databases: [{ ...database, lag: { bytes: 4_152, sinceAt: at } }] };
-    expect(formatStopped(behind)).toBe(
+    const problem = { ...new AppError('target-missing', { path: '/backup' }).toData(), sinceAt: at };
+    const replica = { isEnabled: true, shipped: database.newest, lagBytes: 0, problem: undefined };
+    const ended = (over: object, status: DatabaseState['status'] = database.status): string => {
+      const replicas = [{ ...replica, ...over }] as unknown as DatabaseState['replicas'];
+      return formatStopped({ ...running, databases: [{ ...database, status, replicas }] });
+    };
+    expect(ended({})).toBe('Stopped. Everything that was captured is at its destination.\n');
+    expect(ended({ lagBytes: 4_152 })).toBe(
       'Stopped. Not yet at its destination, kept in the data folder for the next start: /data/app.db: 4.2 kB.\n',
     );
+    expect(ended({ shipped: undefined, problem })).toBe(
+      'Stopped. Nothing of /data/app.db is at its destination yet. The folder /backup is gone.\n',
+    );
+    expect(ended({ problem })).toBe(
+      'Stopped. /data/app.db: whether everything is still at its destination could not be seen. The folder /backup is gone.\n',
+    );
+    expect(ended({}, { kind: 'problem', problem })).toBe(
+      'Stopped. /data/app.db is not being captured. The folder /backup is gone.\n',
+    );
+    expect(formatStopped({ ...running, databases: [] })).toBe('Stopped. Nothing was protected.\n');
   });
 });
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeDatabase, protectedStatus } from '../../electron/engine/describe.ts';
+import { capturedWhen, describeDatabase } from '../../electron/engine/describe.ts';
 import { narrate } from '../../electron/engine/narrate.ts';
 import type { ProtectionEvent } from '../../electron/engine/session.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
@@ -97,17 +97,14 @@ describe('a protected database', () => {
   const anki = { path: '/home/ada/.local/share/Anki2/Ada/collection.anki2' };
 
   test('says nothing more where it is captured all the time', () => {
-    expect(protectedStatus(anki, { isHeldExclusively: false })).toEqual({ kind: 'protected' });
+    expect(capturedWhen(anki, { isHeldExclusively: false })).toBeUndefined();
   });
 
   test.each([
     [anki.path, 'Anki'],
     ['/data/own.db', undefined],
   ])('%s, that its application keeps for itself, is captured when that one closes it', (path, application) => {
-    expect(protectedStatus({ path }, { isHeldExclusively: true })).toEqual({
-      kind: 'protected',
-      capturedWhen: { kind: 'closed', application },
-    });
+    expect(capturedWhen({ path }, { isHeldExclusively: true })).toEqual({ kind: 'closed', application });
   });
 });
 

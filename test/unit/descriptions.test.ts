@@ -52,7 +52,10 @@ test('days are counted again: today after seconds, those before after a minute, 
     descriptions.forget(id);
     const [row] = store.databases();
     if (row === undefined) throw new Error('there is one');
-    const state = descriptions.describe(row, { databases: { protectionOf: () => undefined, links }, now });
+    const state = descriptions.describe(row, {
+      databases: { protectionOf: () => undefined, links, looks: { problemOf: () => undefined } },
+      now,
+    });
     return state.days.slice(-3).map(({ transactions }) => transactions);
   };
   write(noon - dayMs);

@@ -6,7 +6,7 @@ import { readMemory, remember } from '../../electron/desktop-memory.ts';
 import { readDesktopOptions } from '../../electron/desktop-options.ts';
 import { drawTrayIcon } from '../../electron/tray-icon.ts';
 import { type TrayStatus, describeTray, nextChangeAt } from '../../electron/tray-status.ts';
-import { lagPromiseMs } from '../../shared/summary.ts';
+import { lagPromiseMs } from '../../shared/standing.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
 import type { AppState } from '../../shared/model.ts';
 import { AppError } from '../../shared/errors.ts';

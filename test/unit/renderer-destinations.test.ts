@@ -1,6 +1,6 @@
 // Destinations in words: how one stands, what a test found, what a retention keeps.
 import { describe, expect, test } from 'vitest';
-import { findingsOf, kindText, placeText, requestsText, standingOf } from '../../renderer/screens/destination-words.ts';
+import { findingsOf, kindText, placeText, requestsText } from '../../renderer/screens/destination-words.ts';
 import {
   dailyChoices,
   isBehind,
@@ -14,6 +14,7 @@ import {
 import { AppError, type Problem } from '../../shared/errors.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../shared/format.ts';
 import type { ReplicaState } from '../../shared/databases.ts';
+import { standingOf } from '../../shared/standing.ts';
 import type { TargetTest } from '../../shared/targets.ts';
 import { defaultRetention, type RetentionPreview } from '../../shared/retention.ts';
 import { databaseOf, emptyState } from '../support/gallery/databases.ts';

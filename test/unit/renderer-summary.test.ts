@@ -4,7 +4,8 @@ import type { DatabaseState, DatabaseStatus } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 import { whenText } from '../../renderer/screens/status-words.ts';
-import { closedSentence, healthOf, summarize } from '../../shared/summary.ts';
+import { healthOf } from '../../shared/standing.ts';
+import { closedSentence, summarize } from '../../shared/summary.ts';
 
 const now = Date.parse('2026-11-22T15:00:00Z');
 const utc = { zone: 'UTC' };
@@ -76,6 +77,40 @@ describe('the sentence', () => {
     );
   });
 
+  test('is as good as the worst of those that are protected', () => {
+    const old = {
+      position: { generation: '0123456789abcdef' as Generation, index: 0, offset: 32 },
+      at: now - hours(3),
+    };
+    const databases = [
+      database('a', { kind: 'protected' }, { provenAt: now - hours(1) }),
+      { ...database('b', { kind: 'protected' }, { provenAt: now - hours(9) }), newest: old },
+      database('c', { kind: 'problem', problem }),
+    ];
+    expect(summarize(databases, now, utc).detail).toBe(
+      'Each can be restored to 3 h ago or later. Last proven restore of each today 06:00 or later. c is not protected right now.',
+    );
+    const [a, b] = databases;
+    if (a === undefined || b === undefined) throw new Error('both were just made');
+    expect(summarize([a, { ...b, provenAt: undefined }], now, utc).detail).toBe(
+      'Each can be restored to 3 h ago or later. No restore of b was proven yet.',
+    );
+  });
+
+  test('counts the demo apart', () => {
+    const demo = { ...database('shop.db'), isDemo: true };
+    expect(summarize([demo], now, utc)).toEqual({
+      health: 'none',
+      headline: 'Nothing of your own is protected yet',
+      detail: 'The demo’s shop.db is protected. Newest restore point 8 s ago.',
+    });
+    const own = database('a', { kind: 'problem', problem });
+    expect(summarize([demo, own], now, utc)).toMatchObject({
+      health: 'problem',
+      headline: 'a is not protected right now',
+    });
+  });
+
   test.each([
     ['Anki', 'a is protected, captured each time Anki is closed'],
     [undefined, 'a is protected, captured each time its application closes'],
@@ -98,7 +133,7 @@ describe('the sentence', () => {
     [4, 'x1 is captured each time Anki is closed; x2 is captured each time Anki is closed; so are two more.'],
   ])('names %i of several that are captured when they are closed', (count, sentence) => {
     const all = [database('a'), ...Array.from({ length: count }, (_, i) => closed(`x${i + 1}`, 'Anki'))];
-    expect(summarize(all, now, utc).detail).toBe(`Newest restore point 8 s ago. ${sentence}`);
+    expect(summarize(all, now, utc).detail).toBe(`Each can be restored to 8 s ago or later. ${sentence}`);
     expect(closedSentence(all)).toBe(sentence);
     expect(closedSentence(all.slice(0, 1))).toBe('');
   });

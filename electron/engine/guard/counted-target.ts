@@ -1,6 +1,6 @@
 // Counts what is asked of a target and what passes: the figures that a bill is made of.
 import type { TargetUsage } from '../../../shared/targets.ts';
-import type { Target } from '../targets/target.ts';
+import { nothingAmiss, type Target } from '../targets/target.ts';
 import { hearStream, hearTraffic, type RequestKind, type Traffic } from '../targets/traffic.ts';
 
 export type MutableUsage = { -readonly [K in keyof TargetUsage]: TargetUsage[K] };
@@ -43,6 +43,9 @@ export function countTarget(target: Target, usage: MutableUsage): Target {
       if (target.removeLeftovers === undefined) return;
       await count('list', async () => await target.removeLeftovers?.(options));
     },
+    // A look at a folder is no request.
+    look: async (folders, options) =>
+      (await hearTraffic(isTelling ? heard : {}, async () => await target.look?.(folders, options))) ?? nothingAmiss,
   };
 }
 

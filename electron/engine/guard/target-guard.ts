@@ -1,14 +1,14 @@
 // What stands before one destination, shared by all databases that have a replica there: counts what it costs, keeps to its
 // bandwidth, bounds how much is asked of it at once, ends calls that hang, and stops asking while nothing gets through.
 // Each of these is a file of its own; here they are put one into the other.
-import { AppError, type Problem } from '../../../shared/errors.ts';
+import { AppError, type Problem, toErrorData } from '../../../shared/errors.ts';
 import type { TargetUsage } from '../../../shared/targets.ts';
 import type { Clock } from '../clock.ts';
 import { type Lane, LaneRow, RankedRow } from '../rows.ts';
-import type { ReadableTarget, Target } from '../targets/target.ts';
+import type { Looked, ReadableTarget, Target } from '../targets/target.ts';
 import { Turns } from '../turns.ts';
 import { Bandwidth } from './bandwidth.ts';
-import { type CallKind, Circuit, type CircuitLane } from './circuit.ts';
+import { type CallKind, Circuit, type CircuitLane, isOfDestination } from './circuit.ts';
 import { countTarget, newUsage } from './counted-target.ts';
 import { paceTarget } from './paced-target.ts';
 import { patientTarget } from './patient-target.ts';
@@ -23,6 +23,8 @@ export interface TargetGuardOptions {
   readonly calls?: number;
   /** How long a call may stand still, in milliseconds. */
   readonly stillMs?: number;
+  /** The same for a look. */
+  readonly lookStillMs?: number | undefined;
   /** The most that is waited between two tries while nothing gets through, in milliseconds. */
   readonly longestRetryMs?: number | undefined;
   /** Between 0 and 1, for waits. */
@@ -52,6 +54,8 @@ export interface Reach extends Disposable {
 const defaultCalls = 6;
 /** Longer than a target that tries again by itself needs to notice that a connection is dead. */
 const defaultStillMs = 120_000;
+/** How long a look may stand still. */
+const lookStillMs = 30_000;
 /** Catching up leaves room for those who are up to date. */
 const catchUpPart = 0.5;
 
@@ -68,6 +72,10 @@ export class TargetGuard {
   readonly #catchUps: Turns<{ readonly sinceAt: number }>;
   readonly #circuit: Circuit;
   readonly #slowDown: SlowDown;
+  readonly #lookLane: CircuitLane;
+  /** What the last look failed with, unless something got through since. */
+  #seen: Problem | undefined;
+  #isTold = false;
 
   constructor(options: TargetGuardOptions) {
     const { clock, bandwidthBytes, calls = defaultCalls } = options;
@@ -77,7 +85,8 @@ export class TargetGuard {
     this.#gate = new Turns(calls, new LaneRow());
     this.#readers = new Turns(calls, new LaneRow());
     this.#catchUps = new Turns(catchUpsAmong(calls), new RankedRow(({ sinceAt }) => sinceAt));
-    this.#circuit = new Circuit(options);
+    this.#circuit = new Circuit({ ...options, onProblem: () => this.#tell() });
+    this.#lookLane = this.#circuit.lane();
     this.#slowDown = new SlowDown(clock);
   }
 
@@ -88,7 +97,58 @@ export class TargetGuard {
 
   /** Why nothing gets through at present. */
   get problem(): Problem | undefined {
-    return this.#circuit.problem;
+    return this.#circuit.problem ?? this.#seen;
+  }
+
+  /** The last look failed, and nothing got through since. */
+  get isSeenAway(): boolean {
+    return this.#seen !== undefined;
+  }
+
+  /** Looks whether it answers, and still has what it had; undefined where that cannot be told. Rejects on abort only. */
+  async look(
+    target: Target,
+    folders: readonly string[],
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<Looked | undefined> {
+    const { clock, lookStillMs: stillMs = lookStillMs } = this.#options;
+    const watched = watchTarget(countTarget(target, this.#usage), {
+      gate: this.#gate,
+      lane: this.#lookLane,
+      clock,
+      stillMs,
+    });
+    try {
+      const looked = await watched.look?.(folders, { signal });
+      const wasAway = this.#seen !== undefined;
+      this.#seen = undefined;
+      if (wasAway) this.#circuit.sign();
+      this.#tell();
+      return looked;
+    } catch (error) {
+      signal.throwIfAborted();
+      // Keys that may list below a database's place only say nothing of the others.
+      if (!isToldByLook(error)) return undefined;
+      this.#seen = { ...toErrorData(error), sinceAt: this.#seen?.sinceAt ?? clock.now() };
+      this.#tell();
+      return undefined;
+    }
+  }
+
+  /** Tells once that nothing gets through, and once that something does. */
+  #tell(): void {
+    const { problem } = this;
+    if ((problem !== undefined) === this.#isTold) return;
+    this.#isTold = problem !== undefined;
+    this.#options.onProblem(problem);
+  }
+
+  /** What may only be read is no better for having been read. */
+  #noteThrough(kind: CallKind): void {
+    if (this.#seen === undefined || kind === 'delete') return;
+    if (kind === 'read' && this.#seen.code === 'target-read-only') return;
+    this.#seen = undefined;
+    this.#tell();
   }
 
   /** Bytes a second in each direction; counts at once. */
@@ -141,7 +201,12 @@ export class TargetGuard {
     const watched = watchTarget(paced, { gate: this.#gate, lane, clock, stillMs });
     const slowDown = this.#slowDown;
     return {
-      target: breakCircuit(watched, { circuit: this.#circuit, lane, slowDown }),
+      target: breakCircuit(watched, {
+        circuit: this.#circuit,
+        lane,
+        slowDown,
+        onThrough: (kind) => this.#noteThrough(kind),
+      }),
       reach: {
         get stretch() {
           return slowDown.times;
@@ -159,10 +224,24 @@ function catchUpsAmong(calls: number): number {
   return Math.max(1, Math.floor(calls * catchUpPart));
 }
 
+function isToldByLook(error: unknown): boolean {
+  return error instanceof AppError && isOfDestination(error.code) && error.code !== 'target-forbidden';
+}
+
 /** The same target; fails at once while nothing gets through, and tells what does. */
 function breakCircuit(
   target: Target,
-  { circuit, lane, slowDown }: { readonly circuit: Circuit; readonly lane: CircuitLane; readonly slowDown: SlowDown },
+  {
+    circuit,
+    lane,
+    slowDown,
+    onThrough,
+  }: {
+    readonly circuit: Circuit;
+    readonly lane: CircuitLane;
+    readonly slowDown: SlowDown;
+    readonly onThrough: (kind: CallKind) => void;
+  },
 ): Target {
   const run = async <T>(kind: CallKind, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
@@ -170,6 +249,7 @@ function breakCircuit(
     try {
       const result = await work();
       circuit.noteSuccess(lane, kind);
+      onThrough(kind);
       return result;
     } catch (error) {
       if (!signal.aborted) circuit.noteFailure(lane, kind, error);

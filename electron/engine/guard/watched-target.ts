@@ -5,7 +5,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { formatDuration } from '../../../shared/format.ts';
 import type { Clock } from '../clock.ts';
 import type { Lane } from '../rows.ts';
-import type { Target } from '../targets/target.ts';
+import { nothingAmiss, type Target } from '../targets/target.ts';
 import { hearTraffic, type Traffic } from '../targets/traffic.ts';
 import type { Turns } from '../turns.ts';
 
@@ -45,6 +45,8 @@ export function watchTarget(target: Target, options: WatchOptions): Target {
       await run({ signal }, async (watch) => await target.delete(keys, { signal: watch.signal })),
     removeLeftovers: async ({ signal, ...rest }) =>
       await run({ signal }, async (watch) => await target.removeLeftovers?.({ ...rest, signal: watch.signal })),
+    look: async (folders, { signal }) =>
+      await run({ signal }, async (watch) => (await target.look?.(folders, { signal: watch.signal })) ?? nothingAmiss),
   };
 }
 

@@ -108,12 +108,13 @@ export class Shipper {
     return this.#images.progress;
   }
 
-  /** Captured bytes that the target does not have; the whole database where it waits for an image. */
+  /** Captured bytes that the target does not have, as far as is known; the whole database where it waits for an image. */
   get lagBytes(): number {
     const { spool, end, baseline, pageSize } = this.#options.shipment;
     const to = end();
-    const from = this.#position;
-    if (from !== undefined && this.#images.lastAt === undefined) return baseline.pages * pageSize;
+    const isAsked = this.#position !== undefined;
+    const from = this.#position ?? this.#options.told().last;
+    if (isAsked ? this.#images.lastAt === undefined : from === undefined) return baseline.pages * pageSize;
     let bytes = 0;
     for (const file of spool.files()) {
       if (file.index > to.index || (from !== undefined && file.index < from.index)) continue;
@@ -144,9 +145,13 @@ export class Shipper {
     this.#pace.urge();
   }
 
-  /** What lies there is looked at again before anything more is shipped; `now`: also where there is nothing to ship. */
-  lookAgain({ now = false }: { readonly now?: boolean } = {}): void {
+  /**
+   * What lies there is looked at again before anything more is shipped; `now`: also where there is nothing to ship. `because`:
+   * what is wrong there, until everything is whole again.
+   */
+  lookAgain({ now = false, because }: { readonly now?: boolean; readonly because?: AppError | undefined } = {}): void {
     this.#mustLook = true;
+    if (because !== undefined) this.#report(because);
     if (now) this.#pace.wake();
   }
 
@@ -185,7 +190,7 @@ export class Shipper {
         const isWhole = await this.#shipAll(signal);
         this.#wasThere = false;
         reach.passed();
-        this.#report(undefined);
+        if (isWhole || this.#problem?.code !== 'replica-gone') this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
         else if (!this.#pace.isHurried)
           await this.#pace.nextRound(this.#settings.syncIntervalMs * reach.stretch, signal);

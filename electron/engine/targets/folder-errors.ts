@@ -14,8 +14,9 @@ export async function classified<T>(path: string, intent: 'read' | 'write', acti
   }
 }
 
-async function classify(error: unknown, path: string, intent: 'read' | 'write'): Promise<unknown> {
-  const fail = (code: 'target-full' | 'target-read-only' | 'target-missing') =>
+/** What a file system's error means for a target; what is none stays as it is. */
+export async function classify(error: unknown, path: string, intent: 'read' | 'write'): Promise<unknown> {
+  const fail = (code: 'target-full' | 'target-read-only' | 'target-no-permission' | 'target-missing') =>
     new AppError(code, { path }, { cause: error });
   const code = codeOf(error);
   // What does not come from the file system is passed through.
@@ -29,8 +30,7 @@ async function classify(error: unknown, path: string, intent: 'read' | 'write'):
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      if (intent === 'write') return fail('target-read-only');
-      return new AppError('target-failed', { path, reason: reasonOf(error) }, { cause: error });
+      return fail(intent === 'write' ? 'target-read-only' : 'target-no-permission');
     case 'ENOENT':
       return fail('target-missing');
     case 'ENOTDIR':

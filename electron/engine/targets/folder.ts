@@ -10,6 +10,7 @@ import { AppError, codeOf } from '../../../shared/errors.ts';
 import { syncFolder } from '../files.ts';
 import { writeBody } from './folder-body.ts';
 import { classified, unlessMissing } from './folder-errors.ts';
+import { folderLook } from './folder-look.ts';
 import { createFile, discard, locate, mustExist, removeEmpty, walk } from './folder-tree.ts';
 import type { PutCondition, StoredObject, Target } from './target.ts';
 
@@ -36,6 +37,7 @@ export function openFolderTarget(options: { readonly path: string }): FolderTarg
     get: (key, { range, signal }) => get(path, { key, range, signal }),
     delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
     removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
+    look: folderLook(path),
   };
 }
 

@@ -1,6 +1,6 @@
 // A target that may become another one while it is in use: each call goes to the one of the moment. What opening it fails with is
 // what the call fails with.
-import type { Target } from './target.ts';
+import { nothingAmiss, type Target } from './target.ts';
 
 /** The target that `open` gives at each call; it is asked often, and keeps what it opened. All are of one kind. */
 export function followTarget(
@@ -17,5 +17,6 @@ export function followTarget(
     },
     delete: async (keys, options) => await open().delete(keys, options),
     removeLeftovers: async (options) => await open().removeLeftovers?.(options),
+    look: async (folders, options) => (await open().look?.(folders, options)) ?? nothingAmiss,
   };
 }

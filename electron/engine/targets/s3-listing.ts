@@ -51,6 +51,25 @@ export async function listObjects(
   return sortBytewise(found);
 }
 
+/** The names before the first slash below the root, as one request; undefined where there are more than that tells. */
+export async function listFolders(
+  context: S3Context,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<ReadonlySet<string> | undefined> {
+  const { connection, address } = context;
+  const root = context.fullKey('');
+  const request = { Bucket: address.bucket, Prefix: root, Delimiter: '/', EncodingType: 'url' } as const;
+  const { page } = await connection.send(
+    context.place('list objects'),
+    async (client, { abortSignal }) => await listPage(client, request, abortSignal),
+    { signal },
+  );
+  if (page.IsTruncated === true) return undefined;
+  const prefixes = (page.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []);
+  const names = prefixes.flatMap((prefix) => decodeKey(prefix, page.EncodingType === 'url', root) ?? []);
+  return new Set(names);
+}
+
 async function listPage(
   client: S3Client,
   request: ConstructorParameters<typeof ListObjectsV2Command>[0],

@@ -14,11 +14,11 @@ import type { S3Address } from './s3-address.ts';
 import type { S3Access } from './s3-client.ts';
 import { makeS3Context, type S3Context } from './s3-context.ts';
 import { isNotSupported, isWorthRepeating, statusOf } from './s3-errors.ts';
-import { listObjects } from './s3-listing.ts';
+import { listFolders, listObjects } from './s3-listing.ts';
 import { putObject } from './s3-put.ts';
 import { readObject } from './s3-read.ts';
 import { partSizes, type Stored, uploadStream } from './s3-upload.ts';
-import type { PutCondition, Target } from './target.ts';
+import type { Looked, PutCondition, Target } from './target.ts';
 
 export type S3Objects = Required<Target>;
 
@@ -58,7 +58,15 @@ export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
       }
     },
     removeLeftovers: async ({ now, signal }) => await removeLeftovers(context, now, signal),
+    look: async (folders, { signal }) => await look(context, folders, signal),
   };
+}
+
+/** Of a folder below a folder only the upper one is seen. */
+async function look(context: S3Context, folders: readonly string[], signal: AbortSignal): Promise<Looked> {
+  const found = await listFolders(context, { signal });
+  const isGone = (folder: string) => !found?.has(folder.slice(0, folder.indexOf('/') + 1));
+  return { gone: found === undefined ? [] : folders.filter(isGone), barred: new Map() };
 }
 
 interface PutWhole {

@@ -20,5 +20,6 @@ export function openS3Target(address: S3Address, access: S3Access = {}): Target 
     },
     delete: async (keys, options) => await (await objects()).delete(keys, options),
     removeLeftovers: async (options) => await (await objects()).removeLeftovers(options),
+    look: async (folders, options) => await (await objects()).look(folders, options),
   };
 }

@@ -5,6 +5,8 @@
 // - Failures are `AppError`s of the `target-…` and `object-…` codes, classified where they enter; on abort, `signal.reason` is
 //   thrown.
 
+import type { AppError } from '../../../shared/errors.ts';
+
 export interface Target {
   /** What a user would type to name it; holds no secret. */
   readonly url: string;
@@ -31,7 +33,23 @@ export interface Target {
   delete(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<void>;
   /** Removes what killed writers left unfinished below this root. Nobody else may be writing here. `now` in Unix ms. */
   removeLeftovers?(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Looks whether the target answers and whether these folders (`name/`, or with more parts) still lie below its root, as one
+   * request, or a `stat` or two: not at each of them every time. Fails as every use would.
+   */
+  look?(folders: readonly string[], options: { readonly signal: AbortSignal }): Promise<Looked>;
 }
+
+/** What a look at a target showed. */
+export interface Looked {
+  /** Folders that are not there any more. */
+  readonly gone: readonly string[];
+  /** Folders that may not be used, and why. */
+  readonly barred: ReadonlyMap<string, AppError>;
+}
+
+/** Nothing was found to be gone or barred; a target that cannot be looked at shows no more. */
+export const nothingAmiss: Looked = { gone: [], barred: new Map() };
 
 /** What reading a replica needs of its target. */
 export type ReadableTarget = Pick<Target, 'url' | 'list' | 'get'>;

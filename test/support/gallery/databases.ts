@@ -45,6 +45,7 @@ export function emptyState(now: number): AppState {
 }
 
 export interface DatabaseSketch {
+  readonly isDemo?: boolean;
   readonly id: string;
   readonly path: string;
   readonly status: DatabaseStatus;
@@ -67,6 +68,7 @@ export function databaseOf(sketch: DatabaseSketch, now: number): DatabaseState {
     id: sketch.id as DatabaseId,
     path: sketch.path,
     name,
+    isDemo: sketch.isDemo ?? false,
     addedAt: sketch.history.points[0]?.at ?? now,
     status: sketch.status,
     sizeBytes: sketch.sizeBytes,

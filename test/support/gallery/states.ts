@@ -179,6 +179,7 @@ const young: AppState = {
         id: 'shop',
         path: '/home/ada/.local/share/tidemark/demo/Shop.db',
         status: { kind: 'protected' },
+        isDemo: true,
         sizeBytes: 1_240_000,
         history: shop,
         targets: [backupDisk],
@@ -327,6 +328,59 @@ const broken: AppState = {
   ),
 };
 
+const diskGone = problemOf('target-missing', { path: '/media/backup' }, now - 70_000);
+
+/** The disk of thirty databases that nobody writes is gone; two of them are at a bucket, too. */
+const away: AppState = withTargets({
+  ...five,
+  targets: [...folders, ...buckets].map((target) =>
+    target.id === backupDisk ? { ...target, problem: diskGone } : target,
+  ),
+  databases: Array.from({ length: 30 }, (_, i): DatabaseState => {
+    const hasBucket = i < 2;
+    const database = databaseOf(
+      {
+        id: `app${i}`,
+        path: `/home/ada/apps/App ${i + 1}.db`,
+        status: { kind: hasBucket ? 'attention' : 'problem', problem: diskGone },
+        sizeBytes: 1_200_000 + 90_000 * i,
+        history: archive,
+        targets: hasBucket ? [backupDisk, bucket] : [backupDisk],
+        days: daysOf('000000000000000000000000000000'),
+      },
+      now,
+    );
+    const problemOn = (targetId: string) => (targetId === backupDisk ? diskGone : undefined);
+    return { ...database, replicas: database.replicas.map((one) => ({ ...one, problem: problemOn(one.targetId) })) };
+  }),
+});
+
+for (let i = 0; i < 30; i++) histories.set(id(`app${i}`), archive);
+
+/** Something emptied a destination; new images are on their way. */
+const emptied: AppState = {
+  ...away,
+  targets: withTargets({ ...five, targets: [...folders, ...buckets] }).targets,
+  databases: away.databases.map((database): DatabaseState => {
+    const { name } = database;
+    const problem = problemOf('replica-gone', { database: name, name: 'Backup disk' }, now - 9000);
+    const status = { kind: database.status.kind as 'problem', problem };
+    return {
+      ...database,
+      status,
+      replicas: database.replicas.map((one) => (one.targetId === backupDisk ? { ...one, problem } : one)),
+    };
+  }),
+};
+
+/** Everything works, but what was captured last is on this computer only. */
+const waiting: AppState = {
+  ...allGood,
+  databases: allGood.databases.map((database, i) =>
+    i === 0 ? { ...database, lag: { bytes: 412_000, sinceAt: now - 40_000 } } : database,
+  ),
+};
+
 const result: Operation['result'] = {
   path: '/home/ada/till/Sales (restored 2026-11-22 14.31.58).db',
   point: { position: { generation: '7f3ac91b04d2e6a8' as never, index: 28, offset: 118_472 }, at: now - 2.1 * hour },
@@ -365,6 +419,9 @@ export const states: Readonly<Record<string, FixtureState>> = {
   five: { state: five, histories },
   good: { state: allGood, histories },
   broken: { state: broken, histories },
+  away: { state: away, histories },
+  emptied: { state: emptied, histories },
+  waiting: { state: waiting, histories },
   closed: { state: closed, histories },
   links: { state: links, histories },
   replicas: { state: replicas, histories },
