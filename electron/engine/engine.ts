@@ -40,6 +40,8 @@ export interface EngineSetup {
   readonly version: string;
   /** Under it secrets are sealed; without it none are kept. */
   readonly secretKey?: Uint8Array | undefined;
+  /** Why the engine that this one takes the place of ended by itself. */
+  readonly death?: { readonly reason: string } | undefined;
   readonly onState: (state: EngineState) => void;
   readonly clock?: Clock;
   /** Which start of the computer this is; without it as the system says. */
@@ -287,9 +289,23 @@ export class Engine {
   #start(): void {
     if (this.#storage === undefined) return;
     this.#log.info({ version: this.#setup.version, sqlite: this.#sqliteVersion }, 'engine started');
+    this.#tellDeath(this.#storage);
     this.#storage.databases.start();
     void this.#removeStaleRestores();
     this.#changed();
+  }
+
+  /** That there was no engine for a moment is a line in the activity. */
+  #tellDeath({ databases }: Storage): void {
+    const { death } = this.#setup;
+    if (death === undefined) return;
+    this.#log.error({ reason: death.reason }, 'the engine ended by itself and was started again');
+    databases.activity.note({
+      kind: 'problem',
+      level: 'warning',
+      databaseId: undefined,
+      text: `Tidemark’s engine ended unexpectedly (${death.reason}) and was started again. What was written meanwhile is caught up with.`,
+    });
   }
 
   /** What killed restores left where restores are proposed to go. */
