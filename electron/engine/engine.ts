@@ -18,7 +18,7 @@ import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
 import { KnownTargets } from './known-targets.ts';
 import { LoopDelay } from './loop-delay.ts';
-import { type Logger, openLog } from './log.ts';
+import { type Log, type Logger, openLog } from './log.ts';
 import { Operations } from './operations.ts';
 import { RestoreJobs } from './restore-jobs.ts';
 import { Readers } from './retain/readers.ts';
@@ -74,6 +74,7 @@ const oldestSqlite = [3, 51, 3] as const;
 export class Engine {
   readonly #setup: EngineSetup;
   readonly #clock: Clock;
+  readonly #kept: Log;
   readonly #log: Logger;
   readonly #database: Database.Database | undefined;
   readonly #storage: Storage | undefined;
@@ -91,7 +92,8 @@ export class Engine {
   private constructor(setup: EngineSetup, database: Database.Database | undefined, sqliteVersion: string) {
     this.#setup = setup;
     this.#clock = setup.clock ?? systemClock;
-    this.#log = openLog(setup.dataDir);
+    this.#kept = openLog(setup.dataDir);
+    this.#log = this.#kept.logger;
     this.#database = database;
     this.#sqliteVersion = sqliteVersion;
     this.#storage = database === undefined ? undefined : this.#openStorage(database);
@@ -148,6 +150,7 @@ export class Engine {
     this.#setup.onState(this.state);
     this.#database?.close();
     this.#log.info('engine stopped');
+    await this.#kept[Symbol.asyncDispose]();
   }
 
   get state(): EngineState {
