@@ -1,8 +1,8 @@
-// What needs a look although capturing goes on: a WAL that somebody deleted while it was open, and a reader that keeps it from
-// being emptied.
+// What needs a look although capturing goes on: a WAL that somebody deleted while it was open, a reader that keeps it from
+// being emptied, a disk on which nothing can be copied out of it.
 import fs from 'node:fs';
 import path from 'node:path';
-import { AppError, type Problem } from '../../shared/errors.ts';
+import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { ProtectionOptions } from './session.ts';
 
@@ -16,6 +16,7 @@ export class Notices {
   readonly #options: NoticesOptions;
   #current: Problem | undefined;
   #heldSinceAt: number | undefined;
+  #uncopied: ErrorCode | undefined;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
@@ -34,6 +35,7 @@ export class Notices {
   /** The database is open anew: what was told before is over. */
   opened(): void {
     this.#current = undefined;
+    this.#uncopied = undefined;
   }
 
   /** Nobody looks at the WAL any more. */
@@ -67,6 +69,19 @@ export class Notices {
     if (isBlind) {
       const told = new AppError('database-unwatched', { path: row.path, folder: path.dirname(row.path) });
       this.#current = { ...told.toData(), sinceAt: clock.now() };
+      onEvent({ kind: 'problem', problem: this.#current, replica: undefined });
+    }
+    onChange();
+  }
+
+  /** Nothing can be copied from the WAL into the file: it grows, and capturing goes on. */
+  uncopied(error: AppError | undefined): void {
+    const { clock, onEvent, onChange } = this.#options;
+    if (error?.code === this.#uncopied) return;
+    if (this.#current?.code === this.#uncopied) this.#current = undefined;
+    this.#uncopied = error?.code;
+    if (error !== undefined) {
+      this.#current = { ...error.toData(), sinceAt: clock.now() };
       onEvent({ kind: 'problem', problem: this.#current, replica: undefined });
     }
     onChange();

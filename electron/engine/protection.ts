@@ -181,6 +181,7 @@ export class Protection {
       onBlind: (isBlind) => this.#notices.unwatched(isBlind),
       onUnseen: (unseen) => this.#bringOver(unseen),
       onHeld: (isHeld) => this.#notices.walHeld(isHeld),
+      onUncopied: (error) => this.#notices.uncopied(error),
       onProblem: (problem) => {
         this.#options.tally.lastProblem = problem;
       },

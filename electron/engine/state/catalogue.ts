@@ -9,6 +9,7 @@ import type { SegmentRow } from './packed-segments.ts';
 import { remembered } from './remembered.ts';
 import { type Bins, type RunQuery, type RunRow, Runs } from './runs.ts';
 import type { Held, StateAt } from './segments.ts';
+import { classifyStateError } from './state-errors.ts';
 import { type Part, Trim } from './trim.ts';
 
 export interface GenerationRow {
@@ -61,6 +62,8 @@ export class Catalogue {
   readonly #numbers: Numbers;
   readonly #runs: Runs;
   readonly #isWithin: () => boolean;
+  /** Where the state is kept. */
+  readonly #file: string;
   readonly #transaction: Database.Transaction<(action: () => unknown) => unknown>;
 
   constructor(database: Database.Database) {
@@ -68,6 +71,7 @@ export class Catalogue {
     this.#numbers = new Numbers(database);
     this.#runs = new Runs(database, this.#numbers);
     this.#isWithin = () => database.inTransaction;
+    this.#file = database.name;
     this.#transaction = database.transaction((action: () => unknown) => action());
     const atOnce = <T>(action: () => T): T => this.#atOnce(action);
     this.trim = new Trim(database, { numbers: this.#numbers, runs: this.#runs, atOnce });
@@ -207,7 +211,7 @@ export class Catalogue {
     } catch (error) {
       // Numbers that were given in it are none.
       this.#numbers.forget();
-      throw error;
+      throw classifyStateError(error, this.#file);
     }
   }
 }
