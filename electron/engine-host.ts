@@ -18,6 +18,8 @@ export interface EngineHost {
   stop(): Promise<void>;
   /** Ends the thread at once: for a second signal. What was captured stays in the spool. */
   kill(): Promise<void>;
+  /** It was stopped or killed, but a call that the thread made does not come back, and keeps it. */
+  readonly hangs: boolean;
 }
 
 export interface EngineOptions {
@@ -42,6 +44,8 @@ interface Thread {
 const youngMegabytes = 3;
 const firstRestartMs = 500;
 const longestRestartMs = 30_000;
+/** A thread that has nothing to do any more ends within a moment. */
+const endsWithinMs = 1000;
 /** A thread that lived for so long did not end because of how it started. */
 const provenMs = 60_000;
 
@@ -52,6 +56,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
   let newest: EngineState | undefined;
   let declaration: Argument<'protectDeclared'> | undefined;
   let restartMs = firstRestartMs;
+  let hangs = false;
   const onState = (state: EngineState) => {
     newest = state;
     for (const listener of listeners) listener(state);
@@ -114,14 +119,27 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
       const last = await thread.catch(() => undefined);
       if (last === undefined) return;
       if (!wasStopping) await Promise.race([last.calls.stop(), last.exited]);
-      await last.exited;
+      hangs = !(await endsSoon(last));
     },
     kill: async () => {
       stopping.abort();
       const last = await thread.catch(() => undefined);
-      await last?.worker.terminate();
+      void last?.worker.terminate();
+      hangs = last !== undefined && !(await endsSoon(last));
+    },
+    get hangs() {
+      return hangs;
     },
   };
+}
+
+/** False where a thread that has nothing to do any more does not end. */
+async function endsSoon({ exited }: Thread): Promise<boolean> {
+  const ended = new AbortController();
+  const late = delay(endsWithinMs, false, { signal: ended.signal }).catch(() => false);
+  const isEnded = await Promise.race([exited.then(() => true), late]);
+  ended.abort();
+  return isEnded;
 }
 
 /** How things stand while there is no engine: nothing is captured, and what ran has failed. */

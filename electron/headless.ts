@@ -1,11 +1,10 @@
 // The headless host: the application without Electron, for a browser on the same machine, and for machines without a
 // display. Entry of `npm start` where Electron cannot run. Owns the engine, the demo and the server, and their orderly end.
-import { homedir } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errorSentence, reasonOf } from '../shared/errors.ts';
 import type { HostInfo } from '../shared/model.ts';
-import { resolveDataDir } from './data-dir.ts';
+import { findHome, resolveDataDir } from './data-dir.ts';
 import { startNodeProcess } from './demo-process.ts';
 import { createDemo } from './demo.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
@@ -90,6 +89,6 @@ function hostInfo(): HostInfo {
     hasTray: false,
     secretsKeptBy: 'file',
     platform,
-    home: homedir(),
+    home: findHome() ?? '/',
   };
 }

@@ -1,7 +1,6 @@
 // The switchboard: owns the state database, the databases that are kept, the operations; answers the contract's commands
 // and pushes one plain state. Knows neither windows nor sockets.
 import { randomUUID } from 'node:crypto';
-import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
@@ -13,6 +12,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
 import { describeDetails } from './describe.ts';
 import { Descriptions } from './descriptions.ts';
+import { findHome } from './home.ts';
 import { costOfPoint } from './history/point-cost.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
@@ -140,8 +140,7 @@ export class Engine {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#stop.abort(new AppError('cancelled'));
-    await this.#operations.stop();
-    await this.#storage?.databases[Symbol.asyncDispose]();
+    await Promise.all([this.#operations.stop(), this.#storage?.databases[Symbol.asyncDispose]()]);
     this.#storage?.guards[Symbol.dispose]();
     clearTimeout(this.#push);
     this.#loopDelay[Symbol.dispose]();
@@ -313,8 +312,9 @@ export class Engine {
 
   /** What killed restores left where restores are proposed to go. */
   async #removeStaleRestores(): Promise<void> {
-    const folders = new Set([...this.#databases.rows().map((row) => path.dirname(row.path)), os.homedir()]);
+    const folders = new Set([...this.#databases.rows().map((row) => path.dirname(row.path)), findHome()]);
     for (const folder of folders) {
+      if (folder === undefined) continue;
       // @NOTE A folder that is gone or may not be read has nothing to clear.
       await removeStaleRestoreFiles(folder).catch((error: unknown) =>
         this.#log.debug({ error, folder }, 'not cleared'),

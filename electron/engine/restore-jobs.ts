@@ -13,6 +13,7 @@ import type { Operation, Phase, RestoreProposal } from '../../shared/operations.
 import { isSameName } from '../../shared/named-points.ts';
 import type { Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
+import { findHome } from './home.ts';
 import type { Points } from './history/points.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Operations } from './operations.ts';
@@ -226,7 +227,7 @@ function proposePath(original: string, at: number): string {
   const stamp = formatTimestampLocal(at)
     .replace(/[:]/g, '.')
     .replace(/[^\d\w.\- ]/g, '');
-  const folder = [path.dirname(original), os.homedir(), os.tmpdir()].find(isWritable) ?? os.tmpdir();
+  const folder = [path.dirname(original), findHome() ?? os.tmpdir(), os.tmpdir()].find(isWritable) ?? os.tmpdir();
   for (let n = 1; ; n++) {
     const candidate = path.join(folder, `${name} (restored ${stamp}${n === 1 ? '' : ` ${n}`})${ext}`);
     if (!fs.existsSync(candidate)) return candidate;

@@ -61,6 +61,8 @@ export interface ProtectionOptions {
    * connections, again too. Fails with `database-same-file` where another database has it, and `database-is-link`.
    */
   readonly beforeOpening: () => Disposable;
+  /** The user agreed that it be switched to WAL mode before anything of it was captured. */
+  readonly mayEnableWal: boolean;
   readonly clock: Clock;
   /** Which start of the computer this is. */
   readonly boot: string;
