@@ -1,10 +1,10 @@
 // What needs a look although capturing goes on: a WAL that somebody deleted while it was open, a reader that keeps it from
 // being emptied, a disk on which nothing can be copied out of it.
-import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { ProtectionOptions } from './session.ts';
+import { lookAt } from './files.ts';
 
 export type NoticesOptions = Pick<ProtectionOptions, 'row' | 'clock' | 'onEvent' | 'onChange'>;
 
@@ -93,7 +93,7 @@ export class Notices {
     const now = clock.now();
     const wasHeld = this.#heldSinceAt !== undefined;
     this.#heldSinceAt = isHeld ? (this.#heldSinceAt ?? now) : undefined;
-    const bytes = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    const bytes = lookAt(`${row.path}-wal`)?.size ?? 0;
     const isTold = this.#current?.code === 'database-wal-held';
     if (this.#heldSinceAt === undefined) {
       if (isTold) this.#current = undefined;

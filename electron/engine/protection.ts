@@ -14,7 +14,7 @@ import { openSession, prepareOpening } from './session-opening.ts';
 import { bringOverUnseen } from './session-unseen.ts';
 import { leftAs, meetDatabase, withFile } from './session-start.ts';
 import type { Outside, ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
-import { explainShortage } from './source/source-errors.ts';
+import { explainFailure } from './source/source-errors.ts';
 import { forgetShipped, spoolMember } from './spool-upkeep.ts';
 import { Visits } from './visits.ts';
 
@@ -236,7 +236,7 @@ export class Protection {
             await untilStill(this.#options.row.path, { signal }).catch(() => {});
           continue;
         }
-        const told = explainShortage(error, this.#options.row.path);
+        const told = explainFailure(error, this.#options.row.path);
         this.#report(told);
         const isShort = told instanceof AppError && told.code === 'too-many-files';
         await this.#waitForChange(isShort ? shortRetryMs : retryMs, signal);

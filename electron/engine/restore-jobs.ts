@@ -27,6 +27,7 @@ import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
 import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
+import { lookAt } from './files.ts';
 
 interface Options {
   readonly operations: Operations;
@@ -76,7 +77,7 @@ export class RestoreJobs {
     await mustBeFree(outputPath);
     const name = path.basename(row.path);
     const title = `Restore ${name} as of ${formatTimestampLocal(point.at)}`;
-    const mode = fs.statSync(row.path, { throwIfNoEntry: false })?.mode;
+    const mode = lookAt(row.path)?.mode;
     const operationId = this.#options.operations.start(
       { kind: 'restore', title, databaseId: row.id },
       async ({ signal, onPhase: tell }) => {

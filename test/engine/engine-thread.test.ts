@@ -262,6 +262,9 @@ async function newestOf<T>(host: Host, read: (restored: Database.Database) => T)
   const restored = new Database(outputPath);
   try {
     return read(restored);
+  } catch {
+    // @NOTE What is asked for is not in it yet.
+    return undefined;
   } finally {
     restored.close();
   }

@@ -1,5 +1,6 @@
 // Classifies what the file system and SQLite say about a user's database, once, where it enters.
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, type ErrorCode, isShortage, reasonOf } from '../../../shared/errors.ts';
 
@@ -42,6 +43,14 @@ const unreachable: Readonly<Record<string, string>> = {
   EHOSTDOWN: 'its drive is not connected',
   ETIMEDOUT: 'its drive does not answer',
 };
+
+/** The same failure, or what it means of the database where the file system failed on it or beside it, whoever asked. */
+export function explainFailure(error: unknown, path: string): unknown {
+  const told = explainShortage(error, path);
+  if (told instanceof AppError || !(told instanceof Error) || !('syscall' in told)) return told;
+  const of = 'path' in told && typeof told.path === 'string' ? told.path : path;
+  return of === dirname(path) || of.startsWith(path) ? classifySourceError(told, path) : told;
+}
 
 /** As what a lack of file descriptors may show: SQLite does not say, and threads fail in their own words. */
 const vague: ReadonlySet<ErrorCode> = new Set(['database-no-permission', 'data-folder-unusable', 'internal']);
