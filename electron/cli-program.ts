@@ -14,7 +14,7 @@ import { UsageError } from './cli-sources.ts';
 import { patientTerminal, processTerminal, written } from './cli-terminal.ts';
 import { resolveDataDir } from './data-dir.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
-import { leave } from './cli-leave.ts';
+import { leave } from './leave.ts';
 import { readKeyFile } from './secret-key.ts';
 import { version } from './version.ts';
 

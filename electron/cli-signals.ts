@@ -1,6 +1,6 @@
 // Interrupts of the command line: the first one asks for an orderly end, a second one ends at once.
 // SIGUSR2 asks a running command how it stands (SIGUSR1 is Node's own). Owns the process's signal handlers while it is alive.
-import { leave } from './cli-leave.ts';
+import { leave } from './leave.ts';
 
 export interface Interrupts extends Disposable {
   /** Fulfilled by the first interrupt. */
