@@ -201,6 +201,12 @@ export function formatRefusal(path: string, error: AppErrorData): string {
   return `${path}: ${errorSentence(error)}\n`;
 }
 
+/** What a configuration names and cannot be captured yet; empty for all others. */
+export function formatAwaited(database: DeclaredDatabase): string {
+  if (database.kind !== 'awaited') return '';
+  return `${database.path}: waited for; it is protected as soon as it can be. ${errorSentence(database.error)}\n`;
+}
+
 /** When a database is captured that its application keeps for itself; empty for all others. */
 export function formatExclusive(database: DeclaredDatabase): string {
   const when = database.kind === 'protecting' ? exclusiveSentence(database.application) : undefined;
@@ -216,15 +222,6 @@ function lagOf(database: DatabaseState): string {
   if (bytes === 0) return 'nothing waits';
   const since = sinceAt === undefined ? '' : ` since ${formatAge(Math.max(secondMs, Date.now() - sinceAt))}`;
   return `${formatBytes(bytes)} wait${since}`;
-}
-
-/** The process's own streams. */
-export function processTerminal(): Terminal {
-  return {
-    out: (text) => void process.stdout.write(text),
-    note: (text) => void process.stderr.write(text),
-    isInteractive: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
-  };
 }
 
 /** Draws lines over the lines it drew before. */

@@ -5,16 +5,21 @@ import { AppError } from '../shared/errors.ts';
 import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
 import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
-import { formatError, processTerminal } from './cli-output.ts';
+import { formatError, type Terminal } from './cli-output.ts';
 import { type ReplicateOptions, replicate } from './cli-replicate.ts';
 import { type RetainOptions, readRetention, retain } from './cli-retain.ts';
 import { type RestoreOptions, restore } from './cli-restore.ts';
 import { watchInterrupts } from './cli-signals.ts';
 import { UsageError } from './cli-sources.ts';
+import { patientTerminal, processTerminal, written } from './cli-terminal.ts';
 import { resolveDataDir } from './data-dir.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
+import { leave } from './leave.ts';
 import { readKeyFile } from './secret-key.ts';
 import { version } from './version.ts';
+
+/** For so long is waited for somebody to read the last words. */
+const lastWordsMs = 300;
 
 const valued = [
   '--config',
@@ -44,7 +49,8 @@ a bucket: s3://bucket/folder?region=…&endpoint=…, with keys from AWS_… or 
 
 /** Runs one command; `hostUrl` is the entry's own place, beside which the engine lies. Answers the exit code. */
 export async function runCommandLine(words: readonly string[], hostUrl: string): Promise<number> {
-  endQuietlyWithReader();
+  // @NOTE Whoever closed it does not want to know.
+  process.stderr.on('error', () => {});
   let exitCode = 0;
   const program = createProgram(hostUrl, (code) => {
     exitCode = code;
@@ -66,7 +72,8 @@ export async function runCommandLine(words: readonly string[], hostUrl: string):
 }
 
 function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Command {
-  const terminal = processTerminal();
+  let opened: Terminal | undefined;
+  const terminal = (): Terminal => (opened ??= processTerminal());
   const workerUrl = workerBeside(hostUrl);
   const openToolbox = async () => await startEngine({ dataDir: undefined, workerUrl });
 
@@ -93,7 +100,17 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
         const dataDir = resolveDataDir(options.dataDir);
         const openEngine = async () =>
           await startEngine({ dataDir, secretKey: readKeyFile(dataDir), workerUrl, isDeclaredOnly: true });
-        onEnd(await replicate({ path, urls, options, terminal, interrupts, openEngine }));
+        const { code, hangs } = await replicate({
+          path,
+          urls,
+          options,
+          terminal: patientTerminal(),
+          interrupts,
+          openEngine,
+        });
+        // Somebody who does not read what was said must not keep it from ending.
+        await written(lastWordsMs);
+        leave(code, { hangs });
       },
     );
 
@@ -115,7 +132,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .option('--json', 'print the result as JSON')
     .action(async (subject: string | undefined, options: RestoreOptions) => {
       using interrupts = watchInterrupts();
-      onEnd(await restore({ subject, options, terminal, interrupts, openEngine: openToolbox }));
+      onEnd(await restore({ subject, options, terminal: terminal(), interrupts, openEngine: openToolbox }));
     });
 
   program
@@ -134,7 +151,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
     .option('--json', 'print JSON')
     .action(async (subject: string | undefined, options: RetainOptions) => {
-      onEnd(await retain({ subject, options, terminal, openEngine: openToolbox }));
+      onEnd(await retain({ subject, options, terminal: terminal(), openEngine: openToolbox }));
     });
 
   for (const [kind, description] of Object.entries(lists) as [ListKind, string][]) {
@@ -147,7 +164,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
       .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
       .option('--json', 'print JSON')
       .action(async (subject: string | undefined, options: ListOptions) => {
-        onEnd(await list(kind, { subject, options, terminal, openEngine: openToolbox }));
+        onEnd(await list(kind, { subject, options, terminal: terminal(), openEngine: openToolbox }));
       });
     if (kind !== 'databases') command.option('--generation <id>', 'only this generation', reading(readGeneration));
   }
@@ -155,7 +172,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
   program
     .command('version')
     .description('print the version')
-    .action(() => terminal.out(`${version}\n`));
+    .action(() => terminal().out(`${version}\n`));
 
   return program;
 }
@@ -181,12 +198,4 @@ function readGeneration(text: string): Reading<Generation> {
 function readCheck(text: string): Reading<'quick' | 'full'> {
   if (text === 'quick' || text === 'full') return { kind: 'read', value: text };
   return { kind: 'unclear', reason: `“${text}” is no check. Write quick or full.` };
-}
-
-/** `tidemark wal … | head`: a reader that has enough is no failure. */
-function endQuietlyWithReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
 }

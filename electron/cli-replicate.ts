@@ -1,13 +1,16 @@
 // `replicate`: protects what the command line or a configuration names, tells what happens in plain lines, and ends in
 // order at an interrupt: captured transactions are shipped first.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Argument } from '../shared/contract.ts';
 import { secondMs } from '../shared/format.ts';
 import type { DatabaseState } from '../shared/databases.ts';
 import type { EngineState } from '../shared/model.ts';
 import { formatPosition } from '../shared/position.ts';
+import { endingOf } from '../shared/standing.ts';
 import { toAbsolutePath, toReplicaUrl } from './cli-options.ts';
 import {
   type Terminal,
+  formatAwaited,
   formatDetails,
   formatExclusive,
   formatProgress,
@@ -28,9 +31,11 @@ export interface ReplicateOptions {
 
 type Declaration = Argument<'protectDeclared'>;
 
+/** Ten seconds after a signal whoever sent it kills, as a rule: systemd, Docker, a user. */
+const stopWithinMs = 8200;
 const progressEveryMs = 10 * secondMs;
 
-/** Replicates until it is interrupted; answers the exit code. */
+/** Replicates until it is interrupted; answers the exit status, and whether something keeps the process from ending. */
 export async function replicate(parts: {
   readonly path: string | undefined;
   readonly urls: readonly string[];
@@ -38,24 +43,30 @@ export async function replicate(parts: {
   readonly terminal: Terminal;
   readonly interrupts: Interrupts;
   readonly openEngine: () => Promise<EngineHost>;
-}): Promise<number> {
+}): Promise<{ readonly code: number; readonly hangs: boolean }> {
   const { terminal, interrupts } = parts;
   const declaration = await declare(parts.path, parts.urls, { ...parts.options, note: terminal.note });
   const engine = await parts.openEngine();
   const teller = createTeller(terminal);
-  interrupts.onSecond(() => engine.kill());
+  interrupts.onSecond(async () => {
+    await engine.kill();
+    return engine;
+  });
   interrupts.onFirst(async () => {
     teller.listenOnly();
     terminal.note('Stopping: what is captured is shipped first. A second interrupt stops at once.\n');
-    await engine.stop();
+    await stopSoon(engine);
   });
   try {
     const unsubscribe = engine.subscribe((state) => teller.tell(state));
-    const declared = await engine.call('protectDeclared', declaration);
+    const declaring = engine.call('protectDeclared', declaration);
+    // @NOTE Where it is interrupted, nobody needs the answer.
+    declaring.catch(() => {});
+    const declared = (await Promise.race([declaring, interrupts.first])) ?? [];
     const refused = declared.filter((database) => database.kind === 'refused');
     for (const { path, error } of refused) terminal.note(formatRefusal(path, error));
-    terminal.note(declared.map(formatExclusive).join(''));
-    if (refused.length === declared.length) return 1;
+    for (const database of declared) terminal.note(formatAwaited(database) + formatExclusive(database));
+    if (refused.length === declared.length && refused.length > 0) return { code: 1, ...(await stopSoon(engine)) };
     interrupts.onAsked(async () => {
       const databases = teller.lastState()?.databases ?? [];
       const ask = async (database: DatabaseState) =>
@@ -63,14 +74,29 @@ export async function replicate(parts: {
       teller.say(await Promise.all(databases.map(ask)));
     });
     await interrupts.first;
-    await engine.stop();
+    const { hangs } = await stopSoon(engine);
     unsubscribe();
-    if (interrupts.isRepeated()) return interrupts.exitCode();
+    if (interrupts.isRepeated()) return { code: interrupts.exitCode(), hangs };
     terminal.out(formatStopped(teller.lastState()));
-    return 0;
-  } finally {
-    await engine.stop();
+    return { code: refused.length === 0 && isAllThere(teller.lastState()) ? 0 : 1, hangs };
+  } catch (error) {
+    await stopSoon(engine);
+    throw error;
   }
+}
+
+/** Stops in order, but not for longer than who asked waits; whatever a destination does. */
+async function stopSoon(engine: EngineHost): Promise<{ readonly hangs: boolean }> {
+  const ended = new AbortController();
+  const late = delay(stopWithinMs, true, { signal: ended.signal }).catch(() => true);
+  const hangs = await Promise.race([engine.stop().then(() => engine.hangs), late]);
+  ended.abort();
+  return { hangs };
+}
+
+/** Everything that was captured is at its destination, as far as that was seen. */
+function isAllThere(state: EngineState | undefined): boolean {
+  return (state?.databases ?? []).every((database) => endingOf(database).kind === 'shipped');
 }
 
 async function declare(
@@ -84,7 +110,7 @@ async function declare(
     if (path === undefined) throw new UsageError('name a database and where it goes, or a configuration with -config');
     if (urls.length === 0) throw new UsageError('name where the database goes: tidemark replicate <db> <url>');
     const replicas = urls.map((url) => ({ url: toReplicaUrl(url) }));
-    return { databases: [{ path: toAbsolutePath(path), enableWal, replicas }] };
+    return { databases: [{ path: toAbsolutePath(path), enableWal, replicas, isAwaited: false }] };
   }
   if (options.config !== undefined && path !== undefined) {
     throw new UsageError('name a database, or a configuration with -config, not both');
@@ -94,6 +120,7 @@ async function declare(
     databases: config.databases.map((database) => ({
       path: database.path,
       enableWal,
+      isAwaited: true,
       replicas: database.replicas.map(({ name: _name, ...replica }) => replica),
     })),
   };

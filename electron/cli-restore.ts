@@ -53,7 +53,10 @@ export async function restore(parts: RestoreParts): Promise<number> {
     return 0;
   }
   const engine = await parts.openEngine();
-  interrupts.onSecond(() => engine.kill());
+  interrupts.onSecond(async () => {
+    await engine.kill();
+    return engine;
+  });
   try {
     const url = await chooseReplica(sources, engine);
     const { operationId } = await engine.call('startReplicaRestore', {

@@ -1,5 +1,6 @@
 // Interrupts of the command line: the first one asks for an orderly end, a second one ends at once.
 // SIGUSR2 asks a running command how it stands (SIGUSR1 is Node's own). Owns the process's signal handlers while it is alive.
+import { leave } from './leave.ts';
 
 export interface Interrupts extends Disposable {
   /** Fulfilled by the first interrupt. */
@@ -7,7 +8,7 @@ export interface Interrupts extends Disposable {
   /** What the first interrupt does; before that is known, it ends the process. */
   onFirst(act: () => Promise<unknown>): void;
   /** What a second interrupt does before the process ends. */
-  onSecond(act: () => Promise<unknown>): void;
+  onSecond(act: () => Promise<{ readonly hangs: boolean }>): void;
   /** What somebody who asks how things stand gets; before that is known, nothing. */
   onAsked(act: () => Promise<void>): void;
   /** True from the second interrupt on. */
@@ -25,7 +26,7 @@ const echoMs = 100;
 export function watchInterrupts(): Interrupts {
   const { promise: first, resolve } = Promise.withResolvers<void>();
   let firstAct: (() => Promise<unknown>) | undefined;
-  let secondAct: (() => Promise<unknown>) | undefined;
+  let secondAct: (() => Promise<{ readonly hangs: boolean }>) | undefined;
   let askedAct: (() => Promise<void>) | undefined;
   let code = 0;
   let firstAt: number | undefined;
@@ -42,16 +43,14 @@ export function watchInterrupts(): Interrupts {
       firstAct().catch(() => undefined);
     } else if (now - firstAt > echoMs) {
       isRepeated = true;
-      void leave();
+      void leaveNow();
     }
   }
 
-  async function leave(): Promise<void> {
-    try {
-      await secondAct?.();
-    } finally {
-      process.exit(code);
-    }
+  async function leaveNow(): Promise<void> {
+    // @NOTE What fails at this point is not worth staying for.
+    const how = await secondAct?.().catch(() => undefined);
+    leave(code, { hangs: how?.hangs === true });
   }
 
   const handlers = Object.keys(signals).map((name) => {

@@ -2,6 +2,7 @@
 // Chooses a path only; creating and locking it is the engine's.
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { AppError } from '../shared/errors.ts';
 
 interface Surroundings {
   readonly platform: NodeJS.Platform;
@@ -9,16 +10,38 @@ interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The data folder, absolute: the `--data-dir` option, else `TIDEMARK_DATA_DIR`, else the platform's place. */
-export function resolveDataDir(
-  option: string | undefined,
-  { platform, home, env }: Surroundings = { platform: process.platform, home: homedir(), env: process.env },
-): string {
+const here: Surroundings = {
+  platform: process.platform,
+  env: process.env,
+  get home() {
+    const home = findHome();
+    if (home !== undefined) return home;
+    throw new AppError('data-folder-unusable', { path: 'the home folder', reason: 'this user has none' });
+  },
+};
+
+/**
+ * The data folder, absolute: the `--data-dir` option, else `TIDEMARK_DATA_DIR`, else the platform's place. Only that needs a home
+ * folder; fails with `data-folder-unusable` where there is none.
+ */
+export function resolveDataDir(option: string | undefined, around = here): string {
+  const { platform, env } = around;
   const wanted = nonEmpty(option) ?? nonEmpty(env['TIDEMARK_DATA_DIR']);
   if (wanted !== undefined) return resolve(wanted);
-  if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'Tidemark');
-  if (platform === 'win32') return join(nonEmpty(env['LOCALAPPDATA']) ?? join(home, 'AppData', 'Local'), 'Tidemark');
-  return join(nonEmpty(env['XDG_DATA_HOME']) ?? join(home, '.local', 'share'), 'tidemark');
+  if (platform === 'darwin') return join(around.home, 'Library', 'Application Support', 'Tidemark');
+  if (platform === 'win32')
+    return join(nonEmpty(env['LOCALAPPDATA']) ?? join(around.home, 'AppData', 'Local'), 'Tidemark');
+  return join(nonEmpty(env['XDG_DATA_HOME']) ?? join(around.home, '.local', 'share'), 'tidemark');
+}
+
+/** The user's home folder; undefined where neither `HOME` nor the system's list of users names one. */
+export function findHome(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    // @NOTE A service, or a container, whose user is only a number.
+    return undefined;
+  }
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

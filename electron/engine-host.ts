@@ -1,11 +1,10 @@
 // Starts, supervises and stops the engine's worker thread; the same for every host. Speaks the contract over its port.
 // Knows nothing of windows or sockets; what a host adds to the contract is host-api.ts.
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
 import type { Argument, EngineCommandName, Result } from '../shared/contract.ts';
-import { AppError, reasonOf } from '../shared/errors.ts';
+import { AppError, type Problem, reasonOf } from '../shared/errors.ts';
 import type { EngineState } from '../shared/model.ts';
 import type { EngineCalls, Greeting, HostCalls, WorkerData } from './engine-channel.ts';
 import { version } from './version.ts';
@@ -19,6 +18,8 @@ export interface EngineHost {
   stop(): Promise<void>;
   /** Ends the thread at once: for a second signal. What was captured stays in the spool. */
   kill(): Promise<void>;
+  /** It was stopped or killed, but a call that the thread made does not come back, and keeps it. */
+  readonly hangs: boolean;
 }
 
 export interface EngineOptions {
@@ -35,45 +36,70 @@ export interface EngineOptions {
 interface Thread {
   readonly worker: Worker;
   readonly calls: ReturnType<typeof createBirpc<EngineCalls, HostCalls>>;
-  readonly exited: Promise<void>;
+  /** Resolves with why, once the thread has ended. */
+  readonly exited: Promise<string>;
 }
 
 /** What lives long is in buffers: more room for young objects only makes the process larger, and no faster. */
 const youngMegabytes = 3;
 const firstRestartMs = 500;
 const longestRestartMs = 30_000;
+/** A thread that has nothing to do any more ends within a moment. */
+const endsWithinMs = 1000;
+/** A thread that lived for so long did not end because of how it started. */
+const provenMs = 60_000;
 
 /** Starts the engine; rejects with `data-folder-held`, `data-folder-unusable` or `sqlite-too-old`. */
 export async function startEngine(options: EngineOptions): Promise<EngineHost> {
   const listeners = new Set<(state: EngineState) => void>();
+  const stopping = new AbortController();
   let newest: EngineState | undefined;
-  let isStopping = false;
+  let declaration: Argument<'protectDeclared'> | undefined;
   let restartMs = firstRestartMs;
+  let hangs = false;
   const onState = (state: EngineState) => {
     newest = state;
     for (const listener of listeners) listener(state);
   };
 
-  const start = async (): Promise<Thread> => {
-    const started = await startThread(options, onState);
-    void started.exited.then(() => {
-      if (!isStopping) thread = restart();
+  const start = async (death?: WorkerData['death']): Promise<Thread> => {
+    const started = await startThread({ ...options, death }, onState);
+    const startedAt = performance.now();
+    void started.exited.then((reason) => {
+      if (stopping.signal.aborted) return;
+      if (performance.now() - startedAt > provenMs) restartMs = firstRestartMs;
+      thread = restart({ reason, at: Date.now() });
+      // @NOTE Whoever asks meanwhile is told; it fails only when it is to be stopped.
+      thread.catch(() => {});
     });
+    // What a command line named, a new thread does not know. The answer is for who asked first.
+    if (death !== undefined && declaration !== undefined) void started.calls.invoke('protectDeclared', declaration);
     return started;
   };
-  // A thread that ended by itself is started again; what it was asked meanwhile waits for the new one.
-  const restart = async (): Promise<Thread> => {
-    await delay(restartMs);
-    restartMs = Math.min(restartMs * 2, longestRestartMs);
-    return await start();
+  // A thread that ended by itself is started again, until one starts; what it was asked meanwhile waits for the new one.
+  const restart = async (death: NonNullable<WorkerData['death']>): Promise<Thread> => {
+    for (let problem = new AppError('engine-stopped', { reason: death.reason }); ;) {
+      if (newest !== undefined) onState(withoutEngine(newest, { ...problem.toData(), sinceAt: death.at }));
+      await delay(restartMs, undefined, { signal: stopping.signal });
+      restartMs = Math.min(restartMs * 2, longestRestartMs);
+      try {
+        return await start(death);
+      } catch (error) {
+        stopping.signal.throwIfAborted();
+        problem = error instanceof AppError ? error : new AppError('engine-stopped', { reason: reasonOf(error) });
+      }
+    }
   };
   let thread: Promise<Thread> = start();
   await thread;
 
   return {
     call: async (name, argument) => {
-      if (isStopping) throw new AppError('engine-stopped');
-      const { calls, exited } = await thread;
+      if (name === 'protectDeclared') declaration = argument as Argument<'protectDeclared'>;
+      if (stopping.signal.aborted) throw new AppError('engine-stopped');
+      const { calls, exited } = await thread.catch((): never => {
+        throw new AppError('engine-stopped');
+      });
       const ended = exited.then((): never => {
         throw new AppError('engine-stopped');
       });
@@ -87,18 +113,46 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
       return () => listeners.delete(listener);
     },
     stop: async () => {
-      const wasStopping = isStopping;
-      isStopping = true;
-      const { calls, exited } = await thread;
-      if (!wasStopping) await Promise.race([calls.stop(), exited]);
-      await exited;
+      const wasStopping = stopping.signal.aborted;
+      stopping.abort();
+      // @NOTE Where none could be started, nothing is to be stopped.
+      const last = await thread.catch(() => undefined);
+      if (last === undefined) return;
+      if (!wasStopping) await Promise.race([last.calls.stop(), last.exited]);
+      hangs = !(await endsSoon(last));
     },
     kill: async () => {
-      isStopping = true;
-      const { worker, exited } = await thread;
-      await worker.terminate();
-      await exited;
+      stopping.abort();
+      const last = await thread.catch(() => undefined);
+      void last?.worker.terminate();
+      hangs = last !== undefined && !(await endsSoon(last));
     },
+    get hangs() {
+      return hangs;
+    },
+  };
+}
+
+/** False where a thread that has nothing to do any more does not end. */
+async function endsSoon({ exited }: Thread): Promise<boolean> {
+  const ended = new AbortController();
+  const late = delay(endsWithinMs, false, { signal: ended.signal }).catch(() => false);
+  const isEnded = await Promise.race([exited.then(() => true), late]);
+  ended.abort();
+  return isEnded;
+}
+
+/** How things stand while there is no engine: nothing is captured, and what ran has failed. */
+function withoutEngine(state: EngineState, problem: Problem): EngineState {
+  const { sinceAt: endedAt, ...error } = problem;
+  return {
+    ...state,
+    databases: state.databases.map((database) =>
+      database.status.kind === 'paused' ? database : { ...database, status: { kind: 'problem', problem } },
+    ),
+    operations: state.operations.map((operation) =>
+      operation.state === 'running' ? { ...operation, state: 'failed', endedAt, error } : operation,
+    ),
   };
 }
 
@@ -108,29 +162,28 @@ export function workerBeside(hostUrl: string): URL {
 }
 
 async function startThread(
-  { dataDir, workerUrl, isDeclaredOnly = false, secretKey }: EngineOptions,
+  {
+    dataDir,
+    workerUrl,
+    isDeclaredOnly = false,
+    secretKey,
+    death,
+  }: EngineOptions & { readonly death: WorkerData['death'] },
   onState: (state: EngineState) => void,
 ): Promise<Thread> {
   // Read by lz4-napi's allocator when it is loaded: huge pages make it larger, and no faster. A thread's own environment is
   // a copy, which no library reads. See https://microsoft.github.io/mimalloc/environment.html
   process.env['MIMALLOC_ALLOW_LARGE_OS_PAGES'] ??= '0';
   const worker = new Worker(workerUrl, {
-    workerData: { dataDir, isDeclaredOnly, version, secretKey } satisfies WorkerData,
+    workerData: { dataDir, isDeclaredOnly, version, secretKey, death } satisfies WorkerData,
     resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
   });
-  const exited = once(worker, 'exit').then(() => {});
-  // @NOTE Without a listener a crash of the thread would end the host; `exited` tells of it instead.
-  let crash: unknown;
-  worker.on('error', (error: unknown) => {
-    crash = error;
-  });
+  const exited = endOf(worker);
   const greeting = await Promise.race([
-    once(worker, 'message').then(([message]) => message as Greeting),
-    exited.then((): Greeting => ({
+    new Promise<Greeting>((resolve) => worker.once('message', resolve)),
+    exited.then((reason): Greeting => ({
       kind: 'failed',
-      error: new AppError('internal', {
-        reason: `the engine ended at its start: ${reasonOf(crash ?? 'no reason given')}`,
-      }).toData(),
+      error: new AppError('internal', { reason: `the engine ended at its start: ${reason}` }).toData(),
     })),
   ]);
   if (greeting.kind === 'failed') {
@@ -143,4 +196,16 @@ async function startThread(
   );
   onState(greeting.state);
   return { worker, calls, exited };
+}
+
+/** Resolves with why, once a thread has ended. An error that nobody caught ends it, and not the host. */
+async function endOf(worker: Worker): Promise<string> {
+  // Not `once` of node:events: where an emitter tells of an error, that rejects.
+  return await new Promise((resolve) => {
+    let crash: unknown;
+    worker.on('error', (error: unknown) => {
+      crash = error;
+    });
+    worker.on('exit', (code) => resolve(crash === undefined ? `exit code ${code}` : reasonOf(crash)));
+  });
 }

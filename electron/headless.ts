@@ -1,31 +1,41 @@
 // The headless host: the application without Electron, for a browser on the same machine, and for machines without a
 // display. Entry of `npm start` where Electron cannot run. Owns the engine, the demo and the server, and their orderly end.
-import { homedir } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errorSentence, reasonOf } from '../shared/errors.ts';
 import type { HostInfo } from '../shared/model.ts';
-import { resolveDataDir } from './data-dir.ts';
+import { findHome, resolveDataDir } from './data-dir.ts';
 import { startNodeProcess } from './demo-process.ts';
 import { createDemo } from './demo.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
 import { type HeadlessOptions, headlessUsage, readHeadlessOptions } from './headless-options.ts';
 import { startHeadlessServer } from './headless-server.ts';
 import { createHostApi, notAvailable } from './host-api.ts';
+import { leave } from './leave.ts';
 import { openInBrowser } from './open-browser.ts';
 import { readKeyFile } from './secret-key.ts';
 
 try {
   const options = readHeadlessOptions(process.argv.slice(2));
   if (options.isHelp) process.stdout.write(headlessUsage);
-  else await serve(options);
+  else {
+    const { hangs } = await serve(options);
+    if (hangs) leave(0, { hangs });
+  }
 } catch (error) {
   const sentence = error instanceof AppError ? errorSentence(error.toData()) : `Tidemark failed: ${reasonOf(error)}.`;
   process.stderr.write(`${sentence}\n`);
   process.exitCode = 1;
 }
 
-async function serve({ dataDir: wanted, host, port, shouldOpen }: HeadlessOptions): Promise<void> {
+async function serve({
+  dataDir: wanted,
+  host,
+  port,
+  shouldOpen,
+}: HeadlessOptions): Promise<{ readonly hangs: boolean }> {
+  // @NOTE Whoever read it is gone: that ends no protection.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const dataDir = resolveDataDir(wanted);
   const contentDir = findContent();
   await using owned = new AsyncDisposableStack();
@@ -35,7 +45,7 @@ async function serve({ dataDir: wanted, host, port, shouldOpen }: HeadlessOption
     workerUrl: workerBeside(import.meta.url),
   });
   owned.defer(() => engine.stop());
-  const stopped = stopSignal(() => void engine.kill().finally(() => process.exit(1)));
+  const stopped = stopSignal(() => void engine.kill().finally(() => leave(1, engine)));
 
   const demo = owned.use(createDemo({ dataDir, hostUrl: import.meta.url, startProcess: startNodeProcess, engine }));
   const api = createHostApi({
@@ -57,6 +67,8 @@ async function serve({ dataDir: wanted, host, port, shouldOpen }: HeadlessOption
   if (shouldOpen) openInBrowser(server.url);
   const signal = await stopped;
   process.stdout.write(`${signal}: shipping what is captured, then stopping. A second one stops at once.\n`);
+  await owned.disposeAsync();
+  return engine;
 }
 
 /** Resolves with the first signal to stop; from the second on calls `onImpatience`. */
@@ -90,6 +102,6 @@ function hostInfo(): HostInfo {
     hasTray: false,
     secretsKeptBy: 'file',
     platform,
-    home: homedir(),
+    home: findHome() ?? '/',
   };
 }

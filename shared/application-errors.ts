@@ -39,8 +39,11 @@ export const applicationErrors = {
   'invalid-argument': (d) => ({ message: `${d['reason']}.` }),
   'operation-not-found': () => ({ message: 'That operation is over.' }),
   cancelled: () => ({ message: 'Cancelled.', safe: 'Nothing was left behind.' }),
-  'engine-stopped': () => ({
-    message: 'The engine stopped unexpectedly.',
+  'engine-stopped': (d) => ({
+    message:
+      d['reason'] === undefined
+        ? 'The engine stopped unexpectedly.'
+        : `The engine stopped unexpectedly (${d['reason']}).`,
     safe: 'Your databases are untouched; what was shipped stays restorable.',
     hint: 'It is started again by itself.',
   }),

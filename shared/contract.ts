@@ -262,6 +262,8 @@ export const engineCommands = {
         z.strictObject({
           path,
           enableWal: z.boolean(),
+          /** One that is not there yet, or not ready, is waited for. */
+          isAwaited: z.boolean().optional(),
           replicas: z
             .array(
               z.strictObject({
@@ -312,6 +314,13 @@ export type DeclaredDatabase =
       readonly databaseId: DatabaseId;
       /** Whose database it is, where that is known. */
       readonly application?: KnownApplication;
+    }
+  /** It is protected as soon as it can be. */
+  | {
+      readonly kind: 'awaited';
+      readonly path: string;
+      readonly databaseId: DatabaseId;
+      readonly error: AppErrorData;
     }
   | { readonly kind: 'refused'; readonly path: string; readonly error: AppErrorData };
 

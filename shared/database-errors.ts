@@ -35,6 +35,16 @@ export const databaseErrors = {
     safe: untouched,
     hint: 'Tidemark needs the same rights as the application: reading the file, and its locks beside it. Change the rights, or run Tidemark as the same user.',
   }),
+  'database-disk-full': (d) => ({
+    message: `The disk of ${d['path']} is full.`,
+    safe: 'What was committed lies in the WAL and is captured from there; nothing is lost.',
+    hint: 'Free some space there, or its application will not be able to write. Tidemark goes on by itself.',
+  }),
+  'database-unreachable': (d) => ({
+    message: `The system cannot reach ${d['path']}: ${d['reason']}.`,
+    safe: 'History that was already captured stays restorable.',
+    hint: 'Check the disk or drive it lies on. Tidemark goes on by itself once it answers.',
+  }),
   'database-not-wal': (d) => ({
     message: `${d['path']} is not in WAL mode (its journal mode is “${d['mode'] ?? 'delete'}”).`,
     safe: untouched,

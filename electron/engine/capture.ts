@@ -78,6 +78,8 @@ export interface CaptureOptions {
   readonly onWalLost?: (isLost: boolean) => void;
   /** A reader keeps the WAL from being emptied, or does not any more. */
   readonly onHeld?: (isHeld: boolean) => void;
+  /** Why nothing can be copied from the WAL into the file; undefined: it can again. */
+  readonly onUncopied?: (error: AppError | undefined) => void;
   /** The system tells nothing of changes in the database's folder, or does again. */
   readonly onBlind?: (isBlind: boolean) => void;
   /** Somebody keeps the database for itself, or does not any more. */
@@ -579,7 +581,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   }
 
   #begin(connections: Connections, end: WalEnd | undefined): Life {
-    const { path, rollBytes, onHeld, batchMs, visits } = this.#options;
+    const { path, rollBytes, onHeld, onUncopied, batchMs, visits } = this.#options;
     const readFrom = (from: WalEnd | undefined): WalReader =>
       new WalReader(path, from, { rollBytes, pageOf: (frame) => connections.walIndex?.pageOf(frame) });
     const upkeep = new WalUpkeep({
@@ -598,6 +600,7 @@ export class Capture implements AsyncDisposable, FrameSink {
         life.traces = undefined;
       },
       onHeld: (isHeld) => onHeld?.(isHeld),
+      onUncopied: (error) => onUncopied?.(error),
       onSteady: (isSteady) => (isSteady ? this.#watch?.pause() : this.#watch?.resume()),
       firm: async () => await this.#firm(life),
       ease: async () => await this.#ease(life),

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { DeclaredDatabase, Parsed, Result } from '../../shared/contract.ts';
-import { AppError, type Problem, toErrorData } from '../../shared/errors.ts';
+import { AppError, type AppErrorData, type ErrorCode, type Problem, toErrorData } from '../../shared/errors.ts';
 import type { DatabaseInspection } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { exclusiveSentence } from '../../shared/known-applications.ts';
@@ -74,7 +74,7 @@ export interface Limits {
 }
 
 /** How long closing waits for targets. */
-const finishWithinMs = 10_000;
+const finishWithinMs = 5500;
 
 export class Databases implements AsyncDisposable {
   readonly #options: DatabasesOptions;
@@ -86,6 +86,8 @@ export class Databases implements AsyncDisposable {
   readonly #protections = new Map<DatabaseId, Protection>();
   readonly #tallies = new Map<DatabaseId, Tally>();
   readonly #declared = new Set<DatabaseId>();
+  /** Those that may be switched to WAL mode when they come. */
+  readonly #mayEnableWal = new Set<DatabaseId>();
   /** Which file is open for which. */
   readonly #claims = new FileClaims(() => this.#active());
   /** Links by which they were named. */
@@ -218,10 +220,12 @@ export class Databases implements AsyncDisposable {
   async declare({
     path: input,
     enableWal: mayEnable,
+    isAwaited = false,
     replicas,
   }: Parsed<'protectDeclared'>['databases'][number]): Promise<DeclaredDatabase> {
-    const file = resolveDatabasePath(input);
+    let file = path.resolve(input);
     try {
+      file = resolveDatabasePath(input);
       const { store, clock } = this.#options;
       const known = store.databases().find((row) => row.path === file);
       if (known !== undefined && this.#protections.has(known.id))
@@ -229,20 +233,20 @@ export class Databases implements AsyncDisposable {
       if (known?.isDeclared === false) throw new AppError('database-of-window', { path: file });
       const places = this.replicas.readDeclared(replicas);
       const inspection = inspectDatabase(file, (stat) => this.#isProtected(stat));
-      if (inspection.kind === 'refused') throw AppError.fromData(inspection.error);
-      if (!inspection.isWal) {
-        if (!mayEnable) throw new AppError('database-not-wal', { path: file, mode: inspection.journalMode });
-        enableWal(file);
-      }
+      const unready = whyNotYet(inspection, { mayEnable });
+      if (unready !== undefined && !(isAwaited && awaited.has(unready.code))) throw AppError.fromData(unready);
+      if (inspection.kind === 'database' && !inspection.isWal && mayEnable) enableWal(file);
       const given = givenPath(input, { path: file });
       const added = { path: file, givenPath: given, addedAt: clock.now(), isDemo: false, isDeclared: true };
       const id = known?.id ?? store.addDatabase(added);
       if (known !== undefined) store.setGivenPath(id, given);
       await this.replicas.declare(id, places);
       this.#declared.add(id);
+      if (mayEnable) this.#mayEnableWal.add(id);
       this.#protect(this.rowOf(id));
       this.links.look();
-      const { application } = inspection;
+      if (unready !== undefined) return { kind: 'awaited', path: file, databaseId: id, error: unready };
+      const { application } = inspection.kind === 'database' ? inspection : {};
       return { kind: 'protecting', path: file, databaseId: id, ...(application === undefined ? {} : { application }) };
     } catch (error) {
       return { kind: 'refused', path: file, error: toErrorData(error) };
@@ -346,6 +350,7 @@ export class Databases implements AsyncDisposable {
       readers,
       watcher: this.#watcher,
       beforeOpening: () => this.#claims.claim(row),
+      mayEnableWal: this.#mayEnableWal.has(row.id),
       clock,
       boot,
       computer,
@@ -409,6 +414,28 @@ export class Databases implements AsyncDisposable {
   #folderOf(databaseId: DatabaseId): string {
     return path.join(this.#options.dataDir, 'databases', databaseId);
   }
+}
+
+/** What a database that is waited for may be at first. */
+const awaited: ReadonlySet<ErrorCode> = new Set([
+  'database-missing',
+  'database-empty',
+  'database-not-wal',
+  'database-no-permission',
+  'database-unreachable',
+  'database-busy',
+  'database-hot-journal',
+  'too-many-files',
+]);
+
+/** Why a database cannot be captured as it is; undefined where it can. */
+function whyNotYet(
+  inspection: DatabaseInspection,
+  { mayEnable }: { readonly mayEnable: boolean },
+): AppErrorData | undefined {
+  if (inspection.kind === 'refused') return inspection.error;
+  if (inspection.isWal || mayEnable) return undefined;
+  return new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode }).toData();
 }
 
 function addedWords(

@@ -17,8 +17,8 @@ import { oldestRestorableAt } from './history/timeline.ts';
 import { newestShipped, type Protection } from './protection.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow } from './state/store.ts';
-import fs from 'node:fs';
 import path from 'node:path';
+import { lookAt } from './files.ts';
 
 export const dayMs = 86_400_000;
 const stripDays = 30;
@@ -42,8 +42,8 @@ export function describeDatabase(described: Described): DatabaseState {
   const { row, protection, catalogue } = described;
   const session = protection?.session;
   const { sealMaxMs = 0, sealMs = 0 } = protection?.counters ?? {};
-  const stat = fs.statSync(row.path, { throwIfNoEntry: false });
-  const wal = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false });
+  const stat = lookAt(row.path);
+  const wal = lookAt(`${row.path}-wal`);
   const shipped = newestShipped(session);
   const stored = catalogue.shipped(row.id);
   const replicas = describeReplicas(described, stored);
@@ -113,7 +113,7 @@ export function describeDetails(
       lagSeconds,
     })),
     wal: {
-      bytes: fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      bytes: lookAt(`${row.path}-wal`)?.size ?? 0,
       frames,
       waitingFrames: frames - backfilled,
       heldSinceAt: protection?.heldSinceAt,

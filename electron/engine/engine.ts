@@ -1,7 +1,6 @@
 // The switchboard: owns the state database, the databases that are kept, the operations; answers the contract's commands
 // and pushes one plain state. Knows neither windows nor sockets.
 import { randomUUID } from 'node:crypto';
-import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
@@ -13,12 +12,13 @@ import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
 import { describeDetails } from './describe.ts';
 import { Descriptions } from './descriptions.ts';
+import { findHome } from './home.ts';
 import { costOfPoint } from './history/point-cost.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
 import { KnownTargets } from './known-targets.ts';
 import { LoopDelay } from './loop-delay.ts';
-import { type Logger, openLog } from './log.ts';
+import { type Log, type Logger, openLog } from './log.ts';
 import { Operations } from './operations.ts';
 import { RestoreJobs } from './restore-jobs.ts';
 import { Readers } from './retain/readers.ts';
@@ -40,6 +40,8 @@ export interface EngineSetup {
   readonly version: string;
   /** Under it secrets are sealed; without it none are kept. */
   readonly secretKey?: Uint8Array | undefined;
+  /** Why the engine that this one takes the place of ended by itself. */
+  readonly death?: { readonly reason: string } | undefined;
   readonly onState: (state: EngineState) => void;
   readonly clock?: Clock;
   /** Which start of the computer this is; without it as the system says. */
@@ -72,6 +74,7 @@ const oldestSqlite = [3, 51, 3] as const;
 export class Engine {
   readonly #setup: EngineSetup;
   readonly #clock: Clock;
+  readonly #kept: Log;
   readonly #log: Logger;
   readonly #database: Database.Database | undefined;
   readonly #storage: Storage | undefined;
@@ -89,7 +92,8 @@ export class Engine {
   private constructor(setup: EngineSetup, database: Database.Database | undefined, sqliteVersion: string) {
     this.#setup = setup;
     this.#clock = setup.clock ?? systemClock;
-    this.#log = openLog(setup.dataDir);
+    this.#kept = openLog(setup.dataDir);
+    this.#log = this.#kept.logger;
     this.#database = database;
     this.#sqliteVersion = sqliteVersion;
     this.#storage = database === undefined ? undefined : this.#openStorage(database);
@@ -136,8 +140,7 @@ export class Engine {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#stop.abort(new AppError('cancelled'));
-    await this.#operations.stop();
-    await this.#storage?.databases[Symbol.asyncDispose]();
+    await Promise.all([this.#operations.stop(), this.#storage?.databases[Symbol.asyncDispose]()]);
     this.#storage?.guards[Symbol.dispose]();
     clearTimeout(this.#push);
     this.#loopDelay[Symbol.dispose]();
@@ -146,6 +149,7 @@ export class Engine {
     this.#setup.onState(this.state);
     this.#database?.close();
     this.#log.info('engine stopped');
+    await this.#kept[Symbol.asyncDispose]();
   }
 
   get state(): EngineState {
@@ -289,15 +293,30 @@ export class Engine {
   #start(): void {
     if (this.#storage === undefined) return;
     this.#log.info({ version: this.#setup.version, sqlite: this.#sqliteVersion }, 'engine started');
+    this.#tellDeath(this.#storage);
     this.#storage.databases.start();
     void this.#removeStaleRestores();
     this.#changed();
   }
 
+  /** That there was no engine for a moment is a line in the activity. */
+  #tellDeath({ databases }: Storage): void {
+    const { death } = this.#setup;
+    if (death === undefined) return;
+    this.#log.error({ reason: death.reason }, 'the engine ended by itself and was started again');
+    databases.activity.note({
+      kind: 'problem',
+      level: 'warning',
+      databaseId: undefined,
+      text: `Tidemark’s engine ended unexpectedly (${death.reason}) and was started again. What was written meanwhile is caught up with.`,
+    });
+  }
+
   /** What killed restores left where restores are proposed to go. */
   async #removeStaleRestores(): Promise<void> {
-    const folders = new Set([...this.#databases.rows().map((row) => path.dirname(row.path)), os.homedir()]);
+    const folders = new Set([...this.#databases.rows().map((row) => path.dirname(row.path)), findHome()]);
     for (const folder of folders) {
+      if (folder === undefined) continue;
       // @NOTE A folder that is gone or may not be read has nothing to clear.
       await removeStaleRestoreFiles(folder).catch((error: unknown) =>
         this.#log.debug({ error, folder }, 'not cleared'),

@@ -1,7 +1,17 @@
 // What several need to make files last.
-import { constants } from 'node:fs';
+import fs, { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { codeOf } from '../../shared/errors.ts';
+
+/** How a file looks; undefined where it is not there, or its place cannot be looked at: whoever has to know why opens it. */
+export function lookAt(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false });
+  } catch {
+    // @NOTE No rights, links in a circle, a disk that fails or went away.
+    return undefined;
+  }
+}
 
 /** Makes a folder's entries durable, where the platform can: a rename in it lasts from then on. */
 export async function syncFolder(folder: string): Promise<void> {

@@ -1,23 +1,19 @@
-// Structured logging: JSON lines with a constant phrase and facts, to a file in the data folder that is rotated at start.
-// No secrets, no row data.
-import fs from 'node:fs';
+// Structured logging: JSON lines with a constant phrase and facts, to a file in the data folder. No secrets, no row data.
+// Nothing that happens to that file matters to whoever logs: log-file.ts.
 import path from 'node:path';
 import pino from 'pino';
+import { LogFile } from './log-file.ts';
 
 export type Logger = pino.Logger;
 
-const largestLogBytes = 10 * 1024 * 1024;
+export interface Log extends AsyncDisposable {
+  readonly logger: Logger;
+}
 
-/** Opens the log in `<dataDir>/logs`; without a data folder nothing is kept. */
-export function openLog(dataDir: string | undefined): Logger {
-  if (dataDir === undefined) return pino({ level: 'silent' });
-  const folder = path.join(dataDir, 'logs');
-  fs.mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, 'tidemark.log');
-  const { size = 0 } = fs.statSync(file, { throwIfNoEntry: false }) ?? {};
-  if (size > largestLogBytes) fs.renameSync(file, `${file}.1`);
-  return pino(
-    { base: null, serializers: { error: pino.stdSerializers.errWithCause } },
-    pino.destination({ dest: file, sync: true, append: true }),
-  );
+/** Opens the log in `<dataDir>/logs`, never failing; without a data folder nothing is kept. Disposing writes what waits. */
+export function openLog(dataDir: string | undefined): Log {
+  if (dataDir === undefined) return { logger: pino({ level: 'silent' }), [Symbol.asyncDispose]: async () => {} };
+  const file = new LogFile(path.join(dataDir, 'logs', 'tidemark.log'));
+  const logger = pino({ base: null, serializers: { error: pino.stdSerializers.errWithCause } }, file);
+  return { logger, [Symbol.asyncDispose]: async () => await file[Symbol.asyncDispose]() };
 }

@@ -1,10 +1,10 @@
-// What needs a look although capturing goes on: a WAL that somebody deleted while it was open, and a reader that keeps it from
-// being emptied.
-import fs from 'node:fs';
+// What needs a look although capturing goes on: a WAL that somebody deleted while it was open, a reader that keeps it from
+// being emptied, a disk on which nothing can be copied out of it.
 import path from 'node:path';
-import { AppError, type Problem } from '../../shared/errors.ts';
+import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { ProtectionOptions } from './session.ts';
+import { lookAt } from './files.ts';
 
 export type NoticesOptions = Pick<ProtectionOptions, 'row' | 'clock' | 'onEvent' | 'onChange'>;
 
@@ -16,6 +16,7 @@ export class Notices {
   readonly #options: NoticesOptions;
   #current: Problem | undefined;
   #heldSinceAt: number | undefined;
+  #uncopied: ErrorCode | undefined;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
@@ -34,6 +35,7 @@ export class Notices {
   /** The database is open anew: what was told before is over. */
   opened(): void {
     this.#current = undefined;
+    this.#uncopied = undefined;
   }
 
   /** Nobody looks at the WAL any more. */
@@ -72,13 +74,26 @@ export class Notices {
     onChange();
   }
 
+  /** Nothing can be copied from the WAL into the file: it grows, and capturing goes on. */
+  uncopied(error: AppError | undefined): void {
+    const { clock, onEvent, onChange } = this.#options;
+    if (error?.code === this.#uncopied) return;
+    if (this.#current?.code === this.#uncopied) this.#current = undefined;
+    this.#uncopied = error?.code;
+    if (error !== undefined) {
+      this.#current = { ...error.toData(), sinceAt: clock.now() };
+      onEvent({ kind: 'problem', problem: this.#current, replica: undefined });
+    }
+    onChange();
+  }
+
   /** A reader that keeps the WAL from being emptied for long is worth a look once the WAL is large. */
   walHeld(isHeld: boolean): void {
     const { row, clock, onChange } = this.#options;
     const now = clock.now();
     const wasHeld = this.#heldSinceAt !== undefined;
     this.#heldSinceAt = isHeld ? (this.#heldSinceAt ?? now) : undefined;
-    const bytes = fs.statSync(`${row.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    const bytes = lookAt(`${row.path}-wal`)?.size ?? 0;
     const isTold = this.#current?.code === 'database-wal-held';
     if (this.#heldSinceAt === undefined) {
       if (isTold) this.#current = undefined;

@@ -16,7 +16,7 @@ import { bringOverUnseen } from './session-unseen.ts';
 import { leftAs, meetDatabase, withFile } from './session-start.ts';
 import type { Outside, ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
 import type { Shipper } from './ship/shipper.ts';
-import { explainShortage } from './source/source-errors.ts';
+import { explainFailure } from './source/source-errors.ts';
 import { forgetShipped, spoolMember } from './spool-upkeep.ts';
 import { Visits } from './visits.ts';
 
@@ -204,6 +204,7 @@ export class Protection {
       onBlind: (isBlind) => this.#notices.unwatched(isBlind),
       onUnseen: (unseen) => this.#bringOver(unseen),
       onHeld: (isHeld) => this.#notices.walHeld(isHeld),
+      onUncopied: (error) => this.#notices.uncopied(error),
       onProblem: (problem) => {
         this.#options.tally.lastProblem = problem;
       },
@@ -259,7 +260,7 @@ export class Protection {
             await untilStill(this.#options.row.path, { signal }).catch(() => {});
           continue;
         }
-        const told = explainShortage(error, this.#options.row.path);
+        const told = explainFailure(error, this.#options.row.path);
         this.#report(told);
         const isShort = told instanceof AppError && told.code === 'too-many-files';
         await this.#waitForChange(isShort ? shortRetryMs : retryMs, signal);

@@ -13,6 +13,7 @@ import type { Operation, Phase, RestoreProposal } from '../../shared/operations.
 import { isSameName } from '../../shared/named-points.ts';
 import { isSamePosition, type Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
+import { findHome } from './home.ts';
 import type { Points } from './history/points.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Operations } from './operations.ts';
@@ -26,6 +27,7 @@ import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
 import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
+import { lookAt } from './files.ts';
 
 interface Options {
   readonly operations: Operations;
@@ -75,7 +77,7 @@ export class RestoreJobs {
     await mustBeFree(outputPath);
     const name = path.basename(row.path);
     const title = `Restore ${name} as of ${formatTimestampLocal(point.at)}`;
-    const mode = fs.statSync(row.path, { throwIfNoEntry: false })?.mode;
+    const mode = lookAt(row.path)?.mode;
     const operationId = this.#options.operations.start(
       { kind: 'restore', title, databaseId: row.id },
       async ({ signal, onPhase: tell }) => {
@@ -231,7 +233,7 @@ function proposePath(original: string, at: number): string {
   const stamp = formatTimestampLocal(at)
     .replace(/[:]/g, '.')
     .replace(/[^\d\w.\- ]/g, '');
-  const folder = [path.dirname(original), os.homedir(), os.tmpdir()].find(isWritable) ?? os.tmpdir();
+  const folder = [path.dirname(original), findHome() ?? os.tmpdir(), os.tmpdir()].find(isWritable) ?? os.tmpdir();
   for (let n = 1; ; n++) {
     const candidate = path.join(folder, `${name} (restored ${stamp}${n === 1 ? '' : ` ${n}`})${ext}`);
     if (!fs.existsSync(candidate)) return candidate;

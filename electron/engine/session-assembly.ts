@@ -42,6 +42,7 @@ export function makeCapture(
     onLeft: () => noteFile({ capture, spool: parts.spool }),
     onWalLost: (isLost) => owner.onWalLost(isLost),
     onHeld: (isHeld) => owner.onHeld(isHeld),
+    onUncopied: (error) => owner.onUncopied(error),
     onExclusive: (isExclusive) => owner.onExclusive(isExclusive),
     onBlind: (isBlind) => owner.onBlind(isBlind),
     onUnseen: (unseen) => owner.onUnseen(unseen),

@@ -1,6 +1,7 @@
 // The ways in which a history goes on when its database is opened: behind what was captured, with page hashes that are built
 // again, with an index of what changed unseen, or as a new generation. Which one it is, session-opening.ts chose. Each
 // answers the open session, and closes what it opened where it fails.
+import fs from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
 import type { Capture } from './capture.ts';
@@ -223,6 +224,9 @@ export async function beginGeneration(
   const now = monotonic(clock, known.at(-1)?.lastAt);
   const generation = newGeneration();
   const spool = Spool.create(spoolFolder(options, generation), 0);
+  // It may be tried again and again: what did not become a history leaves nothing.
+  await using untold = new AsyncDisposableStack();
+  untold.defer(async () => await fs.promises.rm(spool.folder, { recursive: true, force: true }));
   noteBoot(spool.folder, boot);
   const commits = new CommitLog();
   const capture = makeCapture(context, { start, spool, commits, now, hashes: undefined, end: undefined });
@@ -230,7 +234,10 @@ export async function beginGeneration(
   const { time, hashes, baseline, image } = await startFromImage(context, { capture, spool, pageSize, signal });
   image[Symbol.dispose]();
   await capture.adoptHashes(hashes);
+  // The next opening goes on with it, whatever comes in between.
+  await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at: baseline.place }));
   catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
+  untold.move();
   owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
   owner.counters.generations++;
   log.info({ generation, reason }, 'generation started');

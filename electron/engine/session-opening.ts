@@ -18,6 +18,7 @@ import { spoolFolder } from './session-assembly.ts';
 import { beginGeneration, compareHistory, continueHistory, rehashHistory } from './session-continuations.ts';
 import { withFile } from './session-start.ts';
 import type { ProtectionOptions, Session, SessionContext, Start } from './session.ts';
+import { enableWal } from './source/enable-wal.ts';
 import { checkBeforeOpening } from './source/inspect.ts';
 
 /** What is known of a database before a connection to it is opened. */
@@ -37,7 +38,7 @@ interface Opening {
 /** Looks at the file and at what an earlier run left, before SQLite opens anything. */
 export async function prepareOpening({ options, owner }: SessionContext, signal: AbortSignal): Promise<Prospect> {
   const { row, catalogue, boot, log, onEvent } = options;
-  checkBeforeOpening(row.path);
+  makeReady(options);
   const known = catalogue.generations(row.id).at(-1);
   const remains =
     known &&
@@ -60,6 +61,18 @@ export async function prepareOpening({ options, owner }: SessionContext, signal:
   } catch (error) {
     remains.spool[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** Fails with what keeps a database from being opened; one that nothing was captured of yet may be switched to WAL mode. */
+function makeReady({ row, catalogue, mayEnableWal }: ProtectionOptions): void {
+  try {
+    checkBeforeOpening(row.path);
+  } catch (error) {
+    const isNew = catalogue.generations(row.id).length === 0;
+    if (!(isNew && error instanceof AppError && error.code === 'database-left-wal')) throw error;
+    if (!mayEnableWal) throw new AppError('database-not-wal', error.details);
+    enableWal(row.path);
   }
 }
 

@@ -1,7 +1,7 @@
 // What a session is: everything that exists while a database is open, what it is made from, and what it tells its owner,
 // the protection (protection.ts). Types only: session-opening.ts opens one, session-assembly.ts puts it together,
 // session-notes.ts writes down where it stands.
-import type { AppErrorData, Problem } from '../../shared/errors.ts';
+import type { AppError, AppErrorData, Problem } from '../../shared/errors.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
 import type { TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
@@ -62,6 +62,8 @@ export interface ProtectionOptions {
    * connections, again too. Fails with `database-same-file` where another database has it, and `database-is-link`.
    */
   readonly beforeOpening: () => Disposable;
+  /** The user agreed that it be switched to WAL mode before anything of it was captured. */
+  readonly mayEnableWal: boolean;
   readonly clock: Clock;
   /** Which start of the computer this is. */
   readonly boot: string;
@@ -154,6 +156,8 @@ export interface SessionOwner {
   onWalLost(isLost: boolean): void;
   /** A reader keeps the WAL from being emptied, or does not any more. */
   onHeld(isHeld: boolean): void;
+  /** Why nothing can be copied from the WAL into the file; undefined: it can again. */
+  onUncopied(error: AppError | undefined): void;
   /** The system tells nothing of changes in the database's folder, or does again. */
   onBlind(isBlind: boolean): void;
   /** Somebody keeps the database for itself, or does not any more. */

@@ -1,8 +1,8 @@
 // Completes a path while it is typed, for windows without a native file dialog.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { PathSuggestion } from '../../shared/model.ts';
+import { findHome } from './home.ts';
 
 const most = 50;
 
@@ -11,7 +11,8 @@ export function suggestPaths(
   prefix: string,
   { withFiles }: { readonly withFiles: boolean },
 ): readonly PathSuggestion[] {
-  const typed = prefix.startsWith('~') ? os.homedir() + prefix.slice(1) : prefix || os.homedir() + path.sep;
+  const home = findHome() ?? '';
+  const typed = prefix.startsWith('~') ? home + prefix.slice(1) : prefix || home + path.sep;
   if (!path.isAbsolute(typed)) return [];
   const folder = typed.endsWith(path.sep) ? typed : path.dirname(typed);
   const start = typed.endsWith(path.sep) ? '' : path.basename(typed).toLowerCase();

@@ -1,9 +1,9 @@
 // Paths as people type and paste them into a window: quoted, as file URLs, from the home folder. A window has no current
 // folder, so that a relative path says nothing there.
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../shared/errors.ts';
+import { findHome } from './home.ts';
 
 /** The absolute path that `text` means; throws `path-unclear`. What is absolute already stays as it is. */
 export function readTypedPath(text: string): string {
@@ -18,7 +18,7 @@ function unquote(text: string): string {
 }
 
 function expand(text: string, typed: string): string {
-  if (/^~(?=$|[/\\])/.test(text)) return path.join(os.homedir(), text.slice(1));
+  if (/^~(?=$|[/\\])/.test(text)) return path.join(findHome() ?? text, text.slice(1));
   if (!/^file:\/\//i.test(text)) return text;
   try {
     return fileURLToPath(text);

@@ -1,7 +1,7 @@
 // Programs that open a database, commit and close it within moments, again and again: seen by their rhythm. Between their visits
 // the pins stay for a second, or each visit would have to be found by comparing pages instead of being captured.
 
-import fs from 'node:fs';
+import { lookAt } from './files.ts';
 
 /** A database that was open for a shorter time was visited. */
 const shortMs = 200;
@@ -52,7 +52,7 @@ export class Visits {
  */
 export function mayExpectVisits({ path, visits }: { readonly path: string; readonly visits: Visits }): boolean {
   if (!visits.isFrequent(performance.now())) return false;
-  const owner = fs.statSync(path, { throwIfNoEntry: false })?.uid;
+  const owner = lookAt(path)?.uid;
   const user = process.getuid?.();
   return user === undefined || user === 0 || user === owner;
 }

@@ -9,7 +9,7 @@ import { Engine } from './engine.ts';
 import { letOthersGoFirst } from './gentle.ts';
 
 const port = must(parentPort, 'this file is only ever started as a thread');
-const { dataDir, isDeclaredOnly, version, secretKey } = workerData as WorkerData;
+const { dataDir, isDeclaredOnly, version, secretKey, death } = workerData as WorkerData;
 
 // Without a data folder nothing is protected: somebody waits for a restore.
 if (dataDir !== undefined) await letOthersGoFirst();
@@ -19,6 +19,7 @@ try {
     isDeclaredOnly,
     version,
     secretKey,
+    death,
     onState: (state) => void host.state(state),
   });
   const host = createBirpc<HostCalls, EngineCalls>(

@@ -145,7 +145,8 @@ describe('replicate', () => {
     await replicating.printed(`${good}: protected`);
     expect(replicating.output()).toContain('is not a SQLite database');
     replicating.child.kill('SIGINT');
-    expect(await replicating.ended).toBe(0);
+    // Not everything that was named is at its destination.
+    expect(await replicating.ended).toBe(1);
   });
 
   test('names the one that holds the data folder', async () => {

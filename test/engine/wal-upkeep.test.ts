@@ -66,6 +66,7 @@ beforeEach(async () => {
     rhythm: new Rhythm(),
     batchMs: () => 0,
     onHeld: () => {},
+    onUncopied: () => {},
     onSteady: (isSteady) => steady.push(isSteady),
   });
 });

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { type Started, startScript } from './processes.ts';
 
-const entry = path.resolve(import.meta.dirname, '../../electron/cli.ts');
+/** Where the command line begins. */
+export const commandEntry = path.resolve(import.meta.dirname, '../../electron/cli.ts');
 
 export interface Ended {
   readonly code: number | null;
@@ -17,7 +18,7 @@ export async function runCommand(
   args: readonly string[],
   options: { readonly cwd?: string; readonly nodeArgs?: readonly string[] } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), entry, ...args], {
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), commandEntry, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd,
   });
@@ -31,5 +32,5 @@ export async function runCommand(
 
 /** Starts a command that runs until it is told to end. */
 export function startCommand(args: readonly string[]): Started {
-  return startScript(entry, args);
+  return startScript(commandEntry, args);
 }

@@ -23,6 +23,7 @@ export function createEngineSubstitute(first?: EngineState): EngineSubstitute {
   return {
     calls,
     ended,
+    hangs: false,
     answer: () => undefined,
     async call<N extends EngineCommandName>(name: N, argument: Argument<N>): Promise<Result<N>> {
       calls.push({ name, argument });

@@ -141,7 +141,7 @@ const rooms: readonly Room[] = [
     files: [headlessFiles],
     mayImport: [
       'shared/**',
-      'electron/{engine-host,host-api,data-dir,secret-key,package-info,arguments,demo*,rpc}.ts',
+      'electron/{engine-host,host-api,data-dir,leave,secret-key,package-info,arguments,demo*,rpc}.ts',
       'electron/{content-headers,state-push,open-browser}.ts',
       headlessFiles,
     ],
@@ -150,7 +150,7 @@ const rooms: readonly Room[] = [
   {
     name: 'the command line',
     files: [commandLineFiles],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,secret-key,version}.ts', commandLineFiles],
+    mayImport: ['shared/**', 'electron/{engine-host,data-dir,leave,secret-key,version}.ts', commandLineFiles],
     libraries: ['node:*', 'commander', 'yaml'],
   },
   {

@@ -11,6 +11,7 @@ import { classifySourceError } from './source-errors.ts';
 type CheckpointRow = readonly [number, number, number];
 
 interface Opened {
+  readonly path: string;
   readonly connection: Database.Database;
   readonly passive: Database.Statement<[], CheckpointRow>;
 }
@@ -40,7 +41,7 @@ function answer(order: ThreadOrder): ThreadAnswer {
         return { id: order.id, kind: 'done' };
     }
   } catch (error) {
-    const path = order.kind === 'open' ? order.path : '';
+    const path = order.kind === 'open' ? order.path : (open.get(order.database)?.path ?? '');
     return { id: order.id, kind: 'failed', error: toErrorData(classifySourceError(error, path)) };
   }
 }
@@ -54,7 +55,7 @@ function openDatabase(path: string): Opened {
     // The first read makes SQLite open (or recover) the WAL before a read-only connection needs its shared memory.
     connection.prepare('SELECT count(*) FROM sqlite_schema').get();
     const passive = connection.prepare<[], CheckpointRow>('PRAGMA wal_checkpoint(PASSIVE)').raw();
-    return { connection, passive };
+    return { path, connection, passive };
   } catch (error) {
     connection.close();
     throw error;

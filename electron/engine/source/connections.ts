@@ -15,6 +15,7 @@ import { isLockedByOthers } from './identity.ts';
 import { classifySourceError } from './source-errors.ts';
 import { openPin, type Pin, Pins } from './pins.ts';
 import { WalIndex } from './wal-index.ts';
+import { lookAt } from '../files.ts';
 
 /** How long SQLite itself retries before a call of ours reports "busy"; short, since the worker thread waits with it. */
 const busyTimeoutMs = 20;
@@ -206,7 +207,12 @@ export class Connections implements AsyncDisposable {
   /** The sidecars beside the database are those that are open here. Undefined where it cannot be told. */
   get isBeside(): boolean | undefined {
     if (this.walIndex === undefined) return undefined;
-    return fs.statSync(`${this.path}-shm`, { throwIfNoEntry: false })?.ino === this.walIndex.inode;
+    try {
+      return fs.statSync(`${this.path}-shm`, { throwIfNoEntry: false })?.ino === this.walIndex.inode;
+    } catch {
+      // @NOTE The folder cannot be looked at: that is for who has to do something there.
+      return undefined;
+    }
   }
 
   /** Another process has the database open, too; undefined where the system does not tell. */
@@ -216,12 +222,12 @@ export class Connections implements AsyncDisposable {
 
   /** The WAL's file was cut off, as a TRUNCATE checkpoint does. */
   get isWalEmpty(): boolean {
-    return fs.statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size === 0;
+    return lookAt(`${this.path}-wal`)?.size === 0;
   }
 
   /** How the WAL's file looks: another one after each write, as far as the file system's clock tells. */
   get walLook(): string {
-    const wal = fs.statSync(`${this.path}-wal`, { throwIfNoEntry: false });
+    const wal = lookAt(`${this.path}-wal`);
     return wal === undefined ? '' : `${wal.size}:${wal.mtimeMs}`;
   }
 
@@ -291,7 +297,7 @@ export class Connections implements AsyncDisposable {
 }
 
 function walBytesOf(path: string): number {
-  return fs.statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  return lookAt(`${path}-wal`)?.size ?? 0;
 }
 
 type CountRow = readonly [number, number, number];

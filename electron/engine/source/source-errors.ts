@@ -1,5 +1,6 @@
 // Classifies what the file system and SQLite say about a user's database, once, where it enters.
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, type ErrorCode, isShortage, reasonOf } from '../../../shared/errors.ts';
 
@@ -16,13 +17,39 @@ export function classifySourceError(error: unknown, path: string): AppError {
       return new AppError('database-damaged', { path, reason: reasonOf(error) }, cause);
     if (/^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/.test(code))
       return new AppError('database-no-permission', { path }, cause);
-    if (code === 'SQLITE_FULL') return new AppError('spool-full', { path }, cause);
+    if (code === 'SQLITE_FULL') return new AppError('database-disk-full', { path }, cause);
+    if (code.startsWith('SQLITE_IOERR'))
+      return new AppError('database-unreachable', { path, reason: reasonOf(error) }, cause);
   }
   if (code === 'ENOENT' || code === 'ENOTDIR') return new AppError('database-missing', { path }, cause);
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new AppError('database-no-permission', { path }, cause);
   if (code === 'EISDIR') return new AppError('database-is-directory', { path }, cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('database-disk-full', { path }, cause);
+  const reason = unreachable[code];
+  if (reason !== undefined) return new AppError('database-unreachable', { path, reason }, cause);
   return new AppError('internal', { reason: `${path}: ${reasonOf(error)}` }, cause);
+}
+
+/** What the system may say of a path although nothing is wrong with what asks. */
+const unreachable: Readonly<Record<string, string>> = {
+  EIO: 'its disk reports an error',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENAMETOOLONG: 'its name is too long for that file system',
+  ENXIO: 'its disk is gone',
+  ENODEV: 'its disk is gone',
+  ENOTCONN: 'its drive is not connected',
+  ESTALE: 'its drive is not connected any more',
+  EHOSTDOWN: 'its drive is not connected',
+  ETIMEDOUT: 'its drive does not answer',
+};
+
+/** The same failure, or what it means of the database where the file system failed on it or beside it, whoever asked. */
+export function explainFailure(error: unknown, path: string): unknown {
+  const told = explainShortage(error, path);
+  if (told instanceof AppError || !(told instanceof Error) || !('syscall' in told)) return told;
+  const of = 'path' in told && typeof told.path === 'string' ? told.path : path;
+  return of === dirname(path) || of.startsWith(path) ? classifySourceError(told, path) : told;
 }
 
 /** As what a lack of file descriptors may show: SQLite does not say, and threads fail in their own words. */

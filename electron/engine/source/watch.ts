@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { lookAt } from '../files.ts';
 
 /** Much shorter than a user's patience, long enough to cost nothing with hundreds of databases. */
 const pollMs = 10_000;
@@ -178,9 +179,7 @@ export class Watcher implements Disposable {
 
 /** Nothing in the folder of a database changed for a moment. */
 function isOld(databasePath: string): boolean {
-  const ats = [databasePath, `${databasePath}-wal`].map(
-    (file) => fs.statSync(file, { throwIfNoEntry: false })?.ctimeMs,
-  );
+  const ats = [databasePath, `${databasePath}-wal`].map((file) => lookAt(file)?.ctimeMs);
   return ats.every((at) => at === undefined || Math.abs(Date.now() - at) > untoldMs);
 }
 
@@ -277,7 +276,7 @@ function look(watched: Watched): boolean {
 const unknown: Told = { file: 'unknown', event: 'change' };
 
 function inodeOf(folder: string): number | undefined {
-  return fs.statSync(folder, { throwIfNoEntry: false })?.ino;
+  return lookAt(folder)?.ino;
 }
 
 /**
@@ -287,7 +286,8 @@ function inodeOf(folder: string): number | undefined {
 function fingerprint(databasePath: string): string {
   let newestAt = 0;
   const parts = [databasePath, `${databasePath}-wal`].map((file) => {
-    const found = fs.statSync(file, { throwIfNoEntry: false });
+    const found = lookAt(file);
+    // What cannot be looked at is not there for whoever watches; that it is there again is a change.
     if (found === undefined) return '-';
     newestAt = Math.max(newestAt, found.mtimeMs);
     return `${found.ino}:${found.size}:${found.mtimeMs}`;

@@ -10,6 +10,7 @@ import { remembered } from './remembered.ts';
 import { type Bins, type HistoryId, type RunQuery, type RunRow, Runs } from './runs.ts';
 import type { Held, StateAt } from './segments.ts';
 import { Sparse, type SparseStretch, type Stretch } from './sparse.ts';
+import { classifyStateError } from './state-errors.ts';
 import { type Part, Trim } from './trim.ts';
 
 export interface GenerationRow {
@@ -72,6 +73,8 @@ export class Catalogue {
   readonly #runs: Runs;
   readonly #sparse: Sparse;
   readonly #isWithin: () => boolean;
+  /** Where the state is kept. */
+  readonly #file: string;
   readonly #transaction: Database.Transaction<(action: () => unknown) => unknown>;
 
   constructor(database: Database.Database) {
@@ -80,6 +83,7 @@ export class Catalogue {
     this.#runs = new Runs(database, this.#numbers);
     this.#sparse = new Sparse(database, this.#numbers);
     this.#isWithin = () => database.inTransaction;
+    this.#file = database.name;
     this.#transaction = database.transaction((action: () => unknown) => action());
     const atOnce = <T>(action: () => T): T => this.#atOnce(action);
     this.trim = new Trim(database, { numbers: this.#numbers, runs: this.#runs, sparse: this.#sparse, atOnce });
@@ -269,7 +273,7 @@ export class Catalogue {
     } catch (error) {
       // Numbers that were given in it are none.
       this.#numbers.forget();
-      throw error;
+      throw classifyStateError(error, this.#file);
     }
   }
 }

@@ -1,6 +1,7 @@
 // What is asked of the state database again and again: with hundreds of databases, preparing a statement costs more than
 // asking, and reading all rows at each step of each database more than the step.
 import type Database from 'better-sqlite3';
+import { classifying } from './state-errors.ts';
 
 /**
  * A bound number, as an expression. Of a statement with an order or a range SQLite makes the plan anew whenever a value is bound
@@ -10,11 +11,14 @@ export function planned(parameter: string): string {
   return `(${parameter} + 0)`;
 }
 
-/** `prepare` of a connection that gives the same statement for the same text. Not for statements that are iterated. */
+/**
+ * `prepare` of a connection that gives the same statement for the same text, whose failures are those of state-errors.ts. Not for
+ * statements that are iterated.
+ */
 export function remembered(database: Database.Database): Database.Database['prepare'] {
   const known = new Map<string, unknown>();
   const prepare = (sql: string): unknown => {
-    const found = known.get(sql) ?? database.prepare(sql);
+    const found = known.get(sql) ?? classifying(database.prepare(sql), database.name);
     known.set(sql, found);
     return found;
   };

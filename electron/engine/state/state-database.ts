@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { AppError, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
 import { conversions, migrations } from './migrations.ts';
 
 const stateFile = 'state.db';
@@ -26,7 +26,7 @@ export function openStateDatabase(dataDir: string): Database.Database {
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
     migrate(database);
-    fs.writeFileSync(path.join(dataDir, holderFile), JSON.stringify({ pid: process.pid, machine: os.hostname() }));
+    noteHolder(dataDir);
     return database;
   } catch (error) {
     database?.close();
@@ -34,12 +34,13 @@ export function openStateDatabase(dataDir: string): Database.Database {
       throw new AppError('data-folder-held', { path: dataDir, ...readHolder(dataDir) }, { cause: error });
     }
     if (error instanceof AppError) throw error;
+    if (isFull(error)) throw new AppError('spool-full', { path: dataDir }, { cause: error });
     throw new AppError('data-folder-unusable', { path: dataDir, reason: reasonOf(error) }, { cause: error });
   }
 }
 
 function migrate(database: Database.Database): void {
-  // A write even when there is nothing to migrate: it takes the exclusive lock.
+  // Even when there is nothing to migrate: it takes the exclusive lock.
   database.exec('BEGIN EXCLUSIVE');
   try {
     const version = Number(database.pragma('user_version', { simple: true }));
@@ -54,7 +55,8 @@ function migrate(database: Database.Database): void {
       database.exec(step);
       conversions.get(i + 1)?.(database);
     }
-    database.pragma(`user_version = ${migrations.length}`);
+    // On a full disk nothing can be written: what is kept can be started with all the same.
+    if (version < migrations.length) database.pragma(`user_version = ${migrations.length}`);
     database.exec('COMMIT');
     if (version > 0 && version < migrations.length) giveBack(database);
   } catch (error) {
@@ -75,6 +77,19 @@ function giveBack(database: Database.Database): void {
   } catch {
     // @NOTE There is no room to make it smaller; what is written next goes where there is some in it.
   }
+}
+
+function noteHolder(dataDir: string): void {
+  try {
+    fs.writeFileSync(path.join(dataDir, holderFile), JSON.stringify({ pid: process.pid, machine: os.hostname() }));
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    // @NOTE Whoever comes second is told less; the lock is what counts.
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return /^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(codeOf(error));
 }
 
 function readHolder(dataDir: string): { readonly pid: string; readonly machine: string } {

@@ -1,4 +1,5 @@
 // What upkeep knows of its surroundings, and what it needs done by the capture that it serves. Types only.
+import type { AppError } from '../../../shared/errors.ts';
 import type { Connections, Hold } from '../source/connections.ts';
 import type { Rhythm } from './rhythm.ts';
 
@@ -47,6 +48,8 @@ export interface UpkeepHost extends Surroundings {
   readonly leave: () => Promise<boolean>;
   /** After a checkpoint: whether a reader kept it from copying what our pin allows. */
   readonly onHeld: (isHeld: boolean) => void;
+  /** Why a checkpoint could not copy anything although nobody was in the way; undefined: one could again. */
+  readonly onUncopied: (error: AppError | undefined) => void;
   /** It is looked often enough: notices of the file system are not needed; or are again. */
   readonly onSteady: (isSteady: boolean) => void;
 }

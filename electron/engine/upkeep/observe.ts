@@ -8,6 +8,7 @@ import {
   againAfterMs,
   countsWithinMs,
   enoughFrames,
+  failedAgainMs,
   heldAgainMs,
   rhythms,
   sealAgainMs,
@@ -36,6 +37,7 @@ export class Observer {
   #isBusy = false;
   #blocked = 0;
   #checkpointAt = 0;
+  #failedAt = -Infinity;
   #tails = 0;
   #sealedAt = 0;
   #sealAt = -Infinity;
@@ -86,7 +88,7 @@ export class Observer {
       },
       hold: connections.hold,
       neededAgoMs: now - this.#neededAt,
-      isBusy: this.#isBusy,
+      isBusy: this.#isBusy || now - this.#failedAt < failedAgainMs,
       blocked: this.#blocked,
       checkpointAgoMs: now - this.#checkpointAt,
       tails: this.#tails,
@@ -212,6 +214,12 @@ export class Observer {
     const isStill = result.isBlocked && result.backfilled === this.#counts.backfilled;
     this.#blocked = isStill && now - this.#pace.newsAt >= suspiciousMs ? this.#blocked + 1 : 0;
     this.counted(now, result);
+  }
+
+  /** A checkpoint could not copy: the disk is full, or does not answer. Nothing is tried for a while. */
+  checkpointFailed(now: number): void {
+    this.#failedAt = now;
+    this.#sealAt = now + failedAgainMs;
   }
 
   sealed(now: number, result: Reclaimed): void {

@@ -60,6 +60,8 @@ export const countsWithinMs = 2 * slowMs;
 /** A seal that could not be made is tried again after so long; one that a reader keeps from helping much later. */
 export const sealAgainMs = pauseMs / 2;
 export const heldAgainMs = 2 * slowMs;
+/** One that failed, since the disk is full or does not answer: somebody has to see to that first. */
+export const failedAgainMs = 5000;
 /** SQLite's busy handler wakes up within this time: while it has not waited for long, and at the latest. */
 export const earlyAsideMs = 1.25 * againMs;
 export const asideMs = 1.25 * pauseMs;

@@ -3,6 +3,7 @@
 // PASSIVE checkpoint runs, or, as the last resort, writers are held for a moment (seal.ts); and all is let go when they rest.
 // Reading the WAL is capture.ts; the pins are connections.ts.
 import { assertNever } from '../../../shared/assert.ts';
+import { AppError, type ErrorCode } from '../../../shared/errors.ts';
 import type { CheckpointOptions, WalCounts } from '../source/checkpointer.ts';
 import { asideFor, decide, gapMs, isPinAwaited } from './decide.ts';
 import type { UpkeepHost } from './host.ts';
@@ -10,6 +11,9 @@ import { Observer } from './observe.ts';
 import { largeFrames } from './rhythms.ts';
 import { Seal, type SealTimes } from './seal.ts';
 import type { Act, Writing } from './writing.ts';
+
+/** Without a checkpoint everything else goes on. */
+const uncopied: ReadonlySet<ErrorCode> = new Set(['database-disk-full', 'database-unreachable']);
 
 export class WalUpkeep {
   readonly #host: UpkeepHost;
@@ -218,10 +222,18 @@ export class WalUpkeep {
   }
 
   async #checkpoint(options?: CheckpointOptions): Promise<WalCounts & { readonly isBlocked: boolean }> {
-    const { connections, afterCheckpoint, onHeld } = this.#host;
+    const { connections, afterCheckpoint, onHeld, onUncopied } = this.#host;
     const { pinned } = this.#observer;
-    const result = await connections.checkpoint(options);
+    const result = await connections.checkpoint(options).catch((error: unknown) => {
+      if (!(error instanceof AppError && uncopied.has(error.code))) throw error;
+      // What is captured lies in the WAL meanwhile. Part of it may have been copied.
+      afterCheckpoint();
+      onUncopied(error);
+      this.#observer.checkpointFailed(performance.now());
+      return { ...connections.counts(), isBlocked: true };
+    });
     if (!result.isBlocked) {
+      onUncopied(undefined);
       this.#checkpoints++;
       afterCheckpoint();
       const isOurs = connections.pins.isKeeping || pinned === undefined;

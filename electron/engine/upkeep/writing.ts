@@ -26,7 +26,7 @@ export interface Writing {
   readonly hold: 'light' | 'firm';
   /** What needs a firm hold was there so long ago. */
   readonly neededAgoMs: number;
-  /** A checkpoint or a seal is under way. */
+  /** A checkpoint or a seal is under way, or one failed lately. */
   readonly isBusy: boolean;
   /** How often in a row somebody else's checkpoint was in the way, and did not get on. */
   readonly blocked: number;
