@@ -45,9 +45,8 @@ describe('the log', () => {
     fs.rmSync(folder.at('logs'));
     await until('it is kept', () => {
       log.logger.info('kept');
-      return fs.existsSync(file()) && lines().length > 0;
+      return fs.existsSync(file()) && lines().some(({ msg }) => msg === 'kept');
     });
-    expect(lines().at(-1)).toMatchObject({ msg: 'kept' });
   });
 
   test.skipIf(!canMount)('on a full disk drops lines, and says how many once there is room', async () => {
@@ -56,13 +55,13 @@ describe('the log', () => {
     const path = folder.at('disk', 'logs', 'tidemark.log');
     log.logger.info('before');
     await until('it is written', () => fs.existsSync(path) && fs.readFileSync(path, 'utf8').endsWith('\n'));
-    disk.fill();
-    for (let i = 0; i < 50; i++) {
-      log.logger.info({ text: 'y'.repeat(1000) }, 'in need');
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    disk.empty();
-    const told = await until('it goes on', () => {
+    const told = await until('some were dropped, and it goes on', async () => {
+      disk.fill();
+      for (let i = 0; i < 50; i++) {
+        log.logger.info({ text: 'y'.repeat(1000) }, 'in need');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      disk.empty();
       log.logger.info('after');
       return lines(path).find(({ msg }) => msg === 'lines of this log could not be written');
     });

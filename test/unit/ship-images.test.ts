@@ -44,6 +44,7 @@ test('an image beside the shipping that was spoiled is made again soon, and fail
     baseline: { place: { index: 0, offset: 0 }, at: 0, state: 0n, pages: 1 },
     composed: [],
     by: { tidemark: '0', sqlite: '3' },
+    toldIn: () => [],
     pages: () => 1,
     openImage,
   };
