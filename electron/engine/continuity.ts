@@ -99,7 +99,7 @@ export async function readRemains(
   // After a power cut anything that was not synced may be short or zero: only what the notes stand on was.
   const isProven = isOfBoot(folder, boot);
   const isCut = !isProven && !isAtRest(folder);
-  const recovered = await Spool.recover(folder, isProven ? undefined : notes?.at);
+  const recovered = await Spool.recover(folder, { through: isProven ? undefined : notes?.at, from: notes?.at });
   const clean = readClean(folder);
   if (notes !== undefined) {
     const { hashes, at, commits } = notes;

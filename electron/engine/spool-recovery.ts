@@ -22,10 +22,19 @@ export interface RecoveredFiles {
 /** What a run that was killed left of an index that it composed, or of an image. */
 const unfinished = /\.tmp$/;
 
-/**
- * Cuts what lies in a folder to what is usable; undefined when there is nothing. What lies behind `through` is removed first.
- */
-export async function recoverFiles(folder: string, through?: Place): Promise<RecoveredFiles | undefined> {
+/** What is known of a spool from elsewhere. */
+export interface RecoverOptions {
+  /** What lies behind this place is not to be trusted. */
+  readonly through?: Place | undefined;
+  /** Something was captured up to here: what follows begins here, or is behind a hole. */
+  readonly from?: Place | undefined;
+}
+
+/** Cuts what lies in a folder to what is usable; undefined when there is nothing. */
+export async function recoverFiles(
+  folder: string,
+  { through, from }: RecoverOptions = {},
+): Promise<RecoveredFiles | undefined> {
   const sizes = new Map<number, number>();
   for (const name of listSpoolFiles(folder)) {
     const file = path.join(folder, name);
@@ -33,6 +42,7 @@ export async function recoverFiles(folder: string, through?: Place): Promise<Rec
     else sizes.set(Number.parseInt(name, 16), fs.statSync(file).size);
   }
   if (through !== undefined) cutBehind(folder, sizes, through);
+  if (from?.offset === 0 && !sizes.has(from.index)) cutBehind(folder, sizes, from);
   const newest = keepContiguous(folder, sizes);
   if (newest === undefined) return undefined;
   const file = pathOfIndex(folder, newest);

@@ -7,7 +7,7 @@ import type { Place } from '../../shared/position.ts';
 import { Holds } from './source/holds.ts';
 import type { WalEnd } from './source/wal-reader.ts';
 import { type ByteRange, readMark, readPieces, pathOfIndex, type SpooledFrame, visitFrames } from './spool-file.ts';
-import { recoverFiles } from './spool-recovery.ts';
+import { type RecoverOptions, recoverFiles } from './spool-recovery.ts';
 
 /** One index in the spool. */
 export interface SpoolFile {
@@ -48,13 +48,13 @@ export class Spool implements Disposable {
 
   /**
    * Opens what an earlier run left. Cuts the newest file behind its last whole transaction; `end` is where reading the WAL
-   * may go on. Undefined when there is nothing usable. What lies behind `through` is removed first.
+   * may go on. Undefined when there is nothing usable.
    */
   static async recover(
     folder: string,
-    through?: Place,
+    options: RecoverOptions = {},
   ): Promise<{ readonly spool: Spool; readonly end: WalEnd | undefined; readonly writtenAt: number } | undefined> {
-    const found = await recoverFiles(folder, through);
+    const found = await recoverFiles(folder, options);
     if (found === undefined) return undefined;
     const { sizes, index, end, writtenAt } = found;
     return { spool: new Spool(folder, sizes, index), end, writtenAt };

@@ -120,6 +120,19 @@ describe('recovering', () => {
     expect(files()).toEqual([nameOf(2), nameOf(3)]);
   });
 
+  test.each<[string, readonly number[], from: number, readonly number[]]>([
+    ['one that was to be composed', [7, 8], 6, []],
+    ['one that was to be composed behind others', [4, 5, 7], 6, [4, 5]],
+    ['none', [6, 7], 6, [6, 7]],
+    ['none: nothing was captured since', [4, 5], 6, [4, 5]],
+  ])('gives up everything behind the first that is missing where it goes on: %s', async (_what, there, from, left) => {
+    for (const index of there) put(index, golden.bytes);
+    const recovered = await Spool.recover(folder.path, { from: { index: from, offset: 0 } });
+    recovered?.spool[Symbol.dispose]();
+    expect(files()).toEqual(left.map(nameOf));
+    expect(recovered?.spool.index).toBe(left.at(-1));
+  });
+
   test('goes back to the index before when the newest holds no transaction', async () => {
     put(4, golden.bytes);
     put(5, encodeAnew(golden, { salt1: 1 }).subarray(0, 32));
