@@ -17,7 +17,7 @@ import { Rhythm } from './upkeep/rhythm.ts';
 import type { SealTimes } from './upkeep/seal.ts';
 import type { WalCounts } from './source/checkpointer.ts';
 import type { Connections, Hold } from './source/connections.ts';
-import { IdentityGuard } from './source/identity.ts';
+import { type FileLook, IdentityGuard } from './source/identity.ts';
 import { type LiveImage, LiveImages } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { type FrameSink, readFully, type WalEnd, WalReader } from './source/wal-reader.ts';
@@ -141,6 +141,8 @@ interface Life {
   traces: Traces | undefined;
   /** Pages of the present WAL. */
   readonly walPages: Set<number>;
+  /** Since when its sidecars do not lie beside the database any more while somebody has them open. */
+  aloneSince: number | undefined;
 }
 
 export class Capture implements AsyncDisposable, FrameSink {
@@ -549,12 +551,14 @@ export class Capture implements AsyncDisposable, FrameSink {
     return await this.#exclusively(async () => {
       this.#isClosed = true;
       if (this.#life === undefined) return this.#absence?.look().kind === 'nobody';
-      await this.#drain(this.#life);
-      if (await this.#leave(this.#life)) return true;
+      const life = this.#life;
+      await this.#drain(life);
+      if (await this.#leave(life)) return true;
       // Somebody reads or writes: it stays theirs.
-      const { frames, backfilled } = this.#life.connections.counts();
-      await this.#depart(this.#life);
-      return frames === backfilled;
+      const { frames, backfilled } = life.connections.counts();
+      const look = isAlone(life) ? await this.#lookAsClosed(life) : lookThrough(life);
+      await this.#depart(life, look);
+      return frames === backfilled && look !== undefined;
     });
   }
 
@@ -630,6 +634,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       isAnchored: false,
       traces: undefined,
       walPages: new Set(),
+      aloneSince: undefined,
     };
     this.#signs.forgetRenames();
     return life;
@@ -751,7 +756,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     const isBlind = this.#watch?.isBlind === true;
     if (isBlind !== this.#isBlind) this.#options.onBlind?.(isBlind);
     this.#isBlind = isBlind;
-    const ms = this.#life === undefined || this.#isWalLost ? this.#nextLookMs : this.#life.upkeep.nextLookMs;
+    const life = this.#life;
+    const ms = life === undefined || life.aloneSince !== undefined ? this.#nextLookMs : life.upkeep.nextLookMs;
     clearTimeout(this.#timer);
     this.#timer = ms === undefined ? undefined : setTimeout(() => this.#look(), ms);
   }
@@ -885,10 +891,9 @@ export class Capture implements AsyncDisposable, FrameSink {
     return this.#watch !== undefined && renames + this.#signs.renames <= 1 + (left.index === undefined ? 2 : 0);
   }
 
-  /** Takes down how the database looks now that everything captured lies in its file, and is not connected to it any more. */
-  async #depart(life: Life): Promise<void> {
+  /** Takes down how the database looks with everything captured in its file, and is not connected to it any more. */
+  async #depart(life: Life, look: FileLook = lookThrough(life)): Promise<void> {
     const { connections, guard, upkeep, reader } = life;
-    const { size, mtimeMs } = fs.fstatSync(connections.fd);
     const [salt] = connections.walIndex?.read()?.salts ?? [];
     await upkeep.close();
     const { seals } = this;
@@ -903,7 +908,6 @@ export class Capture implements AsyncDisposable, FrameSink {
     } finally {
       reader[Symbol.dispose]();
       for (const fd of this.#leftFiles.splice(0)) fs.closeSync(fd);
-      const look = { size, modifiedAt: mtimeMs };
       const { walIndex, isBeside } = connections;
       const changes = this.#changes;
       const isShared = isBeside === true && walIndex !== undefined && changes !== undefined && salt !== undefined;
@@ -960,15 +964,35 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (connections.isShared ?? backfilled < frames) {
       // Its close is what brings it home: nothing of ours may be in its way.
       await connections.ease();
-      this.#setWalLost(true);
-      this.#nextLookMs = lostWalEveryMs;
+      life.aloneSince ??= performance.now();
+      // Who closes deletes them first, and lets go of its locks then.
+      const isLost = performance.now() - life.aloneSince >= lostWalEveryMs;
+      if (isLost) this.#setWalLost(true);
+      this.#nextLookMs = isLost ? lostWalEveryMs : busyMs;
       return;
     }
-    await this.#depart(life);
+    const look = await this.#lookAsClosed(life);
+    await this.#depart(life, look);
     if (backfilled < frames) this.#giveUpContinuity('outside');
     this.#nextLookMs = undefined;
+    if (look === undefined) {
+      const why = this.#whyUnseen;
+      this.#signs.forgetTouch();
+      await this.#goOnUnseen(why);
+    }
     this.#settleSoon();
     this.#isWoken = true;
+  }
+
+  /**
+   * How the file looks where nobody wrote to it since the last application closed it, whose close deleted the WAL behind its last
+   * write. Within the moment in which that happened only notices can tell. Undefined where somebody wrote, or may have.
+   */
+  async #lookAsClosed(life: Life): Promise<FileLook | undefined> {
+    const look = lookThrough(life);
+    const { deletedAt } = life.reader;
+    if (deletedAt !== undefined && look.modifiedAt !== deletedAt) return look.modifiedAt < deletedAt ? look : undefined;
+    return this.#watch?.isTelling === true && (await this.#signs.isClosedOnce()) ? look : undefined;
   }
 
   /** The file changed and nobody copied anything into it, or somebody else did: all of it is looked through, in time. */
@@ -1244,6 +1268,12 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#lock = turn.catch(() => {});
     return await turn;
   }
+}
+
+/** How the file that is open looks. */
+function lookThrough({ connections }: Life): FileLook {
+  const { size, mtimeMs } = fs.fstatSync(connections.fd);
+  return { size, modifiedAt: mtimeMs };
 }
 
 /** The sidecars that are open here do not lie beside the database any more. */

@@ -23,6 +23,8 @@ export class Signs {
   #isWalThere = false;
   #cameAt = -Infinity;
   #renames = 0;
+  #departures = 0;
+  #hasMissed = false;
   #touched: 'outside' | 'mode' | undefined;
   /** SQLite writes without a WAL: its rollback journal came since there was one. */
   #hadJournal = false;
@@ -50,6 +52,17 @@ export class Signs {
 
   forgetRenames(): void {
     this.#renames = 0;
+    this.#departures = 0;
+    this.#hasMissed = false;
+  }
+
+  /**
+   * Since {@link forgetRenames} one WAL went at most, and nobody wrote to the file without one: resolves once everything that was
+   * told up to now is heard.
+   */
+  async isClosedOnce(): Promise<boolean> {
+    for (let turn = 0; turn < quietTurns; turn++) await nextTurn();
+    return !this.#hasMissed && !this.#isWalThere && this.#departures <= 1 && this.#touched === undefined;
   }
 
   /** Who wrote to the file while there was no WAL: SQLite in another journal mode, or somebody else. */
@@ -76,6 +89,7 @@ export class Signs {
         return { kind: 'touched' };
       case 'unknown':
         // What was missed may have been a WAL that came or went.
+        this.#hasMissed = true;
         this.#isWalThere = fs.existsSync(this.#wal);
         return undefined;
       case 'wal-index':
@@ -87,7 +101,10 @@ export class Signs {
     this.#renames++;
     this.#isWalThere = !this.#isWalThere;
     this.#compare();
-    if (!this.#isWalThere) return { kind: 'wal-went', lastedMs: now - this.#cameAt };
+    if (!this.#isWalThere) {
+      this.#departures++;
+      return { kind: 'wal-went', lastedMs: now - this.#cameAt };
+    }
     this.#cameAt = now;
     this.#hadJournal = false;
     return { kind: 'wal-came' };

@@ -51,6 +51,21 @@ test('a notice of before it began is not taken for a WAL that went', async () =>
   expect(hear(walRenamed, written)).toEqual(['wal-went', 'touched']);
 });
 
+test.each<[string, readonly Told[], boolean]>([
+  ['who closed it as the last one', [walRenamed, walRenamed], true],
+  ['who had it open before', [walRenamed], false],
+  ['who came once more', [walRenamed, walRenamed, walRenamed, walRenamed], false],
+  ['who wrote without a WAL', [walRenamed, walRenamed, journal, written], false],
+  ['a foreign hand', [walRenamed, walRenamed, written], false],
+  ['nobody knows who', [walRenamed, walRenamed, { file: 'unknown', event: 'change' }], false],
+])('tells whether it was closed once: %s', async (_what, all, isOnce) => {
+  signs.begin();
+  signs.forgetRenames();
+  hear(...all);
+  if (all.length === 1) fs.writeFileSync(wal, '');
+  expect(await signs.isClosedOnce()).toBe(isOnce);
+});
+
 test('a transaction without a WAL is one, whatever was looked at meanwhile', () => {
   signs.begin();
   hear(journal, written);

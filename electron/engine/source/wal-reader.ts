@@ -187,6 +187,13 @@ export class WalReader implements Disposable {
     return await this.#read(this.#chain, fresh, sink);
   }
 
+  /** When the file that is read was deleted, in ms by the clock of the file system; undefined while it was not. */
+  get deletedAt(): number | undefined {
+    if (this.#fd === undefined) return undefined;
+    const { nlink, ctimeMs } = fs.fstatSync(this.#fd);
+    return nlink === 0 ? ctimeMs : undefined;
+  }
+
   [Symbol.dispose](): void {
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     this.#fd = undefined;

@@ -39,6 +39,8 @@ export interface Watch extends Disposable {
   resume(): void;
   /** The system tells nothing of this folder: changes are found by looking. */
   readonly isBlind: boolean;
+  /** Each change is told. */
+  readonly isTelling: boolean;
 }
 
 interface Watched {
@@ -99,6 +101,9 @@ export class Watcher implements Disposable {
       },
       get isBlind() {
         return directory.isMute || (directory.watcher === undefined && directory.paused.size === 0);
+      },
+      get isTelling() {
+        return directory.watcher !== undefined && !directory.isMute;
       },
       [Symbol.dispose]: () => this.#forget(directory, name, watched),
     };
