@@ -43,10 +43,11 @@ describe('the log', () => {
     await using log = openLog(folder.path);
     log.logger.info('lost');
     fs.rmSync(folder.at('logs'));
-    await until('it is kept', () => {
+    const kept = await until('it is kept', () => {
       log.logger.info('kept');
-      return fs.existsSync(file()) && lines().some(({ msg }) => msg === 'kept');
+      return fs.existsSync(file()) ? lines().find(({ msg }) => msg === 'kept') : undefined;
     });
+    expect(kept).toMatchObject({ level: 30 });
   });
 
   test.skipIf(!canMount)('on a full disk drops lines, and says how many once there is room', async () => {
