@@ -162,23 +162,28 @@ export class Spool implements Disposable {
     onWhole: (size: number) => Promise<void> = async () => {},
   ): Promise<number> {
     const file = this.pathOf(index);
+    // What the pieces, and who is told, fail with is theirs.
+    const ours = async <T>(writing: Promise<T>): Promise<T> =>
+      await writing.catch((error: unknown) => {
+        throw classifySpoolError(error, this.folder);
+      });
     let size = 0;
     try {
-      const handle = await fs.promises.open(`${file}.tmp`, 'w');
+      const handle = await ours(fs.promises.open(`${file}.tmp`, 'w'));
       try {
         for await (const piece of pieces) {
-          await handle.appendFile(piece);
+          await ours(handle.appendFile(piece));
           size += piece.length;
         }
-        await handle.sync();
+        await ours(handle.sync());
       } finally {
         await handle.close();
       }
       await onWhole(size);
-      await fs.promises.rename(`${file}.tmp`, file);
+      await ours(fs.promises.rename(`${file}.tmp`, file));
     } catch (error) {
       await fs.promises.rm(`${file}.tmp`, { force: true }).catch(() => {});
-      throw classifySpoolError(error, this.folder);
+      throw error;
     }
     this.#sizes.set(index, size);
     return size;
