@@ -156,9 +156,13 @@ export class Absence {
     return seen !== undefined && (seen.size !== this.#left.size || seen.modifiedAt !== this.#left.modifiedAt);
   }
 
-  /** Waits until a change of the file would leave another time than it has: from then on, what is read of it can be proved. */
+  /**
+   * Waits until a change of the file would leave another time than it has: from then on, what is read of it can be proved. No
+   * longer than any file system needs: where its time lies ahead of the clock, each change leaves another one.
+   */
   async untilTold(): Promise<void> {
-    while (!isSettled(this.#see(), Date.now())) await delay(tickMs / 2);
+    const endAt = performance.now() + coarseTickMs;
+    while (!isSettled(this.#see(), Date.now()) && performance.now() < endAt) await delay(tickMs / 2);
   }
 
   /** As it looks now: what changed is known. */
@@ -209,7 +213,7 @@ export class Absence {
     this.#seen = seen;
     const isForMs = now - this.#since;
     const { walBytes, hasIndex, hasJournal } = seen;
-    const isTouched = seen.size !== this.#left.size || seen.modifiedAt !== this.#left.modifiedAt;
+    const { isTouched } = this;
     const hasWal = walBytes !== undefined;
     // Whoever has it open and did not write since has an empty WAL: nothing is there to be captured.
     const isWritten = hasWal && hasIndex && (walBytes > 0 || isTouched);

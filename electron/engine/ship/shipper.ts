@@ -53,6 +53,8 @@ export interface ShipperOptions extends Settings, StockOptions {
 /** What waits longer, or is more than this, is caught up with in turns. */
 const behindMs = 60_000;
 const behindBytes = 32 * 1024 * 1024;
+/** For so long images that have to come first are made again without a word. */
+const spoiledPatienceMs = 5000;
 
 export class Shipper {
   readonly #options: ShipperOptions;
@@ -71,6 +73,8 @@ export class Shipper {
   #lying: ReadonlySet<string> = new Set();
   /** What was to be put was there already, and nothing got through since. */
   #wasThere = false;
+  /** Since when each image that has to come first was spoiled. */
+  #spoiledSince: number | undefined;
   /** Ends what runs beside. */
   readonly #ends = new AbortController();
   #mustLook = false;
@@ -189,6 +193,7 @@ export class Shipper {
       try {
         const isWhole = await this.#shipAll(signal);
         this.#wasThere = false;
+        this.#spoiledSince = undefined;
         reach.passed();
         if (isWhole || this.#problem?.code !== 'replica-gone') this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
@@ -209,6 +214,8 @@ export class Shipper {
         }
         if (error instanceof ImageSpoiled) {
           if (this.#pace.isHurried) return;
+          this.#spoiledSince ??= clock.ticks();
+          if (clock.ticks() - this.#spoiledSince > spoiledPatienceMs) this.#report(error);
           await this.#pace.unlessHurried(async (inner) => await clock.sleep(spoiledMs, { signal: inner }), signal);
           continue;
         }
