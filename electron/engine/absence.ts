@@ -2,7 +2,7 @@
 // nobody was there, somebody is, or it changed without having been seen. Asks the directory only: opens nothing.
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, mustNotBeShort } from '../../shared/errors.ts';
 import { databaseHeaderBytes, parseDatabaseHeader } from './source/header.ts';
 import { WalIndex } from './source/wal-index.ts';
 import { readFully } from './source/wal-reader.ts';
@@ -108,11 +108,14 @@ export function see(path: string): Seen {
  * wiped out (https://www.sqlite.org/fileformat2.html#the_rollback_journal).
  */
 function isHot(journal: string): boolean {
+  // There is none, as a rule: then no file is opened.
+  if ((fs.statSync(journal, { throwIfNoEntry: false })?.size ?? 0) === 0) return false;
   let fd: number;
   try {
     fd = fs.openSync(journal, 'r');
-  } catch {
-    // @NOTE There is none, as a rule; of one that may not be read nothing can be told.
+  } catch (error) {
+    mustNotBeShort(error);
+    // @NOTE Gone in this moment; of one that may not be read nothing can be told.
     return false;
   }
   try {

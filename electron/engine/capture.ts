@@ -350,8 +350,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   #openImage(pageSize: number, pages: number, stay?: Disposable): OpenedImage {
     const { path, spool, now } = this.#options;
     const at = this.#end;
-    const hold = spool.hold(spool.filesOfWal(at.index)[0]?.index ?? at.index);
     const fd = fs.openSync(path, 'r');
+    const hold = spool.hold(spool.filesOfWal(at.index)[0]?.index ?? at.index);
     const onClose = (): void => {
       hold[Symbol.dispose]();
       this.#closeFile(fd);

@@ -2,7 +2,7 @@
 // The tail is the captured position: the WAL's own checksum chain proves it after a crash, so no separate position file
 // can disagree with it: spool-recovery.ts. Knows nothing of targets; who may remove what is spool-upkeep.ts.
 import fs from 'node:fs';
-import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
+import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
 import { Holds } from './source/holds.ts';
 import type { WalEnd } from './source/wal-reader.ts';
@@ -271,6 +271,7 @@ function writeFully(fd: number, bytes: Uint8Array, position: number): void {
 export function classifySpoolError(error: unknown, folder: string): AppError {
   if (error instanceof AppError) return error;
   const code = codeOf(error);
+  if (isShortage(error)) return new AppError('too-many-files', { file: fileOf(error) }, { cause: error });
   if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('spool-full', { path: folder }, { cause: error });
   return new AppError('data-folder-unusable', { path: folder, reason: reasonOf(error) }, { cause: error });
 }

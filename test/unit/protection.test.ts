@@ -57,7 +57,7 @@ test.each([
     clock: systemClock,
     boot: 'boot',
     computer: undefined,
-    log: openLog(undefined),
+    log: openLog(undefined).logger,
     by: { tidemark: '0', sqlite: '3' },
     turns: new SnapshotTurns(),
     disk: new DiskGuard({ folder: folder.path, clock: systemClock, budgetBytes: undefined }),

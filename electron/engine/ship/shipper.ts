@@ -9,6 +9,7 @@ import type { Retention } from '../../../shared/retention.ts';
 import type { Place } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 import { ImageSpoiled } from '../source/live-image.ts';
+import { explainShortage } from '../source/source-errors.ts';
 import type { Reach } from '../guard/target-guard.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
 import { Images, spoiledMs } from './images.ts';
@@ -219,7 +220,7 @@ export class Shipper {
           await this.#pace.unlessHurried(async (inner) => await clock.sleep(spoiledMs, { signal: inner }), signal);
           continue;
         }
-        this.#report(error);
+        this.#report(explainShortage(error, { file: this.#options.shipment.spool.folder }));
         // A last try is one try: what waits is in the spool and goes out after the next start.
         if (this.#pace.isHurried) return;
         await this.#pace.unlessHurried(async (inner) => await reach.untilRetry(error, { signal: inner }), signal);
