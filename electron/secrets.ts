@@ -1,8 +1,9 @@
 // The desktop's key for the engine's secrets: sealed by the system's keyring where there is one, else a file for its owner alone.
 // A keyring that does not open what it sealed costs the secrets, not the data folder: the old key is put aside, not overwritten.
 import { readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { safeStorage } from 'electron';
+import { AppError, codeOf, reasonOf } from '../shared/errors.ts';
 import type { HostInfo } from '../shared/model.ts';
 import { findKeyFile, formatKey, newKey, parseKey, readKeyFile, removeKeyFile, writeKeyFile } from './secret-key.ts';
 
@@ -36,9 +37,10 @@ async function readSealed(file: string): Promise<Uint8Array | undefined> {
   let sealed: Buffer;
   try {
     sealed = readFileSync(file);
-  } catch {
-    // @NOTE Not there yet. Where it may not be read, writing it fails and says so.
-    return undefined;
+  } catch (error) {
+    // @NOTE Not there yet. One that cannot be read now is not replaced.
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new AppError('data-folder-unusable', { path: dirname(file), reason: reasonOf(error) }, { cause: error });
   }
   try {
     const key = parseKey((await safeStorage.decryptStringAsync(sealed)).result);

@@ -55,6 +55,16 @@ export const databaseErrors = {
     safe: untouched,
     hint: 'Tidemark tries again by itself; if it stays, close the program that holds the lock (some keep a database for themselves: PRAGMA locking_mode = EXCLUSIVE).',
   }),
+  'database-opening': (d) => ({
+    message: `${d['path']} is not captured yet: ${d['doing']}, which takes longer than usual.`,
+    safe: untouched,
+    hint: 'It goes on by itself. Where the computer or a disk is very busy, everything takes longer.',
+  }),
+  'database-unsteady': (d) => ({
+    message: `${d['path']} could not be read in one piece yet: each time, programs came, went or changed it before that was done.`,
+    safe: untouched,
+    hint: 'Tidemark tries again by itself. Should it stay, close the programs that use the database for a moment.',
+  }),
   'database-held': (d) => {
     const who = d['application'];
     return {

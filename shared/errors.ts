@@ -58,10 +58,7 @@ export class AppError extends Error {
 /** Whatever was thrown, as plain data; what nobody classified becomes `internal`. */
 export function toErrorData(error: unknown): AppErrorData {
   if (error instanceof AppError) return error.toData();
-  if (isShortage(error)) {
-    const file = error instanceof Error && 'path' in error ? String(error.path) : 'a file';
-    return new AppError('too-many-files', { file }, { cause: error }).toData();
-  }
+  if (isShortage(error)) return new AppError('too-many-files', { file: fileOf(error) }, { cause: error }).toData();
   const reason = systemReason(error);
   if (reason !== undefined) {
     const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : '';
@@ -115,9 +112,23 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** The system refused to open one more file. */
+/** What a thread that cannot be started says, and what is behind an error that has no code of its own. */
+const shortageWords = /\bE[MN]FILE\b|\btoo many open files\b/i;
+
+/** The system refused to open one more file; or that is what is behind it. */
 export function isShortage(error: unknown): boolean {
-  return /^E[MN]FILE$/.test(codeOf(error));
+  if (!(error instanceof Error)) return false;
+  return /^E[MN]FILE$/.test(codeOf(error)) || shortageWords.test(error.message) || isShortage(error.cause);
+}
+
+/** For who can do without a file that is not there: of one that may not be opened now, nothing is known. Fails with what was refused. */
+export function mustNotBeShort(error: unknown): void {
+  if (isShortage(error)) throw error;
+}
+
+/** Which file a system error is about. */
+export function fileOf(error: unknown): string {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : 'a file';
 }
 
 /** What happened, what is safe, what to do, in one paragraph. */

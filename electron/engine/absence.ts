@@ -2,7 +2,7 @@
 // nobody was there, somebody is, or it changed without having been seen. Asks the directory only: opens nothing.
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, mustNotBeShort } from '../../shared/errors.ts';
 import { databaseHeaderBytes, parseDatabaseHeader } from './source/header.ts';
 import { WalIndex } from './source/wal-index.ts';
 import { readFully } from './source/wal-reader.ts';
@@ -108,11 +108,14 @@ export function see(path: string): Seen {
  * wiped out (https://www.sqlite.org/fileformat2.html#the_rollback_journal).
  */
 function isHot(journal: string): boolean {
+  // There is none, as a rule: then no file is opened.
+  if ((fs.statSync(journal, { throwIfNoEntry: false })?.size ?? 0) === 0) return false;
   let fd: number;
   try {
     fd = fs.openSync(journal, 'r');
-  } catch {
-    // @NOTE There is none, as a rule; of one that may not be read nothing can be told.
+  } catch (error) {
+    mustNotBeShort(error);
+    // @NOTE Gone in this moment; of one that may not be read nothing can be told.
     return false;
   }
   try {
@@ -156,9 +159,13 @@ export class Absence {
     return seen !== undefined && (seen.size !== this.#left.size || seen.modifiedAt !== this.#left.modifiedAt);
   }
 
-  /** Waits until a change of the file would leave another time than it has: from then on, what is read of it can be proved. */
+  /**
+   * Waits until a change of the file would leave another time than it has: from then on, what is read of it can be proved. No
+   * longer than any file system needs: where its time lies ahead of the clock, each change leaves another one.
+   */
   async untilTold(): Promise<void> {
-    while (!isSettled(this.#see(), Date.now())) await delay(tickMs / 2);
+    const endAt = performance.now() + coarseTickMs;
+    while (!isSettled(this.#see(), Date.now()) && performance.now() < endAt) await delay(tickMs / 2);
   }
 
   /** As it looks now: what changed is known. */
@@ -209,7 +216,7 @@ export class Absence {
     this.#seen = seen;
     const isForMs = now - this.#since;
     const { walBytes, hasIndex, hasJournal } = seen;
-    const isTouched = seen.size !== this.#left.size || seen.modifiedAt !== this.#left.modifiedAt;
+    const { isTouched } = this;
     const hasWal = walBytes !== undefined;
     // Whoever has it open and did not write since has an empty WAL: nothing is there to be captured.
     const isWritten = hasWal && hasIndex && (walBytes > 0 || isTouched);

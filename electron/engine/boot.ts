@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
+import { mustNotBeShort } from '../../shared/errors.ts';
 
 const named = '/proc/sys/kernel/random/boot_id';
 /** The clock may be set by a little between two looks. Nobody starts a computer, captures, and starts it again so fast. */
@@ -12,7 +13,8 @@ const slackMs = 30_000;
 export function bootIdentity(): string {
   try {
     return fs.readFileSync(named, 'utf8').trim();
-  } catch {
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE Only Linux names it.
     return String(Math.round(Date.now() - os.uptime() * 1000));
   }
@@ -27,7 +29,8 @@ export function computerIdentity(): string | undefined {
       const name = fs.readFileSync(file, 'utf8').trim();
       // Hashed, as its documentation asks of those who pass it on.
       if (name !== '') return createHash('sha256').update(`tidemark ${name}`).digest('hex').slice(0, 32);
-    } catch {
+    } catch (error) {
+      mustNotBeShort(error);
       // @NOTE Only Linux has them, and not everywhere.
     }
   }

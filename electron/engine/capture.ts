@@ -169,8 +169,8 @@ export class Capture implements AsyncDisposable, FrameSink {
   /** How many WALs were begun. */
   #wals = 0;
   readonly #images = new LiveImages();
-  /** What images that are open need of the pages behind these frames was copied aside, or is kept by a pin. */
-  #saved = { wals: 0, frames: 0 };
+  /** Up to this frame of the present WAL, what images that are open need of the pages before was copied aside. */
+  #saved = 0;
   readonly #repeats = new Repeats();
   /** Descriptors of images that ended while closing them would have let go of locks. */
   #leftFiles: number[] = [];
@@ -295,12 +295,41 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /** An image of everything that is committed now. */
   async openImage(pageSize: number): Promise<OpenedImage & { readonly state: bigint }> {
-    await this.#composing?.done.promise;
-    return await this.#exclusively(async () => {
-      await this.#catchUp();
-      await this.#absence?.untilTold();
-      return { ...this.#openImage(pageSize, this.#hashes?.pages ?? 0), state: this.#hashes?.state ?? 0n };
-    });
+    for (;;) {
+      await this.#composing?.done.promise;
+      const opened = await this.#exclusively(async () => {
+        using stay = this.#stayForImage();
+        await this.#catchUp();
+        if (this.#isUnsteady && this.#life !== undefined) await this.#firm(this.#life);
+        await this.#absence?.untilTold();
+        // What changed unseen in this moment is compared first.
+        if (this.#composing !== undefined) return undefined;
+        const { pages, state } = must(this.#hashes, 'they are known, or compared');
+        return { ...this.#openImage(pageSize, pages, stay.move()), state };
+      });
+      if (opened !== undefined) return opened;
+    }
+  }
+
+  get #isUnsteady(): boolean {
+    return this.#options.visits.isUnsteady(performance.now());
+  }
+
+  /** Where an image was spoiled before, pins stay for the next one, and nobody who comes and goes overtakes it. */
+  #stayForImage(): DisposableStack {
+    const stack = new DisposableStack();
+    if (this.#isUnsteady) {
+      stack.use(this.#options.visits.stay());
+      stack.defer(() => this.#look());
+    }
+    return stack;
+  }
+
+  /** Nobody can read the images that are open any more. */
+  #spoil(): void {
+    if (!this.#images.isAnyOpen) return;
+    this.#images.spoil();
+    if (this.#signs.touched === undefined) this.#options.visits.noteSpoiled(performance.now());
   }
 
   /**
@@ -309,24 +338,26 @@ export class Capture implements AsyncDisposable, FrameSink {
    */
   async startFromImage(pageSize: number, filePages: () => number): Promise<OpenedImage> {
     return await this.#exclusively(async () => {
+      using stay = this.#stayForImage();
       this.#isOverlap = true;
       if (this.#life !== undefined) await this.#advance(this.#life);
       this.#isOverlap = false;
       this.#hashes = undefined;
       this.#awaiting = new AwaitedFrames();
       await this.#absence?.untilTold();
-      return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages());
+      return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages(), stay.move());
     });
   }
 
-  #openImage(pageSize: number, pages: number): OpenedImage {
+  #openImage(pageSize: number, pages: number, stay?: Disposable): OpenedImage {
     const { path, spool, now } = this.#options;
     const at = this.#end;
-    const hold = spool.hold(spool.filesOfWal(at.index)[0]?.index ?? at.index);
     const fd = fs.openSync(path, 'r');
+    const hold = spool.hold(spool.filesOfWal(at.index)[0]?.index ?? at.index);
     const onClose = (): void => {
       hold[Symbol.dispose]();
       this.#closeFile(fd);
+      stay?.[Symbol.dispose]();
     };
     // By the clock of the capture: no transaction that follows may bear an earlier time.
     return { image: this.#images.open({ path, fd, pageSize, pages, folder: spool.folder, onClose }), at, time: now() };
@@ -392,6 +423,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     const { spool, onUnseen } = this.#options;
     const before = this.#hashes;
     if (before === undefined || this.#composing !== undefined || onUnseen === undefined) this.#giveUpContinuity(why);
+    this.#spoil();
     const since = this.#lastAt;
     const end = this.#end;
     const index = spool.reserve();
@@ -405,7 +437,9 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#missed = undefined;
     try {
       this.#life?.readAnew();
-      const opened = await this.#openBase(before.pageSize);
+      using stay = this.#stayForImage();
+      if (this.#life === undefined && mayExpectVisits(this.#options)) await this.#joinAnew();
+      const opened = await this.#openBase(before.pageSize, stay.move());
       if (onUnseen({ ...opened, why, before, index, since, transactions })) return;
       opened.image[Symbol.dispose]();
     } catch (error) {
@@ -420,7 +454,7 @@ export class Capture implements AsyncDisposable, FrameSink {
    * An image behind which all is captured. Where nothing of the WAL was copied into the file yet, that is the file as it is, and each
    * transaction in the WAL follows; else it is what the WAL ends with.
    */
-  async #openBase(pageSize: number): Promise<OpenedImage> {
+  async #openBase(pageSize: number, stay: Disposable): Promise<OpenedImage> {
     const life = this.#life;
     if (life === undefined) await this.#absence?.untilTold();
     const filePages = Math.floor(fs.statSync(this.#options.path).size / pageSize);
@@ -429,9 +463,9 @@ export class Capture implements AsyncDisposable, FrameSink {
       return index === undefined || index.backfilled > 0 || index.attempted > 0;
     };
     this.#awaiting = new AwaitedFrames();
-    if (life === undefined) return this.#openImage(pageSize, filePages);
+    if (life === undefined) return this.#openImage(pageSize, filePages, stay);
     if (!isCopied()) {
-      const opened = this.#openImage(pageSize, filePages);
+      const opened = this.#openImage(pageSize, filePages, stay);
       const wals = this.#wals;
       await this.#drain(life);
       // What was read was copied aside where a checkpoint may overwrite it from now on.
@@ -442,7 +476,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     await this.#advance(life);
     this.#isOverlap = false;
     this.#awaiting = new AwaitedFrames();
-    return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages);
+    return this.#openImage(pageSize, this.#pages > 0 ? this.#pages : filePages, this.#stayForImage());
   }
 
   /** A checkpoint may write to the file: fails with `database-overwritten` where somebody else did. */
@@ -494,6 +528,9 @@ export class Capture implements AsyncDisposable, FrameSink {
   begin(_header: unknown, headerBytes: Uint8Array, isRolled: boolean): void {
     this.#options.spool.begin(headerBytes, isRolled);
     if (isRolled) return;
+    // What was committed to the former one, and not seen here, may lie in the file by now.
+    if (this.#saved !== this.#life?.reader.frames) this.#spoil();
+    this.#saved = 0;
     this.#wals++;
     this.#repeats.begin();
     this.#life?.walPages.clear();
@@ -624,6 +661,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       readAnew: () => {
         life.reader[Symbol.dispose]();
         life.reader = readFrom(undefined);
+        this.#saved = 0;
         life.goesOn = false;
         life.isAnchored = false;
         life.walPages.clear();
@@ -637,6 +675,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       aloneSince: undefined,
     };
     this.#signs.forgetRenames();
+    this.#saved = life.reader.frames;
     return life;
   }
 
@@ -773,8 +812,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     const absence = must(this.#absence, 'it is joined or left');
     this.#nextLookMs = undefined;
     const sight = absence.look();
-    // Nothing kept the file as it was while it was read.
-    if (absence.isTouched) this.#images.spoil();
+    // Whoever it was: what an image reads alone is not what it was any more.
+    if (absence.isTouched) this.#spoil();
     if (sight.kind !== 'somebody' && sight.kind !== 'held') this.#busyForMs = 0;
     if (sight.kind !== 'held' && mayExpectVisits(this.#options)) return await this.#join(absence, 'firm');
     switch (sight.kind) {
@@ -846,13 +885,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#setWalLost(false);
     const { left } = absence;
     const renames = this.#signs.renames;
-    const life = this.#begin(connections, undefined);
-    this.#life = life;
-    this.#absence = undefined;
-    clearTimeout(this.#settling);
+    const life = this.#joined(connections);
     const { size, mtimeMs } = fs.fstatSync(connections.fd);
     const isUntouched = size === left.size && mtimeMs === left.modifiedAt;
-    if (!isUntouched) this.#images.spoil();
+    if (!isUntouched) this.#spoil();
     const index = connections.walIndex?.read();
     const isCopied = index !== undefined && index.frames > 0 && index.backfilled === index.frames;
     // Sooner than SQLite by itself: it checkpoints right behind its commits.
@@ -861,6 +897,24 @@ export class Capture implements AsyncDisposable, FrameSink {
     const why = this.#whyUnseen;
     this.#signs.forgetTouch();
     if (!isContinuous) await this.#goOnUnseen(why);
+  }
+
+  #joined(connections: Connections): Life {
+    const life = this.#begin(connections, undefined);
+    this.#life = life;
+    this.#absence = undefined;
+    clearTimeout(this.#settling);
+    return life;
+  }
+
+  /** There before whoever comes next, where all is compared anyway. */
+  async #joinAnew(): Promise<void> {
+    try {
+      this.#joined(await this.#options.connect('firm'));
+    } catch (error) {
+      // @NOTE Somebody keeps it for itself in this moment: it is compared as it lies there.
+      if (!(error instanceof AppError)) throw error;
+    }
   }
 
   /** Nothing was committed since the database was left that cannot be read now. */
@@ -1071,11 +1125,11 @@ export class Capture implements AsyncDisposable, FrameSink {
   async #provePinless(life: Life): Promise<void> {
     const { changes } = life.connections.walIndex?.read() ?? {};
     if (changes !== undefined && changes === this.#changes) return;
-    // What was committed meanwhile may lie in the file already.
-    this.#images.spoil();
     life.guard.loosen();
     this.#isDoubtful = true;
-    if ((await this.#countUnseen(life)) !== 0) await this.#goOnUnseen('visit');
+    if ((await this.#countUnseen(life)) !== 0) return await this.#goOnUnseen('visit');
+    // What was committed meanwhile may be copied into the file from now on.
+    if (this.#images.isAnyOpen) await this.#drain(life);
   }
 
   /** Lets go of the lock on the file; for a moment no pin is held. */
@@ -1127,10 +1181,10 @@ export class Capture implements AsyncDisposable, FrameSink {
     }
     const { frames: now } = connections.counts();
     if (now === frames && reader.isCurrent()) return;
-    // What was committed meanwhile may lie in the file already.
-    if (now > 0) this.#images.spoil();
     life.guard.loosen();
     if ((await this.#countUnseen(life)) !== 0) this.#giveUpContinuity();
+    // What was committed meanwhile may be copied into the file from now on.
+    if (this.#images.isAnyOpen) await this.#drain(life);
   }
 
   #giveUpContinuity(why?: ContinuityUnproven['why']): never {
@@ -1188,19 +1242,21 @@ export class Capture implements AsyncDisposable, FrameSink {
       guard.moved();
       onCaptured();
     }
-    this.#spoilOverrun(life);
     if (!(await this.#images.save(() => connections.pins.keep()))) this.#look();
-    this.#saved = { wals: this.#wals, frames: reader.frames };
+    this.#spoilOverrun(life);
+    if (!this.#images.isBehind) this.#saved = reader.frames;
     return isNew;
   }
 
-  /** The last one to close copies what lies behind our pin, too: before an image could keep what was there. */
+  /**
+   * What a checkpoint copied before an image could keep what was there: the last one to close copies what lies behind our pin, too,
+   * and nobody heeds one that was let go for a moment. Asked behind the saving, since it may have come in between.
+   */
   #spoilOverrun(life: Life): void {
-    const { connections } = life;
-    if (!this.#images.isAnyOpen || connections.hold === 'firm') return;
-    const attempted = connections.walIndex?.read()?.attempted ?? Infinity;
-    const saved = this.#wals === this.#saved.wals ? this.#saved.frames : 0;
-    if (isAlone(life) || attempted > Math.max(saved, connections.pins.frames ?? 0)) this.#images.spoil();
+    const { walIndex, hold } = life.connections;
+    if (!this.#images.isAnyOpen) return;
+    const attempted = walIndex?.read()?.attempted ?? (hold === 'light' ? Infinity : 0);
+    if (isAlone(life) || attempted > this.#saved) this.#spoil();
   }
 
   /**

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { isShortage } from '../../shared/errors.ts';
+import { mustNotBeShort } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/ids.ts';
 
 export interface ClaimNotes {
@@ -25,7 +25,7 @@ export function claimNotes(folder: string, targetId: TargetId): ClaimNotes {
       return schema.parse(JSON.parse(fs.readFileSync(file, 'utf8')));
     } catch (error) {
       // There they are, only not to be read now: none may be lost for that.
-      if (isShortage(error)) throw error;
+      mustNotBeShort(error);
       // @NOTE Not written yet, or not readable: no record counts as known then, which costs a new generation at most.
       return {};
     }

@@ -2,6 +2,7 @@
 // a composed index for what changed unseen, or with a new generation and a reason in plain words. One decision, one place.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import { mustNotBeShort } from '../../shared/errors.ts';
 import type { Generation, Place } from '../../shared/position.ts';
 import { type Commit, CommitLog, timesInOrder } from './commits.ts';
 import { composeIndex } from './replica/composed.ts';
@@ -302,7 +303,8 @@ export function readBehindCaptured(file: string, spool: Spool, end: WalEnd): Uin
   let fd: number;
   try {
     fd = fs.openSync(`${file}-wal`, 'r');
-  } catch {
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE No WAL, or none that may be read: the last connection removed it, or nobody wrote yet.
     return undefined;
   }

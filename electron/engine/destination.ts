@@ -1,7 +1,7 @@
 // Folders as destinations: what a folder is, where in it a database's history would lie, and making that place ready.
 import fs from 'node:fs';
 import path from 'node:path';
-import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
+import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/errors.ts';
 import type { FolderInspection } from '../../shared/targets.ts';
 import { ownedByOther } from './ownership.ts';
 import { readRecord } from './replica/record.ts';
@@ -95,6 +95,7 @@ function isSameDisk(existing: string, databasePath: string): boolean {
 export function classifyFolderError(error: unknown, folder: string): AppError {
   if (error instanceof AppError) return error;
   const code = codeOf(error);
+  if (isShortage(error)) return new AppError('too-many-files', { file: fileOf(error) }, { cause: error });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new AppError('target-read-only', { path: folder }, { cause: error });
   return new AppError('target-failed', { path: folder, reason: reasonOf(error) }, { cause: error });

@@ -3,7 +3,7 @@
 // point whose disk is away nothing is written. What is mounted is mounts.ts.
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { AppError, codeOf } from '../../shared/errors.ts';
+import { AppError, codeOf, mustNotBeShort } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { type DiskPlace, guesses, isSameDisk, type ListMounts, type Mount, placeOnDisk, sightings } from './mounts.ts';
 import { readRecord } from './replica/record.ts';
@@ -127,6 +127,7 @@ export class DiskPlaces {
       const record = await readRecord(target, { signal: new AbortController().signal });
       return record?.machine.id === this.#options.machineId && record.databaseId === databaseId;
     } catch (error) {
+      mustNotBeShort(error);
       // One that cannot be understood is told by whoever reads it next.
       return error instanceof AppError && error.code === 'object-damaged';
     }

@@ -2,6 +2,7 @@
 // there. With it a start after a crash need not compare an untouched database. Not forced to disk: what a crash loses is missed.
 import fs from 'node:fs';
 import path from 'node:path';
+import { mustNotBeShort } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
 import type { FileIdentity, FileLook } from './source/identity.ts';
 
@@ -23,7 +24,8 @@ export function noteCapturedFile(folder: string, file: FileNote): void {
 export function readFileNote(folder: string): FileNote | undefined {
   try {
     return JSON.parse(fs.readFileSync(path.join(folder, noteFile), 'utf8')) as FileNote;
-  } catch {
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE Absent or half-written: then only content tells one file from another.
     return undefined;
   }

@@ -3,6 +3,7 @@
 // clean stop; and which start of the computer it was. Each is written whole or not at all, in small steps. What a file says that is damaged, stale or somebody else's is never trusted.
 import fs from 'node:fs';
 import path from 'node:path';
+import { mustNotBeShort } from '../../shared/errors.ts';
 import type { Generation, Place } from '../../shared/position.ts';
 import { isSameBoot } from './boot.ts';
 import { CommitLog } from './commits.ts';
@@ -82,7 +83,8 @@ export async function readNotes(folder: string, generation: Generation): Promise
   let file: fs.promises.FileHandle;
   try {
     file = await fs.promises.open(path.join(folder, notesFile), 'r');
-  } catch {
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE Absent, or out of reach like the spool beside it: what may be done without is continuity.ts.
     return undefined;
   }
@@ -118,7 +120,8 @@ export async function saveClean(folder: string, clean: CleanStop): Promise<void>
 export function readClean(folder: string): CleanStop | undefined {
   try {
     return JSON.parse(fs.readFileSync(path.join(folder, cleanFile), 'utf8')) as CleanStop;
-  } catch {
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE Absent or half-written: then pages are compared, which is slower and as safe.
     return undefined;
   }
@@ -138,7 +141,8 @@ export function noteBoot(folder: string, boot: string): void {
 export function isOfBoot(folder: string, boot: string): boolean {
   try {
     return isSameBoot(fs.readFileSync(path.join(folder, bootFile), 'utf8'), boot);
-  } catch {
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE Absent or out of reach: then what is behind the notes is not trusted.
     return false;
   }

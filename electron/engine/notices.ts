@@ -5,6 +5,7 @@ import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { ProtectionOptions } from './session.ts';
 import { lookAt } from './files.ts';
+import { isShortOfFiles } from './source/source-errors.ts';
 
 export type NoticesOptions = Pick<ProtectionOptions, 'row' | 'clock' | 'onEvent' | 'onChange'>;
 
@@ -15,6 +16,8 @@ const longReaderBytes = 16 * 1024 * 1024;
 export class Notices {
   readonly #options: NoticesOptions;
   #current: Problem | undefined;
+  /** What was told of a folder of which the system tells nothing. */
+  #blind: Problem | undefined;
   #heldSinceAt: number | undefined;
   #uncopied: ErrorCode | undefined;
 
@@ -63,12 +66,15 @@ export class Notices {
   /** The system tells nothing of changes in the folder: they are found by looking. */
   unwatched(isBlind: boolean): void {
     const { row, clock, onEvent, onChange } = this.#options;
-    const isTold = this.#current?.code === 'database-unwatched';
+    const isTold = this.#blind !== undefined && this.#current === this.#blind;
     if (isBlind === isTold || (isBlind && this.#current !== undefined)) return;
     this.#current = undefined;
     if (isBlind) {
-      const told = new AppError('database-unwatched', { path: row.path, folder: path.dirname(row.path) });
-      this.#current = { ...told.toData(), sinceAt: clock.now() };
+      const folder = path.dirname(row.path);
+      const told = isShortOfFiles()
+        ? new AppError('too-many-files', { file: folder })
+        : new AppError('database-unwatched', { path: row.path, folder });
+      this.#current = this.#blind = { ...told.toData(), sinceAt: clock.now() };
       onEvent({ kind: 'problem', problem: this.#current, replica: undefined });
     }
     onChange();

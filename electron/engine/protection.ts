@@ -7,6 +7,7 @@ import type { GenerationBand, Moment } from '../../shared/history.ts';
 import type { TargetId } from '../../shared/ids.ts';
 import { comparePositions } from '../../shared/position.ts';
 import { ContinuityUnproven, type Unseen } from './capture.ts';
+import { LateOpening } from './late-opening.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
 import { Notices } from './notices.ts';
 import { replacedWords, untilStill } from './outside.ts';
@@ -23,9 +24,9 @@ import { Visits } from './visits.ts';
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
 /** What applications do for moments, too. */
-const passingCodes: ReadonlySet<ErrorCode> = new Set(['database-busy', 'database-hot-journal']);
-/** That for less than this is told to nobody, and tried again so soon. */
-const busyMs = 3000;
+const passingCodes: ReadonlySet<ErrorCode> = new Set(['database-busy', 'database-hot-journal', 'database-unsteady']);
+/** What passes by itself is told to nobody for so long, and tried again so soon. */
+const patienceMs = 3000;
 const busyRetryMs = 200;
 /** How long after a change the next try is made: an application that goes on writing must not be answered each time. */
 const afterChangeMs = 100;
@@ -61,13 +62,17 @@ export class Protection {
   #running: Promise<void> | undefined;
   #session: Session | undefined;
   #problem: Problem | undefined;
+  #opening: LateOpening | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = -Infinity;
-  /** When it was found locked first; by no wall clock. */
-  #busySince: number | undefined;
+  /** When it was opened last, and since when it ends by what passes by itself; by ticks of the system. */
+  #openedAt: number | undefined;
+  #restlessSince: number | undefined;
   /** Ends with the session. */
   #ended: { readonly signal: AbortSignal } | undefined;
   #bringing: Promise<void> | undefined;
+  /** What changed unseen while the session was being put together: brought over once it is there. */
+  #unseen: Unseen | undefined;
   #isHeldExclusively = false;
   /** How the last session stood at each target when it ended. */
   #left: readonly Stand[] = [];
@@ -157,8 +162,9 @@ export class Protection {
     return this.#session;
   }
 
+  /** Why nothing is captured at present. While its pages are read, it is told how far that is. */
   get problem(): Problem | undefined {
-    return this.#problem;
+    return this.#problem ?? (this.#owner.hashing === undefined ? this.#opening?.problem : undefined);
   }
 
   /** Its application keeps the database for itself: it is captured each time that one closes it. */
@@ -238,35 +244,52 @@ export class Protection {
     while (!signal.aborted && !this.#isFinishing) {
       try {
         await this.#runSession(signal);
-        retryMs = firstRetryMs;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof StartingOver) continue;
-        // One that stays locked is worth a word.
-        const isBusy = error instanceof AppError && passingCodes.has(error.code);
-        this.#busySince = isBusy ? (this.#busySince ?? performance.now()) : undefined;
-        if (this.#busySince !== undefined && performance.now() - this.#busySince < busyMs) {
-          await this.#waitForChange(busyRetryMs, signal);
-          continue;
-        }
-        if (error instanceof ContinuityUnproven) {
-          this.#options.log.info({ why: error.why }, 'comparing pages, since the database changed unseen');
-          this.#owner.outside = this.#outsideOf(error.why) ?? this.#owner.outside;
-          continue;
-        }
-        if (this.#tellOutside(error)) {
-          // Perhaps it is still being copied; a file that is another one now is waited for by the next opening.
-          if (this.#owner.outside?.words !== replacedWords)
-            await untilStill(this.#options.row.path, { signal }).catch(() => {});
-          continue;
-        }
-        const told = explainFailure(error, this.#options.row.path);
+        if (this.#hasLasted) retryMs = firstRetryMs;
+        if (await this.#letPass(error, signal)) continue;
+        const isUnproven = error instanceof ContinuityUnproven;
+        const told = isUnproven
+          ? new AppError('database-unsteady', { path: this.#options.row.path })
+          : explainFailure(error, this.#options.row.path);
         this.#report(told);
         const isShort = told instanceof AppError && told.code === 'too-many-files';
         await this.#waitForChange(isShort ? shortRetryMs : retryMs, signal);
         retryMs = Math.min(retryMs * 2, longestRetryMs);
       }
     }
+  }
+
+  /** It was open for longer than a moment. */
+  get #hasLasted(): boolean {
+    return this.#openedAt !== undefined && performance.now() - this.#openedAt > patienceMs;
+  }
+
+  /** True where it is to be opened again without a word: after what passes by itself, and does not come back each time. */
+  async #letPass(failure: unknown, signal: AbortSignal): Promise<boolean> {
+    const now = performance.now();
+    const unproven = failure instanceof ContinuityUnproven ? failure : undefined;
+    const isVisited = unproven !== undefined && (unproven.why === undefined || unproven.why === 'visit');
+    if (unproven !== undefined) {
+      this.#options.log.info({ why: unproven.why }, 'comparing pages, since the database changed unseen');
+      this.#owner.outside = this.#outsideOf(unproven.why) ?? this.#owner.outside;
+    }
+    if (isVisited) this.#owner.visits.noteSpoiled(now);
+    const isOutside = this.#tellOutside(failure);
+    const code = failure instanceof AppError ? failure.code : undefined;
+    const isUnsteady = isVisited || code === 'database-unsteady';
+    const isPassing =
+      isUnsteady || isOutside || unproven !== undefined || (code !== undefined && passingCodes.has(code));
+    // What was open in between was locked, or changed, for a moment: each time is another one.
+    const isOver = this.#hasLasted || (!isUnsteady && this.#openedAt !== undefined);
+    this.#restlessSince = isPassing ? ((isOver ? undefined : this.#restlessSince) ?? now) : undefined;
+    if (this.#restlessSince === undefined || now - this.#restlessSince > patienceMs) return false;
+    // Perhaps it is still being copied; a file that is another one now is waited for by the next opening.
+    if (isOutside && this.#owner.outside?.words !== replacedWords)
+      await untilStill(this.#options.row.path, { signal }).catch(() => {});
+    else if (unproven === undefined && !isOutside) await this.#waitForChange(busyRetryMs, signal);
+    return true;
   }
 
   /** True for what somebody did to the file, after which its history goes on at once. */
@@ -292,7 +315,9 @@ export class Protection {
   #bringOver(unseen: Unseen): boolean {
     const session = this.#session;
     const signal = this.#ended?.signal;
-    if (session === undefined || signal === undefined) return false;
+    if (signal === undefined || signal.aborted) return false;
+    this.#unseen = session === undefined ? unseen : undefined;
+    if (session === undefined) return true;
     this.#options.log.info({ why: unseen.why }, 'comparing pages, since the database changed unseen');
     const context: SessionContext = { options: this.#options, owner: this.#owner };
     const outside = this.#outsideOf(unseen.why);
@@ -312,22 +337,29 @@ export class Protection {
     const broken = new Promise<never>((_resolve, reject) => (this.#failed = reject));
     // @NOTE A failure before anybody waits for it must not count as unhandled.
     broken.catch(() => {});
+    this.#openedAt = undefined;
+    using opening = this.#tellWhenLate();
     await this.#options.disk.mustHaveRoom();
+    opening.enter('turn');
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
     this.#ended = { signal: both };
     using turn = await this.#options.openings.enter({ signal: both });
+    opening.enter('remains');
     using _claim = this.#options.beforeOpening();
     const context: SessionContext = { options: this.#options, owner: this.#owner };
     const prospect = await prepareOpening(context, both);
+    opening.enter('meeting');
     const start = await meetDatabase(row.path, this.#owner.visits);
+    opening.enter('pages');
     let session: Session | undefined;
     let shipping: Promise<unknown> = Promise.resolve();
     try {
       session = await openSession(context, { start, prospect, signal: both });
+      opening[Symbol.dispose]();
       turn[Symbol.dispose]();
       this.#session = session;
-      this.#busySince = undefined;
+      this.#openedAt = performance.now();
       this.#options.tally.counters.openings++;
       // Replicas may have come and gone while it was opened.
       session.crew.adopt(this.#options.replicas());
@@ -337,6 +369,7 @@ export class Protection {
       this.#notices.opened();
       capture.startWatching();
       this.#report(undefined);
+      if (this.#unseen !== undefined) this.#bringOver(this.#unseen);
       shipping = session.crew.run(both);
       await (this.#isFinishing ? shipping : Promise.race([broken, shipping]));
     } catch (error) {
@@ -347,12 +380,20 @@ export class Protection {
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
       await session?.crew.ended();
       await this.#bringing;
+      this.#unseen?.image[Symbol.dispose]();
+      this.#unseen = undefined;
       if (session !== undefined) this.#keepCounts(session);
       this.#left = session?.crew.shippers.map(standOf) ?? this.#left;
       this.#session = undefined;
       this.#options.onChange();
       if (session !== undefined) await this.#close(session);
     }
+  }
+
+  #tellWhenLate(): LateOpening {
+    const { row, clock, onChange } = this.#options;
+    this.#opening = new LateOpening({ path: row.path, clock, onChange });
+    return this.#opening;
   }
 
   #keepCounts(session: Session): void {

@@ -1,11 +1,12 @@
 // What an opening starts from: the company of those who have the database open, or the database as it lies there with nobody at
 // it. Nothing of ours is left beside a database that nobody has open, and nobody who keeps one for itself is disturbed.
 import fs from 'node:fs';
+import { AppError } from '../../shared/errors.ts';
 import { isSettled, type Left, see } from './absence.ts';
 import type { Start } from './session.ts';
 import { Connections } from './source/connections.ts';
 import { isLockedByOthers, noteTrail } from './source/identity.ts';
-import { mayExpectVisits, type Visits } from './visits.ts';
+import { mayExpectVisits, mayLeaveSidecars, type Visits } from './visits.ts';
 
 /** SQLite makes the WAL before the wal-index: whoever is just opening the database is waited for. */
 const looks = 5;
@@ -20,13 +21,28 @@ export async function meetDatabase(path: string, visits: Visits): Promise<Start>
   if (mayExpectVisits({ path, visits })) return await Connections.open(path, 'firm');
   for (let i = 0; ; i++) {
     const seen = see(path);
-    if (!seen.hasIndex && (seen.walBytes ?? 0) === 0) return leftAs(path);
+    const isAlone = !seen.hasIndex && (seen.walBytes ?? 0) === 0;
+    if (isAlone)
+      return visits.isUnsteady(performance.now()) && mayLeaveSidecars(path) ? await comeFirst(path) : leftAs(path);
     if (seen.walBytes !== undefined && seen.hasIndex) {
-      return await Connections.open(path, isInUse(path) === false ? 'firm' : 'light');
+      return await Connections.open(
+        path,
+        isInUse(path) === false || visits.isUnsteady(performance.now()) ? 'firm' : 'light',
+      );
     }
     // A WAL without a wal-index: made in this moment, left by a crash or a copy, or of one who keeps the database for itself.
     if (i >= looks) return isHeld(path) ? { ...leftAs(path), isHeld: true } : await Connections.open(path, 'firm');
     await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+  }
+}
+
+/** Before a visitor does, whose visit would spoil an image as the one before did. */
+async function comeFirst(path: string): Promise<Start> {
+  try {
+    return await Connections.open(path, 'firm');
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'database-busy') return leftAs(path);
+    throw error;
   }
 }
 

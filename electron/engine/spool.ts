@@ -2,7 +2,7 @@
 // The tail is the captured position: the WAL's own checksum chain proves it after a crash, so no separate position file
 // can disagree with it: spool-recovery.ts. Knows nothing of targets; who may remove what is spool-upkeep.ts.
 import fs from 'node:fs';
-import { AppError, codeOf, reasonOf } from '../../shared/errors.ts';
+import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
 import { Holds } from './source/holds.ts';
 import type { WalEnd } from './source/wal-reader.ts';
@@ -162,23 +162,28 @@ export class Spool implements Disposable {
     onWhole: (size: number) => Promise<void> = async () => {},
   ): Promise<number> {
     const file = this.pathOf(index);
+    // What the pieces, and who is told, fail with is theirs.
+    const ours = async <T>(writing: Promise<T>): Promise<T> =>
+      await writing.catch((error: unknown) => {
+        throw classifySpoolError(error, this.folder);
+      });
     let size = 0;
     try {
-      const handle = await fs.promises.open(`${file}.tmp`, 'w');
+      const handle = await ours(fs.promises.open(`${file}.tmp`, 'w'));
       try {
         for await (const piece of pieces) {
-          await handle.appendFile(piece);
+          await ours(handle.appendFile(piece));
           size += piece.length;
         }
-        await handle.sync();
+        await ours(handle.sync());
       } finally {
         await handle.close();
       }
       await onWhole(size);
-      await fs.promises.rename(`${file}.tmp`, file);
+      await ours(fs.promises.rename(`${file}.tmp`, file));
     } catch (error) {
       await fs.promises.rm(`${file}.tmp`, { force: true }).catch(() => {});
-      throw classifySpoolError(error, this.folder);
+      throw error;
     }
     this.#sizes.set(index, size);
     return size;
@@ -266,6 +271,7 @@ function writeFully(fd: number, bytes: Uint8Array, position: number): void {
 export function classifySpoolError(error: unknown, folder: string): AppError {
   if (error instanceof AppError) return error;
   const code = codeOf(error);
+  if (isShortage(error)) return new AppError('too-many-files', { file: fileOf(error) }, { cause: error });
   if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('spool-full', { path: folder }, { cause: error });
   return new AppError('data-folder-unusable', { path: folder, reason: reasonOf(error) }, { cause: error });
 }

@@ -10,11 +10,15 @@ const frequentVisits = 3;
 const pauseMs = 200;
 /** after which the pins stay for so long behind the last commit. */
 const stayMs = 1000;
+/** For so long after a visit spoiled an image, or came into a comparison, pins stay for the next ones. */
+const unsteadyMs = 10 * 60_000;
 
 export class Visits {
   #count = 0;
   #lastAt = -Infinity;
   #stayUntil = -Infinity;
+  #unsteadyUntil = -Infinity;
+  readonly #staying = new Set<object>();
 
   /** Somebody was there for so long, and is gone. Times are of one monotonic clock, in ms. */
   note(now: number, lastedMs: number): void {
@@ -28,21 +32,39 @@ export class Visits {
   forget(): void {
     this.#count = 0;
     this.#stayUntil = -Infinity;
+    this.#unsteadyUntil = -Infinity;
   }
 
   /** Somebody committed. */
   noteNews(now: number): void {
-    if (this.isFrequent(now)) this.#stayUntil = now + stayMs;
+    if (now < this.#stayUntil) this.#stayUntil = now + stayMs;
   }
 
-  /** Another visit is to be expected: the pins stay. */
+  /** Another visit is to be expected, or somebody needs the pins: they stay. */
   isFrequent(now: number): boolean {
-    return now < this.#stayUntil;
+    return this.stayMs(now) > 0;
   }
 
   /** How long they stay yet, in ms. */
   stayMs(now: number): number {
-    return Math.max(0, this.#stayUntil - now);
+    return this.#staying.size > 0 ? stayMs : Math.max(0, this.#stayUntil - now);
+  }
+
+  /** An image of the database was overtaken by who came, went or checkpointed meanwhile. */
+  noteSpoiled(now: number): void {
+    this.#unsteadyUntil = now + unsteadyMs;
+  }
+
+  /** The next image is to be read while pins stay, or it may be overtaken as one before was. */
+  isUnsteady(now: number): boolean {
+    return now < this.#unsteadyUntil;
+  }
+
+  /** Whoever comes, the pins stay, until what this returns is disposed of. */
+  stay(): Disposable {
+    const one = {};
+    this.#staying.add(one);
+    return { [Symbol.dispose]: () => void this.#staying.delete(one) };
   }
 }
 
@@ -51,7 +73,11 @@ export class Visits {
  * or who may give them to them, may leave there: others could not open it any more.
  */
 export function mayExpectVisits({ path, visits }: { readonly path: string; readonly visits: Visits }): boolean {
-  if (!visits.isFrequent(performance.now())) return false;
+  return visits.isFrequent(performance.now()) && mayLeaveSidecars(path);
+}
+
+/** Whoever comes to the database could open it beside sidecars that are ours. */
+export function mayLeaveSidecars(path: string): boolean {
   const owner = lookAt(path)?.uid;
   const user = process.getuid?.();
   return user === undefined || user === 0 || user === owner;

@@ -52,17 +52,34 @@ test.runIf(process.platform === 'linux')('says of which databases it may not ope
   expect(rows).toEqual(files.map(() => [expect.any(Number) as number, 'ok']));
 });
 
-test.runIf(process.platform === 'linux')('says which file it may not open, and takes no place for bad', async () => {
+test.runIf(process.platform === 'linux')('says of everything that opens a file which one it may not open', async () => {
   using folder = tempFolder();
   await using short = startShort([path.join(support, 'short-of-files.ts'), folder.path]);
   expect(await short.ended, short.output()).toBe(0);
-  const told = (file: string) => ({
+  const { told, ...left } = JSON.parse(short.output()) as { readonly told: Readonly<Record<string, unknown>> };
+  const refused = (file: string) => ({
     code: 'too-many-files',
-    message: expect.stringContaining(`; ${file} could not be opened.`) as string,
+    message: expect.stringMatching(`; \\S*${file}\\S* could not be opened\\.$`) as string,
   });
-  const [to, notes] = [folder.at('to'), folder.at('notes', 'claims.json')];
-  expect(JSON.parse(short.output())).toEqual({
-    told: [to, to, to, notes, notes].map(told),
-    claims: ['claim'],
+  const unprotected = {
+    code: 'too-many-files',
+    message: expect.stringContaining(`; ${folder.at('shop.db')} is not protected.`) as string,
+  };
+  expect(told).toEqual({
+    ...Object.fromEntries(['put', 'list', 'get'].map((what) => [what, refused(folder.at('to'))])),
+    ...Object.fromEntries(['claims', 'claim'].map((what) => [what, refused(folder.at('notes', 'claims.json'))])),
+    ...Object.fromEntries(
+      ['remains', 'formers', 'note', 'sync', 'begin', 'index'].map((what) => [what, refused(folder.at('spool'))]),
+    ),
+    boot: refused('/proc/sys/kernel/random/boot_id'),
+    behind: refused('shop\\.db-wal'),
+    'wal-index': refused('shop\\.db-shm'),
+    ...Object.fromEntries(
+      ['light', 'firm', 'checkpointer', 'inspected', 'half-open'].map((what) => [what, unprotected]),
+    ),
+    // They are read on by a file that is open.
+    locks: { code: 'none', message: 'true' },
   });
+  // And nothing was taken for lost.
+  expect(left).toEqual({ claims: ['claim'], isOpen: 'firm', formers: [true] });
 });

@@ -1,18 +1,21 @@
 // Whose turn it is to make an image.
-import { describe, expect, test } from 'vitest';
-import { SnapshotTurns } from '../../electron/engine/ship/snapshot-turns.ts';
-import type { Turn } from '../../electron/engine/turns.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type SnapshotTurn, SnapshotTurns } from '../../electron/engine/ship/snapshot-turns.ts';
 
 const mebi = 1024 * 1024;
 
 /** Requests by name; `granted` tells in which order their turns came. */
 class Queue {
   readonly #turns = new SnapshotTurns();
-  readonly #requests = new Map<string, Turn>();
+  readonly #requests = new Map<string, SnapshotTurn>();
   readonly granted: string[] = [];
 
   ask(name: string, bytes: number, isFirst = false): void {
     this.#requests.set(name, this.#turns.request({ bytes, isFirst, onGranted: () => this.granted.push(name) }));
+  }
+
+  moved(name: string): void {
+    this.#requests.get(name)?.moved();
   }
 
   async end(name: string): Promise<void> {
@@ -65,5 +68,39 @@ describe('turns for images', () => {
     await queue.end('a');
     await queue.end('a');
     expect(queue.granted).toEqual(['a', 'c']);
+  });
+});
+
+describe('one that takes long', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test('holds up no small one for longer than a moment', async () => {
+    const queue = new Queue();
+    for (const name of ['a', 'b', 'c']) queue.ask(name, mebi, true);
+    await Promise.resolve();
+    vi.advanceTimersByTime(1999);
+    expect(queue.granted).toEqual(['a']);
+    queue.moved('a');
+    vi.advanceTimersByTime(1);
+    expect(queue.granted).toEqual(['a', 'b']);
+    // Its place is free already.
+    await queue.end('a');
+    expect(queue.granted).toEqual(['a', 'b']);
+    await queue.end('b');
+    expect(queue.granted).toEqual(['a', 'b', 'c']);
+  });
+
+  test('holds up a large one for as long as it gets on', async () => {
+    const queue = new Queue();
+    for (const name of ['a', 'b']) queue.ask(name, 100 * mebi);
+    await Promise.resolve();
+    for (let i = 0; i < 20; i++) {
+      vi.advanceTimersByTime(15_000);
+      queue.moved('a');
+    }
+    expect(queue.granted).toEqual(['a']);
+    vi.advanceTimersByTime(20_000);
+    expect(queue.granted).toEqual(['a', 'b']);
   });
 });

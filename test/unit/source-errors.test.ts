@@ -16,10 +16,8 @@ test.each([
   ['what nobody classified', refused],
 ])('%s is a lack of files', (_name, error) => {
   using folder = tempFolder();
-  expect(explainShortage(error, folder.path)).toMatchObject({
-    code: 'too-many-files',
-    details: { path: folder.path },
-  });
+  const about = { path: folder.path };
+  expect(explainShortage(error, about)).toMatchObject({ code: 'too-many-files', details: about });
 });
 
 test.each([
@@ -27,7 +25,7 @@ test.each([
   ['what has its own name', new AppError('database-busy', { path: '/a' }, { cause: refused })],
 ])('%s stays what it is', (_name, error) => {
   using folder = tempFolder();
-  expect(explainShortage(error, folder.path)).toBe(error);
+  expect(explainShortage(error, { path: folder.path })).toBe(error);
 });
 
 describe('what a file system fails with', () => {

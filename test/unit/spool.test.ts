@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ContinuityUnproven } from '../../electron/engine/capture.ts';
 import { Spool } from '../../electron/engine/spool.ts';
 import { WalReader } from '../../electron/engine/source/wal-reader.ts';
 import type { AppError } from '../../shared/errors.ts';
@@ -242,6 +243,27 @@ describe('a spool', () => {
     expect([index, size, spool.sizeOf(7)]).toEqual([7, golden.bytes.length, golden.bytes.length]);
     spool.begin(golden.bytes.subarray(0, 32));
     expect([spool.index, fs.readdirSync(spool.folder).sort()]).toEqual([8, [6, 7, 8].map(nameOf)]);
+  });
+
+  test('leaves to others what they fail with while an index of its own is written', async () => {
+    using spool = filled();
+    const index = spool.reserve();
+    const failure = Object.assign(new Error('the database cannot be read'), { code: 'EIO', syscall: 'read' });
+    async function* pieces() {
+      yield golden.bytes.subarray(0, 100);
+      await Promise.reject(failure);
+    }
+    await expect(spool.writeIndex(index, pieces())).rejects.toBe(failure);
+    async function* whole() {
+      yield await Promise.resolve(golden.bytes);
+    }
+    const unproven = new ContinuityUnproven();
+    const onWhole = async () => await Promise.reject(unproven);
+    await expect(spool.writeIndex(index, whole(), onWhole)).rejects.toBe(unproven);
+    expect(fs.existsSync(`${spool.pathOf(index)}.tmp`)).toBe(false);
+    fs.rmSync(spool.folder, { recursive: true });
+    await expect(spool.writeIndex(index, whole())).rejects.toMatchObject({ code: 'data-folder-unusable' });
+    fs.mkdirSync(spool.folder);
   });
 
   test('keeps the indices of the WAL that is written, and tells them from those of another', () => {

@@ -136,3 +136,19 @@ test('the pins stay only where the sidecars that they leave belong to the owner 
   });
   expect(answers).toEqual([true, false, true]);
 });
+
+test('whoever needs the pins keeps them, and visits are unsteady for a while after one overtook an image', () => {
+  const visits = new Visits();
+  const [one, two] = [visits.stay(), visits.stay()];
+  expect([visits.isFrequent(0), visits.stayMs(0)]).toEqual([true, 1000]);
+  // It is no rhythm.
+  visits.noteNews(0);
+  one[Symbol.dispose]();
+  expect(visits.isFrequent(0)).toBe(true);
+  two[Symbol.dispose]();
+  expect([visits.isFrequent(0), visits.stayMs(0), visits.isUnsteady(0)]).toEqual([false, 0, false]);
+  visits.noteSpoiled(0);
+  expect([visits.isUnsteady(599_999), visits.isUnsteady(600_000)]).toEqual([true, false]);
+  visits.forget();
+  expect(visits.isUnsteady(0)).toBe(false);
+});

@@ -8,11 +8,10 @@ import { encodeObject } from '../replica/object.ts';
 import { formatHash, stateHashName } from '../replica/state-hash.ts';
 import { ImageSpoiled } from '../source/live-image.ts';
 import type { Target } from '../targets/target.ts';
-import type { Turn } from '../turns.ts';
 import { isImageDue } from './image-due.ts';
 import { mannersOf } from './manners.ts';
 import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
-import type { SnapshotTurns } from './snapshot-turns.ts';
+import type { SnapshotTurn, SnapshotTurns } from './snapshot-turns.ts';
 
 /** After an image that an application's checkpoint spoiled, the next one waits for so long. */
 export const spoiledMs = 500;
@@ -54,7 +53,7 @@ export class Images implements AsyncDisposable {
   /** Something was shipped since the newest image was put or found. */
   #hasMore = false;
   #tookMs: number | undefined;
-  #turn: Turn | undefined;
+  #turn: SnapshotTurn | undefined;
   #progress: { doneBytes: number; readonly totalBytes: number } | undefined;
   #beside: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -105,6 +104,7 @@ export class Images implements AsyncDisposable {
 
   /** This much was shipped. */
   count(bytes: number): void {
+    this.#turn?.moved();
     this.#walBytes += bytes;
     this.#hasMore = true;
   }
@@ -119,7 +119,12 @@ export class Images implements AsyncDisposable {
   /** The image that has to come before anything else; undefined while its turn has not come. */
   async openFirst(): Promise<SnapshotImage | undefined> {
     await this.#beside;
-    return await this.#openInTurn(true);
+    const image = await this.#openInTurn(true);
+    if (image === undefined) return undefined;
+    // From here on it is on its way, whatever has to be shipped before it.
+    this.#progress = { doneBytes: 0, totalBytes: image.pages * this.#options.shipment.pageSize };
+    this.#options.onProgress();
+    return image;
   }
 
   /** The next image when one is due, its turn has come and none is on its way. */
@@ -141,6 +146,7 @@ export class Images implements AsyncDisposable {
         signal,
         onProgress: (done) => {
           this.#progress = { doneBytes: (this.#progress?.doneBytes ?? 0) + done, totalBytes };
+          this.#turn?.moved();
           onProgress();
         },
       });
@@ -185,7 +191,9 @@ export class Images implements AsyncDisposable {
 
   /** Lets others have the turn while nothing can be put. */
   yieldTurn(): void {
-    if (this.#beside === undefined) this.#endTurn();
+    if (this.#beside !== undefined) return;
+    this.#progress = undefined;
+    this.#endTurn();
   }
 
   /** Gives up the image beside the shipping: it is not needed to end. */

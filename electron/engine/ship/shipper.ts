@@ -9,6 +9,7 @@ import type { Retention } from '../../../shared/retention.ts';
 import type { Place } from '../../../shared/position.ts';
 import type { Clock } from '../clock.ts';
 import { ImageSpoiled } from '../source/live-image.ts';
+import { explainShortage } from '../source/source-errors.ts';
 import type { Reach } from '../guard/target-guard.ts';
 import { type EarlierHistory, type FormerHistory, shipFormer, tellEarlier } from './former.ts';
 import { Images, spoiledMs } from './images.ts';
@@ -53,6 +54,8 @@ export interface ShipperOptions extends Settings, StockOptions {
 /** What waits longer, or is more than this, is caught up with in turns. */
 const behindMs = 60_000;
 const behindBytes = 32 * 1024 * 1024;
+/** For so long images that have to come first are made again without a word. */
+const spoiledPatienceMs = 5000;
 
 export class Shipper {
   readonly #options: ShipperOptions;
@@ -71,6 +74,8 @@ export class Shipper {
   #lying: ReadonlySet<string> = new Set();
   /** What was to be put was there already, and nothing got through since. */
   #wasThere = false;
+  /** Since when each image that has to come first was spoiled. */
+  #spoiledSince: number | undefined;
   /** Ends what runs beside. */
   readonly #ends = new AbortController();
   #mustLook = false;
@@ -189,6 +194,7 @@ export class Shipper {
       try {
         const isWhole = await this.#shipAll(signal);
         this.#wasThere = false;
+        this.#spoiledSince = undefined;
         reach.passed();
         if (isWhole || this.#problem?.code !== 'replica-gone') this.#report(undefined);
         if (!isWhole) await this.#pace.woken(signal);
@@ -209,10 +215,12 @@ export class Shipper {
         }
         if (error instanceof ImageSpoiled) {
           if (this.#pace.isHurried) return;
+          this.#spoiledSince ??= clock.ticks();
+          if (clock.ticks() - this.#spoiledSince > spoiledPatienceMs) this.#report(error);
           await this.#pace.unlessHurried(async (inner) => await clock.sleep(spoiledMs, { signal: inner }), signal);
           continue;
         }
-        this.#report(error);
+        this.#report(explainShortage(error, { file: this.#options.shipment.spool.folder }));
         // A last try is one try: what waits is in the spool and goes out after the next start.
         if (this.#pace.isHurried) return;
         await this.#pace.unlessHurried(async (inner) => await reach.untilRetry(error, { signal: inner }), signal);

@@ -2,7 +2,7 @@
 // after the last. Orders are carried out one after the other, in the order of their calls.
 import { Worker } from 'node:worker_threads';
 import { must } from '../../../shared/assert.ts';
-import { AppError, type AppErrorData, reasonOf } from '../../../shared/errors.ts';
+import { AppError, type AppErrorData, isShortage, reasonOf } from '../../../shared/errors.ts';
 
 /** Frames in the WAL, and how many of them lie in the database file already. */
 export interface WalCounts {
@@ -57,7 +57,7 @@ export class Checkpointer implements AsyncDisposable {
       await thread.ask({ kind: 'open', database, path });
     } catch (error) {
       thread.release();
-      throw error;
+      throw isShortage(error) ? new AppError('too-many-files', { path }, { cause: error }) : error;
     }
     return new Checkpointer(thread, database);
   }

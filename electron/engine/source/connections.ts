@@ -125,7 +125,7 @@ export class Connections implements AsyncDisposable {
    */
   async firmWhileLocked(drain: () => Promise<unknown>): Promise<boolean> {
     if (this.#hold === 'firm') return true;
-    const guard = openWriter(this.path);
+    const guard = openClassified(this.path);
     try {
       if (!(await takeWriteLock(guard, this.path, lockBursts))) return false;
       await drain();
@@ -333,6 +333,14 @@ function openWriter(path: string): Database.Database {
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+function openClassified(path: string): Database.Database {
+  try {
+    return openWriter(path);
+  } catch (error) {
+    throw classifySourceError(error, path);
   }
 }
 

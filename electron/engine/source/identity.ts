@@ -3,7 +3,7 @@
 // What Tidemark does about it is protection.ts and session-opening.ts.
 import fs from 'node:fs';
 import path from 'node:path';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError, mustNotBeShort } from '../../../shared/errors.ts';
 import { hashPage, lockPage } from '../replica/state-hash.ts';
 import type { PageHashes } from './page-hashes.ts';
 import { readFully } from './wal-reader.ts';
@@ -22,6 +22,7 @@ export interface FileLook {
 
 /** The process namespace that sees all others (`PROC_PID_INIT_INO` of the kernel). */
 const wholeSystem = 'pid:[4026531836]';
+const locksPiece = 64 * 1024;
 
 /** Pages that are compared with what was captured, beside the first, when the file was written. */
 const sampledPages = 24;
@@ -237,13 +238,30 @@ function isSameLook(a: FileLook, b: FileLook): boolean {
   return a.size === b.size && a.modifiedAt === b.modifiedAt;
 }
 
+/** `/proc/locks`, from the first look on: it tells also while no more files may be opened. */
+let locksFile: number | undefined;
+
 /** Undefined where not every process's locks are listed. */
 function readLocks(): string | undefined {
   try {
-    return fs.readlinkSync('/proc/self/ns/pid') === wholeSystem ? fs.readFileSync('/proc/locks', 'utf8') : undefined;
-  } catch {
+    if (fs.readlinkSync('/proc/self/ns/pid') !== wholeSystem) return undefined;
+    locksFile ??= fs.openSync('/proc/locks', 'r');
+    return readText(locksFile);
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE Only Linux tells.
     return undefined;
+  }
+}
+
+function readText(fd: number): string {
+  const pieces: Buffer[] = [];
+  for (let at = 0; ;) {
+    const piece = Buffer.alloc(locksPiece);
+    const got = fs.readSync(fd, piece, 0, piece.length, at);
+    if (got === 0) return Buffer.concat(pieces).toString();
+    pieces.push(piece.subarray(0, got));
+    at += got;
   }
 }
 
@@ -283,7 +301,8 @@ function findInode(folder: string, inode: number): string | undefined {
   try {
     const names = fs.readdirSync(folder).map((name) => path.join(folder, name));
     return names.find((file) => inodeOf(file) === inode);
-  } catch {
+  } catch (error) {
+    mustNotBeShort(error);
     // @NOTE The folder is gone too: then one above it may tell.
     return undefined;
   }

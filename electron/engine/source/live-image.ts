@@ -24,7 +24,7 @@ const retryMs = 1000;
 /** Newer pages came into the file while an image was read: the next one succeeds, as a rule. Nothing is wrong anywhere. */
 export class ImageSpoiled extends AppError {
   constructor(database: string) {
-    super('database-busy', { path: database });
+    super('database-unsteady', { path: database });
   }
 }
 
@@ -74,7 +74,12 @@ export class LiveImages {
     }
   }
 
-  /** Newer pages may have come into the file that were not noted: nobody can read what is open now any more. */
+  /** Something waits to be copied aside. */
+  get isBehind(): boolean {
+    return [...this.#images].some((image) => image.isBehind);
+  }
+
+  /** Newer pages may have come into the file before it was copied aside: nobody can read what is open now any more. */
   spoil(): void {
     for (const image of this.#images) image.spoil();
   }
@@ -175,6 +180,10 @@ export class LiveImage implements ImageSource, Disposable {
     if (this.#waiting.length > 0) this.#held ??= keepPin();
     if (this.#waiting.length === 0 || this.#isClosed) this.#letGo();
     return isShort || this.#held === undefined;
+  }
+
+  get isBehind(): boolean {
+    return this.#waiting.length > 0;
   }
 
   /** As {@link LiveImages.spoil}. */

@@ -16,7 +16,11 @@ export function classifySourceError(error: unknown, path: string): AppError {
     if (code.startsWith('SQLITE_CORRUPT'))
       return new AppError('database-damaged', { path, reason: reasonOf(error) }, cause);
     if (/^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/.test(code))
-      return new AppError('database-no-permission', { path }, cause);
+      return new AppError(
+        isShortOfFiles() && isAllowed(path) ? 'too-many-files' : 'database-no-permission',
+        { path },
+        cause,
+      );
     if (code === 'SQLITE_FULL') return new AppError('database-disk-full', { path }, cause);
     if (code.startsWith('SQLITE_IOERR'))
       return new AppError('database-unreachable', { path, reason: reasonOf(error) }, cause);
@@ -46,7 +50,7 @@ const unreachable: Readonly<Record<string, string>> = {
 
 /** The same failure, or what it means of the database where the file system failed on it or beside it, whoever asked. */
 export function explainFailure(error: unknown, path: string): unknown {
-  const told = explainShortage(error, path);
+  const told = explainShortage(error, { path });
   if (told instanceof AppError || !(told instanceof Error) || !('syscall' in told)) return told;
   const of = 'path' in told && typeof told.path === 'string' ? told.path : path;
   return of === dirname(path) || of.startsWith(path) ? classifySourceError(told, path) : told;
@@ -57,28 +61,21 @@ const vague: ReadonlySet<ErrorCode> = new Set(['database-no-permission', 'data-f
 /** Fewer than the databases that are opened at a time need. */
 const fewFiles = 64;
 
-/** The same failure, or `too-many-files` where that is what is behind it. */
-export function explainShortage(error: unknown, path: string): unknown {
+/** The same failure, or `too-many-files` where that is what is behind it: `about` is what could not be opened. */
+export function explainShortage(error: unknown, about: { readonly path: string } | { readonly file: string }): unknown {
   if (error instanceof AppError && !vague.has(error.code)) return error;
-  if (!hasFileCause(error) && !(isShortOfFiles() && isAllowed(path))) return error;
-  return new AppError('too-many-files', { path }, { cause: error });
+  const isBehind = isShortage(error) || (isShortOfFiles() && isAllowed('path' in about ? about.path : about.file));
+  return isBehind ? new AppError('too-many-files', about, { cause: error }) : error;
 }
 
-/** A thread that cannot be started says why in its message only, and by then there may be room again. */
-const saysShortage = /\bE[MN]FILE\b/;
-
-function hasFileCause(error: unknown): boolean {
-  if (saysShortage.test(codeOf(error)) || saysShortage.test(reasonOf(error))) return true;
-  return error instanceof Error && error.cause !== undefined && hasFileCause(error.cause);
-}
-
-function isShortOfFiles(): boolean {
+/** No more than a few files may be opened yet. */
+export function isShortOfFiles(): boolean {
   try {
     const limit = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return limit !== undefined && Number(limit) - fs.readdirSync('/proc/self/fd').length < fewFiles;
   } catch (error) {
     // @NOTE Only Linux tells; elsewhere the failure is told as it came.
-    return hasFileCause(error);
+    return isShortage(error);
   }
 }
 

@@ -4,6 +4,7 @@
 // database, opened after the first of our SQLite connections and closed after the last (connections.ts). Never written.
 // Format: https://www.sqlite.org/walformat.html#the_wal_index_file_format
 import fs from 'node:fs';
+import { mustNotBeShort } from '../../../shared/errors.ts';
 import { readFully } from './wal-reader.ts';
 
 export interface WalIndexHeader {
@@ -52,7 +53,8 @@ export class WalIndex implements Disposable {
   static open(databasePath: string): WalIndex | undefined {
     try {
       return new WalIndex(fs.openSync(`${databasePath}-shm`, 'r'));
-    } catch {
+    } catch (error) {
+      mustNotBeShort(error);
       // @NOTE Not there or not readable: its owner then proves less and compares more.
       return undefined;
     }

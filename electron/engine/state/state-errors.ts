@@ -2,12 +2,15 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { isShortOfFiles } from '../source/source-errors.ts';
 
 /** The failure that users are told: `spool-full` where the disk with the data folder is, else `data-folder-unusable`. */
 export function classifyStateError(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   const code = codeOf(error);
   const about = { path: path.dirname(file) };
+  if (code.startsWith('SQLITE_CANTOPEN') && isShortOfFiles())
+    return new AppError('too-many-files', { file }, { cause: error });
   if (code === 'SQLITE_FULL') return new AppError('spool-full', about, { cause: error });
   const isUnusable = /^SQLITE_(IOERR|READONLY|CANTOPEN|PERM|AUTH|CORRUPT|NOTADB)/.test(code);
   return isUnusable

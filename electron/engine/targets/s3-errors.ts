@@ -1,6 +1,6 @@
 // What S3, the network and the SDK throw, as the errors that users meet. Nothing foreign is passed on but a name and one line
 // of text: what the SDK hangs on its errors can hold tokens. Also tells which failures may be over in a moment.
-import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { AppError, codeOf, isShortage, reasonOf } from '../../../shared/errors.ts';
 
 /** What was asked, and of whom. */
 export interface S3Place {
@@ -24,6 +24,7 @@ export function classifyS3Error(error: unknown, place: S3Place): AppError {
   const hide = place.hide ?? ((text: string) => text);
   const reason = hide(facts.reason);
   const options = { cause: plain(facts, reason) };
+  if (isShortage(error)) return new AppError('too-many-files', { file: `a connection to ${host}` }, options);
   const kind = kindOf(facts, key);
   switch (kind) {
     case 'object-missing':
