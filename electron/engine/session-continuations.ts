@@ -233,9 +233,9 @@ export async function beginGeneration(
   await using opening = closing(capture, spool);
   const { time, hashes, baseline, image } = await startFromImage(context, { capture, spool, pageSize, signal });
   image[Symbol.dispose]();
-  await capture.adoptHashes(hashes);
-  // The next opening goes on with it, whatever comes in between.
+  // The next opening goes on with it, whatever comes in between. Noted while the hashes are those of that place.
   await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at: baseline.place }));
+  await capture.adoptHashes(hashes);
   catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
   untold.move();
   owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };

@@ -63,6 +63,8 @@ test.each([
     disk: new DiskGuard({ folder: folder.path, clock: systemClock, budgetBytes: undefined }),
     openings: new Openings(),
     tally: newTally(),
+    mayEnableWal: false,
+    onTargetFailed: () => {},
     onChange: () => {},
     onEvent: (event) => void told.push(event.kind),
   });
