@@ -5,7 +5,7 @@ import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
 import { formatBytes, formatDuration } from '../../shared/format.ts';
 import type { ProtectionOptions } from './session.ts';
 import { lookAt } from './files.ts';
-import { isShortOfFiles } from './source/source-errors.ts';
+import { isShortOfFiles } from './open-files.ts';
 
 export type NoticesOptions = Pick<ProtectionOptions, 'row' | 'clock' | 'onEvent' | 'onChange'>;
 

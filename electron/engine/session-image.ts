@@ -60,7 +60,7 @@ export async function openImage({
       time,
       state,
       pages: image.pages,
-      read: ({ signal, onProgress }) => readChecked(image, { state, signal, onProgress }),
+      read: ({ signal, onProgress }) => readChecked(image, { capture, state, signal, onProgress }),
       [Symbol.dispose]: () => image[Symbol.dispose](),
     };
   } catch (error) {
@@ -72,10 +72,16 @@ export async function openImage({
 async function* readChecked(
   image: LiveImage,
   {
+    capture,
     state,
     signal,
     onProgress,
-  }: { readonly state: bigint; readonly signal: AbortSignal; readonly onProgress: (bytes: number) => void },
+  }: {
+    readonly capture: Capture;
+    readonly state: bigint;
+    readonly signal: AbortSignal;
+    readonly onProgress: (bytes: number) => void;
+  },
 ): AsyncGenerator<Uint8Array> {
   let seen = 0n;
   const skip = lockPage(image.pageSize);
@@ -87,5 +93,18 @@ async function* readChecked(
     onProgress(bytes.length);
     yield bytes;
   }
-  if (seen !== state) throw new Error('the image of the database is not what was captured');
+  if (seen === state) return;
+  await mustBeWhole(image, capture);
+  throw new Error('the image of the database is not what was captured');
+}
+
+/** Fails with `ImageSpoiled` where newer pages came into the file while an image was read. */
+async function mustBeWhole(image: LiveImage, capture: Capture): Promise<void> {
+  try {
+    await capture.catchUp(() => image.layers);
+  } catch {
+    // @NOTE Whatever it is, it is told by whoever captures: here it means that nobody kept the file as it was.
+    image.spoil();
+    void image.layers;
+  }
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { RestorePoint } from '../../shared/history.ts';
 import { askRows, insertRows, type Rows, rowsOf, sumRows } from '../support/rows.ts';
 import { type AppKind, appKinds, type Step } from '../support/scripted.ts';
+import { until } from '../support/temp.ts';
 import { Tenant } from '../support/tenant.ts';
 
 const liveRows = 300;
@@ -96,7 +97,7 @@ describe('an application that keeps its database open and rests', () => {
     async ({ kind, isAtRest }) => {
       await using tenant = await begin();
       const app = tenant.app(kind);
-      const leave = ['ask', 'PRAGMA journal_mode = DELETE'] as const;
+      const leave: Step = ['try', 'PRAGMA journal_mode = DELETE'];
       let left: unknown;
       if (isAtRest) {
         await app.does(...tenant.opening(), commit(0));
@@ -106,7 +107,8 @@ describe('an application that keeps its database open and rests', () => {
       } else {
         left = await app.asks(...tenant.opening(), commit(0), leave);
       }
-      expect(left).toEqual([['delete']]);
+      // The moment in which it is joined may last on a busy machine.
+      if (left !== 'ok') await until('it may leave', async () => (await app.asks(leave)) === 'ok');
       expect(tenant.sidecars()).toEqual([]);
 
       // Without a WAL each commit changes the database itself; whatever is said meanwhile must be true.

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, type ErrorCode, isShortage, reasonOf } from '../../../shared/errors.ts';
+import { isShortOfFiles } from '../open-files.ts';
 
 /** The `AppError` behind a failure on the database at `path`. */
 export function classifySourceError(error: unknown, path: string): AppError {
@@ -58,25 +59,12 @@ export function explainFailure(error: unknown, path: string): unknown {
 
 /** As what a lack of file descriptors may show: SQLite does not say, and threads fail in their own words. */
 const vague: ReadonlySet<ErrorCode> = new Set(['database-no-permission', 'data-folder-unusable', 'internal']);
-/** Fewer than the databases that are opened at a time need. */
-const fewFiles = 64;
 
 /** The same failure, or `too-many-files` where that is what is behind it: `about` is what could not be opened. */
 export function explainShortage(error: unknown, about: { readonly path: string } | { readonly file: string }): unknown {
   if (error instanceof AppError && !vague.has(error.code)) return error;
   const isBehind = isShortage(error) || (isShortOfFiles() && isAllowed('path' in about ? about.path : about.file));
   return isBehind ? new AppError('too-many-files', about, { cause: error }) : error;
-}
-
-/** No more than a few files may be opened yet. */
-export function isShortOfFiles(): boolean {
-  try {
-    const limit = /^Max open files +(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return limit !== undefined && Number(limit) - fs.readdirSync('/proc/self/fd').length < fewFiles;
-  } catch (error) {
-    // @NOTE Only Linux tells; elsewhere the failure is told as it came.
-    return isShortage(error);
-  }
 }
 
 function isAllowed(path: string): boolean {
