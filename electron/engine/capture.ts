@@ -319,7 +319,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   #stayForImage(): DisposableStack {
     const stack = new DisposableStack();
     if (this.#isUnsteady) {
-      stack.use(this.#options.visits.stay());
+      stack.use(this.#options.visits.stay(performance.now()));
       stack.defer(() => this.#look());
     }
     return stack;

@@ -11,14 +11,16 @@ const pauseMs = 200;
 /** after which the pins stay for so long behind the last commit. */
 const stayMs = 1000;
 /** For so long after a visit spoiled an image, or came into a comparison, pins stay for the next ones. */
-const unsteadyMs = 10 * 60_000;
+const unsteadyMs = 5000;
+/** For one of them they stay no longer: what an application may do with its file without us matters more than what we read. */
+const longestStayMs = 2000;
 
 export class Visits {
   #count = 0;
   #lastAt = -Infinity;
   #stayUntil = -Infinity;
   #unsteadyUntil = -Infinity;
-  readonly #staying = new Set<object>();
+  readonly #staying = new Set<{ readonly until: number }>();
 
   /** Somebody was there for so long, and is gone. Times are of one monotonic clock, in ms. */
   note(now: number, lastedMs: number): void {
@@ -47,7 +49,8 @@ export class Visits {
 
   /** How long they stay yet, in ms. */
   stayMs(now: number): number {
-    return this.#staying.size > 0 ? stayMs : Math.max(0, this.#stayUntil - now);
+    const asked = [...this.#staying].map(({ until }) => Math.min(stayMs, until - now));
+    return Math.max(0, this.#stayUntil - now, ...asked);
   }
 
   /** An image of the database was overtaken by who came, went or checkpointed meanwhile. */
@@ -60,9 +63,9 @@ export class Visits {
     return now < this.#unsteadyUntil;
   }
 
-  /** Whoever comes, the pins stay, until what this returns is disposed of. */
-  stay(): Disposable {
-    const one = {};
+  /** Whoever comes, the pins stay, until what this returns is disposed of, or for two seconds. */
+  stay(now: number): Disposable {
+    const one = { until: now + longestStayMs };
     this.#staying.add(one);
     return { [Symbol.dispose]: () => void this.#staying.delete(one) };
   }
