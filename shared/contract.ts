@@ -187,9 +187,13 @@ export const engineCommands = {
       bins: z.int().min(1).max(4000),
     }),
   ).returns<Timeline>(),
-  /** Restore points at or before `beforeAt` (default: newest), newest first. */
+  /** Restore points, newest first; those behind one that is known already in that order: several may share an instant. */
   listPoints: command(
-    z.strictObject({ databaseId, beforeAt: instant.optional(), limit: z.int().min(1).max(1000) }),
+    z.strictObject({
+      databaseId,
+      olderThan: z.strictObject({ position, at: instant }).optional(),
+      limit: z.int().min(1).max(1000),
+    }),
   ).returns<readonly RestorePoint[]>(),
   /** The restore point at or before an instant, or a step away from a point. */
   findPoint: command(

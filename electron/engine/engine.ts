@@ -206,8 +206,10 @@ export class Engine {
       this.#databases.rowOf(databaseId);
       return readTimeline(this.#required, databaseId, { fromAt, toAt, bins, now: this.#clock.now() });
     },
-    listPoints: ({ databaseId, beforeAt = Infinity, limit }) =>
-      this.#required.points.list(databaseId, { beforeAt, limit }),
+    listPoints: ({ databaseId, olderThan, limit }) =>
+      olderThan === undefined
+        ? this.#required.points.list(databaseId, { beforeAt: Infinity, limit })
+        : this.#required.points.listOlder(databaseId, { than: olderThan, limit }),
     findPoint: (query) =>
       query.kind === 'at-or-before'
         ? this.#required.points.atOrBefore(query.databaseId, query.at)

@@ -15,7 +15,7 @@ import {
   zoomViewport,
 } from '../../shared/viewport.ts';
 import { connection } from '../api.ts';
-import { mergePoints } from '../point-list.ts';
+import { appendPoints, mergePoints } from '../point-list.ts';
 import { historyOf, readStore, setHistory } from '../store.ts';
 import { notify } from './window.ts';
 
@@ -188,7 +188,7 @@ export function setAsList(databaseId: DatabaseId, isList: boolean): void {
 export async function loadOlderPoints(databaseId: DatabaseId): Promise<void> {
   const { points } = historyOf(readStore().view, databaseId);
   if (points.isLoading || points.isComplete) return;
-  await loadPage(databaseId, points.points.at(-1)?.at);
+  await loadPage(databaseId, points.points.at(-1));
 }
 
 function look(databaseId: DatabaseId): { viewport: Viewport; extent: { firstAt: number | undefined; now: number } } {
@@ -253,17 +253,17 @@ async function refreshList(databaseId: DatabaseId): Promise<void> {
   await loadPage(databaseId, undefined);
 }
 
-async function loadPage(databaseId: DatabaseId, beforeAt: number | undefined): Promise<void> {
+async function loadPage(databaseId: DatabaseId, last: RestorePoint | undefined): Promise<void> {
   setHistory(databaseId, ({ points }) => ({ points: { ...points, isLoading: true } }));
   try {
     const page = await connection().api.call('listPoints', {
       databaseId,
       limit: pageSize,
-      ...(beforeAt === undefined ? {} : { beforeAt }),
+      ...(last === undefined ? {} : { olderThan: { position: last.position, at: last.at } }),
     });
     setHistory(databaseId, ({ points: { points, isComplete } }) => {
-      const merged = mergePoints(points, page);
-      const isOldestPage = page.length < pageSize || (beforeAt !== undefined && merged.length === points.length);
+      const merged = last === undefined ? mergePoints(points, page) : appendPoints(points, page);
+      const isOldestPage = page.length < pageSize || (last !== undefined && merged.length === points.length);
       const isAnew = merged === page;
       const isWhole = isOldestPage || (isComplete && !isAnew);
       return { points: { points: merged, isLoading: false, isComplete: isWhole }, error: undefined };

@@ -86,13 +86,12 @@ export function openTestEngine(
     },
     points: async (id) => {
       const newest: RestorePoint[] = [];
-      for (let beforeAt = Number.MAX_SAFE_INTEGER; ;) {
-        const page = await call('listPoints', { databaseId: id, beforeAt, limit: 1000 });
-        const fresh = page.filter((point) => !newest.some((known) => isSame(known, point)));
-        newest.push(...fresh);
-        const last = page.at(-1);
-        if (fresh.length === 0 || last === undefined) return newest.reverse();
-        beforeAt = last.at;
+      for (;;) {
+        const last = newest.at(-1);
+        const olderThan = last && { position: last.position, at: last.at };
+        const page = await call('listPoints', { databaseId: id, ...(olderThan && { olderThan }), limit: 1000 });
+        newest.push(...page);
+        if (page.length < 1000) return newest.reverse();
       }
     },
     restore: async (id, point, outputPath) => {
@@ -116,12 +115,4 @@ export function openTestEngine(
     },
     [Symbol.asyncDispose]: async () => await engine.close(),
   };
-}
-
-function isSame(a: RestorePoint, b: RestorePoint): boolean {
-  return (
-    a.position.generation === b.position.generation &&
-    a.position.index === b.position.index &&
-    a.position.offset === b.position.offset
-  );
 }

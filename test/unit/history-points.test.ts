@@ -240,6 +240,20 @@ describe('a list', () => {
     expect(list(199, 70)).toEqual(all.slice(130));
   });
 
+  test('goes on behind a point, however many share its instant, and where it is gone', () => {
+    addImage(near, first, [0, 0, 100]);
+    addRun({ commits: Array.from({ length: 20 }, (_, i) => [i + 1, i < 15 ? 200 : 300]) });
+    ship(near, first, [0, 20, 300]);
+    const all = points.list(id, { beforeAt: Infinity, limit: 100 });
+    for (const [i, than] of all.entries()) {
+      expect(points.listOlder(id, { than, limit: 4 })).toEqual(all.slice(i + 1, i + 5));
+    }
+    const gone = (at: number) => ({ position: { generation: second, index: 0, offset: 1 }, at });
+    expect(points.listOlder(id, { than: gone(250), limit: 4 })).toEqual(all.slice(5, 9));
+    expect(points.listOlder(id, { than: gone(200), limit: 4 })).toEqual(all.slice(5, 9));
+    expect(points.listOlder(id, { than: gone(99), limit: 4 })).toEqual([]);
+  });
+
   test('holds every point where more runs share an instant than lie between two of its pages', () => {
     addImage(near, first, [0, 0, 100]);
     for (let n = 1; n <= 40; n++) addRun({ commits: [[n, 150]] });

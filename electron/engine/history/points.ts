@@ -1,6 +1,6 @@
 // Restore points of a database, out of the catalogue: lists, the one at or before an instant, the neighbours of one.
 // A point counts only when it lies on a target: which those are is holders.ts.
-import type { RestorePoint } from '../../../shared/history.ts';
+import type { Moment, RestorePoint } from '../../../shared/history.ts';
 import type { DatabaseId } from '../../../shared/ids.ts';
 import { comparePositions, formatPosition, isSamePosition, type Position } from '../../../shared/position.ts';
 import type { Catalogue, SnapshotRow } from '../state/catalogue.ts';
@@ -24,6 +24,25 @@ export class Points {
       if (found.push(point) >= limit) break;
     }
     return found;
+  }
+
+  /** Those behind a point in a list; where it is gone by now, those at or before its instant. */
+  listOlder(
+    databaseId: DatabaseId,
+    { than, limit }: { readonly than: Moment; readonly limit: number },
+  ): readonly RestorePoint[] {
+    let found: RestorePoint[] = [];
+    let isMet = false;
+    for (const point of this.#descending(databaseId, than.at)) {
+      if (!isMet && isSamePosition(point.position, than.position)) {
+        isMet = true;
+        found = [];
+      } else {
+        found.push(point);
+      }
+      if (found.length >= limit && (isMet || point.at < than.at)) break;
+    }
+    return found.slice(0, limit);
   }
 
   /** The newest at or before an instant. */

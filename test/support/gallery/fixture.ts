@@ -97,7 +97,7 @@ function handlersOf({ fixture, push, read }: Context): Handlers {
         },
         Date.now(),
       ),
-    listPoints: ({ databaseId, beforeAt, limit }) => historyOf(databaseId).list(beforeAt ?? Date.now(), limit),
+    listPoints: ({ databaseId, olderThan, limit }) => historyOf(databaseId).list(olderThan?.position, limit),
     findPoint: (wish) =>
       wish.kind === 'step'
         ? historyOf(wish.databaseId).step(wish.position, wish.by)

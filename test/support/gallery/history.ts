@@ -79,8 +79,10 @@ export class FixtureHistory {
     };
   }
 
-  list(beforeAt: number, limit: number): readonly RestorePoint[] {
-    const end = this.#after(beforeAt);
+  list(olderThan: Position | undefined, limit: number): readonly RestorePoint[] {
+    const isBefore = ({ position }: RestorePoint) => olderThan !== undefined && isSamePosition(position, olderThan);
+    const found = this.points.findIndex(isBefore);
+    const end = found === -1 ? this.points.length : found;
     return this.points.slice(Math.max(0, end - limit), end).reverse();
   }
 
