@@ -41,7 +41,7 @@ export async function tellEarlier(earlier: EarlierHistory, { target, signal }: S
 export async function shipFormer(former: FormerHistory, { target, signal }: Shipping): Promise<void> {
   const { generation, end, history, isGone, onShipped, onEnded } = former;
   const objects = await listAndTell(former, { target, signal });
-  const { position, snapshot } = await locateIn(target, objects, { signal });
+  const { position, snapshot, shippedAt } = await locateIn(target, objects, { signal });
   if (position !== undefined && !isBehind(position, end)) return onEnded(false);
   // Without an image nothing of it can be restored from there.
   if (isGone() || history === undefined || position === undefined || snapshot === undefined) return onEnded(true);
@@ -49,6 +49,7 @@ export async function shipFormer(former: FormerHistory, { target, signal }: Ship
     target,
     from: position,
     to: end,
+    notBefore: shippedAt,
     mayReplace: () => true,
     signal,
     onShipped: (segment) =>

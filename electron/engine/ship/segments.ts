@@ -41,6 +41,8 @@ export async function shipRange(
     readonly target: Target;
     readonly from: Place;
     readonly to: Place;
+    /** What the target says of when the newest object of the generation there was written: none behind it says less. */
+    readonly notBefore: number;
     /** Of this name something lies there that may be replaced. Where nothing should lie, nothing is replaced. */
     readonly mayReplace: (key: string) => boolean;
     readonly signal: AbortSignal;
@@ -48,14 +50,15 @@ export async function shipRange(
   },
 ): Promise<Place> {
   const { target, to, mayReplace, signal, onShipped } = range;
-  let from = range.from;
+  let { from, notBefore } = range;
   while (isBehind(from, to)) {
     signal.throwIfAborted();
     const end = from.index === to.index ? to.offset : history.spool.sizeOf(from.index);
     if (end === undefined || history.spool.sizeOf(from.index) === undefined) return from;
     if (from.offset < end) {
-      const segment = await putSegment(history, { target, from, end, mayReplace, signal });
+      const segment = await putSegment(history, { target, from, end, notBefore, mayReplace, signal });
       onShipped(segment);
+      notBefore = Math.max(notBefore, segment.at);
       from = segment.to;
     } else {
       from = { index: from.index + 1, offset: 0 };
@@ -70,12 +73,14 @@ async function putSegment(
     target,
     from,
     end,
+    notBefore,
     mayReplace,
     signal,
   }: {
     readonly target: Target;
     readonly from: Place;
     readonly end: number;
+    readonly notBefore: number;
     readonly mayReplace: (key: string) => boolean;
     readonly signal: AbortSignal;
   },
@@ -94,7 +99,7 @@ async function putSegment(
   const at = commits.at(-1)?.at ?? history.baseline.at;
   const key = formatSegmentKey(generation, from.index, from.offset);
   const { bytes: stored } = await target.put(key, object, {
-    modifiedAt: at,
+    modifiedAt: Math.max(at, notBefore),
     ...(!mayReplace(key) && { condition: { kind: 'absent' } }),
     signal,
   });

@@ -332,6 +332,7 @@ export class Shipper {
       target,
       from,
       to,
+      notBefore: this.#shippedAt,
       mayReplace: (key) => this.#lying.has(key),
       signal,
       onShipped: (segment) => {
