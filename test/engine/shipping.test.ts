@@ -116,8 +116,7 @@ test('a giant transaction goes as one object, and comes back', async () => {
   app.exec('BEGIN');
   for (let i = 0; i < 40; i++) insert(1024 * 1024);
   app.exec('COMMIT');
-  await engine.waitFor(id, 'all is shipped', ({ sizeBytes, lag }) => sizeBytes > 40 * 1024 ** 2 && lag.bytes === 0);
-  const points = await engine.points(id);
+  const points = await allShipped(engine, id);
   expect(await rowsAt(engine, id, points.slice(-1))).toEqual([40]);
   const largest = Math.max(...objects('wal').map((name) => fs.statSync(folder.at('backup', name)).size));
   expect(largest).toBeGreaterThan(40 * 1024 * 1024);
