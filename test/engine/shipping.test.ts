@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -114,7 +115,11 @@ test('a giant transaction goes as one object, and comes back', async () => {
   await using engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
   const id = await protect(engine, { backup: folder.at('backup') });
   app.exec('BEGIN');
-  for (let i = 0; i < 40; i++) insert(1024 * 1024);
+  for (let i = 0; i < 40; i++) {
+    insert(1024 * 1024);
+    // The engine is of this process: it sees somebody come.
+    await delay(5);
+  }
   app.exec('COMMIT');
   const points = await allShipped(engine, id);
   expect(await rowsAt(engine, id, points.slice(-1))).toEqual([40]);
