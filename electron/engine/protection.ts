@@ -215,18 +215,21 @@ export class Protection {
         this.#options.tally.lastProblem = problem;
       },
       counters: this.#options.tally.counters,
+      onCommitted: () => {
+        for (const shipper of this.#session?.crew.shippers ?? []) shipper.wake();
+      },
       onCaptured: () => {
         for (const shipper of this.#session?.crew.shippers ?? []) shipper.wake();
         // Where nobody ships, nothing that was captured is waited for.
         if (this.#session?.crew.shippers.length === 0) this.#forgetShipped();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
         this.#options.disk.noteKept();
-        this.#options.onChange();
+        this.#options.onProgress();
       },
       onShipped: ({ at }) => {
         if (owner.band !== undefined) owner.band = { ...owner.band, toAt: Math.max(owner.band.toAt, at) };
         this.#forgetShipped();
-        this.#options.onChange();
+        this.#options.onProgress();
       },
       onFailed: (error) => this.#failed(error),
       startOverReason: undefined,
