@@ -1111,13 +1111,22 @@ export class Capture implements AsyncDisposable, FrameSink {
 
   /**
    * How the file looks where nobody wrote to it since the last application closed it, whose close deleted the WAL behind its last
-   * write. Within the moment in which that happened only notices can tell. Undefined where somebody wrote, or may have.
+   * write. Within the moment in which that happened only notices can tell; without them the first page does, which changes with
+   * each transaction without a WAL. Undefined where somebody wrote, or may have.
    */
   async #lookAsClosed(life: Life): Promise<FileLook | undefined> {
     const look = lookThrough(life);
     const { deletedAt } = life.reader;
     if (deletedAt !== undefined && look.modifiedAt !== deletedAt) return look.modifiedAt < deletedAt ? look : undefined;
-    return this.#watch?.isTelling === true && (await this.#signs.isClosedOnce()) ? look : undefined;
+    const isClosed = this.#watch?.isTelling === true ? await this.#signs.isClosedOnce() : this.#isFirstPageKnown(life);
+    return isClosed ? look : undefined;
+  }
+
+  #isFirstPageKnown({ connections }: Life): boolean {
+    const hashes = this.#hashes;
+    if (hashes === undefined) return false;
+    const bytes = new Uint8Array(hashes.pageSize);
+    return isAsCaptured(hashes, 1, bytes.subarray(0, readFully(connections.fd, bytes, 0)));
   }
 
   /** The file changed and nobody copied anything into it, or somebody else did: all of it is looked through, in time. */

@@ -57,12 +57,12 @@ export class Signs {
   }
 
   /**
-   * Since {@link forgetRenames} one WAL went at most, and nobody wrote to the file without one: resolves once everything that was
-   * told up to now is heard.
+   * Since {@link forgetRenames} one WAL went at most, and nobody wrote to the file without one: what the next one holds is read when
+   * it is joined. Resolves once everything that was told up to now is heard.
    */
   async isClosedOnce(): Promise<boolean> {
     for (let turn = 0; turn < quietTurns; turn++) await nextTurn();
-    return !this.#hasMissed && !this.#isWalThere && this.#departures <= 1 && this.#touched === undefined;
+    return !this.#hasMissed && this.#departures <= 1 && this.#touched === undefined;
   }
 
   /** Who wrote to the file while there was no WAL: SQLite in another journal mode, or somebody else. */

@@ -286,6 +286,6 @@ test('what is lost while it runs is put again once the destination is looked at'
   for (const { targetId } of engine.database(id).replicas) {
     await engine.call('updateReplica', { databaseId: id, targetId, retention: { kind: 'keep-all' } });
   }
-  await until('it is there again', () => fs.existsSync(lost));
+  await until('it is there again', () => fs.existsSync(lost), 60_000);
   expect(await restoreAll(shop, folder)).toEqual([0, 1, 2, 3, 4, 5, 6]);
 });

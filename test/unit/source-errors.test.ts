@@ -10,14 +10,20 @@ const unstarted = coded('ERR_WORKER_INIT_FAILED', 'Worker initialization failure
 const refused = coded('EMFILE', 'EMFILE: too many open files, open ‘a’');
 
 test.each([
-  ['a thread that could not be started', classifySourceError(unstarted, '/a')],
-  ['the same, told by its owner', new AppError('internal', { reason: unstarted.message }, { cause: unstarted })],
+  [
+    'a thread that could not be started, told by its owner',
+    new AppError('internal', { reason: unstarted.message }, { cause: unstarted }),
+  ],
   ['a file of our own', new AppError('data-folder-unusable', { path: '/data' }, { cause: refused })],
   ['what nobody classified', refused],
 ])('%s is a lack of files', (_name, error) => {
   using folder = tempFolder();
   const about = { path: folder.path };
   expect(explainShortage(error, about)).toMatchObject({ code: 'too-many-files', details: about });
+});
+
+test('a thread that could not be started is one, too, of the database that it was for', () => {
+  expect(classifySourceError(unstarted, '/a')).toMatchObject({ code: 'too-many-files', details: { path: '/a' } });
 });
 
 test.each([
