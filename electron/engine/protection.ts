@@ -215,21 +215,18 @@ export class Protection {
         this.#options.tally.lastProblem = problem;
       },
       counters: this.#options.tally.counters,
-      onCommitted: () => {
-        for (const shipper of this.#session?.crew.shippers ?? []) shipper.wake();
-      },
       onCaptured: () => {
         for (const shipper of this.#session?.crew.shippers ?? []) shipper.wake();
         // Where nobody ships, nothing that was captured is waited for.
         if (this.#session?.crew.shippers.length === 0) this.#forgetShipped();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
         this.#options.disk.noteKept();
-        this.#options.onProgress();
+        this.#options.onChange();
       },
       onShipped: ({ at }) => {
         if (owner.band !== undefined) owner.band = { ...owner.band, toAt: Math.max(owner.band.toAt, at) };
         this.#forgetShipped();
-        this.#options.onProgress();
+        this.#options.onChange();
       },
       onFailed: (error) => this.#failed(error),
       startOverReason: undefined,

@@ -105,13 +105,8 @@ export class ReplicaTargets {
         targetId,
         databaseId,
         folder: place.kind === 'folder' ? place.path : '',
-        // Asked only where the folder has to be looked for.
-        get replicaFolder() {
-          return fileURLToPath(url);
-        },
-        get hasHistory() {
-          return catalogue.shipped(databaseId).some((shipped) => shipped.targetId === targetId);
-        },
+        replicaFolder: fileURLToPath(url),
+        hasHistory: catalogue.shipped(databaseId).some((shipped) => shipped.targetId === targetId),
       };
     });
   }

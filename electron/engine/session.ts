@@ -80,8 +80,6 @@ export interface ProtectionOptions {
   readonly openings: Openings;
   readonly tally: Tally;
   readonly onChange: () => void;
-  /** What is captured and restorable moved on: to be told, but not at once. */
-  readonly onProgress: () => void;
   readonly onEvent: (event: ProtectionEvent) => void;
   /** Something failed at a target that others there may meet too. */
   readonly onTargetFailed: (targetId: TargetId) => void;
@@ -143,8 +141,6 @@ export interface SessionOwner {
   band: GenerationBand | undefined;
   /** The image that is being hashed. */
   hashing: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
-  /** Something was committed that is read when it is shipped. */
-  onCommitted(): void;
   /** New transactions are in the spool. */
   onCaptured(): void;
   onShipped(last: Moment): void;

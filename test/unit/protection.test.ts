@@ -65,7 +65,6 @@ test.each([
     tally: newTally(),
     mayEnableWal: false,
     onTargetFailed: () => {},
-    onProgress: () => {},
     onChange: () => {},
     onEvent: (event) => void told.push(event.kind),
   });

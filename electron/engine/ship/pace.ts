@@ -12,8 +12,6 @@ const jumpMs = 10_000;
 export class Pace {
   readonly #clock: Clock;
   #wake: () => void = () => {};
-  /** Ends what is being waited for before something has to be done. */
-  #hasten: () => void = () => {};
   #isWoken = false;
   #isHurried = false;
   #isUrged = false;
@@ -49,13 +47,11 @@ export class Pace {
   /** The next round begins now, whatever is being waited for. */
   urge(): void {
     this.#isUrged = true;
-    this.#hasten();
     this.wake();
   }
 
   hurry(): void {
     this.#isHurried = true;
-    this.#hasten();
     this.wake();
   }
 
@@ -69,19 +65,12 @@ export class Pace {
 
   /** Waits for something, but not when hurried or urged. What it fails with is of no use. */
   async unlessHurried(wait: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    if (this.#isHurried || this.#isUrged || signal.aborted) return;
+    if (this.#isHurried || this.#isUrged) return;
     const ends = new AbortController();
-    const end = (): void => ends.abort(isOver);
-    this.#hasten = end;
-    signal.addEventListener('abort', end, { once: true });
-    try {
-      await wait(ends.signal);
-    } catch {
-      // @NOTE It fails when it is ended early.
-    } finally {
-      signal.removeEventListener('abort', end);
-      this.#hasten = () => {};
-    }
+    // @NOTE It fails when it is ended early.
+    const waited = wait(AbortSignal.any([signal, ends.signal])).catch(() => {});
+    await Promise.race([waited, this.#hurried(ends.signal)]);
+    ends.abort();
   }
 
   /** Waits until woken; at once when that was since the round began. */
@@ -89,11 +78,14 @@ export class Pace {
     if (!this.#isWoken) await this.#next(signal);
   }
 
+  async #hurried(signal: AbortSignal): Promise<void> {
+    while (!this.#isHurried && !this.#isUrged && !signal.aborted) await this.#next(signal);
+  }
+
   async #next(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
       const done = () => {
-        this.#wake = () => {};
         signal.removeEventListener('abort', done);
         resolve();
       };
@@ -102,6 +94,3 @@ export class Pace {
     });
   }
 }
-
-/** One for all: an error has to be made, and nobody looks at it. */
-const isOver = new Error('the wait is over');
