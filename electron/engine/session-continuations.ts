@@ -10,7 +10,7 @@ import { CommitLog } from './commits.ts';
 import { changedPages, filePages, newGeneration, readHeader, type Remains, spoolComposed } from './continuity.ts';
 import { noteBoot, saveComposed, saveNotes } from './notes.ts';
 import { assembleSession, makeCapture, spoolFolder } from './session-assembly.ts';
-import { hashImage, layersAt } from './session-image.ts';
+import { hashImage, layersAt, mustBeIntact } from './session-image.ts';
 import { takeNotes } from './session-notes.ts';
 import { meetDatabase } from './session-start.ts';
 import type { Outside, Session, SessionContext, Start } from './session.ts';
@@ -301,11 +301,6 @@ async function hashBeside(
   } finally {
     owner.hashing = undefined;
   }
-}
-
-/** Fails where newer pages came into the file while an image was read. */
-async function mustBeIntact(image: ImageSource, capture: Capture): Promise<void> {
-  await capture.catchUp(() => image.layers);
 }
 
 /** Closes what a session is made of, should making it fail. */

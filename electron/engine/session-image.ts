@@ -98,10 +98,15 @@ async function* readChecked(
   throw new Error('the image of the database is not what was captured');
 }
 
-/** Fails with `ImageSpoiled` where newer pages came into the file while an image was read. */
+/** Fails where newer pages came into the file while an image was read. */
+export async function mustBeIntact(image: ImageSource, capture: Capture): Promise<void> {
+  await capture.catchUp(() => image.layers);
+}
+
+/** The same, always with `ImageSpoiled`. */
 async function mustBeWhole(image: LiveImage, capture: Capture): Promise<void> {
   try {
-    await capture.catchUp(() => image.layers);
+    await mustBeIntact(image, capture);
   } catch {
     // @NOTE Whatever it is, it is told by whoever captures: here it means that nobody kept the file as it was.
     image.spoil();

@@ -9,7 +9,7 @@ import type { RestorePoint } from '../../shared/history.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { comparePositions } from '../../shared/position.ts';
 import { type Application, openApplication } from '../support/application.ts';
-import { openTestEngine, type TestEngine } from '../support/engine.ts';
+import { openTestEngine, type TestEngine, upToDate } from '../support/engine.ts';
 import { startScripted } from '../support/scripted.ts';
 import { until } from '../support/temp.ts';
 import { toldAndThere, type ToldAndThere } from '../support/told.ts';
@@ -42,18 +42,6 @@ async function protect(engine: TestEngine): Promise<Two> {
     await upToDate(engine, id, targetId);
   }
   return { id, near, far };
-}
-
-async function upToDate(engine: TestEngine, id: DatabaseId, targetId: TargetId): Promise<void> {
-  await engine.waitFor(id, `${targetId} has all`, ({ captured, replicas }) => {
-    const here = replicas.find((replica) => replica.targetId === targetId);
-    return (
-      here?.shipped !== undefined &&
-      here.lagBytes === 0 &&
-      here.problem === undefined &&
-      JSON.stringify(here.shipped.position) === JSON.stringify(captured?.position)
-    );
-  });
 }
 
 /** So many transactions, which one destination gets. */

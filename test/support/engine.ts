@@ -4,7 +4,7 @@ import type { Argument, EngineCommandName, Result } from '../../shared/contract.
 import { AppError } from '../../shared/errors.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
 import type { RestorePoint } from '../../shared/history.ts';
-import type { DatabaseId, OperationId } from '../../shared/ids.ts';
+import type { DatabaseId, OperationId, TargetId } from '../../shared/ids.ts';
 import type { EngineState } from '../../shared/model.ts';
 import type { Operation } from '../../shared/operations.ts';
 import type { Clock } from '../../electron/engine/clock.ts';
@@ -115,4 +115,17 @@ export function openTestEngine(
     },
     [Symbol.asyncDispose]: async () => await engine.close(),
   };
+}
+
+/** Waits until a destination has everything that was captured. */
+export async function upToDate(engine: TestEngine, id: DatabaseId, targetId: TargetId): Promise<void> {
+  await engine.waitFor(id, `${targetId} has all`, ({ captured, replicas }) => {
+    const here = replicas.find((replica) => replica.targetId === targetId);
+    return (
+      here?.shipped !== undefined &&
+      here.lagBytes === 0 &&
+      here.problem === undefined &&
+      JSON.stringify(here.shipped.position) === JSON.stringify(captured?.position)
+    );
+  });
 }

@@ -9,7 +9,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { type Application, doPatiently, openApplication } from './application.ts';
 import { type AppConnection, openBeside } from './beside.ts';
-import { openTestEngine, type TestEngine } from './engine.ts';
+import { openTestEngine, type TestEngine, upToDate } from './engine.ts';
 import { type ToldAndThere, toldAndThere } from './told.ts';
 import { seededRandom } from './truth.ts';
 
@@ -83,15 +83,7 @@ export class CrashWorld implements AsyncDisposable {
     await doPatiently(this.#application.app, 'INSERT INTO t VALUES (1)');
     for (const name of names) {
       const targetId = must(this.#targets.get(name), 'it was added');
-      await engine.waitFor(id, `${name} has all`, ({ captured, replicas }) => {
-        const here = replicas.find((replica) => replica.targetId === targetId);
-        return (
-          here?.shipped !== undefined &&
-          here.lagBytes === 0 &&
-          here.problem === undefined &&
-          JSON.stringify(here.shipped.position) === JSON.stringify(captured?.position)
-        );
-      });
+      await upToDate(engine, id, targetId);
     }
     const compare = async (name: Name): Promise<ToldAndThere> =>
       await toldAndThere(engine, id, {
