@@ -87,6 +87,7 @@ export class Watcher implements Disposable {
     if (group.size === 0 && directory.databases.size === pausableDatabases && directory.paused.size > 0)
       resume(directory);
     directory.databases.set(name, group.add(watched));
+    if (directory.paused.size > 0) pause(directory);
     this.#poll ??= setInterval(() => void this.#pollAll(), pollMs);
     return {
       pause: () => {
@@ -96,8 +97,9 @@ export class Watcher implements Disposable {
       },
       resume: () => {
         if (!directory.paused.delete(watched)) return;
-        if (directory.paused.size === 0) resume(directory);
-        else watched.onChange(unknown);
+        if (directory.paused.size === 0) return resume(directory);
+        pause(directory);
+        watched.onChange(unknown);
       },
       get isBlind() {
         return directory.isMute || (directory.watcher === undefined && directory.paused.size === 0);
@@ -139,6 +141,7 @@ export class Watcher implements Disposable {
     const wasPaused = directory.paused.delete(watched);
     if (directory.databases.size > 0) {
       if (wasPaused && directory.paused.size === 0) resume(directory);
+      else if (directory.paused.size > 0) pause(directory);
       return;
     }
     close(directory);
@@ -235,12 +238,13 @@ function toldOf(event: string, name: string): Told & { readonly database: string
   return { file: 'database', event: kind, database: name };
 }
 
-/** Looks instead of being told. */
+/** Looks instead of being told, where there are others to look at. */
 function pause(directory: Directory): void {
   clearInterval(directory.poll);
   directory.watcher?.close();
   directory.watcher = undefined;
-  directory.poll = setInterval(() => pollDirectory(directory), pausedPollMs);
+  const all = [...directory.databases.values()].reduce((sum, group) => sum + group.size, 0);
+  directory.poll = all > directory.paused.size ? setInterval(() => pollDirectory(directory), pausedPollMs) : undefined;
 }
 
 function resume(directory: Directory): void {
