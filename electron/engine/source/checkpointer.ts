@@ -32,8 +32,8 @@ export interface CheckpointOptions {
   readonly atOnce?: boolean;
 }
 
-/** A thread without databases is kept this long: starting one takes longer than most checkpoints. */
-const keepMs = 1500;
+/** A thread without databases is kept this long: starting one costs as much of the processor as hundreds of small checkpoints. */
+const keepMs = 300_000;
 
 /** One database's connection in the checkpoint thread. */
 export class Checkpointer implements AsyncDisposable {
