@@ -71,6 +71,9 @@ export async function runCommandLine(words: readonly string[], hostUrl: string):
   }
 }
 
+/** Of what only moves on, a line is printed every few of these. */
+const tellEveryMs = 2000;
+
 function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Command {
   let opened: Terminal | undefined;
   const terminal = (): Terminal => (opened ??= processTerminal());
@@ -99,7 +102,13 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
         using interrupts = watchInterrupts();
         const dataDir = resolveDataDir(options.dataDir);
         const openEngine = async () =>
-          await startEngine({ dataDir, secretKey: readKeyFile(dataDir), workerUrl, isDeclaredOnly: true });
+          await startEngine({
+            dataDir,
+            secretKey: readKeyFile(dataDir),
+            workerUrl,
+            isDeclaredOnly: true,
+            progressEveryMs: tellEveryMs,
+          });
         const { code, hangs } = await replicate({
           path,
           urls,

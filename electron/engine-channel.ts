@@ -10,6 +10,7 @@ export interface WorkerData {
   readonly secretKey: Uint8Array | undefined;
   /** Why the thread that this one takes the place of ended, and when. */
   readonly death: { readonly reason: string; readonly at: number } | undefined;
+  readonly progressEveryMs: number | undefined;
 }
 
 /** Calls that the engine answers. A type alias, since birpc asks for an index signature. */

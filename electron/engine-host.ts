@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly isDeclaredOnly?: boolean;
   /** 32 random bytes that the host keeps: under them the engine seals the secrets in its state. Without them it keeps none. */
   readonly secretKey?: Uint8Array;
+  /** How often is told how far capturing and shipping got; without it often enough for somebody who looks at it. */
+  readonly progressEveryMs?: number;
 }
 
 interface Thread {
@@ -167,6 +169,7 @@ async function startThread(
     workerUrl,
     isDeclaredOnly = false,
     secretKey,
+    progressEveryMs,
     death,
   }: EngineOptions & { readonly death: WorkerData['death'] },
   onState: (state: EngineState) => void,
@@ -175,7 +178,7 @@ async function startThread(
   // a copy, which no library reads. See https://microsoft.github.io/mimalloc/environment.html
   process.env['MIMALLOC_ALLOW_LARGE_OS_PAGES'] ??= '0';
   const worker = new Worker(workerUrl, {
-    workerData: { dataDir, isDeclaredOnly, version, secretKey, death } satisfies WorkerData,
+    workerData: { dataDir, isDeclaredOnly, version, secretKey, progressEveryMs, death } satisfies WorkerData,
     resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
   });
   const exited = endOf(worker);

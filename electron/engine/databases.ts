@@ -59,6 +59,8 @@ export interface DatabasesOptions {
   readonly limits?: Limits | undefined;
   /** Something that the state shows has changed. */
   readonly onChange: (databaseId?: DatabaseId) => void;
+  /** What is captured and restorable of it moved on. */
+  readonly onProgress: (databaseId: DatabaseId) => void;
 }
 
 /** How much of the disk may be used; without it as disk-guard.ts says. */
@@ -336,8 +338,8 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, readers, clock, boot, computer, log, version, sqliteVersion, rollBytes, onChange } =
-      this.#options;
+    const { store, catalogue, readers, clock, boot, computer, log, version, sqliteVersion, rollBytes } = this.#options;
+    const { onChange, onProgress } = this.#options;
     const tally = this.#tallies.get(row.id) ?? newTally();
     this.#tallies.set(row.id, tally);
     const protection = new Protection({
@@ -362,6 +364,7 @@ export class Databases implements AsyncDisposable {
       openings: this.#openings,
       tally,
       onChange: () => onChange(row.id),
+      onProgress: () => onProgress(row.id),
       onEvent: (event) => this.activity.tellDatabase(row, event),
       onTargetFailed: (targetId) => this.looks.suspect(targetId),
     });

@@ -43,6 +43,8 @@ export interface EngineSetup {
   /** Why the engine that this one takes the place of ended by itself. */
   readonly death?: { readonly reason: string } | undefined;
   readonly onState: (state: EngineState) => void;
+  /** What only moves on is told this often; what changes, at once. */
+  readonly progressEveryMs?: number | undefined;
   readonly clock?: Clock;
   /** Which start of the computer this is; without it as the system says. */
   readonly boot?: string;
@@ -66,6 +68,7 @@ interface Storage {
 type Handlers = { readonly [N in EngineCommandName]: (argument: Parsed<N>) => Result<N> | Promise<Result<N>> };
 
 const pushEveryMs = 150;
+const progressEveryMs = 400;
 const pushPart = 20;
 const recentActivity = 50;
 /** The first library version without the WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug). */
@@ -86,6 +89,7 @@ export class Engine {
   readonly #sqliteVersion: string;
   readonly #stop = new AbortController();
   #push: NodeJS.Timeout | undefined;
+  #pushAt = Infinity;
   #pushAfterMs = pushEveryMs;
   #isStopped = false;
 
@@ -288,6 +292,10 @@ export class Engine {
         if (databaseId !== undefined) descriptions.forget(databaseId);
         this.#changed();
       },
+      onProgress: (databaseId) => {
+        descriptions.forget(databaseId);
+        this.#changed(this.#setup.progressEveryMs ?? progressEveryMs);
+      },
     });
     return { store, catalogue, points, guards, targets, databases, descriptions };
   }
@@ -326,16 +334,21 @@ export class Engine {
     }
   }
 
-  #changed(): void {
-    if (this.#push !== undefined || this.#isStopped) return;
+  /** Tells the state soon: within so long, and however often this is called. */
+  #changed(withinMs = 0): void {
+    const afterMs = Math.max(this.#pushAfterMs, withinMs);
+    const at = performance.now() + afterMs;
+    if (this.#isStopped || at >= this.#pushAt) return;
+    this.#pushAt = at;
+    clearTimeout(this.#push);
     this.#push = setTimeout(() => {
-      this.#push = undefined;
+      this.#pushAt = Infinity;
       if (this.#isStopped) return;
       const begunAt = performance.now();
       this.#setup.onState(this.state);
       // However much there is to tell, telling it takes a small part of the thread's time.
       this.#pushAfterMs = Math.max(pushEveryMs, (performance.now() - begunAt) * pushPart);
-    }, this.#pushAfterMs);
+    }, afterMs);
   }
 
   get #databases(): Databases {

@@ -221,12 +221,12 @@ export class Protection {
         if (this.#session?.crew.shippers.length === 0) this.#forgetShipped();
         if (this.#session !== undefined) this.#saveSometimes(this.#session);
         this.#options.disk.noteKept();
-        this.#options.onChange();
+        this.#options.onProgress();
       },
       onShipped: ({ at }) => {
         if (owner.band !== undefined) owner.band = { ...owner.band, toAt: Math.max(owner.band.toAt, at) };
         this.#forgetShipped();
-        this.#options.onChange();
+        this.#options.onProgress();
       },
       onFailed: (error) => this.#failed(error),
       startOverReason: undefined,

@@ -80,6 +80,8 @@ export interface ProtectionOptions {
   readonly openings: Openings;
   readonly tally: Tally;
   readonly onChange: () => void;
+  /** What is captured and restorable moved on: to be told, but not at once. */
+  readonly onProgress: () => void;
   readonly onEvent: (event: ProtectionEvent) => void;
   /** Something failed at a target that others there may meet too. */
   readonly onTargetFailed: (targetId: TargetId) => void;

@@ -9,7 +9,7 @@ import { Engine } from './engine.ts';
 import { letOthersGoFirst } from './gentle.ts';
 
 const port = must(parentPort, 'this file is only ever started as a thread');
-const { dataDir, isDeclaredOnly, version, secretKey, death } = workerData as WorkerData;
+const { dataDir, isDeclaredOnly, version, secretKey, progressEveryMs, death } = workerData as WorkerData;
 
 // Without a data folder nothing is protected: somebody waits for a restore.
 if (dataDir !== undefined) await letOthersGoFirst();
@@ -20,7 +20,9 @@ try {
     version,
     secretKey,
     death,
-    onState: (state) => void host.state(state),
+    progressEveryMs,
+    // Nobody waits for an answer.
+    onState: (state) => void host.state.asEvent(state),
   });
   const host = createBirpc<HostCalls, EngineCalls>(
     {
