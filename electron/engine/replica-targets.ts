@@ -105,8 +105,13 @@ export class ReplicaTargets {
         targetId,
         databaseId,
         folder: place.kind === 'folder' ? place.path : '',
-        replicaFolder: fileURLToPath(url),
-        hasHistory: catalogue.shipped(databaseId).some((shipped) => shipped.targetId === targetId),
+        // Asked only where the folder has to be looked for.
+        get replicaFolder() {
+          return fileURLToPath(url);
+        },
+        get hasHistory() {
+          return catalogue.shipped(databaseId).some((shipped) => shipped.targetId === targetId);
+        },
       };
     });
   }

@@ -12,6 +12,8 @@ const jumpMs = 10_000;
 export class Pace {
   readonly #clock: Clock;
   #wake: () => void = () => {};
+  /** Ends what is being waited for before something has to be done. */
+  #hasten: () => void = () => {};
   #isWoken = false;
   #isHurried = false;
   #isUrged = false;
@@ -47,11 +49,13 @@ export class Pace {
   /** The next round begins now, whatever is being waited for. */
   urge(): void {
     this.#isUrged = true;
+    this.#hasten();
     this.wake();
   }
 
   hurry(): void {
     this.#isHurried = true;
+    this.#hasten();
     this.wake();
   }
 
@@ -65,12 +69,19 @@ export class Pace {
 
   /** Waits for something, but not when hurried or urged. What it fails with is of no use. */
   async unlessHurried(wait: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    if (this.#isHurried || this.#isUrged) return;
+    if (this.#isHurried || this.#isUrged || signal.aborted) return;
     const ends = new AbortController();
-    // @NOTE It fails when it is ended early.
-    const waited = wait(AbortSignal.any([signal, ends.signal])).catch(() => {});
-    await Promise.race([waited, this.#hurried(ends.signal)]);
-    ends.abort();
+    const end = (): void => ends.abort(isOver);
+    this.#hasten = end;
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      await wait(ends.signal);
+    } catch {
+      // @NOTE It fails when it is ended early.
+    } finally {
+      signal.removeEventListener('abort', end);
+      this.#hasten = () => {};
+    }
   }
 
   /** Waits until woken; at once when that was since the round began. */
@@ -78,14 +89,11 @@ export class Pace {
     if (!this.#isWoken) await this.#next(signal);
   }
 
-  async #hurried(signal: AbortSignal): Promise<void> {
-    while (!this.#isHurried && !this.#isUrged && !signal.aborted) await this.#next(signal);
-  }
-
   async #next(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
       const done = () => {
+        this.#wake = () => {};
         signal.removeEventListener('abort', done);
         resolve();
       };
@@ -94,3 +102,6 @@ export class Pace {
     });
   }
 }
+
+/** One for all: an error has to be made, and nobody looks at it. */
+const isOver = new Error('the wait is over');

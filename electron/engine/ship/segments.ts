@@ -1,5 +1,6 @@
 // Cuts segments out of a spool and puts them on a target: each ends with a transaction, and none is held in memory whole,
 // however large its transaction is. Which part is due is shipper.ts; how an object is framed is object.ts.
+import { must } from '../../../shared/assert.ts';
 import type { Place } from '../../../shared/position.ts';
 import { type Commit, thinCommits } from '../commits.ts';
 import { formatSegmentKey, parseKey } from '../replica/keys.ts';
@@ -17,7 +18,7 @@ import { isBehind, type KeptHistory, type PutSegment } from './shipment.ts';
 
 /** A segment is cut here at the latest, unless one transaction alone is larger. */
 const segmentBytes = 32 * 1024 * 1024;
-/** Up to this size a segment is put at once; larger ones are streamed. */
+/** Up to this size, which the spool reads in one piece, a segment is put at once; larger ones are streamed. */
 const wholeBytes = 1024 * 1024;
 
 export interface ShippedSegment {
@@ -93,9 +94,9 @@ async function putSegment(
     maxCommits,
   );
   const fields = await describe(history, { from, to, commits });
-  const bytes = spool.read(from.index, { from: from.offset, to });
-  const object =
-    to - from.offset <= wholeBytes ? await encodeWhole(kept(bytes), fields) : encodeObject(bytes, () => fields);
+  const pieces = spool.read(from.index, { from: from.offset, to });
+  const isWhole = to - from.offset <= wholeBytes;
+  const object = isWhole ? await encodeWhole(onlyPiece(pieces), fields) : encodeObject(pieces, () => fields);
   const at = commits.at(-1)?.at ?? history.baseline.at;
   const key = formatSegmentKey(generation, from.index, from.offset);
   const { bytes: stored } = await target.put(key, object, {
@@ -231,7 +232,7 @@ async function pagesAt({ spool, pageSize }: KeptHistory, index: number, to: numb
   return pages;
 }
 
-/** Pieces that stay as they are when the next one is read. */
-function kept(pieces: Iterable<Uint8Array>): readonly Uint8Array[] {
-  return Array.from(pieces, (piece) => piece.slice());
+/** So little is read in one piece, which stays as it is where no other one is asked for. */
+function onlyPiece([piece]: Iterable<Uint8Array>): Uint8Array {
+  return must(piece, 'a segment is not empty');
 }
