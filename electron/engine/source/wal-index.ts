@@ -43,6 +43,11 @@ export class WalIndex implements Disposable {
   readonly #fd: number;
   /** Both copies of the header, and what checkpointers note. */
   readonly #bytes = new Uint8Array(attemptedOffset + 4);
+  readonly #first = this.#bytes.subarray(0, copyBytes);
+  readonly #second = this.#bytes.subarray(copyBytes, 2 * copyBytes);
+  /** In this machine's byte order. */
+  readonly #words = new Uint32Array(this.#bytes.buffer);
+  readonly #view = new DataView(this.#bytes.buffer);
 
   private constructor(fd: number) {
     this.#fd = fd;
@@ -62,17 +67,14 @@ export class WalIndex implements Disposable {
 
   /** The header now; undefined while it is not in order. */
   read(): WalIndexHeader | undefined {
-    const first = this.#bytes.subarray(0, copyBytes);
-    const second = this.#bytes.subarray(copyBytes, 2 * copyBytes);
+    const words = this.#words;
     for (let again = 0; again < tries; again++) {
       if (!this.#fill()) return undefined;
-      if (Buffer.compare(first, second) !== 0) continue;
-      // In this machine's byte order: version, unused, changes, flags and page size, frames; later: backfilled.
-      const words = new Uint32Array(this.#bytes.buffer);
-      const [version, , changes = 0, , frames = 0] = words;
-      if (version !== knownVersion) return undefined;
-      const view = new DataView(this.#bytes.buffer);
-      const salts = [view.getUint32(saltsOffset), view.getUint32(saltsOffset + 4)] as const;
+      if (Buffer.compare(this.#first, this.#second) !== 0) continue;
+      // Version, unused, changes, flags and page size, frames; later: backfilled.
+      const [changes = 0, frames = 0] = [words[2], words[4]];
+      if (words[0] !== knownVersion) return undefined;
+      const salts = [this.#view.getUint32(saltsOffset), this.#view.getUint32(saltsOffset + 4)] as const;
       const [backfilled = 0, attempted = 0] = [words[(2 * copyBytes) / 4], words[attemptedOffset / 4]];
       return {
         changes,
