@@ -23,11 +23,13 @@ import type { PageHashes } from './source/page-hashes.ts';
 import { type FrameSink, readFully, type WalEnd, WalReader } from './source/wal-reader.ts';
 import type { Told, Watch, Watcher } from './source/watch.ts';
 import { Repeats } from './repeats.ts';
+import { Sightings } from './sightings.ts';
 import { Signs } from './signs.ts';
 import type { Spool } from './spool.ts';
 import { explainChange, findSuspects, isAsCaptured, Leisure, type Traces } from './verify.ts';
 import { mayExpectVisits, type Visits } from './visits.ts';
 import { WalUpkeep } from './upkeep/wal-upkeep.ts';
+import type { Leeway } from './upkeep/writing.ts';
 
 /** The pin follows commits in turns of this length, */
 const followMs = 0.15;
@@ -68,8 +70,12 @@ export interface CaptureOptions {
   readonly end: WalEnd | undefined;
   /** A WAL that is longer goes on as the next index. */
   readonly rollBytes?: number | undefined;
-  /** Commits are read in batches this far apart at most, where somebody commits all the time. */
+  /** Commits are seen in batches this far apart at most, where somebody commits all the time, */
   readonly batchMs?: () => number;
+  /** and read so much later at most: {@link Capture.catchUpUnread} reads them before. */
+  readonly unreadMs?: () => number;
+  /** Something was committed that is read later. */
+  readonly onCommitted?: () => void;
   /** New transactions are in the spool. */
   readonly onCaptured: () => void;
   /** Everything captured lies in the database's file, as {@link Capture.file} tells it, and nothing of ours is there any more. */
@@ -191,6 +197,17 @@ export class Capture implements AsyncDisposable, FrameSink {
   #isWalLost = false;
   /** What the directory told. */
   readonly #signs: Signs;
+  /** When transactions were committed that are read later; and whether there are any. */
+  readonly #sightings = new Sightings();
+  #isUnread = false;
+  /** For how long what is committed may stay unread. */
+  #leeway: (Leeway & { readonly endsAt: number; restsAt: number }) | undefined;
+  /** It is about to be looked by the clock, and notices of commits tell nothing new. */
+  #isGlancing = false;
+  /** Something was read since the last look. */
+  #hasNews = false;
+  /** No transaction that follows may bear an earlier time. */
+  #notBefore = 0;
   /** How many transactions were not seen, where they could be counted. */
   #missed: number | undefined;
   /** There was a moment without a pin since transactions were counted last. */
@@ -277,6 +294,17 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#look();
   }
 
+  /** Captures what was committed and left unread. Never throws. */
+  async catchUpUnread(): Promise<void> {
+    if (!this.#isUnread) return;
+    try {
+      await this.#exclusively(async () => await this.#cycle());
+      if (!this.#isRunning) this.#scheduleLook();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Captures everything that is committed now, then calls `work` while nothing moves: between two transactions. */
   async catchUp<T>(work: (at: Place) => T): Promise<T> {
     return await this.#exclusively(async () => {
@@ -359,8 +387,10 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.#closeFile(fd);
       stay?.[Symbol.dispose]();
     };
+    const image = this.#images.open({ path, fd, pageSize, pages, folder: spool.folder, onClose });
     // By the clock of the capture: no transaction that follows may bear an earlier time.
-    return { image: this.#images.open({ path, fd, pageSize, pages, folder: spool.folder, onClose }), at, time: now() };
+    this.#notBefore = now();
+    return { image, at, time: this.#notBefore };
   }
 
   /** Closing any descriptor of the database lets go of the lock on it, which is wanted as long as something of ours may write. */
@@ -572,7 +602,9 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.#pages = commitPages;
     }
     if (this.#isOverlap) return;
-    const at = this.#options.now();
+    const seenAt = this.#changes === undefined ? undefined : this.#sightings.timeOf(this.#changes);
+    const at = Math.max(this.#notBefore, seenAt ?? this.#options.now());
+    this.#notBefore = at;
     this.#lastAt = at;
     const end = commitPages > 0 ? { index, offset: endOffset, at, pages: commitPages, isRepeat } : undefined;
     const hashed = { page, hash, end };
@@ -622,7 +654,7 @@ export class Capture implements AsyncDisposable, FrameSink {
   }
 
   #begin(connections: Connections, end: WalEnd | undefined): Life {
-    const { path, rollBytes, onHeld, onUncopied, batchMs, visits } = this.#options;
+    const { path, rollBytes, onHeld, onUncopied, batchMs, unreadMs, visits } = this.#options;
     const readFrom = (from: WalEnd | undefined): WalReader =>
       new WalReader(path, from, { rollBytes, pageOf: (frame) => connections.walIndex?.pageOf(frame) });
     const upkeep = new WalUpkeep({
@@ -653,6 +685,7 @@ export class Capture implements AsyncDisposable, FrameSink {
         this.#verifying === undefined,
       stayMs: () => visits.stayMs(performance.now()),
       batchMs: () => batchMs?.() ?? 0,
+      unreadMs: () => unreadMs?.() ?? 0,
       rhythm: this.#rhythm,
     });
     const life: Life = {
@@ -676,6 +709,7 @@ export class Capture implements AsyncDisposable, FrameSink {
     };
     this.#signs.forgetRenames();
     this.#saved = life.reader.frames;
+    this.#sightings.forget();
     return life;
   }
 
@@ -702,7 +736,10 @@ export class Capture implements AsyncDisposable, FrameSink {
       this.#look(fileToldMs);
       return;
     }
-    if (this.#life === undefined && file === 'wal' && event === 'change' && !this.#signs.isWalThere) {
+    const isWritten = file === 'wal' && event === 'change';
+    // What is told of a commit that was read already, or is about to be looked for by the clock, needs no look of its own.
+    if (isWritten && (this.#isGlancing || this.#life?.upkeep.isToldBefore === true)) return;
+    if (this.#life === undefined && isWritten && !this.#signs.isWalThere) {
       try {
         this.#absence?.walWritten();
       } catch {
@@ -719,6 +756,7 @@ export class Capture implements AsyncDisposable, FrameSink {
       return;
     }
     this.#isWoken = true;
+    this.#isGlancing = false;
     if (!this.#isRunning) void this.#pump();
   }
 
@@ -783,7 +821,9 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (isAlone(life)) return await this.#goOnAlone(life);
     life.guard.checkPath();
     const walsBefore = this.#wals;
-    const isNew = await this.#drain(life);
+    await this.#drain(life);
+    const isNew = this.#hasNews;
+    this.#hasNews = false;
     if (isNew) this.#options.visits.noteNews(performance.now());
     this.#suspect(life);
     await life.upkeep.look({ isNew, isRestart: this.#wals !== walsBefore });
@@ -795,10 +835,41 @@ export class Capture implements AsyncDisposable, FrameSink {
     const isBlind = this.#watch?.isBlind === true;
     if (isBlind !== this.#isBlind) this.#options.onBlind?.(isBlind);
     this.#isBlind = isBlind;
-    const life = this.#life;
-    const ms = life === undefined || life.aloneSince !== undefined ? this.#nextLookMs : life.upkeep.nextLookMs;
+    const life = this.#life?.aloneSince === undefined ? this.#life : undefined;
+    const ms = life === undefined ? this.#nextLookMs : life.upkeep.nextLookMs;
+    const leeway = life?.upkeep.leeway;
+    const now = performance.now();
+    this.#leeway = leeway && { ...leeway, endsAt: now + leeway.forMs, restsAt: now + leeway.restsInMs };
     clearTimeout(this.#timer);
-    this.#timer = ms === undefined ? undefined : setTimeout(() => this.#look(), ms);
+    this.#timer = ms === undefined ? undefined : setTimeout(() => this.#glance(), ms);
+  }
+
+  /** Looks; where it is enough for now, only at how much was committed. */
+  #glance(): void {
+    const life = this.#life;
+    const isIdle = life !== undefined && !this.#isRunning && !this.#isWoken;
+    this.#isGlancing = isIdle && this.#mayStayUnread(life);
+    if (this.#isGlancing) this.#timer?.refresh();
+    else this.#look();
+  }
+
+  #mayStayUnread({ connections, reader, upkeep }: Life): boolean {
+    const leeway = this.#leeway;
+    const header = leeway === undefined ? undefined : connections.walIndex?.read();
+    if (leeway === undefined || header === undefined || !reader.isOf(header.salts)) return false;
+    const { changes, frames, backfilled } = header;
+    const now = performance.now();
+    if (this.#sightings.note(changes, this.#options.now)) {
+      leeway.restsAt = now + leeway.restMs;
+      upkeep.glanced(changes);
+      if (!this.#isUnread) this.#options.onCommitted?.();
+      this.#isUnread = true;
+    } else if (now >= leeway.restsAt || connections.isBeside !== true) {
+      // Who committed just now is there, and the sidecars are.
+      return false;
+    }
+    const isEnough = now >= leeway.endsAt || frames >= leeway.frames || backfilled !== leeway.backfilled;
+    return !isEnough && !this.#images.isAnyOpen;
   }
 
   #fail(error: unknown): void {
@@ -1238,16 +1309,23 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (!isAlone(life)) this.#checkContent(life);
     const before = this.#end;
     const isOutrun = !this.#isOverlap && upkeep.isOutrun;
-    const draining = reader.drain(() => connections.counts().frames, this);
+    const committed = (): number => {
+      const header = connections.walIndex?.read();
+      if (header !== undefined) this.#sightings.note(header.changes, this.#options.now);
+      return header?.frames ?? connections.counts().frames;
+    };
+    this.#isUnread = false;
+    const draining = reader.drain(committed, this);
     let isWhole = await (isOutrun ? upkeep.slowing(draining) : draining);
     // Without the lock on the file, an application may end, or empty the WAL, between the count and the reading.
-    if (!isWhole && connections.hold === 'light') isWhole = await reader.drain(() => connections.counts().frames, this);
+    if (!isWhole && connections.hold === 'light') isWhole = await reader.drain(committed, this);
     if (!life.isAnchored) this.#anchor(life, isWhole);
     if (!isWhole && connections.hold === 'light') this.#giveUpContinuity();
     if (!isWhole) throw new AppError('database-damaged', { path, reason: 'its WAL changed unexpectedly' });
     const isNew = this.#end.index !== before.index || this.#end.offset !== before.offset;
     if (this.#changes === undefined) await this.#countUnseen(life);
     if (isNew) {
+      this.#hasNews = true;
       guard.moved();
       onCaptured();
     }

@@ -215,6 +215,9 @@ export class Protection {
         this.#options.tally.lastProblem = problem;
       },
       counters: this.#options.tally.counters,
+      onCommitted: () => {
+        for (const shipper of this.#session?.crew.shippers ?? []) shipper.wake();
+      },
       onCaptured: () => {
         for (const shipper of this.#session?.crew.shippers ?? []) shipper.wake();
         // Where nobody ships, nothing that was captured is waited for.

@@ -18,6 +18,8 @@ import type { PageHashes } from './source/page-hashes.ts';
 
 const longestBatchMs = 50;
 const batchesPerSync = 20;
+/** Where nothing is shipped sooner, what was committed may be left unread for so long: the pins keep it. */
+const unreadMs = 1000;
 
 /** Where the spool of a generation lies. */
 export function spoolFolder(options: ProtectionOptions, generation: Generation): string {
@@ -39,6 +41,8 @@ export function makeCapture(
     connect: async (hold) => await Connections.open(options.row.path, hold),
     visits: owner.visits,
     batchMs: () => batchOf(options.replicas()),
+    unreadMs: () => (options.replicas().some(({ syncIntervalMs }) => syncIntervalMs < unreadMs) ? 0 : unreadMs),
+    onCommitted: () => owner.onCommitted(),
     onLeft: () => noteFile({ capture, spool: parts.spool }),
     onWalLost: (isLost) => owner.onWalLost(isLost),
     onHeld: (isHeld) => owner.onHeld(isHeld),
@@ -80,6 +84,7 @@ export async function assembleSession(
       options.catalogue.trim.pointsIn({ databaseId: options.row.id, generation }, stretch, besides),
     pageSize,
     end: () => capture.end,
+    catchUp: async () => await capture.catchUpUnread(),
     pages: () => capture.pages || baseline.pages,
     baseline,
     composed,

@@ -143,6 +143,8 @@ export interface SessionOwner {
   band: GenerationBand | undefined;
   /** The image that is being hashed. */
   hashing: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
+  /** Something was committed that is read when it is shipped. */
+  onCommitted(): void;
   /** New transactions are in the spool. */
   onCaptured(): void;
   onShipped(last: Moment): void;

@@ -39,10 +39,14 @@ function openApplication(): AppConnection {
 }
 
 /** Protects with one destination, or goes on; returns once everything is shipped. */
-async function protect(engine: TestEngine, replicas: Readonly<Record<string, string>>): Promise<DatabaseId> {
+async function protect(
+  engine: TestEngine,
+  replicas: Readonly<Record<string, string>>,
+  { syncIntervalMs = 20 }: { readonly syncIntervalMs?: number } = {},
+): Promise<DatabaseId> {
   const [known] = engine.state().databases;
   if (known === undefined) {
-    const settings = Object.values(replicas).map((url) => ({ url, syncIntervalMs: 20, snapshotIntervalMs: 0 }));
+    const settings = Object.values(replicas).map((url) => ({ url, syncIntervalMs, snapshotIntervalMs: 0 }));
     await engine.call('protectDeclared', { databases: [{ path: file, enableWal: false, replicas: settings }] });
   }
   const { id } = await until('it is known', () => engine.state().databases[0]);
@@ -127,6 +131,22 @@ test('a giant transaction goes as one object, and comes back', async () => {
     await allShipped(engine, id);
   }
   expect(largest()).toBeGreaterThan(40 * 1024 * 1024);
+});
+
+test('what is committed without pauses is shipped together, and each transaction keeps its own time', async () => {
+  await using engine = openTestEngine(folder.at('data'), { isDeclaredOnly: true });
+  const id = await protect(engine, { backup: folder.at('backup') }, { syncIntervalMs: 1000 });
+  const before = objects('wal').length;
+  let rows = 0;
+  await until('it is shipped several times', async () => {
+    insert();
+    rows++;
+    await delay(20);
+    return objects('wal').length > before + 3;
+  });
+  const points = await allShipped(engine, id);
+  const times = new Set(points.map(({ at }) => at));
+  expect([points.length, times.size > 3 * (objects('wal').length - before)]).toEqual([rows + 1, true]);
 });
 
 describe('a destination that was away', () => {

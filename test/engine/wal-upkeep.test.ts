@@ -65,6 +65,7 @@ beforeEach(async () => {
     stayMs: () => stayMs,
     rhythm: new Rhythm(),
     batchMs: () => 0,
+    unreadMs: () => 0,
     onHeld: () => {},
     onUncopied: () => {},
     onSteady: (isSteady) => steady.push(isSteady),

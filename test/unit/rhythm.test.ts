@@ -21,6 +21,8 @@ const times = (count: number, pauseMs: number): readonly number[] => Array.from(
 
 test.each<[string, readonly number[], least: number, most: number]>([
   ['one commit says nothing', [], 50, 50],
+  ['nor does one pause', [1000], 50, 50],
+  ['two begin a rhythm', [1000, 1000], 1490, 1550],
   ['nor do a few that are far apart', times(10, 2000), 50, 50],
   ['those that follow each other at once need no more', times(30, 1), 50, 50],
   ['those in a rhythm are waited for', times(30, 100), 145, 160],

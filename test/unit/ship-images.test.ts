@@ -41,6 +41,7 @@ test('an image beside the shipping that was spoiled is made again soon, and fail
     commits: new CommitLog(),
     pageSize,
     end: () => ({ index: 1, offset: 0 }),
+    catchUp: () => Promise.resolve(),
     baseline: { place: { index: 0, offset: 0 }, at: 0, state: 0n, pages: 1 },
     composed: [],
     by: { tidemark: '0', sqlite: '3' },

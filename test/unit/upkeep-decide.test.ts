@@ -1,7 +1,7 @@
 // What is done about the WAL, by how an application writes: as a table of cases, and as what holds whatever is known.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asideFor, decide, gapMs, isPinAwaited } from '../../electron/engine/upkeep/decide.ts';
+import { asideFor, decide, gapMs, isPinAwaited, leewayOf } from '../../electron/engine/upkeep/decide.ts';
 import type { Act, Decision, Pinned, Writing } from '../../electron/engine/upkeep/writing.ts';
 
 type Given = Partial<Omit<Writing, 'pin'>> & { readonly pin?: Partial<Pinned> };
@@ -17,6 +17,7 @@ function writing({ pin, ...given }: Given = {}): Writing {
     batchMs: 0,
     newsAgoMs: 30,
     burst: 1,
+    gapMs: 50,
     restsInMs: 20,
     isUnclear: false,
     quietLooks: 9,
@@ -73,6 +74,13 @@ describe('what is done next', () => {
     ['and is then copied, although somebody committed just now', { ...firm, frames: 500 }, 'checkpoint'],
     ['later under steady writing', { ...firm, kind: 'steady', frames: 700 }, 'nothing'],
     ['but before the application finds the WAL large', { ...firm, kind: 'steady', frames: 800 }, 'checkpoint'],
+    ['and where pauses are short, taken back at once', { ...firm, kind: 'steady', frames: 800, gapMs: 5 }, 'seal'],
+    ['or were too short, again and again', { ...firm, kind: 'steady', frames: 820, backfilled: 810, tails: 3 }, 'seal'],
+    [
+      'but not again and again in vain',
+      { kind: 'steady', frames: 820, backfilled: 810, tails: 3, sealInMs: 10 },
+      'nothing',
+    ],
     ['not at once after the one before', { ...firm, frames: 500, checkpointAgoMs: 10 }, 'nothing'],
     ['nor while one is under way', { ...firm, frames: 500, isBusy: true }, 'nothing'],
     ['what came during a checkpoint is copied, too', { ...firm, frames: 520, backfilled: 510 }, 'checkpoint'],
@@ -166,6 +174,30 @@ test('the pin follows at once, and for a moment only, who empties the WAL again 
   expect([...awaited, isPinAwaited(writing({ housekeeping: 'lately', newsAgoMs: 0 }))]).toEqual([true, false, false]);
 });
 
+describe('what is committed may stay unread', () => {
+  const steady = { kind: 'steady', frames: 100, backfilled: 20, restsInMs: 70 } as const;
+  const times = { unreadMs: 1000, restMs: 75 };
+  const leeway = { forMs: 1000, frames: 500, backfilled: 20, restsInMs: 70, restMs: 75 };
+
+  test.each<[sentence: string, given: Given, expected: Partial<typeof leeway> | undefined]>([
+    ['under steady writing', steady, leeway],
+    ['up to where a checkpoint is due', { ...steady, frames: 500 }, { ...leeway, frames: 800 }],
+    ['where pages are large, fewer of them', { ...steady, frames: 0, pageSize: 65_536 }, { ...leeway, frames: 25.6 }],
+    ['not where writers pause', { ...steady, kind: 'calm' }, undefined],
+    ['nor where they rest', { ...steady, kind: 'resting' }, undefined],
+    ['nor where they never pause', { ...steady, kind: 'restless' }, undefined],
+    ['nor where somebody empties the WAL', { ...steady, housekeeping: 'lately' }, undefined],
+    ['nor with the lock on the file', { ...steady, hold: 'firm' }, undefined],
+    ['nor while a checkpoint is under way', { ...steady, isBusy: true }, undefined],
+  ])('%s', (_sentence, given, expected) => {
+    expect(leewayOf(writing(given), times)).toEqual(expected);
+  });
+
+  test('but for no time where it is to be shipped soon', () => {
+    expect(leewayOf(writing(steady), { ...times, unreadMs: 0 })).toBeUndefined();
+  });
+});
+
 test('outside of batches no look has to wait', () => {
   expect([gapMs(writing({ batchMs: 50 })), gapMs(writing({ ...resting, batchMs: 50 }))]).toEqual([1, 1]);
 });
@@ -201,6 +233,7 @@ describe('whatever is known', () => {
       batchMs: fc.nat(10_000),
       newsAgoMs: ms,
       burst: count,
+      gapMs: fc.oneof(fc.double({ min: 0, max: 100, noNaN: true }), fc.constant(Infinity)),
       restsInMs: ms,
       isUnclear: fc.boolean(),
       quietLooks: count,

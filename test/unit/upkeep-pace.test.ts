@@ -29,8 +29,11 @@ describe('writers', () => {
   test.each<[sentence: string, looks: readonly Looks[], kind: Pace['kind']]>([
     ['are calm at first', [[7, 4, 1]], 'calm'],
     ['stay so where most looks find nothing', alternately(50, [1, 75, 1], [1, 75, 0]), 'calm'],
-    ['are restless where each look finds something', [[8, 4, 1]], 'restless'],
-    ['but steady where that was one commit each', [[21, 4, 1]], 'steady'],
+    ['are restless where each look finds something', [[9, 1, 1]], 'restless'],
+    ['however seldom it is looked', [[9, 50, 40]], 'restless'],
+    ['but not where each look comes with a commit', [[20, 200, 1]], 'calm'],
+    ['steady where pauses are short', [[21, 4, 1]], 'steady'],
+    ['also where what came in one is told at once', [[100, 50, 10]], 'steady'],
     ['stay restless where each batch has several', [[100, 4, 3]], 'restless'],
     [
       'and for a moment without any',
@@ -53,6 +56,23 @@ describe('writers', () => {
       [
         [30, 4, 3],
         [25, 4, 0],
+      ],
+      'calm',
+    ],
+    [
+      'steady again at once after such a one',
+      [
+        [41, 50, 10],
+        [3, 50, 0],
+        [1, 50, 10],
+      ],
+      'steady',
+    ],
+    [
+      'but not after several',
+      [
+        [41, 50, 10],
+        [3, 200, 1],
       ],
       'calm',
     ],

@@ -41,6 +41,8 @@ export interface KeptHistory {
 
 /** The generation that goes on. */
 export interface Shipment extends KeptHistory {
+  /** Captures what was committed and not read yet. */
+  readonly catchUp: () => Promise<void>;
   /** Size of the database at its end. */
   readonly pages: () => number;
   readonly openImage: () => Promise<SnapshotImage>;

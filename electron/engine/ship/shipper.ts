@@ -270,6 +270,7 @@ export class Shipper {
   /** Ships everything that is captured; in turns with other databases, where that is much. False as {@link #shipTo}. */
   async #catchUp(signal: AbortSignal): Promise<boolean> {
     const { shipment, reach, clock } = this.#options;
+    await shipment.catchUp();
     const sinceAt = this.laggingSince;
     const isBehindMuch = sinceAt !== undefined && (clock.now() - sinceAt > behindMs || this.lagBytes > behindBytes);
     using _turn = isBehindMuch ? await reach.catchUp({ sinceAt, signal }) : undefined;

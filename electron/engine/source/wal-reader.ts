@@ -117,6 +117,11 @@ export class WalReader implements Disposable {
     return this.#chain?.header;
   }
 
+  /** The WAL with these salts is being read. */
+  isOf([salt1, salt2]: Salts): boolean {
+    return this.#chain?.header.salt1 === salt1 && this.#chain.header.salt2 === salt2;
+  }
+
   /** Frames of the present WAL that were read. */
   get frames(): number {
     return this.#frames;

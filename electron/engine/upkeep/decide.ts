@@ -8,11 +8,12 @@ import {
   enoughFrames,
   firmMs,
   largeFrames,
+  mostUnread,
   rhythms,
   seldomMs,
   suspiciousMs,
 } from './rhythms.ts';
-import type { Act, Decision, Writing } from './writing.ts';
+import type { Act, Decision, Leeway, Manner, Writing } from './writing.ts';
 
 const { againMs, few, followMs, longestLookMs, lookMs, pauseMs, settleLooks, slowMs, sleepGrowth, streak, veryLarge } =
   rhythms;
@@ -22,14 +23,29 @@ export function decide(writing: Writing): Decision {
 }
 
 /** How long the next look has to wait for. */
-export function gapMs({ kind, housekeeping, batchMs }: Pick<Writing, 'kind' | 'housekeeping' | 'batchMs'>): number {
+export function gapMs({ kind, housekeeping, batchMs }: Manner): number {
   if (housekeeping === 'often') return lookMs;
   if (kind === 'restless') return rhythms.batchMs;
   return kind === 'steady' ? Math.max(rhythms.batchMs, batchMs) : lookMs;
 }
 
+/**
+ * Under steady writing, of one that wants nothing of us, what is committed may stay unread for a while, up to some frames more than the
+ * WAL holds now. Undefined where it may not.
+ */
+export function leewayOf(
+  writing: Writing,
+  { unreadMs, restMs }: { readonly unreadMs: number; readonly restMs: number },
+): Leeway | undefined {
+  const { kind, housekeeping, hold, isBusy, frames, backfilled, pageSize, restsInMs } = writing;
+  if (kind !== 'steady' || housekeeping !== 'none' || hold === 'firm' || isBusy || unreadMs === 0) return undefined;
+  const most = Math.min(enoughFrames(true), largeFrames(pageSize));
+  const upTo = Math.min(frames + mostUnread(pageSize), most);
+  return { forMs: unreadMs, frames: upTo, backfilled, restsInMs, restMs };
+}
+
 /** The application committed just now, and may checkpoint at any moment: the pin is to follow at once. */
-export function isPinAwaited({ housekeeping, newsAgoMs }: Pick<Writing, 'housekeeping' | 'newsAgoMs'>): boolean {
+export function isPinAwaited({ housekeeping, newsAgoMs }: Manner): boolean {
   return housekeeping === 'often' && newsAgoMs < followMs;
 }
 
@@ -103,11 +119,20 @@ function copying(writing: Writing): Act | undefined {
   if (isBusy) return undefined;
   if (hold === 'light') {
     // One that empties the WAL itself waits for the pin as soon as everything is copied.
-    const isDue = frames - backfilled >= enoughFrames(kind === 'steady') || frames >= large;
+    const isDue = frames - backfilled >= enoughFrames(kind === 'steady') || frames >= large || isStubborn(writing);
     return isDue || housekeeping !== 'none' ? { kind: 'firm', needsFirm: true } : undefined;
   }
   if (isSlotAwaited(writing)) return { kind: 'yield', needsFirm: true };
-  return frames >= large ? sealing(writing) : checkpointing(writing);
+  return frames >= large || isStubborn(writing) ? sealing(writing) : checkpointing(writing);
+}
+
+/**
+ * Steady writing whose pauses are too short for what comes during a checkpoint, or were, again and again: taken back in a moment while
+ * nobody commits, before the application finds the WAL large, and checkpoints at each of its commits itself.
+ */
+function isStubborn({ kind, frames, tails, gapMs: pausesMs, sealInMs }: Writing): boolean {
+  const isShort = pausesMs < againMs || tails >= few;
+  return kind === 'steady' && frames >= enoughFrames(true) && isShort && sealInMs <= 0;
 }
 
 /**

@@ -15,8 +15,10 @@ export interface Surroundings {
   readonly mayLeave: () => boolean;
   /** For how long the pins stay although nobody commits, since somebody is expected to come. */
   readonly stayMs: () => number;
-  /** Commits may be read so far apart, where somebody commits all the time. */
+  /** Commits may be seen so far apart, where somebody commits all the time, */
   readonly batchMs: () => number;
+  /** and be read so much later. */
+  readonly unreadMs: () => number;
   /** How often is committed. */
   readonly rhythm: Rhythm;
 }

@@ -15,15 +15,17 @@ import {
   suspiciousMs,
 } from './rhythms.ts';
 import type { Reclaimed } from './seal.ts';
-import type { Act, Writing } from './writing.ts';
+import type { Act, Manner, Writing } from './writing.ts';
 
 const { pauseMs, settleLooks } = rhythms;
 
 export class Observer {
   readonly #around: Surroundings;
   #counts: WalCounts = { frames: 0, backfilled: 0 };
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   readonly #housekeeping = new Housekeeping();
+  /** What was seen since the last look. */
+  readonly #glances: { readonly at: number; readonly changes: number }[] = [];
   #quietLooks = 0;
   #noticedAt = -Infinity;
   /** How the WAL's file looked at the last commit that was read. */
@@ -46,10 +48,12 @@ export class Observer {
   #isEmptied = false;
   /** Nobody else is there any more, whom the lock that we have kept from doing what the last one to close does. */
   #isDeserted = false;
+  #askedAt = -Infinity;
   #done: Act['kind'][] = [];
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#pace = new Pace({ isClose: around.rhythm.isClose });
   }
 
   get counts(): WalCounts {
@@ -60,23 +64,33 @@ export class Observer {
     return this.#pinned;
   }
 
-  /** What is known now. */
-  writing(now: number): Writing {
-    const { connections, pageSize, mayLeave, stayMs, batchMs, rhythm } = this.#around;
-    const { kind, newsAt, burst } = this.#pace;
+  /** How it commits now. */
+  manner(now: number): Manner {
+    const { kind, newsAt } = this.#pace;
     const isUnclear = this.#isUnclear(now);
-    const restsAt = (isUnclear ? Math.max(newsAt, this.#noticedAt + countsWithinMs) : newsAt) + rhythm.restMs;
+    const restsAt =
+      (isUnclear ? Math.max(newsAt, this.#noticedAt + countsWithinMs) : newsAt) + this.#around.rhythm.restMs;
     const isResting = this.#isDeserted || (kind !== 'restless' && now >= restsAt);
     return {
       kind: isResting ? 'resting' : kind,
       housekeeping: this.#housekeeping.habit(now),
-      ...this.#counts,
-      pageSize: pageSize(),
-      batchMs: batchMs(),
+      batchMs: this.#around.batchMs(),
       newsAgoMs: now - newsAt,
-      burst,
       restsInMs: restsAt - now,
       isUnclear,
+    };
+  }
+
+  /** What is known now. */
+  writing(now: number): Writing {
+    const { connections, pageSize, mayLeave, stayMs } = this.#around;
+    const { newsAt, burst, gapMs } = this.#pace;
+    return {
+      ...this.manner(now),
+      ...this.#counts,
+      pageSize: pageSize(),
+      burst,
+      gapMs,
       quietLooks: this.#quietLooks,
       pin: {
         isBehind: this.#counts.frames !== this.#pinned,
@@ -107,6 +121,19 @@ export class Observer {
     return isTold && this.#walAtNews !== this.#around.connections.walLook;
   }
 
+  /** Nothing was committed, copied or written to the WAL since the last look. */
+  get isAsLooked(): boolean {
+    const { walIndex, walLook } = this.#around.connections;
+    const { changes, frames, backfilled } = walIndex?.read() ?? {};
+    const isSame = frames === this.#counts.frames && backfilled === this.#counts.backfilled;
+    return isSame && !this.#pace.isNews({ isNew: true, changes }) && walLook === this.#walAtNews;
+  }
+
+  /** By a glance at the wal-index: something was committed, and is read later. */
+  glanced(now: number, changes: number): void {
+    this.#glances.push({ at: now, changes });
+  }
+
   /** The file system told of something. */
   noticed(now: number): void {
     this.#quietLooks = 0;
@@ -116,27 +143,35 @@ export class Observer {
   /** Everything that is committed was read. A look begins. */
   looked(now: number, { isNew, isRestart }: { readonly isNew: boolean; readonly isRestart: boolean }): void {
     const { connections, stayMs } = this.#around;
+    for (const { at, changes } of this.#glances.splice(0)) {
+      this.#pace.read(at, { isNew: true, changes, frames: () => 0 });
+      this.#around.rhythm.note(at);
+    }
     if (this.#walAtNews === '') this.#walAtNews = connections.walLook;
+    const changes = connections.walIndex?.read()?.changes;
+    // What was seen before, and is read only now, is none.
+    const isNews = this.#pace.isNews({ isNew, changes });
     this.#pace.read(now, {
-      isNew,
-      changes: connections.walIndex?.read()?.changes,
+      isNew: isNews,
+      changes,
       frames: () => connections.counts().frames - (isRestart ? 0 : this.#counts.frames),
     });
-    if (isNew) this.#news(now);
+    if (isNews) this.#around.rhythm.note(now);
+    if (isNew) this.#news();
     if (isRestart) this.#restarted(now);
     this.counted(now);
     this.#pace.settle(now, this.#housekeeping.habit(now) !== 'often');
-    const isRestless = this.#pace.kind === 'restless';
-    if (!isRestless) this.#isHolding = false;
+    if (this.#pace.kind !== 'restless') this.#isHolding = false;
     this.#done = [];
-    const mayBeDeserted = !(isRestless && isNew) && connections.hold === 'firm' && stayMs() === 0;
+    // Who goes on committing is there. To ask takes milliseconds.
+    const isThere = isNew && (this.#pace.kind !== 'calm' || now - this.#askedAt < pauseMs);
+    const mayBeDeserted = !isThere && connections.hold === 'firm' && stayMs() === 0;
+    if (mayBeDeserted) this.#askedAt = now;
     this.#isDeserted = mayBeDeserted && connections.isShared === false;
   }
 
-  #news(now: number): void {
-    const { rhythm, connections } = this.#around;
-    rhythm.note(now);
-    this.#walAtNews = connections.walLook;
+  #news(): void {
+    this.#walAtNews = this.#around.connections.walLook;
     this.#leaveFailures = 0;
     this.#leaveAt = -Infinity;
     this.#isEmptied = false;

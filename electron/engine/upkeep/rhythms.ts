@@ -79,6 +79,11 @@ export function largeFrames(pageSize: number): number {
   return Math.min(2 * autoCheckpointFrames, Math.floor(largeBytes / pageSize));
 }
 
+/** More frames than this are not left unread. */
+export function mostUnread(pageSize: number): number {
+  return largeFrames(pageSize) / 5;
+}
+
 /** How long to wait after so many failures in a row. */
 export function againAfterMs(failures: number): number {
   return Math.min(slowMs, againMs * 2 ** failures);

@@ -5,12 +5,12 @@
 import { assertNever } from '../../../shared/assert.ts';
 import { AppError, type ErrorCode } from '../../../shared/errors.ts';
 import type { CheckpointOptions, WalCounts } from '../source/checkpointer.ts';
-import { asideFor, decide, gapMs, isPinAwaited } from './decide.ts';
+import { asideFor, decide, gapMs, isPinAwaited, leewayOf } from './decide.ts';
 import type { UpkeepHost } from './host.ts';
 import { Observer } from './observe.ts';
 import { largeFrames } from './rhythms.ts';
 import { Seal, type SealTimes } from './seal.ts';
-import type { Act, Writing } from './writing.ts';
+import type { Act, Leeway, Writing } from './writing.ts';
 
 /** Without a checkpoint everything else goes on. */
 const uncopied: ReadonlySet<ErrorCode> = new Set(['database-disk-full', 'database-unreachable']);
@@ -56,18 +56,19 @@ export class WalUpkeep {
 
   /** How long the next look has to wait for: under steady writing commits are read in batches. */
   get gapMs(): number {
-    return gapMs(this.#writing);
+    return gapMs(this.#observer.manner(performance.now()));
   }
 
   /** The application commits, or did just now, and may checkpoint at any moment: the pin is to follow at once. */
   get isPinAwaited(): boolean {
-    return this.#host.connections.walIndex !== undefined && isPinAwaited(this.#writing);
+    return this.#host.connections.walIndex !== undefined && isPinAwaited(this.#observer.manner(performance.now()));
   }
 
   /** So much is unread that writers commit faster than it is read. */
   get isOutrun(): boolean {
-    const { pin, sealInMs, pageSize } = this.#writing;
-    return !pin.isKeeping && sealInMs <= 0 && this.#host.unread() >= largeFrames(pageSize);
+    if (this.#host.unread() < largeFrames(this.#host.pageSize())) return false;
+    const { pin, sealInMs } = this.#writing;
+    return !pin.isKeeping && sealInMs <= 0;
   }
 
   get #writing(): Writing {
@@ -79,16 +80,33 @@ export class WalUpkeep {
     return await this.#seal.slowing(work);
   }
 
+  /** What a notice of the WAL tells of was read, and nothing of ours is awaited. */
+  get isToldBefore(): boolean {
+    const { housekeeping } = this.#observer.manner(performance.now());
+    return housekeeping === 'none' && this.#observer.isAsLooked;
+  }
+
   /** Something may have changed: look closely again. */
   notice(): void {
     this.#observer.noticed(performance.now());
+  }
+
+  /** For how long what is committed from now on may stay unread. */
+  get leeway(): Leeway | undefined {
+    const { rhythm, unreadMs } = this.#host;
+    return leewayOf(this.#writing, { unreadMs: unreadMs(), restMs: rhythm.restMs });
+  }
+
+  /** Something was committed that is read later. */
+  glanced(changes: number): void {
+    this.#observer.glanced(performance.now(), changes);
   }
 
   /** After everything that is committed was read: does what is due. Called exclusively. */
   async look(news: { readonly isNew: boolean; readonly isRestart: boolean }): Promise<void> {
     if (this.#isClosed) return;
     this.#observer.looked(performance.now(), news);
-    const { kind } = this.#writing;
+    const { kind } = this.#observer.manner(performance.now());
     this.#setSteady(kind === 'steady' || kind === 'restless');
     for (let isOver = false; !isOver;) {
       const { act } = decide(this.#writing);

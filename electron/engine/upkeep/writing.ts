@@ -1,24 +1,30 @@
 // What is known, at one moment, of how an application writes, as plain data; and what can be done about it. Whoever observes
 // makes the one (observe.ts), whoever decides the other from it (decide.ts).
 
-/** How an application writes, and how we stand to it. Times are milliseconds before now, or (`…InMs`) from now on. */
-export interface Writing {
+/** How an application commits. Times are milliseconds before now, or (`…InMs`) from now on. */
+export interface Manner {
   /** Nobody commits; with pauses; in batches that are looked at by the clock; without ever pausing. */
   readonly kind: 'resting' | 'calm' | 'steady' | 'restless';
   /** The application empties the WAL itself, and may wait for our pin when it does: not that we know, within the last minute, often. */
   readonly housekeeping: 'none' | 'lately' | 'often';
-  readonly frames: number;
-  readonly backfilled: number;
-  readonly pageSize: number;
   /** Under steady writing, looks come this far apart. */
   readonly batchMs: number;
   readonly newsAgoMs: number;
-  /** Commits in a row that followed each other closely. */
-  readonly burst: number;
   /** Should nobody commit, it counts as resting then. */
   readonly restsInMs: number;
   /** Something was told of that does not count yet. */
   readonly isUnclear: boolean;
+}
+
+/** How an application writes, and how we stand to it. */
+export interface Writing extends Manner {
+  readonly frames: number;
+  readonly backfilled: number;
+  readonly pageSize: number;
+  /** Commits in a row that followed each other closely. */
+  readonly burst: number;
+  /** Between two commits, on average. */
+  readonly gapMs: number;
   /** Looks since anything changed. */
   readonly quietLooks: number;
   readonly pin: Pinned;
@@ -60,6 +66,18 @@ export interface Pinned {
   readonly lateMs: number;
   /** It was let go for a moment. */
   readonly asideAgoMs: number;
+}
+
+/** For how long what is committed may stay unread: what is seen by a glance at the wal-index, in between, decides. */
+export interface Leeway {
+  readonly forMs: number;
+  /** Up to so many frames in the WAL. */
+  readonly frames: number;
+  /** While no more of them are copied, by whomever, than this. */
+  readonly backfilled: number;
+  /** Should nobody commit, it counts as resting then; else so long after the last commit. */
+  readonly restsInMs: number;
+  readonly restMs: number;
 }
 
 /** What to do next. `needsFirm`: only with the lock on the database file, since something of ours may write there. */
