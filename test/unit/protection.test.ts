@@ -65,6 +65,7 @@ test.each([
     tally: newTally(),
     mayEnableWal: false,
     onTargetFailed: () => {},
+    onProgress: () => {},
     onChange: () => {},
     onEvent: (event) => void told.push(event.kind),
   });
