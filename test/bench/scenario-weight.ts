@@ -11,8 +11,8 @@ import { attempt, type Bench, heading, say, table } from './report.ts';
 import { fillDatabase, tickFor } from './writing.ts';
 
 const rates = [1, 20, 200];
-/** Starting a program and its first image are left out. */
-const settleSeconds = 3;
+/** Starting a program, its first image, and what its runtime compiles when it has just begun, are left out. */
+const settleSeconds = 15;
 
 /** What capturing costs a processor. */
 export async function benchWeight({ folder, rounds, weighSeconds, other }: Bench): Promise<void> {
