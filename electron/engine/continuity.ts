@@ -27,7 +27,7 @@ import { type ImageSource, readPages } from './source/image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { readFully, type WalEnd } from './source/wal-reader.ts';
 import { frameBytes, isSameWal, offsetAfter, parseWalHeader, walHeaderBytes } from './source/wal.ts';
-import { Repeats } from './repeats.ts';
+import { Repeats } from './capture/repeats.ts';
 import { Spool } from './spool.ts';
 
 /** What an earlier run left of a generation, checked against itself. */

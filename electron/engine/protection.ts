@@ -6,7 +6,7 @@ import type { Counters } from '../../shared/databases.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
 import type { TargetId } from '../../shared/ids.ts';
 import { comparePositions } from '../../shared/position.ts';
-import { ContinuityUnproven, type Unseen } from './capture.ts';
+import { ContinuityUnproven, type Unseen } from './capture/options.ts';
 import { LateOpening } from './late-opening.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
 import { Notices } from './notices.ts';
@@ -19,7 +19,7 @@ import type { Outside, ProtectionOptions, Session, SessionContext, SessionOwner 
 import type { Shipper } from './ship/shipper.ts';
 import { explainFailure } from './source/source-errors.ts';
 import { forgetShipped, spoolMember } from './spool-upkeep.ts';
-import { Visits } from './visits.ts';
+import { Visits } from './capture/visits.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;

@@ -2,7 +2,7 @@
 // former generations still have to ship. Who opens it chose before how its history goes on.
 import path from 'node:path';
 import type { Generation } from '../../shared/position.ts';
-import { Capture } from './capture.ts';
+import { Capture } from './capture/capture.ts';
 import type { Remains } from './continuity.ts';
 import { Crew } from './crew.ts';
 import { openFormers } from './formers.ts';

@@ -4,7 +4,7 @@
 import fs from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture/capture.ts';
 import { monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
 import { changedPages, filePages, newGeneration, readHeader, type Remains, spoolComposed } from './continuity.ts';

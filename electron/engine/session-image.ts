@@ -1,7 +1,7 @@
 // Images of an open database for its session: what one is made of, its page hashes, and its bytes for a snapshot, checked while
 // they pass. Each is read while capturing, and everybody else, goes on.
 import type { Place } from '../../shared/position.ts';
-import type { Capture } from './capture.ts';
+import type { Capture } from './capture/capture.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
 import type { SnapshotImage } from './ship/shipment.ts';
 import { type ImageLayer, type ImageSource, readImage } from './source/image.ts';

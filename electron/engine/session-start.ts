@@ -2,11 +2,11 @@
 // it. Nothing of ours is left beside a database that nobody has open, and nobody who keeps one for itself is disturbed.
 import fs from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
-import { isSettled, type Left, see } from './absence.ts';
+import { isSettled, type Left, see } from './capture/absence.ts';
 import type { Start } from './session.ts';
 import { Connections } from './source/connections.ts';
 import { isLockedByOthers, noteTrail } from './source/identity.ts';
-import { mayExpectVisits, mayLeaveSidecars, type Visits } from './visits.ts';
+import { mayExpectVisits, mayLeaveSidecars, type Visits } from './capture/visits.ts';
 
 /** SQLite makes the WAL before the wal-index: whoever is just opening the database is waited for. */
 const looks = 5;

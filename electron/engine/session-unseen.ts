@@ -1,7 +1,7 @@
 // Brings an open session over what changed unseen: a visit that was over before it was noticed, an application that kept the
 // database for itself, a foreign hand. Capturing goes on behind it, and so does everything else, while pages are compared.
 import { AppError } from '../../shared/errors.ts';
-import type { Unseen } from './capture.ts';
+import type { Unseen } from './capture/options.ts';
 import { changedPages, readHeader } from './continuity.ts';
 import { composeUnseen, isMost, mostWords } from './session-continuations.ts';
 import { hashImage, layersAt } from './session-image.ts';

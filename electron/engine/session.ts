@@ -5,8 +5,9 @@ import type { AppError, AppErrorData, Problem } from '../../shared/errors.ts';
 import type { GenerationBand, Moment } from '../../shared/history.ts';
 import type { TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
-import type { Left } from './absence.ts';
-import type { Capture, Unseen } from './capture.ts';
+import type { Left } from './capture/absence.ts';
+import type { Capture } from './capture/capture.ts';
+import type { Unseen } from './capture/options.ts';
 import type { Clock } from './clock.ts';
 import type { CommitLog } from './commits.ts';
 import type { MutableCounters, Tally } from './counters.ts';
@@ -27,7 +28,7 @@ import type { Spool } from './spool.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
 import type { Target } from './targets/target.ts';
-import type { Visits } from './visits.ts';
+import type { Visits } from './capture/visits.ts';
 
 /** One replica with its open target. */
 export interface ReplicaTarget {

@@ -6,7 +6,7 @@ import { CommitLog } from '../../electron/engine/commits.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
-import { Visits } from '../../electron/engine/visits.ts';
+import { Visits } from '../../electron/engine/capture/visits.ts';
 import { startScript } from '../support/processes.ts';
 import { makeDatabase } from '../support/application.ts';
 import { makeCapture } from '../support/capture.ts';

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { ContinuityUnproven } from '../../electron/engine/capture.ts';
+import { ContinuityUnproven } from '../../electron/engine/capture/options.ts';
 import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
 import { leftAs } from '../../electron/engine/session-start.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';

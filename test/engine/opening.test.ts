@@ -1,7 +1,8 @@
 // What happens to a WAL between the first pin on a database and the first look at what it holds: the one restart that a pin
 // permits may come just then, over frames that nobody has read.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
+import type { Capture } from '../../electron/engine/capture/capture.ts';
+import { ContinuityUnproven } from '../../electron/engine/capture/options.ts';
 import { newCounters } from '../../electron/engine/counters.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import type { PageHashes } from '../../electron/engine/source/page-hashes.ts';

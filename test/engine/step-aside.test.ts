@@ -2,7 +2,8 @@
 // count of transactions proves that it is all there, and refused as a contiguous history where it is not.
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Capture, ContinuityUnproven } from '../../electron/engine/capture.ts';
+import type { Capture } from '../../electron/engine/capture/capture.ts';
+import { ContinuityUnproven } from '../../electron/engine/capture/options.ts';
 import { must } from '../../shared/assert.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
 import { decideContinuation, newGeneration } from '../../electron/engine/continuity.ts';

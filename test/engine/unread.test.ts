@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Capture } from '../../electron/engine/capture.ts';
+import type { Capture } from '../../electron/engine/capture/capture.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
 import { newCounters } from '../../electron/engine/counters.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';

@@ -3,13 +3,14 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Capture, OpenedImage } from '../../electron/engine/capture.ts';
+import type { Capture } from '../../electron/engine/capture/capture.ts';
+import type { OpenedImage } from '../../electron/engine/capture/options.ts';
 import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
 import { meetDatabase } from '../../electron/engine/session-start.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
 import { Spool } from '../../electron/engine/spool.ts';
-import { Visits } from '../../electron/engine/visits.ts';
+import { Visits } from '../../electron/engine/capture/visits.ts';
 import { openApplication, openDatabase } from '../support/application.ts';
 import { type AppConnection, openBeside } from '../support/beside.ts';
 import { makeCapture } from '../support/capture.ts';

@@ -1,8 +1,9 @@
 // A capture of one live database, as a session makes it, with nobody who ships.
-import { Capture, type CaptureOptions } from '../../electron/engine/capture.ts';
+import { Capture } from '../../electron/engine/capture/capture.ts';
+import type { CaptureOptions } from '../../electron/engine/capture/options.ts';
 import { CommitLog } from '../../electron/engine/commits.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
-import { Visits } from '../../electron/engine/visits.ts';
+import { Visits } from '../../electron/engine/capture/visits.ts';
 
 /** Starts at the beginning of whatever WAL there is, unless told otherwise. Dispose it before what it was given. */
 export function makeCapture(

@@ -87,6 +87,12 @@ const rooms: readonly Room[] = [
     libraries: ['node:*'],
   },
   {
+    name: 'capture reads live databases by what source gives it, and writes to the spool',
+    files: ['electron/engine/capture/**'],
+    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{capture,source,upkeep,replica}/**'],
+    libraries: ['node:*'],
+  },
+  {
     name: 'state owns state.db',
     files: ['electron/engine/state/**'],
     mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/state/**'],

@@ -1,7 +1,7 @@
 // How a protection goes on after openings that fail with what passes by itself: at once and without a word, unless it comes back
 // each time.
 import { expect, test, vi } from 'vitest';
-import { ContinuityUnproven } from '../../electron/engine/capture.ts';
+import { ContinuityUnproven } from '../../electron/engine/capture/options.ts';
 import { systemClock } from '../../electron/engine/clock.ts';
 import { newTally } from '../../electron/engine/counters.ts';
 import { DiskGuard } from '../../electron/engine/disk-guard.ts';

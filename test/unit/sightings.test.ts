@@ -1,6 +1,6 @@
 // When transactions were seen first that are read later.
 import { expect, test } from 'vitest';
-import { Sightings } from '../../electron/engine/sightings.ts';
+import { Sightings } from '../../electron/engine/capture/sightings.ts';
 
 /** Sightings of so many transactions each, at these times. */
 function seen(...list: readonly (readonly [changes: number, at: number])[]): Sightings {

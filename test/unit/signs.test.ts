@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Signs } from '../../electron/engine/signs.ts';
+import { Signs } from '../../electron/engine/capture/signs.ts';
 import type { Told } from '../../electron/engine/source/watch.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 

@@ -1,7 +1,7 @@
 // Who comes and goes: from when on another visit is expected, and for how long.
 import fs from 'node:fs';
 import { expect, test, vi } from 'vitest';
-import { mayExpectVisits, Visits } from '../../electron/engine/visits.ts';
+import { mayExpectVisits, Visits } from '../../electron/engine/capture/visits.ts';
 import { tempFolder } from '../support/temp.ts';
 
 type Happening = readonly ['visit', at: number, lastedMs: number] | readonly ['commit', at: number];

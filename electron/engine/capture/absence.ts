@@ -2,10 +2,10 @@
 // nobody was there, somebody is, or it changed without having been seen. Asks the directory only: opens nothing.
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError, mustNotBeShort } from '../../shared/errors.ts';
-import { databaseHeaderBytes, parseDatabaseHeader } from './source/header.ts';
-import { WalIndex } from './source/wal-index.ts';
-import { readFully } from './source/wal-reader.ts';
+import { AppError, mustNotBeShort } from '../../../shared/errors.ts';
+import { databaseHeaderBytes, parseDatabaseHeader } from '../source/header.ts';
+import { WalIndex } from '../source/wal-index.ts';
+import { readFully } from '../source/wal-reader.ts';
 import {
   checkNoLink,
   type FileIdentity,
@@ -16,7 +16,7 @@ import {
   isLockedByOthers,
   isWorkedOn,
   type Trail,
-} from './source/identity.ts';
+} from '../source/identity.ts';
 
 /** File systems take a file's times from a clock that ticks every few milliseconds; FAT every two seconds. */
 const tickMs = 50;

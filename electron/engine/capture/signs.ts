@@ -3,7 +3,7 @@
 // there before, and is compared with what lies there once no notice is on its way.
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Told } from './source/watch.ts';
+import type { Told } from '../source/watch.ts';
 
 /** What one notice says. */
 export type Sign =

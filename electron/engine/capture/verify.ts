@@ -2,8 +2,8 @@
 // what was captured. Reads at its leisure, while capturing and everybody else goes on; what looks wrong is looked at once more.
 import fs from 'node:fs';
 import { promisify } from 'node:util';
-import { hashPage, lockPage } from './replica/state-hash.ts';
-import type { PageHashes } from './source/page-hashes.ts';
+import { hashPage, lockPage } from '../replica/state-hash.ts';
+import type { PageHashes } from '../source/page-hashes.ts';
 
 const read = promisify(fs.read);
 const pieceBytes = 256 * 1024;

@@ -3,7 +3,7 @@
 // transactions, and are none. A transaction that writes the same page again as it was looks the same, and changes nothing either.
 
 /** A frame of a WAL, as far as it matters here. */
-interface Frame {
+export interface Frame {
   readonly page: number;
   readonly commitPages: number;
   readonly hash: bigint;

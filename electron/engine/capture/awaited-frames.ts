@@ -1,7 +1,7 @@
 // Captured frames that wait for the page hashes below them: which page, what hash, and where each transaction ends. Compact, and
 // in memory: reading them back from the spool takes longer than a busy application needs for as many again.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Place } from '../../shared/position.ts';
+import type { Place } from '../../../shared/position.ts';
 
 /** Where a transaction ends. */
 interface End extends Place {
