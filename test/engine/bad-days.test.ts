@@ -190,7 +190,10 @@ describe('a destination that is away for a week', () => {
       const before = engine.database(id).captured;
       const isCaptured = () => !isDeepStrictEqual(engine.database(id).captured, before);
       await pass('it is captured', isCaptured, 1000);
-      app.pragma('wal_checkpoint(TRUNCATE)');
+      await until('its WAL begins anew', () => {
+        const [row] = app.pragma('wal_checkpoint(TRUNCATE)') as readonly { readonly busy: number }[];
+        return row?.busy === 0;
+      });
       await clock.leap(235 * minuteMs);
       await clock.advance(5 * minuteMs);
     }
