@@ -201,6 +201,7 @@ setInterval(() => { const one = new Database(file); one.exec('UPDATE n SET v = v
   await visitor.printed('visited');
   await using engine = openTestEngine(place.at('data'));
   const { databaseId: id } = await engine.call('addDatabase', { path: large, folder: place.at('backup') });
-  const { generation } = await engine.waitFor(id, 'it is protected', ({ status }) => status.kind === 'protected');
+  const isProtected = ({ status }: { readonly status: { readonly kind: string } }) => status.kind === 'protected';
+  const { generation } = await engine.waitFor(id, 'it is protected', isProtected, 90_000);
   expect(generation?.reason).toBe('Protection began');
-});
+}, 120_000);

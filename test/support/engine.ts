@@ -18,7 +18,12 @@ export interface TestEngine extends AsyncDisposable {
   call<N extends EngineCommandName>(name: N, argument: Argument<N>): Promise<Result<N>>;
   readonly database: (id: DatabaseId) => DatabaseState;
   /** Waits until a database looks as asked. */
-  waitFor(id: DatabaseId, what: string, check: (database: DatabaseState) => boolean): Promise<DatabaseState>;
+  waitFor(
+    id: DatabaseId,
+    what: string,
+    check: (database: DatabaseState) => boolean,
+    withinMs?: number,
+  ): Promise<DatabaseState>;
   /** Waits until an operation ended. */
   ended(id: OperationId): Promise<Operation>;
   /** Every restore point, oldest first. */
@@ -77,9 +82,9 @@ export function openTestEngine(
     call,
     database,
     ended,
-    waitFor: async (id, what, check) => {
+    waitFor: async (id, what, check, withinMs) => {
       try {
-        return await until(what, () => (check(database(id)) ? database(id) : undefined));
+        return await until(what, () => (check(database(id)) ? database(id) : undefined), withinMs);
       } catch (error) {
         throw new Error(`${String(error)}: ${JSON.stringify({ ...database(id), days: undefined })}`, { cause: error });
       }

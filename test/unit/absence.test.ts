@@ -81,6 +81,7 @@ describe('what lies there', () => {
       expect(absence.look().kind).toBe('unclear');
       await delay(60);
     }
+    touch();
     expect(await sights()).toEqual(['unclear', 'changed']);
   });
 

@@ -74,6 +74,23 @@ test('a transaction without a WAL is one, whatever was looked at meanwhile', () 
   expect(signs.touched).toBe('mode');
 });
 
+test.each([
+  ['came', [walRenamed]],
+  ['came, went and came', [walRenamed, walRenamed, walRenamed]],
+])('nobody is suspected by what is still told of a WAL that %s before it was looked at', async (_what, late) => {
+  signs.begin();
+  await quiet();
+  fs.writeFileSync(wal, '');
+  hear({ file: 'unknown', event: 'change' });
+  expect(hear(...late, written)).toEqual([...late.map((_, i) => (i % 2 === 0 ? 'wal-went' : 'wal-came')), undefined]);
+  await quiet();
+  expect(signs.isWalThere).toBe(true);
+  expect(signs.touched).toBe(undefined);
+  // What comes from then on counts again.
+  fs.rmSync(wal);
+  expect(hear(walRenamed, written)).toEqual(['wal-went', 'touched']);
+});
+
 test('what was told wrongly in between is forgotten', async () => {
   fs.writeFileSync(wal, '');
   signs.begin();

@@ -29,6 +29,8 @@ export class Signs {
   /** SQLite writes without a WAL: its rollback journal came since there was one. */
   #hadJournal = false;
   #isComparing = false;
+  /** What was there when something was missed may be told of still: until nothing more comes, it says nothing about anybody. */
+  #isInDoubt = false;
 
   constructor(databasePath: string) {
     this.#wal = `${databasePath}-wal`;
@@ -83,7 +85,7 @@ export class Signs {
         this.#hadJournal = true;
         return undefined;
       case 'database':
-        if (this.#isWalThere) return undefined;
+        if (this.#isWalThere || this.#isInDoubt) return undefined;
         // SQLite writes to the file only behind its journal.
         this.#touched ??= this.#hadJournal ? 'mode' : 'outside';
         return { kind: 'touched' };
@@ -91,6 +93,8 @@ export class Signs {
         // What was missed may have been a WAL that came or went.
         this.#hasMissed = true;
         this.#isWalThere = fs.existsSync(this.#wal);
+        this.#isInDoubt = true;
+        this.#compare();
         return undefined;
       case 'wal-index':
         return undefined;
@@ -123,6 +127,7 @@ export class Signs {
       quiet = seen === this.#renames ? quiet + 1 : 0;
       seen = this.#renames;
     }
+    this.#isInDoubt = false;
     const isThere = fs.existsSync(this.#wal);
     if (isThere === this.#isWalThere) return;
     this.#isWalThere = isThere;
