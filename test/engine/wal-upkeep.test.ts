@@ -28,7 +28,7 @@ let isShared: boolean | undefined;
 
 beforeEach(async () => {
   folder = tempFolder();
-  app = new Database(folder.at('shop.db'), { timeout: 5000 });
+  app = new Database(folder.at('shop.db'), { timeout: 100 });
   app.pragma('journal_mode = wal');
   app.exec('CREATE TABLE t(v)');
   connections = await Connections.open(folder.at('shop.db'));
@@ -92,9 +92,11 @@ test.each(['TRUNCATE', 'RESTART'])('the pin follows an application that empties 
   expect(upkeep.isPinAwaited).toBe(false);
   await connections.pins.advance(() => Promise.resolve());
   app.pragma('wal_checkpoint(PASSIVE)');
-  await look();
-  const [row] = app.pragma(`wal_checkpoint(${mode})`) as readonly { readonly busy: number }[];
-  expect(row?.busy).toBe(0);
+  await until('the pin rests', async () => {
+    await look();
+    const [row] = app.pragma(`wal_checkpoint(${mode})`) as readonly { readonly busy: number }[];
+    return row?.busy === 0;
+  });
   await look();
   insert();
   await look({ isNew: true, isRestart: true });
