@@ -6,6 +6,7 @@ import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
 import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
 import { formatError, type Terminal } from './cli-output.ts';
+import { openWindow } from './cli-open.ts';
 import { type ReplicateOptions, replicate } from './cli-replicate.ts';
 import { type RetainOptions, readRetention, retain } from './cli-retain.ts';
 import { type RestoreOptions, restore } from './cli-restore.ts';
@@ -177,6 +178,15 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
       });
     if (kind !== 'databases') command.option('--generation <id>', 'only this generation', reading(readGeneration));
   }
+
+  program
+    .command('open')
+    .description('open what npm start serves to a browser, with a new key')
+    .option('--no-browser', 'only print the address')
+    .option('--data-dir <folder>', 'whose (also TIDEMARK_DATA_DIR)')
+    .action((options: { dataDir?: string; browser: boolean }) => {
+      openWindow({ dataDir: resolveDataDir(options.dataDir), ...options, terminal: terminal() });
+    });
 
   program
     .command('version')

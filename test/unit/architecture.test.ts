@@ -148,21 +148,25 @@ const rooms: readonly Room[] = [
     mayImport: [
       'shared/**',
       'electron/{engine-host,host-api,data-dir,leave,secret-key,package-info,arguments,demo*,rpc}.ts',
-      'electron/{content-headers,state-push,open-browser}.ts',
+      'electron/{content-files,content-headers,state-push,open-browser,way-in,private-files,surroundings}.ts',
       headlessFiles,
     ],
-    libraries: ['node:*', 'ws', 'sirv', 'birpc', 'zod'],
+    libraries: ['node:*', 'ws', 'birpc', 'zod'],
   },
   {
     name: 'the command line',
     files: [commandLineFiles],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,leave,secret-key,version}.ts', commandLineFiles],
+    mayImport: [
+      'shared/**',
+      'electron/{engine-host,data-dir,leave,open-browser,private-files,secret-key,version,way-in}.ts',
+      commandLineFiles,
+    ],
     libraries: ['node:*', 'commander', 'yaml'],
   },
   {
     name: 'the demo owns its database, and is watched through the engine’s front door',
     files: ['electron/demo*.ts'],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary}.ts'],
+    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary,surroundings}.ts'],
     libraries: ['node:*', 'better-sqlite3'],
   },
   {
