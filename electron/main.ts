@@ -34,7 +34,7 @@ try {
 /** The lock lies in Chromium's own folder, which belongs to the data folder: one instance for each. */
 function isOnlyInstance(): boolean {
   const chromiumDir = join(dataDir, 'desktop');
-  mkdirSync(chromiumDir, { recursive: true });
+  mkdirSync(chromiumDir, { recursive: true, mode: 0o700 });
   app.setPath('userData', chromiumDir);
   return app.requestSingleInstanceLock({ paths: options.paths });
 }

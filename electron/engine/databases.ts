@@ -7,6 +7,7 @@ import { AppError, type AppErrorData, type ErrorCode, type Problem, toErrorData 
 import type { DatabaseInspection } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { exclusiveSentence } from '../../shared/known-applications.ts';
+import { accessOf } from './access.ts';
 import { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
 import { newTally, type Tally } from './counters.ts';
@@ -194,7 +195,7 @@ export class Databases implements AsyncDisposable {
     if (!inspection.isWal && !mayEnable) {
       throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
     }
-    await createTarget(home.address);
+    await createTarget(home.address, { access: accessOf(inspection.path) });
     // The one change to the user's database comes when nothing else can fail any more.
     if (!inspection.isWal) enableWal(inspection.path);
     const { store, clock } = this.#options;

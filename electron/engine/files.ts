@@ -3,6 +3,9 @@ import fs, { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { codeOf } from '../../shared/errors.ts';
 
+/** Follows no link, where the system can say so: what lay there as a file may be one by now. */
+export const noFollow = constants.O_NOFOLLOW ?? 0;
+
 /** How a file looks; undefined where it is not there, or its place cannot be looked at: whoever has to know why opens it. */
 export function lookAt(file: string): fs.Stats | undefined {
   try {

@@ -13,6 +13,7 @@ import { formatInstantUtc } from '../../shared/format.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { NamedMoment } from '../../shared/named-points.ts';
 import type { Generation } from '../../shared/position.ts';
+import { accessOf } from './access.ts';
 import type { ClaimNotes } from './claims.ts';
 import { type Clock, never, stopwatch } from './clock.ts';
 import { recordKey } from './replica/keys.ts';
@@ -266,6 +267,8 @@ export class Ownership {
     const named = formatNamed(namedPoints());
     const now = clock.now();
     const record = found?.record;
+    // Of one that is gone, what was said of it stays.
+    const access = accessOf(owner.databasePath) ?? record?.access;
     const isOurs = record !== undefined && this.#isOurs(record);
     if (claim !== this.#claim) notes.add(claim);
     const isWritten = await replaceRecord(target, found, {
@@ -280,6 +283,7 @@ export class Ownership {
         createdAt: record?.createdAt ?? now,
         by: owner.version,
         encryption: 'none',
+        ...(access === undefined ? {} : { access }),
         claim,
         // Going on is no new beginning: since when it is ours stays.
         claimedAt: isOurs ? (record.claimedAt ?? record.createdAt) : now,

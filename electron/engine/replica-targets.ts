@@ -2,6 +2,7 @@
 // disk that may go and come back, and whose place it is. Which targets there are is known-targets.ts.
 import { fileURLToPath } from 'node:url';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import { type Access, accessOf } from './access.ts';
 import { claimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { DiskPlaces } from './disk-places.ts';
@@ -50,7 +51,7 @@ export class ReplicaTargets {
   /** A replica, with all that stands before it. */
   open(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
     const { targets, wrapTarget } = this.#options;
-    const opened = this.#steady(targets.open(replica), replica);
+    const opened = resembling(this.#steady(targets.open(replica), replica), row.path);
     const { target, reach } = targets.guard(replica.targetId, wrapTarget?.(opened) ?? opened);
     const ownership = this.ownershipOf(row, replica);
     return {
@@ -115,4 +116,16 @@ export class ReplicaTargets {
       };
     });
   }
+}
+
+/** What is put there may be read by whom the original may be read by; once that is gone, by whom it was. */
+function resembling(target: Target, original: string): Target {
+  let known: Access | undefined;
+  return {
+    ...target,
+    put: async (key, body, options) => {
+      known = accessOf(original) ?? known;
+      return await target.put(key, body, { ...options, access: known });
+    },
+  };
 }

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Parsed, RestoreWish } from '../../shared/contract.ts';
 import { AppError, errorSentence } from '../../shared/errors.ts';
 import { formatTimestampLocal, plural } from '../../shared/format.ts';
@@ -12,6 +13,7 @@ import type { OperationId } from '../../shared/ids.ts';
 import type { Operation, Phase, RestoreProposal } from '../../shared/operations.ts';
 import { isSameName } from '../../shared/named-points.ts';
 import { isSamePosition, type Position } from '../../shared/position.ts';
+import { type Access, accessOf } from './access.ts';
 import type { Clock } from './clock.ts';
 import { findHome } from './home.ts';
 import type { Points } from './history/points.ts';
@@ -25,9 +27,9 @@ import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target
 import { readAlone } from './target-guards.ts';
 import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
+import { recordKey } from './replica/keys.ts';
 import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
-import { lookAt } from './files.ts';
 
 interface Options {
   readonly operations: Operations;
@@ -77,7 +79,7 @@ export class RestoreJobs {
     await mustBeFree(outputPath);
     const name = path.basename(row.path);
     const title = `Restore ${name} as of ${formatTimestampLocal(point.at)}`;
-    const mode = lookAt(row.path)?.mode;
+    const known = accessOf(row.path);
     const operationId = this.#options.operations.start(
       { kind: 'restore', title, databaseId: row.id },
       async ({ signal, onPhase: tell }) => {
@@ -87,7 +89,7 @@ export class RestoreJobs {
           wish: { kind: 'position' as const, position: wish.position },
           outputPath,
           fullCheck: wish.fullCheck,
-          ...(mode === undefined ? {} : { mode }),
+          access: known ?? (await this.#recordedAccess(replica.url, signal)),
           signal,
           onPhase,
         };
@@ -121,6 +123,7 @@ export class RestoreJobs {
           wish,
           outputPath: path.resolve(outputPath),
           fullCheck,
+          access: accessIn(record, target.url),
           signal,
           onPhase,
         };
@@ -163,6 +166,12 @@ export class RestoreJobs {
     return storage.targets.guardReading(known, target, onWait);
   }
 
+  /** What a replica says of an original that is gone. */
+  async #recordedAccess(url: string, signal: AbortSignal): Promise<Access | undefined> {
+    // @NOTE A record that cannot be read hides no history; the result is its owner's alone then.
+    return accessIn(await readRecord(this.#openAt(url), { signal }).catch(() => undefined), url);
+  }
+
   #note(row: DatabaseRow, operation: Operation): void {
     const { store } = this.#options.storage ?? {};
     const at = this.#options.clock.now();
@@ -187,6 +196,18 @@ export class RestoreJobs {
 /** What is restored, with the time that is told of it; another moment, where the target does not tell that one, with its own. */
 function asTold(restored: Moment, { position, at }: RestorePoint): Moment {
   return isSamePosition(restored.position, position) ? { position, at } : restored;
+}
+
+/**
+ * What the original allowed, as a replica says it. Whose it was counts on that very computer; in a folder, where what lies there
+ * got the original's owner, the file system says it better than any text.
+ */
+function accessIn(record: ReplicaRecord | undefined, url: string): Access | undefined {
+  const inFolder = url.startsWith('file:') ? accessOf(path.join(fileURLToPath(url), recordKey)) : undefined;
+  const { access, machine } = record ?? {};
+  if (access === undefined) return inFolder;
+  const isHere = machine?.name === os.hostname();
+  return { ...inFolder, ...(isHere ? access : { mode: access.mode }) };
 }
 
 /** While a target is waited for, the running phase says so. */

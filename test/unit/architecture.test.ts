@@ -41,7 +41,7 @@ const rooms: readonly Room[] = [
   {
     name: 'the one place that knows all targets',
     files: ['electron/engine/targets/open-target.ts'],
-    mayImport: ['shared/**', 'electron/engine/targets/**'],
+    mayImport: ['shared/**', 'electron/engine/access.ts', 'electron/engine/targets/**'],
     libraries: ['node:*'],
   },
   {
@@ -53,7 +53,11 @@ const rooms: readonly Room[] = [
   {
     name: 'a target knows its own storage, never another target',
     files: ['electron/engine/targets/**'],
-    mayImport: ['shared/**', 'electron/engine/targets/{target,folder-*}.ts', 'electron/engine/files.ts'],
+    mayImport: [
+      'shared/**',
+      'electron/engine/targets/{target,folder-*}.ts',
+      'electron/engine/{access,files,private-folder}.ts',
+    ],
     libraries: ['node:*'],
   },
   {

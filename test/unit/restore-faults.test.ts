@@ -1,7 +1,7 @@
 // What goes wrong: damaged and missing objects, failing targets, full disks, cancelling, kill -9. Either the truth comes out
 // or an error that names the trouble, and never is anything left behind.
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseKey } from '../../electron/engine/replica/keys.ts';
@@ -315,13 +315,14 @@ describe('a killed restore', () => {
     const folder = dirname(place.output);
     await using alive = startScript('replica-restore-process.ts', [place.target.path, place.output, 'fetch']);
     await alive.printed('stopped at fetch\n');
-    const living = (await leftovers(place)).find((name) => name.endsWith('.db')) ?? '';
-    const base = living.slice(0, -'.db'.length);
-    const dead = base.replace(/-\d+-/, '-4194305-');
+    const living = (await leftovers(place)).find((name) => name.startsWith('.out.db.tidemark-')) ?? '';
+    const dead = living.replace(/-\d+-/, '-4194305-');
     const foreign = dead.replace(/tidemark-[0-9a-f]{6}/, 'tidemark-000000');
     const strange = ['.tidemark', 'out.db.tidemark-1', '.out.db.tidemark-old'];
     for (const name of [`${dead}.db`, `${dead}.db-wal`, `${foreign}.db`, ...strange])
       await writeFile(join(folder, name), '');
+    await mkdir(join(folder, dead));
+    await writeFile(join(folder, dead, 'restored.db'), '');
     await removeStaleRestoreFiles(folder);
     const left = await readdir(folder);
     expect(left).toEqual(expect.arrayContaining([living, `${foreign}.db`, ...strange]));

@@ -1,5 +1,6 @@
 // The folder target: the contract of all targets, and what only file systems do.
-import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createFolderTarget, openFolderTarget } from '../../electron/engine/targets/folder.ts';
@@ -48,6 +49,41 @@ describe('a folder target', () => {
         expect((await collect(target.get('x', { signal: calm }))).equals(bytes)).toBe(true);
       }
     }
+  });
+
+  test('writes, deletes and reads nothing where a link leads, and waits for no pipe', async () => {
+    const target = await openNew();
+    const elsewhere = await scratchFolder();
+    await mkdir(join(elsewhere, 'wal'));
+    await writeFile(join(elsewhere, 'wal/precious'), 'precious');
+    await writeFile(join(elsewhere, 'wal/2.0123456789ab.tmp'), 'precious');
+    await target.put('generations/x/wal/1', noise(1), { signal: calm });
+    await rm(join(target.path, 'generations/x/wal/1'));
+    await rmdir(join(target.path, 'generations/x/wal'));
+    await symlink(join(elsewhere, 'wal'), join(target.path, 'generations/x/wal'));
+    await symlink(join(elsewhere, 'wal/precious'), join(target.path, 'tidemark.json'));
+    execFileSync('mkfifo', [join(target.path, 'pipe')]);
+    const before = await readdir(elsewhere, { recursive: true });
+
+    expect(await failureOf(target.put('generations/x/wal/2', noise(1), { signal: calm }))).toMatchObject({
+      code: 'target-failed',
+      details: { reason: expect.stringContaining('is a link, which leads elsewhere') as string },
+    });
+    expect(await failureOf(target.delete(['generations/x/wal/precious'], { signal: calm }))).toMatchObject({
+      code: 'target-failed',
+    });
+    await target.removeLeftovers({ now: 0, signal: calm });
+    for (const key of ['generations/x/wal/precious', 'tidemark.json'])
+      expect(await failureOf(collect(target.get(key, { signal: calm })))).toMatchObject({ code: 'target-failed' });
+    expect(await failureOf(collect(target.get('pipe', { signal: calm })))).toMatchObject({ code: 'object-missing' });
+    expect(await target.list('', { signal: calm })).toEqual([]);
+    expect(await failureOf(target.list('generations/x/wal/', { signal: calm }))).toMatchObject({
+      code: 'target-failed',
+    });
+    // What replaces a link replaces the link.
+    await target.put('tidemark.json', noise(3), { signal: calm });
+    expect(await readFile(join(elsewhere, 'wal/precious'), 'utf8')).toBe('precious');
+    expect(await readdir(elsewhere, { recursive: true })).toEqual(before);
   });
 
   test('never lists a temporary file, and removes only its own stale ones', async () => {

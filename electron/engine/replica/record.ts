@@ -17,6 +17,9 @@ const namedSchema = z.object({
   namedAt: z.number(),
 });
 
+/** Of a user or a group; the greatest number stands for none. */
+const mostId = 2 ** 32 - 2;
+
 const recordSchema = z.object({
   v: z.literal(1),
   /** The database's file name. */
@@ -30,6 +33,10 @@ const recordSchema = z.object({
   /** Version of the application that wrote this. */
   by: z.string(),
   encryption: z.literal('none'),
+  /** Who could do what with the database, there: its permission bits, owner and group. */
+  access: z
+    .object({ mode: z.int().min(0).max(0o777), uid: z.int().min(0).max(mostId), gid: z.int().min(0).max(mostId) })
+    .optional(),
   /** Changes whenever somebody begins to write here: who finds another one than his own has lost the place. */
   claim: z.string().optional(),
   /** When that was. */

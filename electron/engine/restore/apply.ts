@@ -1,11 +1,12 @@
 // Builds the restored database: newest index first, each page written once (a bitmap remembers), the snapshot's pages
 // last, then the length that the last commit says. SQLite need not replay anything, and nothing here grows with the size
 // of the database but one bit per page and four bytes per frame of one index.
-import { writevSync } from 'node:fs';
+import { constants, writevSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { must } from '../../../shared/assert.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { noFollow } from '../files.ts';
 import { frameBytes, frameHeaderBytes, parseWalHeader, scanFrames, startChain, walHeaderBytes } from '../source/wal.ts';
 import type { FetchedIndex } from './fetch.ts';
 
@@ -43,7 +44,7 @@ export async function applyHistory(options: {
   readonly signal: AbortSignal;
 }): Promise<Built> {
   const { path, indices, snapshot, onBytes, signal } = options;
-  const output = await open(path, 'r+');
+  const output = await open(path, constants.O_RDWR | noFollow);
   try {
     const writer = new PageWriter(output);
     for (const [i, index] of indices.toReversed().entries()) {

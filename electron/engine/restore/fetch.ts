@@ -3,6 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { formatHex8 } from '../../../shared/position.ts';
+import { noFollow } from '../files.ts';
 import type { KeptSegment } from '../replica/history.ts';
 import { type ObjectReader, openObject } from '../replica/object.ts';
 import { mapBounded } from './bounded.ts';
@@ -60,7 +61,7 @@ export function countReads(reader: ObjectReader, onBytes: (bytes: number) => voi
 
 async function writeAt(path: string, offset: number, content: AsyncIterable<Uint8Array>): Promise<number> {
   // Segments of one index arrive in any order: each writes its own range of the file.
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | noFollow, 0o600);
   try {
     let size = 0;
     for await (const chunk of content) {

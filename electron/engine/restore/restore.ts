@@ -7,6 +7,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { formatBytes, plural } from '../../../shared/format.ts';
 import type { Moment } from '../../../shared/history.ts';
 import type { Phase, Proof, RestoreResult } from '../../../shared/operations.ts';
+import type { Access } from '../access.ts';
 import type { History } from '../replica/history.ts';
 import { openObject } from '../replica/object.ts';
 import { formatHash } from '../replica/state-hash.ts';
@@ -28,8 +29,8 @@ export interface RestoreOptions {
   readonly outputPath: string;
   /** `integrity_check` instead of `quick_check`. */
   readonly fullCheck?: boolean | undefined;
-  /** Permission bits of the original; by default those of a new file. */
-  readonly mode?: number | undefined;
+  /** That of the original; by default nobody but its owner may read the result. */
+  readonly access?: Access | undefined;
   /** A phase changed. Phases run in the order of their type; after damage that can be gone round they run again. */
   readonly onPhase?: ((phase: Phase) => void) | undefined;
   readonly signal: AbortSignal;
@@ -77,9 +78,9 @@ export async function restoreReplica(options: RestoreOptions): Promise<RestoreRe
     }
   }
 
-  async function openHistory({ outputPath, mode }: RestoreOptions): Promise<History> {
+  async function openHistory({ outputPath, access }: RestoreOptions): Promise<History> {
     // What is wrong with the output is said before anything is read.
-    await using output = await openOutput({ path: outputPath, mode });
+    await using output = await openOutput({ path: outputPath, access });
     await mustHaveRoom(output.folder, 0);
     return await listHistory(target, { signal });
   }
@@ -106,8 +107,8 @@ export async function describePlan(options: {
 }
 
 async function attempt(session: Session): Promise<RestoreResult> {
-  const { outputPath, mode, signal, onPhase } = session;
-  await using output = await openOutput({ path: outputPath, mode });
+  const { outputPath, access, signal, onPhase } = session;
+  await using output = await openOutput({ path: outputPath, access });
   try {
     const planned = await makePlan(session, output);
     const { plan, indices } = await fetch(session, planned, output);

@@ -1,14 +1,18 @@
 // The files and folders below the root of a folder target: where a key lies, and making, visiting and removing what is
 // there. Folders come with the first object in them and go with the last one; the root itself is never made here.
-import type { Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../../shared/errors.ts';
-import { syncFolder } from '../files.ts';
+import { type Access, giveAccess, makeFolder } from '../access.ts';
+import { noFollow, syncFolder } from '../files.ts';
+import { privateFile } from '../private-folder.ts';
 import { unlessMissing } from './folder-errors.ts';
 
 /** How often a put makes its folders again when a delete removed them as empty meanwhile. */
 const folderAttempts = 5;
+/** Nobody's but ours: not one that is there, nor what a link leads to. */
+const newFile = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | noFollow;
 
 /** The file of a key. Keys are ours or come from a listing: one that leads elsewhere is a bug. */
 export function locate(root: string, key: string): string {
@@ -37,27 +41,39 @@ export async function walk(
 }
 
 /** Creates a new file and the folders that lead to it, from the root down. */
-export async function createFile(root: string, path: string): Promise<FileHandle> {
+export async function createFile(root: string, path: string, access?: Access): Promise<FileHandle> {
+  await mustBeWithin(root, path);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await open(path, 'wx', 0o644);
+      const file = await open(path, newFile, privateFile);
+      await giveAccess(file, access);
+      return file;
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || attempt === folderAttempts) throw error;
-      await makeFolders(root, dirname(path));
+      await makeFolders(root, dirname(path), access);
     }
   }
 }
 
+/** A place below `root` that is no link and is reached without one: whoever puts one there would have us write or delete elsewhere. */
+export async function mustBeWithin(root: string, path: string): Promise<void> {
+  if (path === root) return;
+  await mustBeWithin(root, dirname(path));
+  const facts = await unlessMissing(lstat(path));
+  if (facts?.isSymbolicLink() !== true) return;
+  throw Object.assign(new Error(`${path} is a link, which leads elsewhere`), { code: 'ELOOP', path });
+}
+
 /** Makes `folder` below `root`; fails with ENOENT where the root itself is gone. */
-async function makeFolders(root: string, folder: string): Promise<void> {
+async function makeFolders(root: string, folder: string, access: Access | undefined): Promise<void> {
   if (folder === root) return mustExist(root);
   try {
-    await mkdir(folder);
+    await makeFolder(folder, access);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
     if (codeOf(error) !== 'ENOENT') throw error;
-    await makeFolders(root, dirname(folder));
-    return makeFolders(root, folder);
+    await makeFolders(root, dirname(folder), access);
+    return makeFolders(root, folder, access);
   }
   await syncFolder(dirname(folder));
 }

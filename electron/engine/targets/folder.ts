@@ -3,15 +3,16 @@
 // request, never by writing an object: an unmounted disk is reported, not replaced by a folder on the wrong one.
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { link, lstat, open, rename, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf } from '../../../shared/errors.ts';
-import { syncFolder } from '../files.ts';
+import { type Access, makeFolders } from '../access.ts';
+import { noFollow, syncFolder } from '../files.ts';
 import { writeBody } from './folder-body.ts';
 import { classified, unlessMissing } from './folder-errors.ts';
 import { folderLook } from './folder-look.ts';
-import { createFile, discard, locate, mustExist, removeEmpty, walk } from './folder-tree.ts';
+import { createFile, discard, locate, mustBeWithin, mustExist, removeEmpty, walk } from './folder-tree.ts';
 import type { PutCondition, StoredObject, Target } from './target.ts';
 
 export interface FolderTarget extends Target {
@@ -32,8 +33,7 @@ export function openFolderTarget(options: { readonly path: string }): FolderTarg
     path,
     url: pathToFileURL(path).href,
     list: (prefix, { signal }) => classified(path, 'read', () => list(path, prefix, signal)),
-    put: (key, body, { modifiedAt, condition, signal }) =>
-      classified(path, 'write', () => put(path, { key, body, modifiedAt, condition, inFlight, signal })),
+    put: (key, body, how) => classified(path, 'write', () => put(path, { key, body, ...how, inFlight })),
     get: (key, { range, signal }) => get(path, { key, range, signal }),
     delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
     removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
@@ -42,10 +42,13 @@ export function openFolderTarget(options: { readonly path: string }): FolderTarg
 }
 
 /** Creates the folder with whatever leads to it, and returns the target there. Throws as every use of it would. */
-export async function createFolderTarget(options: { readonly path: string }): Promise<FolderTarget> {
+export async function createFolderTarget(options: {
+  readonly path: string;
+  readonly access?: Access | undefined;
+}): Promise<FolderTarget> {
   const target = openFolderTarget(options);
   await classified(target.path, 'write', async () => {
-    const first = await mkdir(target.path, { recursive: true });
+    const first = await makeFolders(target.path, options.access);
     if (first !== undefined) await syncFolder(dirname(first));
   });
   return target;
@@ -57,10 +60,11 @@ async function list(root: string, prefix: string, signal: AbortSignal): Promise<
   // Only the folder that the prefix names in full can hold matches.
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   const found: StoredObject[] = [];
+  if (start !== '') await mustBeWithin(root, locate(root, start.slice(0, -1)));
   await walk(start === '' ? root : locate(root, start.slice(0, -1)), start, async (key, file) => {
     signal.throwIfAborted();
     if (!key.startsWith(prefix) || key.endsWith('.tmp')) return;
-    const facts = await unlessMissing(stat(file));
+    const facts = await unlessMissing(lstat(file));
     if (facts?.isFile() !== true) return;
     found.push({ key, bytes: facts.size, modifiedAt: Math.round(facts.mtimeMs), tag: tagOf(facts) });
   });
@@ -70,21 +74,22 @@ async function list(root: string, prefix: string, signal: AbortSignal): Promise<
 interface Put {
   readonly key: string;
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  readonly modifiedAt: number | undefined;
-  readonly condition: PutCondition | undefined;
+  readonly modifiedAt?: number | undefined;
+  readonly condition?: PutCondition | undefined;
+  readonly access?: Access | undefined;
   readonly inFlight: Set<string>;
   readonly signal: AbortSignal;
 }
 
 async function put(root: string, options: Put): Promise<{ readonly bytes: number; readonly isChecked?: boolean }> {
-  const { key, body, modifiedAt, condition, inFlight, signal } = options;
+  const { key, body, modifiedAt, condition, access, inFlight, signal } = options;
   signal.throwIfAborted();
   const path = locate(root, key);
   // A name of its own per writer, so that two writers of one key can never mix their bytes.
   const tmp = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   inFlight.add(tmp);
   try {
-    const file = await createFile(root, tmp);
+    const file = await createFile(root, tmp, access);
     let bytes: number;
     try {
       bytes = await writeBody(file, body, signal);
@@ -130,7 +135,7 @@ async function placeOnCondition(
       // @NOTE disks without links (FAT): looking has to do.
     }
   }
-  const facts = await unlessMissing(stat(path));
+  const facts = await unlessMissing(lstat(path));
   const holds =
     condition.kind === 'absent' ? facts === undefined : facts !== undefined && tagOf(facts) === condition.tag;
   if (!holds) throw changed();
@@ -152,7 +157,10 @@ async function* get(root: string, options: Get): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const file = await classified(root, 'read', async () => {
     try {
-      const opened = await open(locate(root, key), constants.O_RDONLY);
+      const place = locate(root, key);
+      await mustBeWithin(root, place);
+      // Without waiting: what is no file may be a pipe that nobody writes to.
+      const opened = await open(place, constants.O_RDONLY | noFollow | (constants.O_NONBLOCK ?? 0));
       if ((await opened.stat()).isFile()) return opened;
       await opened.close();
     } catch (error) {
@@ -186,6 +194,7 @@ async function remove(root: string, keys: readonly string[], signal: AbortSignal
   for (const key of keys) {
     signal.throwIfAborted();
     const path = locate(root, key);
+    await mustBeWithin(root, dirname(path));
     await unlessMissing(unlink(path));
     folders.add(dirname(path));
   }

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Place } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { PlaceState } from '../../../shared/targets.ts';
+import type { Access } from '../access.ts';
 import { createFolderTarget, openFolderTarget } from './folder.ts';
 import { openS3Target } from './s3.ts';
 import { makeS3Address, parseS3Url, type S3Address, type S3Credentials } from './s3-address.ts';
@@ -23,6 +24,8 @@ export interface FolderAddress {
 export type TargetAddress = FolderAddress | S3Address;
 
 export interface TargetAccess {
+  /** Of the original, for a folder that is made for it. */
+  readonly access?: Access | undefined;
   /** Instead of what an address says; without either, AWS's chain. */
   readonly credentials?: S3Credentials | undefined;
 }
@@ -84,7 +87,9 @@ export function openTarget(place: string | TargetAddress, access: TargetAccess =
 /** The target at an address, its folder created where it does not exist yet; a bucket has to. */
 export async function createTarget(place: string | TargetAddress, access: TargetAccess = {}): Promise<Target> {
   const address = typeof place === 'string' ? parseTargetUrl(place) : place;
-  return address.kind === 'folder' ? await createFolderTarget(address) : openS3Target(address, access);
+  return address.kind === 'folder'
+    ? await createFolderTarget({ ...address, access: access.access })
+    : openS3Target(address, access);
 }
 
 /** The place with this name inside another: a database's own below a destination. */

@@ -1,0 +1,72 @@
+// Who may do what with a file of the user's, and how a copy of it gets the same: never more than the original allows, nothing to
+// others where nobody knows.
+import fs from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { codeOf } from '../../shared/errors.ts';
+import { lookAt } from './files.ts';
+
+/** Permission bits of a file, and whose it is. */
+export interface Access {
+  readonly mode: number;
+  /** Its owner and group; undefined where only the mode is known. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+/** That of a file that was looked at. */
+export interface SeenAccess extends Access {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What a copy gets of which nobody knows what the original allowed. */
+const ownerOnly: Access = { mode: 0o600 };
+
+/** The access to a file; undefined where it is not there. */
+export function accessOf(file: string): SeenAccess | undefined {
+  const facts = lookAt(file);
+  return facts && { mode: facts.mode & 0o777, uid: facts.uid, gid: facts.gid };
+}
+
+/** Gives an open file, which nobody else has opened yet, the access of the original. */
+export async function giveAccess(handle: FileHandle, { mode, uid, gid }: Access = ownerOnly): Promise<void> {
+  const isRoot = process.getuid?.() === 0;
+  // Read and written by us in any case; programs are no databases.
+  await unlessForeign(handle.chmod((mode & 0o666) | 0o600));
+  if (isRoot && uid !== undefined && gid !== undefined) await unlessForeign(handle.chown(uid, gid));
+}
+
+/** Makes a folder for files of this access, whoever may read those may enter it. Fails as `mkdir` does. */
+export async function makeFolder(folder: string, access: Access = ownerOnly): Promise<void> {
+  await fs.promises.mkdir(folder, { mode: 0o700 });
+  const { mode, uid, gid } = access;
+  await unlessForeign(fs.promises.chmod(folder, (mode & 0o666) | ((mode & 0o444) >> 2) | 0o700));
+  if (process.getuid?.() === 0 && uid !== undefined && gid !== undefined)
+    await unlessForeign(fs.promises.lchown(folder, uid, gid));
+}
+
+/** The same with all folders that lead to it; the first that was made, or undefined where all were there. */
+export async function makeFolders(folder: string, access?: Access): Promise<string | undefined> {
+  const above = path.dirname(folder);
+  try {
+    await makeFolder(folder, access);
+    return folder;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && lookAt(folder)?.isDirectory() === true) return undefined;
+    if (codeOf(error) !== 'ENOENT' || above === folder) throw error;
+  }
+  const first = await makeFolders(above, access);
+  await makeFolder(folder, access);
+  return first ?? folder;
+}
+
+/** File systems without modes or owners, and servers that know better whose what is, keep their own. */
+async function unlessForeign(changing: Promise<void>): Promise<void> {
+  try {
+    await changing;
+  } catch (error) {
+    // @NOTE What was made is ours alone as far as that can be told here.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENOSYS', 'EACCES'].includes(codeOf(error))) throw error;
+  }
+}
