@@ -18,20 +18,23 @@ import { exclusiveSentence } from '../shared/known-applications.ts';
 import type { EngineState } from '../shared/model.ts';
 import type { Operation, Phase, RestoreResult } from '../shared/operations.ts';
 import { formatPosition } from '../shared/position.ts';
+import { plainJson, plainLine, plainText } from '../shared/plain-text.ts';
 import { endingOf, statusWord } from '../shared/standing.ts';
 import { capturedWhenWords } from '../shared/summary.ts';
 
-/** Where a command writes: results to `out`, everything else to `note`. */
+/** Where a command writes: results to `out`, everything else to `note`; neither passes on what a terminal would obey. */
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly note: (text: string) => void;
+  /** As `note`, with commands to the screen in it. */
+  readonly draw: (text: string) => void;
   /** Notes go to a person's screen, so lines may be drawn again. */
   readonly isInteractive: boolean;
 }
 
 /** Readable JSON with a line's end. */
 export function formatJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return `${plainJson(JSON.stringify(value, undefined, 2))}\n`;
 }
 
 /** `2026-11-22T13:31:58Z`, as Litestream lists times; milliseconds only where there are some. */
@@ -42,7 +45,7 @@ export function formatRfc3339(at: number): string {
 /** What happened, what is safe, what to do; one line each. */
 export function formatError(error: unknown): string {
   const data = toErrorData(error);
-  return `tidemark: ${[data.message, data.safe, data.hint].filter(Boolean).join('\n  ')}\n`;
+  return plainText(`tidemark: ${[data.message, data.safe, data.hint].filter(Boolean).join('\n  ')}\n`);
 }
 
 /** One line per phase that began, as it stands now. */
@@ -229,7 +232,7 @@ export function createRedrawer(write: (text: string) => void): (lines: readonly 
   let drawn = 0;
   return (lines) => {
     const up = drawn === 0 ? '' : `\u001B[${String(drawn)}A\u001B[J`;
-    write(`${up}${lines.map((line) => `${line}\n`).join('')}`);
+    write(`${up}${lines.map((line) => `${plainLine(line)}\n`).join('')}`);
     drawn = lines.length;
   };
 }

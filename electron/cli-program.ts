@@ -2,6 +2,7 @@
 // what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 130 and 143 interrupted.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { AppError } from '../shared/errors.ts';
+import { plainText } from '../shared/plain-text.ts';
 import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
 import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
@@ -11,13 +12,19 @@ import { type ReplicateOptions, replicate } from './cli-replicate.ts';
 import { type RetainOptions, readRetention, retain } from './cli-retain.ts';
 import { type RestoreOptions, restore } from './cli-restore.ts';
 import { watchInterrupts } from './cli-signals.ts';
+import { holdsSecret } from './cli-s3.ts';
 import { UsageError } from './cli-sources.ts';
 import { patientTerminal, processTerminal, written } from './cli-terminal.ts';
 import { resolveDataDir } from './data-dir.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
 import { leave } from './leave.ts';
+import { guardProcess } from './process-guards.ts';
 import { readKeyFile } from './secret-key.ts';
 import { version } from './version.ts';
+
+const visibleSecret =
+  'tidemark: a key on the command line can be read by every user of this computer while this runs, and stays in your shell’s ' +
+  'history. Give it in AWS_SECRET_ACCESS_KEY, in an AWS profile or in a configuration instead.\n';
 
 /** For so long is waited for somebody to read the last words. */
 const lastWordsMs = 300;
@@ -50,8 +57,10 @@ a bucket: s3://bucket/folder?region=…&endpoint=…, with keys from AWS_… or 
 
 /** Runs one command; `hostUrl` is the entry's own place, beside which the engine lies. Answers the exit code. */
 export async function runCommandLine(words: readonly string[], hostUrl: string): Promise<number> {
+  guardProcess();
   // @NOTE Whoever closed it does not want to know.
   process.stderr.on('error', () => {});
+  if (words.some((word) => holdsSecret(word))) process.stderr.write(visibleSecret);
   let exitCode = 0;
   const program = createProgram(hostUrl, (code) => {
     exitCode = code;
@@ -62,7 +71,7 @@ export async function runCommandLine(words: readonly string[], hostUrl: string):
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof UsageError) {
-      process.stderr.write(`tidemark: ${error.message}.\nSee: tidemark help\n`);
+      process.stderr.write(plainText(`tidemark: ${error.message}.\nSee: tidemark help\n`));
       return 2;
     }
     process.stderr.write(formatError(error));

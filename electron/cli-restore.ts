@@ -145,7 +145,7 @@ async function follow(engine: EngineHost, id: OperationId, terminal: Terminal | 
 /** On a screen: phases drawn over themselves. Elsewhere: one line when a phase is done. */
 export function createPhaseView(terminal: Terminal): (operation: Operation) => void {
   if (terminal.isInteractive) {
-    const redraw = createRedrawer(terminal.note);
+    const redraw = createRedrawer(terminal.draw);
     return (operation) => redraw(formatPhases(operation));
   }
   const told = new Set<string>();

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errorSentence, reasonOf } from '../shared/errors.ts';
 import type { HostInfo } from '../shared/model.ts';
+import { plainText } from '../shared/plain-text.ts';
 import { findHome, resolveDataDir } from './data-dir.ts';
 import { startNodeProcess } from './demo-process.ts';
 import { createDemo } from './demo.ts';
@@ -13,9 +14,11 @@ import { startHeadlessServer } from './headless-server.ts';
 import { createHostApi, notAvailable } from './host-api.ts';
 import { leave } from './leave.ts';
 import { openInBrowser } from './open-browser.ts';
+import { guardProcess } from './process-guards.ts';
 import { readKeyFile } from './secret-key.ts';
 import { addressWith, doorName, issueKey, keyLifeMs, noteDoor, redeemKey, sweepKeys, writeRedirect } from './way-in.ts';
 
+guardProcess();
 try {
   const options = readHeadlessOptions(process.argv.slice(2));
   if (options.isHelp) process.stdout.write(headlessUsage);
@@ -25,7 +28,7 @@ try {
   }
 } catch (error) {
   const sentence = error instanceof AppError ? errorSentence(error.toData()) : `Tidemark failed: ${reasonOf(error)}.`;
-  process.stderr.write(`${sentence}\n`);
+  process.stderr.write(`${plainText(sentence)}\n`);
   process.exitCode = 1;
 }
 

@@ -12,11 +12,13 @@ import { type DesktopOptions, readDesktopOptions } from './desktop-options.ts';
 import { type Desktop, startDesktop } from './desktop.ts';
 import { showStartFailure } from './dialogs.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
+import { guardProcess } from './process-guards.ts';
 import { readDesktopKey } from './secrets.ts';
 import { findTray } from './tray.ts';
 
 const handedOver = z.object({ paths: z.array(z.string()) });
 
+guardProcess();
 app.enableSandbox();
 registerContentScheme();
 const options = readDesktopOptions(process.argv.slice(1), {

@@ -6,8 +6,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hasDisplay } from './open-browser.ts';
+import { guardProcess } from './process-guards.ts';
 import { plainSurroundings } from './surroundings.ts';
 
+guardProcess();
 const root = join(import.meta.dirname, '..');
 /** A first fetch is some 120 MB; where its site does not even answer, seconds must do. */
 const fetchLimitMs = 10 * 60_000;

@@ -9,7 +9,7 @@ const nobody = 65_534;
 
 /** Runs a line of shell as that user; resolves with everything it printed, whether it failed or not. */
 export async function asSecondUser(line: string): Promise<string> {
-  const args = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', 'sh', '-c', `${line} 2>&1; true`];
+  const args = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', 'sh', '-c', `{ ${line}; } 2>&1; true`];
   const { stdout } = await promisify(execFile)('setpriv', args, {
     maxBuffer: 64 << 20,
     env: { PATH: process.env['PATH'] },

@@ -152,7 +152,7 @@ const rooms: readonly Room[] = [
     mayImport: [
       'shared/**',
       'electron/{engine-host,host-api,data-dir,leave,secret-key,package-info,arguments,demo*,rpc}.ts',
-      'electron/{content-files,content-headers,state-push,open-browser,way-in,private-files,surroundings}.ts',
+      'electron/{content-files,content-headers,state-push,open-browser,way-in,process-guards}.ts',
       headlessFiles,
     ],
     libraries: ['node:*', 'ws', 'birpc', 'zod'],
@@ -162,7 +162,7 @@ const rooms: readonly Room[] = [
     files: [commandLineFiles],
     mayImport: [
       'shared/**',
-      'electron/{engine-host,data-dir,leave,open-browser,private-files,secret-key,version,way-in}.ts',
+      'electron/{engine-host,data-dir,leave,open-browser,process-guards,secret-key,version,way-in}.ts',
       commandLineFiles,
     ],
     libraries: ['node:*', 'commander', 'yaml'],
@@ -170,7 +170,7 @@ const rooms: readonly Room[] = [
   {
     name: 'the demo owns its database, and is watched through the engine’s front door',
     files: ['electron/demo*.ts'],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary,surroundings}.ts'],
+    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary,process-guards,surroundings}.ts'],
     libraries: ['node:*', 'better-sqlite3'],
   },
   {
