@@ -88,3 +88,12 @@ export function damage(text: string, random: () => number): Buffer {
       return Buffer.concat([bytes, bytes.subarray(at())]);
   }
 }
+
+/** Numbers from 0 to 1, the same ones for a seed. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
