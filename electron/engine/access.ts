@@ -30,20 +30,30 @@ export function accessOf(file: string): SeenAccess | undefined {
 }
 
 /** Gives an open file, which nobody else has opened yet, the access of the original. */
-export async function giveAccess(handle: FileHandle, { mode, uid, gid }: Access = ownerOnly): Promise<void> {
-  const isRoot = process.getuid?.() === 0;
+export async function giveAccess(handle: FileHandle, access: Access = ownerOnly): Promise<void> {
+  await unlessForeign(handle.chown(...ownersOf(access)));
   // Read and written by us in any case; programs are no databases.
-  await unlessForeign(handle.chmod((mode & 0o666) | 0o600));
-  if (isRoot && uid !== undefined && gid !== undefined) await unlessForeign(handle.chown(uid, gid));
+  const mode = (access.mode & 0o666) | 0o600;
+  await unlessForeign(handle.chmod(mode & groupMask(access, await handle.stat())));
 }
 
 /** Makes a folder for files of this access, whoever may read those may enter it. Fails as `mkdir` does. */
 export async function makeFolder(folder: string, access: Access = ownerOnly): Promise<void> {
   await fs.promises.mkdir(folder, { mode: 0o700 });
-  const { mode, uid, gid } = access;
-  await unlessForeign(fs.promises.chmod(folder, (mode & 0o666) | ((mode & 0o444) >> 2) | 0o700));
-  if (process.getuid?.() === 0 && uid !== undefined && gid !== undefined)
-    await unlessForeign(fs.promises.lchown(folder, uid, gid));
+  await unlessForeign(fs.promises.lchown(folder, ...ownersOf(access)));
+  const mode = (access.mode & 0o666) | ((access.mode & 0o444) >> 2) | 0o700;
+  await unlessForeign(fs.promises.chmod(folder, mode & groupMask(access, await fs.promises.lstat(folder))));
+}
+
+/** Root gives a file to its owner; everybody else to a group that they are in. −1 leaves it as it is. */
+function ownersOf({ uid, gid }: Access): [number, number] {
+  const isRoot = process.getuid?.() === 0;
+  return [isRoot && uid !== undefined ? uid : -1, gid ?? -1];
+}
+
+/** What the original allows its group is for that group, and for no other one that a new file may get. */
+function groupMask({ gid }: Access, made: { readonly gid: number }): number {
+  return made.gid === gid ? 0o777 : 0o707;
 }
 
 /** The same with all folders that lead to it; the first that was made, or undefined where all were there. */

@@ -1,5 +1,6 @@
 // What is kept of a database is as private as the database: the data folder, folders as destinations, restored files, whatever the
 // process lets others do with new files. A second user of the computer looks for himself where one can be had.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
@@ -145,4 +146,25 @@ test('a data folder that others could look into is closed, and nothing in it tha
     '755',
   ]);
   expect(look(path.join(dataDir, 'databases/one')).mode).toBe('700');
+});
+
+test.runIf(hasSecondUser)('a group that may read the original is the only one that may read the copy', async () => {
+  using folder = tempFolder();
+  fs.chmodSync(folder.path, 0o777);
+  const file = makeShop(folder, 0o660);
+  // As somebody who makes files of a group of his own: once not of the original’s group, once of it.
+  const user = ['setpriv', `--reuid=${someone + 9}`, `--regid=${someone + 8}`] as const;
+  const tries = [
+    { groups: '--clear-groups', original: 0o664, wanted: '604' },
+    { groups: `--groups=${someone + 1}`, original: 0o660, wanted: '660' },
+  ];
+  for (const { groups, original, wanted } of tries) {
+    fs.chmodSync(file, original);
+    const replica = folder.at(`backup-${wanted}`);
+    const script = path.resolve(import.meta.dirname, '../support/put-like.ts');
+    const [command, ...options] = user;
+    execFileSync(command, [...options, groups, process.execPath, '--no-warnings', script, replica, file]);
+    const object = [...below(replica)].find(({ facts }) => facts.isFile());
+    expect(look(object?.place ?? '').mode).toBe(wanted);
+  }
 });

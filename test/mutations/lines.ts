@@ -219,8 +219,8 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'the mode of what is copied',
     file: 'electron/engine/access.ts',
-    from: 'await unlessForeign(handle.chmod((mode & 0o666) | 0o600));',
-    to: 'await unlessForeign(handle.chmod((mode & 0o666) | 0o644));',
+    from: 'const mode = (access.mode & 0o666) | 0o600;',
+    to: 'const mode = (access.mode & 0o666) | 0o644;',
     test: privacy,
     name: 'with umask',
   },
