@@ -295,7 +295,9 @@ export class KnownTargets {
     const known = opened.get(databaseId);
     if (known !== undefined) return known;
     const now = store.replicas(databaseId).find((replica) => replica.targetId === targetId)?.url ?? url;
-    const target = openTarget(readUrl(now), { credentials: credentials.of(this.rowOf(targetId)) });
+    const row = this.rowOf(targetId);
+    const within = row.place.kind === 'folder' ? row.place.path : undefined;
+    const target = openTarget(readUrl(now), { credentials: credentials.of(row), within });
     opened.set(databaseId, target);
     return target;
   }

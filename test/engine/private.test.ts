@@ -114,6 +114,25 @@ test('what comes from a bucket has the mode of the original, and is its restorer
   expect(look(folder.at('one.db'))).toEqual({ mode: '640', ...owner });
 });
 
+test('a link in the place of a replica, or in it, has nothing written where it leads', async () => {
+  using folder = tempFolder();
+  const file = makeShop(folder, 0o600);
+  fs.mkdirSync(folder.at('elsewhere'));
+  fs.mkdirSync(folder.at('backup'));
+  fs.symlinkSync(folder.at('elsewhere'), folder.at('backup/shop.db'));
+  // What the user named may well be a link.
+  fs.symlinkSync(folder.at('backup'), folder.at('named'));
+  await using engine = openTestEngine(folder.at('data'));
+  const { databaseId } = await engine.call('addDatabase', { path: file, folder: folder.at('named') });
+  const told = await engine.waitFor(databaseId, 'is told of', ({ status }) => 'problem' in status);
+  expect(JSON.stringify(told.status)).toContain('is a link, which leads elsewhere');
+  expect(fs.readdirSync(folder.at('elsewhere'))).toEqual([]);
+
+  fs.rmSync(folder.at('backup/shop.db'));
+  await engine.waitFor(databaseId, 'is protected', ({ status }) => status.kind === 'protected');
+  expect(fs.readdirSync(folder.at('elsewhere'))).toEqual([]);
+});
+
 test('a data folder that others could look into is closed, and nothing in it that is not ours is touched', () => {
   using folder = tempFolder();
   const dataDir = folder.at('data');

@@ -57,7 +57,7 @@ export async function createFile(root: string, path: string, access?: Access): P
 
 /** A place below `root` that is no link and is reached without one: whoever puts one there would have us write or delete elsewhere. */
 export async function mustBeWithin(root: string, path: string): Promise<void> {
-  if (path === root) return;
+  if (path === root || path === dirname(path)) return;
   await mustBeWithin(root, dirname(path));
   const facts = await unlessMissing(lstat(path));
   if (facts?.isSymbolicLink() !== true) return;

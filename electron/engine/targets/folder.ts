@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { link, lstat, open, rename, unlink } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf } from '../../../shared/errors.ts';
 import { type Access, makeFolders } from '../access.ts';
@@ -25,18 +25,34 @@ export interface FolderTarget extends Target {
 const ownTmp = /\.[0-9a-f]{12}\.tmp$/;
 const readBytes = 1 << 20;
 
-/** The target at a folder. Does nothing yet: a missing root is reported by the first use. */
-export function openFolderTarget(options: { readonly path: string }): FolderTarget {
+/**
+ * The target at a folder. Does nothing yet: a missing root is reported by the first use. The root may be a link, for its user named
+ * it; where it lies `within` a folder that was named, what leads from there to it may not.
+ */
+export function openFolderTarget(options: {
+  readonly path: string;
+  readonly within?: string | undefined;
+}): FolderTarget {
   const path = resolve(options.path);
+  const named =
+    options.within === undefined || !path.startsWith(resolve(options.within) + sep) ? path : resolve(options.within);
   const inFlight = new Set<string>();
+  const used = async <T>(intent: 'read' | 'write', use: () => Promise<T>): Promise<T> =>
+    await classified(path, intent, async () => {
+      await mustBeWithin(named, path);
+      return await use();
+    });
   return {
     path,
     url: pathToFileURL(path).href,
-    list: (prefix, { signal }) => classified(path, 'read', () => list(path, prefix, signal)),
-    put: (key, body, how) => classified(path, 'write', () => put(path, { key, body, ...how, inFlight })),
-    get: (key, { range, signal }) => get(path, { key, range, signal }),
-    delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
-    removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
+    list: (prefix, { signal }) => used('read', () => list(path, prefix, signal)),
+    put: (key, body, how) => used('write', () => put(path, { key, body, ...how, inFlight })),
+    async *get(key, { range, signal }) {
+      await used('read', () => Promise.resolve());
+      yield* get(path, { key, range, signal });
+    },
+    delete: (keys, { signal }) => used('write', () => remove(path, keys, signal)),
+    removeLeftovers: ({ signal }) => used('write', () => removeLeftovers(path, inFlight, signal)),
     look: folderLook(path),
   };
 }

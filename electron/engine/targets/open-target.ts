@@ -26,6 +26,8 @@ export type TargetAddress = FolderAddress | S3Address;
 export interface TargetAccess {
   /** Of the original, for a folder that is made for it. */
   readonly access?: Access | undefined;
+  /** The folder that was named as destination, in which that of a replica lies. */
+  readonly within?: string | undefined;
   /** Instead of what an address says; without either, AWS's chain. */
   readonly credentials?: S3Credentials | undefined;
 }
@@ -81,7 +83,9 @@ export function placeOf(address: TargetAddress): PlaceState {
 /** The target at an address. Its place has to exist when it is used. */
 export function openTarget(place: string | TargetAddress, access: TargetAccess = {}): Target {
   const address = typeof place === 'string' ? parseTargetUrl(place) : place;
-  return address.kind === 'folder' ? openFolderTarget(address) : openS3Target(address, access);
+  return address.kind === 'folder'
+    ? openFolderTarget({ ...address, within: access.within })
+    : openS3Target(address, access);
 }
 
 /** The target at an address, its folder created where it does not exist yet; a bucket has to. */
