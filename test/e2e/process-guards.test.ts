@@ -1,12 +1,15 @@
 // What the system lets others do to our processes, and tells them: no debugger at a signal, no memory in a dump, keys on a command
 // line told to be visible, and nothing of a hostile destination obeyed by a terminal. The built entries, as processes.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { enter } from '../support/enter.ts';
 import { startHeadless } from '../support/headless-app.ts';
 import { type Started, startScript } from '../support/processes.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { asSecondUser, hasSecondUser } from '../support/second-user.ts';
 import { type TempFolder, tempFolder } from '../support/temp.ts';
 
@@ -86,30 +89,71 @@ describe('the command line', () => {
     expect(await run(folder.at('nothing'))).not.toContain('every user');
   });
 
+  const evil = '\u001B[2J\u001B]0;owned\u0007\u202Egnp\nforged line';
+  const record = JSON.stringify({
+    v: 1,
+    database: evil,
+    databaseId: 'x',
+    path: evil,
+    machine: { name: evil, id: 'x' },
+    pageSize: 4096,
+    createdAt: 1,
+    by: evil,
+    encryption: 'none',
+  });
+  const segment = 'generations/0123456789abcdef/wal/00000000_00000000.wal.lz4';
+
+  /** What is printed of an address, by every command that prints something of it. */
+  async function printedOf(url: string, folder: TempFolder, env: NodeJS.ProcessEnv = {}): Promise<readonly string[]> {
+    const restoring = ['restore', '-o', folder.at('restored.db')];
+    const printed: string[] = [];
+    for (const args of [['databases'], ['databases', '--json'], ['generations'], ['wal'], restoring]) {
+      await using started = startScript(built('cli.js'), [...args, url], { env });
+      await started.ended;
+      printed.push(started.output());
+    }
+    return printed;
+  }
+
+  /** What a terminal would obey, and lines that are none of ours. */
+  function commandsIn(printed: readonly string[]): readonly string[] {
+    const obeyed = /[^\n\t\P{Cc}]|[\u202A-\u202E]|^forged line$/mu;
+    return printed.filter((text) => text.length < 10 || obeyed.test(text));
+  }
+
   test('lets a destination command no terminal', async () => {
     using folder = tempFolder();
-    const evil = '\u001B[2J\u001B]0;owned\u0007\u202Egnp\nforged line';
-    const record = {
-      v: 1,
-      database: evil,
-      databaseId: 'x',
-      path: evil,
-      machine: { name: evil, id: 'x' },
-      pageSize: 4096,
-      createdAt: 1,
-      by: evil,
-      encryption: 'none',
-    };
-    mkdirSync(folder.at('backup/generations/0123456789abcdef/wal'), { recursive: true });
-    writeFileSync(folder.at('backup/generations/0123456789abcdef/wal/00000000_00000000.wal.lz4'), 'x');
-    writeFileSync(folder.at('backup/tidemark.json'), JSON.stringify(record));
-    for (const args of [['databases'], ['databases', '--json'], ['generations'], ['restore', '-o', folder.at(evil)]]) {
-      await using started = startScript(built('cli.js'), [...args, folder.at('backup')]);
-      await started.ended;
-      const printed = started.output();
-      expect(printed).not.toMatch(/[^\n\t\P{Cc}]|[\u202A-\u202E]/u);
-      expect(printed.split('\n')).not.toContain('forged line');
-    }
+    const replica = folder.at('backup');
+    mkdirSync(dirname(join(replica, segment)), { recursive: true });
+    mkdirSync(join(replica, 'generations', evil), { recursive: true });
+    writeFileSync(join(replica, segment), evil);
+    writeFileSync(join(replica, 'tidemark.json'), record);
+    expect(commandsIn(await printedOf(replica, folder))).toEqual([]);
+  });
+
+  test('lets a bucket command no terminal, in names, content or what its server says', async () => {
+    using folder = tempFolder();
+    await using server = await startS3Server();
+    const bucket = await server.makeBucket();
+    const put = async (key: string, body: string): Promise<number> =>
+      (await fetch(`${server.endpoint}/${bucket}/${key}`, { method: 'PUT', body })).status;
+    const keys = ['app/tidemark.json', `app/${segment}`, `app/generations/${encodeURIComponent(evil.slice(0, 8))}/x`];
+    const answers = await Promise.all(keys.map((key, i) => put(key, i === 0 ? record : evil)));
+    expect(answers.slice(0, 2)).toEqual([200, 200]);
+    const env = { AWS_ACCESS_KEY_ID: 'tester', AWS_SECRET_ACCESS_KEY: 'testing' };
+    expect(commandsIn(await printedOf(server.urlOf(bucket, 'app'), folder, env))).toEqual([]);
+
+    const liar = createServer((_request, response) => {
+      response.writeHead(403, { 'content-type': 'application/xml' });
+      response.end(`<Error><Code>Access\u009B2JDenied</Code><Message>\u009B2J\u202Egnp\nforged line</Message></Error>`);
+    });
+    await new Promise<void>((done) => liar.listen(0, '127.0.0.1', done));
+    const { port } = liar.address() as AddressInfo;
+    expect(
+      commandsIn(await printedOf(`s3://bucket/app?region=us-east-1&endpoint=http://127.0.0.1:${port}`, folder, env)),
+    ).toEqual([]);
+    liar.close();
+    liar.closeAllConnections();
   });
 });
 
