@@ -16,7 +16,7 @@ export const privateFile = 0o600;
 export function keepPrivate(dataDir: string): void {
   fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   if (process.platform === 'win32') return;
-  close(dataDir);
+  closeAll(dataDir, false);
   for (const entry of fs.readdirSync(dataDir, { withFileTypes: true })) {
     if (ownFolders.has(entry.name) ? entry.isDirectory() : ownFiles.test(entry.name) && entry.isFile())
       closeAll(path.join(dataDir, entry.name), entry.isDirectory());
@@ -24,21 +24,24 @@ export function keepPrivate(dataDir: string): void {
 }
 
 function closeAll(place: string, isFolder: boolean): void {
-  close(place);
-  if (!isFolder) return;
-  for (const entry of fs.readdirSync(place, { withFileTypes: true })) {
-    // A link leads to what is not ours.
-    if (entry.isFile() || entry.isDirectory()) closeAll(path.join(place, entry.name), entry.isDirectory());
-  }
-}
-
-/** Takes away what others may do with it. */
-function close(place: string): void {
-  try {
+  quietly(() => {
     const { mode } = fs.lstatSync(place);
     if ((mode & 0o077) !== 0) fs.chmodSync(place, mode & 0o700);
+  });
+  if (!isFolder) return;
+  quietly(() => {
+    for (const entry of fs.readdirSync(place, { withFileTypes: true })) {
+      // A link leads to what is not ours.
+      if (entry.isFile() || entry.isDirectory()) closeAll(path.join(place, entry.name), entry.isDirectory());
+    }
+  });
+}
+
+function quietly(action: () => void): void {
+  try {
+    action();
   } catch (error) {
     // @NOTE It went away meanwhile, or its file system has no modes, or it belongs to somebody else: then it is theirs to do.
-    if (!['ENOENT', 'EPERM', 'EACCES', 'EROFS', 'ENOTSUP', 'EINVAL'].includes(codeOf(error))) throw error;
+    if (!['ENOENT', 'ENOTDIR', 'EPERM', 'EACCES', 'EROFS', 'ENOTSUP', 'EINVAL'].includes(codeOf(error))) throw error;
   }
 }
