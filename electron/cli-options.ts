@@ -10,24 +10,36 @@ import { maxIndex } from '../shared/position.ts';
 export type Reading<T> =
   { readonly kind: 'read'; readonly value: T } | { readonly kind: 'unclear'; readonly reason: string };
 
-/** Turns `-config` into `--config` and `-o=x` into `-o x`; values of options and what follows `--` stay as they are. */
-export function normaliseFlags(words: readonly string[], withValue: ReadonlySet<string>): readonly string[] {
+/** Which flags a command line knows, with their two dashes. */
+export interface KnownFlags {
+  /** Those that a value follows; all others are switches. */
+  readonly valued: ReadonlySet<string>;
+  readonly switches: ReadonlySet<string>;
+}
+
+/**
+ * Turns `-config` into `--config`, `-o=x` into `-o x`, and `-json=true` and `-json=false` into the switch or nothing, as Go has it;
+ * values of options and what follows `--` stay as they are.
+ */
+export function normaliseFlags(words: readonly string[], known: KnownFlags): readonly string[] {
   const end = words.indexOf('--');
   const flags = end === -1 ? words : words.slice(0, end);
   const result: string[] = [];
   let isValue = false;
   for (const word of flags) {
-    const next: readonly string[] = isValue ? [word] : normaliseFlag(word);
+    const next: readonly string[] = isValue ? [word] : normaliseFlag(word, known);
     result.push(...next);
-    isValue = !isValue && next.length === 1 && withValue.has(next[0] ?? '');
+    isValue = !isValue && next.length === 1 && known.valued.has(next[0] ?? '');
   }
   return end === -1 ? result : [...result, ...words.slice(end)];
 }
 
-function normaliseFlag(word: string): readonly string[] {
-  if (/^-[a-z][a-z0-9-]+(=|$)/i.test(word)) return [`-${word}`];
-  const short = /^(-[a-z])=(.*)$/i.exec(word);
-  return short === null ? [word] : [short[1] ?? '', short[2] ?? ''];
+function normaliseFlag(word: string, { switches }: KnownFlags): readonly string[] {
+  const long = /^--?[a-z][a-z0-9-]+(=|$)/i.test(word) ? word.replace(/^--?/, '--') : word;
+  const [, name = '', value = ''] = /^(--?[a-z][a-z0-9-]*)=(.*)$/is.exec(long) ?? [];
+  if (switches.has(name) && /^(1|t|true)$/i.test(value)) return [name];
+  if (switches.has(name) && /^(0|f|false)$/i.test(value)) return [];
+  return /^-[a-z]$/i.test(name) ? [name, value] : [long];
 }
 
 /** An instant: RFC 3339 as Litestream takes it, a local date and time, or a phrase such as `15 min ago`. */

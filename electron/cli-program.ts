@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { AppError } from '../shared/errors.ts';
 import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
+import { foreignValued, takeForeignFlags } from './cli-foreign-flags.ts';
 import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
 import { formatError, type Terminal } from './cli-output.ts';
 import { type ReplicateOptions, replicate } from './cli-replicate.ts';
@@ -33,6 +34,17 @@ const valued = [
   '--at',
   '--data-dir',
   '-o',
+  ...foreignValued,
+];
+
+const switches = [
+  '--enable-wal',
+  '--no-expand-env',
+  '--if-db-not-exists',
+  '--if-replica-exists',
+  '--dry-run',
+  '--json',
+  '-v',
 ];
 
 const lists: Readonly<Record<ListKind, string>> = {
@@ -56,7 +68,9 @@ export async function runCommandLine(words: readonly string[], hostUrl: string):
     exitCode = code;
   });
   try {
-    await program.parseAsync([...normaliseFlags(words, new Set(valued))], { from: 'user' });
+    await program.parseAsync([...normaliseFlags(words, { valued: new Set(valued), switches: new Set(switches) })], {
+      from: 'user',
+    });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -183,6 +197,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .description('print the version')
     .action(() => terminal().out(`${version}\n`));
 
+  for (const command of program.commands) takeForeignFlags(command, (text) => terminal().note(text));
   return program;
 }
 

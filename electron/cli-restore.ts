@@ -68,10 +68,7 @@ export async function restore(parts: RestoreParts): Promise<number> {
     interrupts.onFirst(() => engine.call('cancelOperation', { operationId }));
     return conclude(await follow(engine, operationId, options.json === true ? undefined : terminal), parts);
   } catch (error) {
-    if (options.ifReplicaExists === true && error instanceof AppError && error.code === 'no-history') {
-      terminal.note(`${error.message} Nothing to restore.\n`);
-      return 0;
-    }
+    if (isNothingThere(error, options)) return noteNothingThere(error, terminal);
     throw error;
   } finally {
     await engine.stop();
@@ -165,6 +162,17 @@ function conclude(operation: Operation, { options, terminal, interrupts }: Resto
     return 0;
   }
   const error = operation.error === undefined ? new AppError('cancelled') : AppError.fromData(operation.error);
+  if (isNothingThere(error, options)) return noteNothingThere(error, terminal);
   terminal.note(formatError(error));
   return operation.state === 'cancelled' ? interrupts.exitCode() : 1;
+}
+
+/** There is no history, and that is well. */
+function isNothingThere(error: unknown, { ifReplicaExists }: RestoreOptions): error is AppError {
+  return ifReplicaExists === true && error instanceof AppError && error.code === 'no-history';
+}
+
+function noteNothingThere({ message }: AppError, terminal: Terminal): number {
+  terminal.note(`${message} Nothing to restore.\n`);
+  return 0;
 }

@@ -44,6 +44,13 @@ export function formatS3Address(address: string, values: ReadonlyMap<S3Key, stri
   return `${address}${address.includes('?') ? '&' : '?'}${query.join('&')}`;
 }
 
+/** True where an address says this itself. */
+export function saysOfBucket(address: string, key: S3Key): boolean {
+  const plain = (name: string) => name.replaceAll('-', '').toLowerCase();
+  const [, query = ''] = address.split('?', 2);
+  return [...new URLSearchParams(query).keys()].some((name) => plain(name) === plain(key));
+}
+
 /** The address of a bucket's folder. */
 export function formatBucket(bucket: string, path: string | undefined): string {
   const folder = (path ?? '').replace(/^\/+|\/+$/g, '');

@@ -1,4 +1,6 @@
 // Wrong use of the command line: a sentence on standard error, exit status 2, nothing started.
+import fs from 'node:fs';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { runCommand } from '../support/command-line.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -22,12 +24,34 @@ test.each([
   ['nowhere to replicate to', ['replicate', 'app.db'], 'name where the database goes'],
   ['a retention that is none', ['retain', '-keep', 'forever', 'rep'], '“forever” is no retention'],
   ['a retention that nobody asked for', ['retain', 'rep'], 'say what stays with -keep'],
+  ['a switch with a value that is none', ['restore', '-json=perhaps', '-o', 'out.db', 'rep'], "option '--json"],
+  [
+    'a flag of Litestream’s that cannot be left undone',
+    ['replicate', '-exec', 'app', 'a.db', 'rep'],
+    '-exec: starting',
+  ],
+  ['the same for a restore', ['restore', '-o', 'out.db', '-txid=1f', 'rep'], '-txid: that is of Litestream 0.5'],
+  ['a retention that would keep one image', ['retain', '-keep', '0', 'rep'], '“0” would keep'],
   ['nothing to list', ['snapshots'], 'name a replica'],
 ])('%s', async (_name, args, sentence) => {
   using folder = tempFolder();
   const ended = await runCommand(args, { cwd: folder.path });
   expect(ended).toMatchObject({ code: 2, stdout: '' });
   expect(ended.stderr).toContain(sentence);
+});
+
+test('flags of Litestream’s that change nothing are told by their names', async () => {
+  using folder = tempFolder();
+  const args = ['-v', '-parallelism', '8', '-if-db-not-exists=true', '-o', 'there.db', 'rep'];
+  fs.writeFileSync(path.join(folder.path, 'there.db'), 'x');
+  const ended = await runCommand(['restore', ...args], { cwd: folder.path });
+  expect(ended).toMatchObject({ code: 0, stdout: '' });
+  expect(ended.stderr.split('\n')).toEqual([
+    '-v has no effect: what there is to say is said.',
+    '-parallelism has no effect: Tidemark reads as much at a time as the destination takes.',
+    `${fs.realpathSync(folder.path)}/there.db exists already; nothing to restore.`,
+    '',
+  ]);
 });
 
 test('without a command the help is shown, as wrong use', async () => {
