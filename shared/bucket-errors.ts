@@ -60,6 +60,11 @@ export const bucketErrors = {
     safe: waiting,
     hint: 'Tidemark slows down and goes on by itself.',
   }),
+  'target-too-large': (d) => ({
+    message: `${d['host']}, or a server before it, refuses requests as large as this one (413).`,
+    safe: waiting,
+    hint: 'Raise the limit there (nginx: client_max_body_size 0), or choose smaller parts with part-size=5MB; Tidemark goes on by itself.',
+  }),
   'target-quota': (d) => ({
     message: `The bucket ${d['bucket']} takes no more: ${d['reason']}.`,
     safe: waiting,

@@ -16,6 +16,7 @@ import {
   retryAfterMsOf,
   type S3Place,
 } from './s3-errors.ts';
+import { mustComeFromS3 } from './s3-foreign.ts';
 import { Sha256 } from './s3-hash.ts';
 import { addQuirks, isHttpRequest } from './s3-quirks.ts';
 import { SoughtRegion } from './s3-region.ts';
@@ -70,6 +71,15 @@ export function makeS3Client(address: S3Address, options: ClientOptions = {}): S
       return next(args);
     },
     { step: 'build', priority: 'low', name: 'tidemarkProvider' },
+  );
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const result = await next(args);
+        mustComeFromS3(commandName, result.response);
+        return result;
+      },
+    { step: 'deserialize', priority: 'low', name: 'tidemarkForeign' },
   );
   tellTraffic(client);
   reuseSigner(client);

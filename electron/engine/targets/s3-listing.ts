@@ -3,6 +3,7 @@
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { AppError } from '../../../shared/errors.ts';
 import type { S3Context } from './s3-context.ts';
+import { mustBeListing } from './s3-foreign.ts';
 import type { StoredObject } from './target.ts';
 
 interface Listed {
@@ -84,7 +85,9 @@ async function listPage(
       if (isAnswer(response) && response.statusCode === 200) {
         const chunks: Uint8Array[] = [];
         for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-        response.body = Buffer.from(takeObjects(Buffer.concat(chunks).toString(), objects));
+        const xml = Buffer.concat(chunks).toString();
+        mustBeListing(xml, { status: response.statusCode, headers: response.headers });
+        response.body = Buffer.from(takeObjects(xml, objects));
       }
       return result;
     },
@@ -97,6 +100,7 @@ async function listPage(
 
 interface Answer {
   readonly statusCode: number;
+  readonly headers?: unknown;
   body: AsyncIterable<Uint8Array> | Uint8Array;
 }
 
