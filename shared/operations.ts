@@ -57,6 +57,7 @@ export interface RestoreProposal {
   readonly segments: number;
   readonly fetchBytes: number;
   readonly resultBytes: number;
-  readonly freeBytes: number;
+  /** Undefined where the disk does not tell. */
+  readonly freeBytes: number | undefined;
   readonly fromName: string;
 }

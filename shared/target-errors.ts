@@ -6,6 +6,11 @@ export const targetErrors = {
     message: `${d['path']} cannot be a folder: ${d['file']} is a file.`,
     hint: 'Choose a folder.',
   }),
+  'target-unmakeable': (d) => ({
+    message: `The folder ${d['path']} cannot be made: the file system there makes no folders.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose a folder on a disk.',
+  }),
   'target-read-only': (d) => ({
     message: `Tidemark may not write to ${d['path']}.`,
     safe: waiting,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { mustNotBeShort } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/ids.ts';
+import { isUnable } from './files.ts';
 
 export interface ClaimNotes {
   /** Claims that may be ours: the newest last. */
@@ -55,6 +56,9 @@ function writeDurably(file: string, text: string): void {
   const folder = fs.openSync(path.dirname(file), 'r');
   try {
     fs.fsyncSync(folder);
+  } catch (error) {
+    if (!isUnable(error)) throw error;
+    // @NOTE A disk that cannot do that of a folder: the rename itself has to do.
   } finally {
     fs.closeSync(folder);
   }

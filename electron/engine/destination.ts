@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/errors.ts';
 import type { FolderInspection } from '../../shared/targets.ts';
+import { freeBytesAt } from './files.ts';
 import { ownedByOther } from './ownership.ts';
 import { readRecord } from './replica/record.ts';
 import { openTarget } from './targets/open-target.ts';
@@ -29,12 +30,11 @@ export async function inspectFolder(
       throw new AppError('target-inside-file', { path: absolute, file: existing });
     checkWritable(existing, absolute);
     const contents = await contentsOf(replicaPath, { databasePath, machineId }, signal);
-    const { bavail, bsize } = fs.statfsSync(existing);
     return {
       kind: 'usable',
       path: absolute,
       replicaPath,
-      freeBytes: bavail * bsize,
+      freeBytes: await freeBytesAt(existing),
       contents: contents === 'missing' ? (existing === absolute ? 'empty' : 'new') : contents,
       isSameDisk: isSameDisk(existing, databasePath),
     };

@@ -119,5 +119,6 @@ export class DiskGuard {
 
 async function probeDisk(folder: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize } = await statfs(folder);
+  if (blocks === 0) throw new Error('the disk does not tell its room');
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }

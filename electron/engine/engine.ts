@@ -264,6 +264,7 @@ export class Engine {
       guards,
       credentials: new TargetCredentials(this.#setup.secretKey),
       isKept: (databaseId) => databases.isKept(databaseId),
+      onLimits: (targetId, limits) => databases.activity.tellLimits(targetId, limits),
       onChange: () => {
         // Where replicas lie may read differently now.
         descriptions.forget();

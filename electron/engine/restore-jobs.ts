@@ -27,7 +27,7 @@ import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
 import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
-import { lookAt } from './files.ts';
+import { freeBytesAt, lookAt } from './files.ts';
 
 interface Options {
   readonly operations: Operations;
@@ -56,13 +56,12 @@ export class RestoreJobs {
       async () => await describePlan({ target, wish: { kind: 'position', position }, signal }),
     );
     const proposedPath = proposePath(row.path, point.at);
-    const { bavail, bsize } = fs.statfsSync(path.dirname(proposedPath));
     const fromName = this.#options.storage?.store.target(replica.targetId)?.name ?? replica.url;
     return {
       ...plan,
       point: asTold(plan.point, point),
       proposedPath,
-      freeBytes: bavail * bsize,
+      freeBytes: await freeBytesAt(path.dirname(proposedPath)),
       fromName,
     };
   }

@@ -1,6 +1,7 @@
 // Wrong use of the command line: a sentence on standard error, exit status 2, nothing started.
 import fs from 'node:fs';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { runCommand } from '../support/command-line.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -52,6 +53,29 @@ test('flags of Litestream’s that change nothing are told by their names', asyn
     `${fs.realpathSync(folder.path)}/there.db exists already; nothing to restore.`,
     '',
   ]);
+});
+
+test.runIf(process.platform === 'linux')('what cannot be made fails at once, with a sentence', async () => {
+  using folder = tempFolder();
+  const database = path.join(folder.path, 'app.db');
+  const app = new Database(database);
+  app.pragma('journal_mode = wal');
+  app.exec('CREATE TABLE t(v)');
+  app.close();
+  const own = path.join(folder.path, 'own');
+  const to = await runCommand(['replicate', '-data-dir', own, database, '/proc/nonexistent/x']);
+  expect(to).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('/proc/nonexistent/x cannot be made') as string,
+  });
+  const from = await runCommand([
+    'replicate',
+    '-data-dir',
+    '/proc/nonexistent/x',
+    database,
+    path.join(folder.path, 'to'),
+  ]);
+  expect(from).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot keep its state in /proc/') as string });
 });
 
 test('without a command the help is shown, as wrong use', async () => {

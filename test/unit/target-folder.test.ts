@@ -171,3 +171,17 @@ describe('a faulty target', () => {
     expect(await inner.list('', { signal: calm })).toMatchObject([{ key: '3', bytes: 100_000 }]);
   });
 });
+
+test.runIf(process.platform === 'linux')('a folder that cannot be made is refused at once', async () => {
+  expect(await failureOf(createFolderTarget({ path: '/proc/nonexistent/x/y' }))).toMatchObject({
+    code: 'target-unmakeable',
+    details: { path: '/proc/nonexistent/x/y' },
+  });
+});
+
+test('folders are made by several at once, with whatever leads to them', async () => {
+  const root = await scratchFolder();
+  const path = join(root, 'a', 'b', 'c');
+  await Promise.all(Array.from({ length: 8 }, async () => await createFolderTarget({ path })));
+  expect(await readdir(root, { recursive: true })).toEqual(['a', 'a/b', 'a/b/c']);
+});

@@ -2,11 +2,11 @@
 // Never overwrites a file, not even one that appears meanwhile; leaves nothing under the final name before it is whole.
 // Names of temporary files tell whose they are, so that those of a killed restore can be removed and no others.
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, link, lstat, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
-import { syncFolder } from '../files.ts';
+import { freeBytesAt, syncFolder, whereAble } from '../files.ts';
 
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
 /** Tells this process from an earlier one with the same number. */
@@ -59,9 +59,10 @@ export async function openOutput(options: {
 
 /** Throws `output-full` when a folder's disk has less room than is needed. */
 export async function mustHaveRoom(folder: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await classified(folder, () => statfs(folder));
-  const freeBytes = bavail * bsize;
-  if (freeBytes < neededBytes) throw new AppError('output-full', { path: folder, neededBytes, freeBytes });
+  const freeBytes = await classified(folder, () => freeBytesAt(folder));
+  // Where nobody knows it, the writing finds out.
+  if (freeBytes !== undefined && freeBytes < neededBytes)
+    throw new AppError('output-full', { path: folder, neededBytes, freeBytes });
 }
 
 /** Removes what killed restores left in a folder; what a living process of this machine works on stays. */
@@ -115,11 +116,11 @@ export async function mustBeFree(path: string): Promise<void> {
 async function publish(temporaryPath: string, path: string, mode: number | undefined): Promise<void> {
   const file = await open(temporaryPath, 'r+');
   try {
-    await file.sync();
+    await whereAble(() => file.sync());
   } finally {
     await file.close();
   }
-  if (mode !== undefined) await chmod(temporaryPath, mode & 0o777);
+  if (mode !== undefined) await whereAble(() => chmod(temporaryPath, mode & 0o777));
   await mustBeFree(path);
   await giveName(temporaryPath, path);
   await syncFolder(dirname(path));

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { makeOwnFolder } from '../files.ts';
 import { conversions, migrations } from './migrations.ts';
 
 const stateFile = 'state.db';
@@ -18,7 +19,7 @@ const holderFile = 'holder.json';
 export function openStateDatabase(dataDir: string): Database.Database {
   let database: Database.Database | undefined;
   try {
-    fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeOwnFolder(dataDir);
     database = new Database(path.join(dataDir, stateFile), { timeout: 200 });
     // Held by one connection, so without shared memory; the lock is the one that a second engine meets.
     database.pragma('locking_mode = EXCLUSIVE');

@@ -3,16 +3,25 @@
 // request, never by writing an object: an unmounted disk is reported, not replaced by a folder on the wrong one.
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf } from '../../../shared/errors.ts';
-import { syncFolder } from '../files.ts';
+import { makeFolder, syncFolder, whereAble } from '../files.ts';
 import { writeBody } from './folder-body.ts';
 import { classified, unlessMissing } from './folder-errors.ts';
 import { folderLook } from './folder-look.ts';
 import { createFile, discard, locate, mustExist, removeEmpty, walk } from './folder-tree.ts';
 import type { PutCondition, StoredObject, Target } from './target.ts';
+
+/** What the disk of a folder cannot do, so that it cannot be promised there. */
+export type FolderLimit = 'durability' | 'times';
+
+export interface FolderOptions {
+  readonly path: string;
+  /** Told once, with the first object that was put where the disk cannot do everything. */
+  readonly onLimits?: ((limits: readonly FolderLimit[]) => void) | undefined;
+}
 
 export interface FolderTarget extends Target {
   /** The folder itself, absolute. */
@@ -25,15 +34,22 @@ const ownTmp = /\.[0-9a-f]{12}\.tmp$/;
 const readBytes = 1 << 20;
 
 /** The target at a folder. Does nothing yet: a missing root is reported by the first use. */
-export function openFolderTarget(options: { readonly path: string }): FolderTarget {
+export function openFolderTarget(options: FolderOptions): FolderTarget {
   const path = resolve(options.path);
+  let isAsked = false;
+  const onAsked = (limits: readonly FolderLimit[]) => {
+    if (limits.length > 0 && !isAsked) options.onLimits?.(limits);
+    isAsked = true;
+  };
   const inFlight = new Set<string>();
   return {
     path,
     url: pathToFileURL(path).href,
     list: (prefix, { signal }) => classified(path, 'read', () => list(path, prefix, signal)),
     put: (key, body, { modifiedAt, condition, signal }) =>
-      classified(path, 'write', () => put(path, { key, body, modifiedAt, condition, inFlight, signal })),
+      classified(path, 'write', () =>
+        put(path, { key, body, modifiedAt, condition, inFlight, signal, isFirst: !isAsked, onAsked }),
+      ),
     get: (key, { range, signal }) => get(path, { key, range, signal }),
     delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
     removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
@@ -42,10 +58,13 @@ export function openFolderTarget(options: { readonly path: string }): FolderTarg
 }
 
 /** Creates the folder with whatever leads to it, and returns the target there. Throws as every use of it would. */
-export async function createFolderTarget(options: { readonly path: string }): Promise<FolderTarget> {
+export async function createFolderTarget(options: FolderOptions): Promise<FolderTarget> {
   const target = openFolderTarget(options);
   await classified(target.path, 'write', async () => {
-    const first = await mkdir(target.path, { recursive: true });
+    const first = await makeFolder(target.path).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      throw new AppError('target-unmakeable', { path: target.path }, { cause: error });
+    });
     if (first !== undefined) await syncFolder(dirname(first));
   });
   return target;
@@ -74,10 +93,13 @@ interface Put {
   readonly condition: PutCondition | undefined;
   readonly inFlight: Set<string>;
   readonly signal: AbortSignal;
+  /** Nobody knows yet what the disk can do: the object is dated in any case, to see. */
+  readonly isFirst: boolean;
+  readonly onAsked: (limits: readonly FolderLimit[]) => void;
 }
 
 async function put(root: string, options: Put): Promise<{ readonly bytes: number; readonly isChecked?: boolean }> {
-  const { key, body, modifiedAt, condition, inFlight, signal } = options;
+  const { key, body, modifiedAt, condition, inFlight, signal, isFirst, onAsked } = options;
   signal.throwIfAborted();
   const path = locate(root, key);
   // A name of its own per writer, so that two writers of one key can never mix their bytes.
@@ -86,17 +108,21 @@ async function put(root: string, options: Put): Promise<{ readonly bytes: number
   try {
     const file = await createFile(root, tmp);
     let bytes: number;
+    let keepsTimes = true;
+    let isDurable: boolean;
     try {
       bytes = await writeBody(file, body, signal);
-      if (modifiedAt !== undefined) await file.utimes(modifiedAt / 1000, modifiedAt / 1000);
-      await file.sync();
+      const at = (modifiedAt ?? Date.now()) / 1000;
+      if (modifiedAt !== undefined || isFirst) keepsTimes = await whereAble(() => file.utimes(at, at));
+      isDurable = await whereAble(() => file.sync());
     } finally {
       await file.close();
     }
     signal.throwIfAborted();
     const isChecked = condition === undefined ? undefined : await placeOnCondition(root, { key, path, tmp, condition });
     if (isChecked !== true) await rename(tmp, path);
-    await syncFolder(dirname(path));
+    isDurable = (await syncFolder(dirname(path))) && isDurable;
+    onAsked([...(isDurable ? [] : (['durability'] as const)), ...(keepsTimes ? [] : (['times'] as const))]);
     return { bytes, ...(isChecked === undefined ? {} : { isChecked }) };
   } catch (error) {
     await discard(tmp);

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Place } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { PlaceState } from '../../../shared/targets.ts';
-import { createFolderTarget, openFolderTarget } from './folder.ts';
+import { createFolderTarget, type FolderOptions, openFolderTarget } from './folder.ts';
 import { openS3Target } from './s3.ts';
 import { makeS3Address, parseS3Url, type S3Address, type S3Credentials } from './s3-address.ts';
 import type { Target } from './target.ts';
@@ -25,6 +25,8 @@ export type TargetAddress = FolderAddress | S3Address;
 export interface TargetAccess {
   /** Instead of what an address says; without either, AWS's chain. */
   readonly credentials?: S3Credentials | undefined;
+  /** The disk of a folder cannot do everything. */
+  readonly onLimits?: FolderOptions['onLimits'];
 }
 
 /**
@@ -78,7 +80,8 @@ export function placeOf(address: TargetAddress): PlaceState {
 /** The target at an address. Its place has to exist when it is used. */
 export function openTarget(place: string | TargetAddress, access: TargetAccess = {}): Target {
   const address = typeof place === 'string' ? parseTargetUrl(place) : place;
-  return address.kind === 'folder' ? openFolderTarget(address) : openS3Target(address, access);
+  if (address.kind === 's3') return openS3Target(address, access);
+  return openFolderTarget({ path: address.path, onLimits: access.onLimits });
 }
 
 /** The target at an address, its folder created where it does not exist yet; a bucket has to. */
