@@ -8,7 +8,7 @@ export const bucketKeys = Object.keys(s3Keys) as readonly S3Key[];
 const defaultKeys = ['sync-interval', 'snapshot-interval', 'retention', ...bucketKeys] as const;
 
 export const globalKeys = ['dbs', 'snapshot', ...defaultKeys] as const;
-export const databaseKeys = ['path', 'snapshot', 'replicas', 'replica'] as const;
+export const databaseKeys = ['path', 'snapshot', 'replicas', 'replica', 'restore-if-db-not-exists'] as const;
 export const snapshotKeys = ['interval', 'retention'] as const;
 export const retentionKeys = ['enabled'] as const;
 export const replicaKeys = ['type', 'name', 'path', 'url', 'bucket', ...defaultKeys] as const;
@@ -51,7 +51,6 @@ const noOwnKey = 'encryption with a key of your own (SSE-C) is not supported';
 const unsupported: Readonly<Record<string, string>> = {
   age: 'encryption is not supported yet',
   exec: 'starting another program is not supported',
-  'restore-if-db-not-exists': 'run “restore -if-db-not-exists” before “replicate”',
   addr: noServing,
   'mcp-addr': 'serving MCP is not supported',
   'heartbeat-url': noHeartbeat,

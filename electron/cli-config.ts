@@ -18,6 +18,8 @@ export interface ConfigDatabase {
   /** Absolute. */
   readonly path: string;
   readonly replicas: readonly ConfigReplica[];
+  /** Where it is not there, it is restored before it is protected. */
+  readonly restoreIfMissing?: boolean;
 }
 
 export interface ConfigReplica {
@@ -107,7 +109,13 @@ class ConfigReader extends YamlReader {
     const missing = 'the database has no replicas';
     const nodes = single === undefined ? this.list(several, { what: '“replicas”', missing, parent: node }) : [single];
     const replicas = nodes.flatMap((each) => this.#replica(each, defaults) ?? []);
-    return path === undefined ? undefined : { path: toAbsolutePath(path), replicas };
+    const restoreIfMissing = this.flag(map.get('restore-if-db-not-exists'));
+    if (path === undefined) return undefined;
+    return {
+      path: toAbsolutePath(path),
+      replicas,
+      ...(restoreIfMissing === undefined ? {} : { restoreIfMissing }),
+    };
   }
 
   #replica(node: Node, defaults: Defaults): ConfigReplica | undefined {

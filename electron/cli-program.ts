@@ -1,6 +1,6 @@
 // The commands of the command line, their flags and their help. Parses, hands over to the file of the command, and turns
 // what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 130 and 143 interrupted.
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { AppError } from '../shared/errors.ts';
 import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
@@ -39,6 +39,9 @@ const valued = [
 
 const switches = [
   '--enable-wal',
+  '--take-over',
+  '--restore-if-missing',
+  '--restore-if-db-not-exists',
   '--no-expand-env',
   '--if-db-not-exists',
   '--if-replica-exists',
@@ -110,6 +113,12 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .option('--config <file>', 'read databases and replicas from a configuration')
     .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
     .option('--enable-wal', 'allow switching a database to WAL mode')
+    .option(
+      '--take-over',
+      'go on where another Tidemark, or Litestream 0.5, kept a history: a new one begins beside it',
+    )
+    .option('--restore-if-missing', 'restore a database that is not there from its replicas, then protect it')
+    .addOption(new Option('--restore-if-db-not-exists').hideHelp())
     .option('--data-dir <folder>', 'where state and spool live (also TIDEMARK_DATA_DIR)')
     .action(
       async (path: string | undefined, urls: readonly string[], options: ReplicateOptions & { dataDir?: string }) => {
@@ -130,6 +139,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
           terminal: patientTerminal(),
           interrupts,
           openEngine,
+          openToolbox,
         });
         // Somebody who does not read what was said must not keep it from ending.
         await written(lastWordsMs);

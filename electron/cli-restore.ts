@@ -42,9 +42,11 @@ export interface RestoreParts {
   readonly openEngine: () => Promise<EngineHost>;
 }
 
+type Wish = Parsed<'startReplicaRestore'>['wish'];
+
 /** Restores; answers the exit code. */
 export async function restore(parts: RestoreParts): Promise<number> {
-  const { subject, options, terminal, interrupts } = parts;
+  const { subject, options, terminal } = parts;
   const wish = toWish(options);
   const sources = await findSources(subject, { ...options, note: terminal.note });
   const outputPath = outputOf(sources, options);
@@ -52,6 +54,15 @@ export async function restore(parts: RestoreParts): Promise<number> {
     terminal.note(`${outputPath} exists already; nothing to restore.\n`);
     return 0;
   }
+  return await restoreFrom(sources, { ...parts, outputPath, wish });
+}
+
+/** Restores from the one of these replicas that reaches furthest; answers the exit code. */
+export async function restoreFrom(
+  sources: readonly Source[],
+  parts: Omit<RestoreParts, 'subject'> & { readonly outputPath: string; readonly wish: Wish },
+): Promise<number> {
+  const { options, terminal, interrupts, outputPath, wish } = parts;
   const engine = await parts.openEngine();
   interrupts.onSecond(async () => {
     await engine.kill();
@@ -76,9 +87,7 @@ export async function restore(parts: RestoreParts): Promise<number> {
 }
 
 /** What the options wish for; at most one of -timestamp, -index and -name. */
-export function toWish(
-  options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp' | 'name'>,
-): Parsed<'startReplicaRestore'>['wish'] {
+export function toWish(options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp' | 'name'>): Wish {
   const { index, timestamp, name } = options;
   if (name !== undefined) {
     const isMore = [index, timestamp, options.generation].some((option) => option !== undefined);
@@ -156,7 +165,10 @@ export function createPhaseView(terminal: Terminal): (operation: Operation) => v
   };
 }
 
-function conclude(operation: Operation, { options, terminal, interrupts }: RestoreParts): number {
+function conclude(
+  operation: Operation,
+  { options, terminal, interrupts }: Pick<RestoreParts, 'options' | 'terminal' | 'interrupts'>,
+): number {
   if (operation.state === 'done' && operation.result !== undefined) {
     terminal.out(options.json === true ? formatJson(restoredJson(operation.result)) : formatRestored(operation.result));
     return 0;

@@ -268,6 +268,8 @@ export const engineCommands = {
           enableWal: z.boolean(),
           /** One that is not there yet, or not ready, is waited for. */
           isAwaited: z.boolean().optional(),
+          /** Whoever keeps a history at its places: from now on this computer writes there, beginning a new generation. */
+          takeOver: z.boolean().optional(),
           replicas: z
             .array(
               z.strictObject({

@@ -6,6 +6,17 @@ export const historyErrors = {
     message: `There is no history at ${d['url']}.`,
     hint: 'Check the address; it must be the folder that holds “generations”.',
   }),
+  'history-ltx': (d) => ({
+    message:
+      d['isBeside'] === 'true'
+        ? `Beside the history at ${d['url']} lies a newer one that Litestream 0.5 wrote (LTX), which Tidemark does not read.`
+        : `At ${d['url']} lies a history that Litestream 0.5 wrote (LTX), which Tidemark does not read.`,
+    safe: historySafe,
+    hint:
+      d['isBeside'] === 'true'
+        ? 'Restore the newer one with Litestream 0.5; or name a generation of the older one with -generation (tidemark generations <url> lists them).'
+        : 'Restore it with Litestream 0.5: litestream restore -o <file> <url>.',
+  }),
   'generation-unknown': (d) => ({
     message: `There is no generation ${d['generation']} at ${d['url']}.`,
     safe: historySafe,

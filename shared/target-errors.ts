@@ -34,7 +34,12 @@ export const targetErrors = {
   'target-owned-by-other': (d) => ({
     message: `${d['path']} holds the history of ${d['databasePath'] ?? d['database']} from ${d['machine']}${d['since'] === undefined ? '' : `, which has been writing there since ${d['since']}`}.`,
     safe: `${historySafe} Your database is untouched.`,
-    hint: 'Choose another place; or, if nobody writes there any more, take it over: a new history begins beside the one that is there.',
+    hint: 'Choose another place; or, if nobody writes there any more, take it over (on the command line: tidemark replicate --take-over): a new history begins beside the one that is there.',
+  }),
+  'target-holds-ltx': (d) => ({
+    message: `${d['path']} holds a history that Litestream 0.5 wrote (LTX), which Tidemark does not read.`,
+    safe: 'Nothing was written there, and your database is untouched.',
+    hint: 'Choose another place; or, if Litestream does not write there any more, begin beside it with: tidemark replicate --take-over.',
   }),
   'target-unsupported': (d) => ({
     message:

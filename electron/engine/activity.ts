@@ -53,6 +53,13 @@ export class Activity {
     this.note({ databaseId: undefined, ...narrateLimits(limits, { name }) });
   }
 
+  /** A history goes on at a target where an installation kept it whose data folder is lost. */
+  tellInherited(row: DatabaseRow, targetId: TargetId): void {
+    const { name } = this.#options.targets.rowOf(targetId);
+    const text = `${path.basename(row.path)}: ${name} holds its history from this computer, by a Tidemark whose data folder is gone. It goes on there as a new history; what is there stays.`;
+    this.note({ kind: 'replica-changed', level: 'warning', databaseId: row.id, text });
+  }
+
   /** Histories of databases do not lie on a target any more: one entry, however many they are. */
   tellGone(targetId: TargetId, databases: readonly DatabaseRow[]): void {
     const { name } = this.#options.targets.rowOf(targetId);

@@ -109,6 +109,7 @@ export class Databases implements AsyncDisposable {
     this.#places = new ReplicaTargets({
       ...options,
       folderOf: (databaseId) => this.#folderOf(databaseId),
+      onInherited: (row, targetId) => this.activity.tellInherited(row, targetId),
       mounts: limits?.mounts,
       wrapTarget: limits?.wrapTarget,
     });
@@ -223,6 +224,7 @@ export class Databases implements AsyncDisposable {
     path: input,
     enableWal: mayEnable,
     isAwaited = false,
+    takeOver = false,
     replicas,
   }: Parsed<'protectDeclared'>['databases'][number]): Promise<DeclaredDatabase> {
     let file = path.resolve(input);
@@ -242,7 +244,7 @@ export class Databases implements AsyncDisposable {
       const added = { path: file, givenPath: given, addedAt: clock.now(), isDemo: false, isDeclared: true };
       const id = known?.id ?? store.addDatabase(added);
       if (known !== undefined) store.setGivenPath(id, given);
-      await this.replicas.declare(id, places);
+      await this.replicas.declare(id, places, { takeOver });
       this.#declared.add(id);
       if (mayEnable) this.#mayEnableWal.add(id);
       this.#protect(this.rowOf(id));

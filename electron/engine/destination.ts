@@ -5,6 +5,7 @@ import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/err
 import type { FolderInspection } from '../../shared/targets.ts';
 import { freeBytesAt } from './files.ts';
 import { ownedByOther } from './ownership.ts';
+import { mustHoldNoLtx } from './replica/ltx.ts';
 import { readRecord } from './replica/record.ts';
 import { openTarget } from './targets/open-target.ts';
 
@@ -60,6 +61,7 @@ async function contentsOf(
     if (record.machine.id === machineId && record.path === databasePath) return 'history-of-this';
     throw ownedByOther(replicaPath, record);
   }
+  await mustHoldNoLtx(openTarget(replicaPath), { signal });
   if (names.includes('generations')) return 'litestream-history';
   throw new AppError('target-collides', { path: replicaPath });
 }

@@ -15,7 +15,10 @@ import type { NamedMoment } from '../../shared/named-points.ts';
 import type { Generation } from '../../shared/position.ts';
 import type { ClaimNotes } from './claims.ts';
 import { type Clock, never, stopwatch } from './clock.ts';
+import { isGoneForGood } from './holder.ts';
+import type { HolderNote } from './replica/holder-note.ts';
 import { recordKey } from './replica/keys.ts';
+import { mustHoldNoLtx } from './replica/ltx.ts';
 import {
   findRecord,
   formatNamed,
@@ -46,6 +49,10 @@ export interface OwnershipOptions {
   readonly namedPoints: () => readonly NamedMoment[];
   /** Those of a record that was not written here; they stay from now on. */
   readonly onNamedPoints: (found: readonly NamedMoment[]) => void;
+  /** What the record says of this process. */
+  readonly holder?: HolderNote | undefined;
+  /** The place was this computer's own, by an installation that is gone for good: it is gone on with. */
+  readonly onInherited?: ((record: ReplicaRecord) => void) | undefined;
 }
 
 interface Facts {
@@ -82,6 +89,8 @@ export class Ownership {
   #lost:
     { readonly error: AppError; readonly since: () => number; readonly record: ReplicaRecord | undefined } | undefined;
   #mayTakeOver = false;
+  /** Why a new generation begins where the place turns out to be another's. */
+  #takenReason: string | undefined;
   #turn: Promise<void> = Promise.resolve();
   /** The history of `from` may not be continued there; undefined `from`: that of the next look. */
   #startOver: { readonly from: Generation | undefined; readonly reason: string } | undefined;
@@ -102,6 +111,7 @@ export class Ownership {
     for (let attempt = 1; ; attempt++) {
       const found = await findRecord(facts.target, { signal });
       const record = found?.record;
+      if (found === undefined && !this.#mayTakeOver) await this.#mustBeFree(facts, signal);
       const demand = this.#judge(record, facts);
       if (record !== undefined) this.#see(record);
       if (demand !== undefined) return { kind: 'start-over', reason: demand };
@@ -190,14 +200,27 @@ export class Ownership {
     return reason;
   }
 
-  /** Somebody decided before a first look: whoever has the place, it is taken over. For a history that begins. */
-  mayTakeOver(): void {
+  /**
+   * Somebody decided before a first look: whoever has the place, it is taken over. Where something of ours lies there already
+   * (`goesOn`), what follows begins anew.
+   */
+  mayTakeOver({ goesOn = false }: { readonly goesOn?: boolean } = {}): void {
     this.#mayTakeOver = true;
+    this.#takenReason = goesOn ? 'It took over the place of another history' : undefined;
   }
 
   /** Why what follows may not go to the facts' generation; throws where the place is another's. */
   #judge(record: ReplicaRecord | undefined, facts: Facts): string | undefined {
     const { generation } = facts;
+    if (record !== undefined && !this.#mayTakeOver && this.#isInherited(record)) {
+      this.#mayTakeOver = true;
+      this.#options.onInherited?.(record);
+    }
+    const isOthers = record !== undefined && (!this.#isOurs(record) || this.#isCopys(record));
+    if (this.#takenReason !== undefined && isOthers) {
+      this.#startOver ??= { from: generation, reason: this.#takenReason };
+      this.#takenReason = undefined;
+    }
     if (record !== undefined && !this.#mayTakeOver) {
       if (!this.#isOurs(record)) throw this.#conflict(record, facts);
       const { claim } = record;
@@ -220,6 +243,24 @@ export class Ownership {
     const { machineId, databasePath, databaseId } = this.#options.owner;
     if (record.machine.id !== machineId) return false;
     return record.path === databasePath || record.databaseId === databaseId;
+  }
+
+  /** Of the same database and computer, by an installation that cannot come back. */
+  #isInherited(record: ReplicaRecord): boolean {
+    const { owner, holder } = this.#options;
+    const isSame = record.path === owner.databasePath && record.machine.name === os.hostname();
+    return isSame && !this.#isOurs(record) && isGoneForGood(record.holder, holder);
+  }
+
+  /** Nothing is put beside a history that Litestream 0.5 writes unless somebody decided so. */
+  async #mustBeFree({ target }: Facts, signal: AbortSignal): Promise<void> {
+    try {
+      await mustHoldNoLtx(target, { signal });
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'target-holds-ltx')
+        this.#lost = { error, since: stopwatch(this.#options.clock), record: undefined };
+      throw error;
+    }
   }
 
   #conflict(record: ReplicaRecord | undefined, { target }: Facts): AppError {
@@ -262,7 +303,7 @@ export class Ownership {
       signal,
     }: { readonly facts: Facts; readonly claim?: string | undefined; readonly signal: AbortSignal },
   ): Promise<boolean> {
-    const { owner, clock, notes, namedPoints } = this.#options;
+    const { owner, clock, notes, namedPoints, holder } = this.#options;
     const named = formatNamed(namedPoints());
     const now = clock.now();
     const record = found?.record;
@@ -283,6 +324,7 @@ export class Ownership {
         claim,
         // Going on is no new beginning: since when it is ours stays.
         claimedAt: isOurs ? (record.claimedAt ?? record.createdAt) : now,
+        ...(holder === undefined ? {} : { holder }),
         ...(named === undefined ? {} : { named }),
       },
     });

@@ -5,9 +5,11 @@ import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { claimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { DiskPlaces } from './disk-places.ts';
+import { noteHolder } from './holder.ts';
 import type { KnownTargets } from './known-targets.ts';
 import { type ListMounts, listMounts } from './mounts.ts';
 import { Ownership } from './ownership.ts';
+import type { HolderNote } from './replica/holder-note.ts';
 import type { ReplicaTarget } from './session.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
@@ -20,12 +22,17 @@ export interface ReplicaTargetsOptions {
   readonly machineId: string;
   readonly version: string;
   readonly clock: Clock;
+  readonly computer: string | undefined;
+  readonly boot: string;
+  readonly dataDir: string;
   /** The folder of a database below the data folder. */
   readonly folderOf: (databaseId: DatabaseId) => string;
   /** What is mounted; without it as the system says. */
   readonly mounts: ListMounts | undefined;
   /** For tests: what stands for a target. */
   readonly wrapTarget: ((target: Target) => Target) | undefined;
+  /** A place was gone on with that an installation kept whose data folder is lost. */
+  readonly onInherited: (row: DatabaseRow, targetId: TargetId) => void;
   /** Something that the state shows has changed. */
   readonly onChange: (databaseId: DatabaseId) => void;
 }
@@ -33,11 +40,13 @@ export interface ReplicaTargetsOptions {
 export class ReplicaTargets {
   readonly #options: ReplicaTargetsOptions;
   readonly #places: DiskPlaces;
+  readonly #holder: HolderNote | undefined;
   readonly #owned = new Map<DatabaseId, Map<TargetId, Ownership>>();
 
   constructor(options: ReplicaTargetsOptions) {
     this.#options = options;
-    const { machineId, mounts = listMounts, store, targets } = options;
+    const { machineId, mounts = listMounts, store, targets, dataDir: folder } = options;
+    this.#holder = noteHolder({ ...options, folder });
     this.#places = new DiskPlaces({
       machineId,
       mounts,
@@ -79,6 +88,8 @@ export class ReplicaTargets {
       owner,
       clock,
       notes: claimNotes(folderOf(row.id), targetId),
+      holder: this.#holder,
+      onInherited: () => this.#options.onInherited(row, targetId),
       namedPoints: () => store.namedPoints.of(row.id),
       onNamedPoints: (found) => {
         store.namedPoints.adopt(row.id, found);

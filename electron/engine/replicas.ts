@@ -226,7 +226,11 @@ export class Replicas {
   }
 
   /** Keeps a database at these places, and nowhere else. */
-  async declare(databaseId: DatabaseId, places: readonly DeclaredPlace[]): Promise<void> {
+  async declare(
+    databaseId: DatabaseId,
+    places: readonly DeclaredPlace[],
+    { takeOver }: { readonly takeOver: boolean },
+  ): Promise<void> {
     const { catalogue, targets } = this.#options;
     const replicas: NewReplica[] = [];
     for (const { address, settings } of places) {
@@ -237,6 +241,12 @@ export class Replicas {
       replicas.push({ ...defaultSettings, ...withoutAbsent(settings), targetId, url: address.url });
     }
     this.#set(databaseId, replicas);
+    if (!takeOver) return;
+    const row = this.#options.rowOf(databaseId);
+    for (const { targetId } of replicas) {
+      const goesOn = catalogue.shipped(databaseId).some((place) => place.targetId === targetId);
+      this.#options.places.ownershipOf(row, { targetId }).mayTakeOver({ goesOn });
+    }
   }
 
   /** A place on a target for a database; fails with `target-missing` where its folder is gone. */

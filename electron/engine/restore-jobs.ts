@@ -18,6 +18,7 @@ import type { Points } from './history/points.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Operations } from './operations.ts';
 import { listReplica } from './restore/list-replica.ts';
+import { listHistory } from './restore/look-up.ts';
 import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
@@ -25,6 +26,7 @@ import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target
 import { readAlone } from './target-guards.ts';
 import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
+import { findLtx } from './replica/ltx.ts';
 import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
 import { freeBytesAt, lookAt } from './files.ts';
@@ -111,6 +113,7 @@ export class RestoreJobs {
     const record = await asHistory(target.url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
     const wish = wished.kind === 'name' ? wishFor(wished.name, record, target.url) : wished;
+    await mustBeReadable(target, wish, { signal: AbortSignal.timeout(30_000) });
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
       async ({ signal, onPhase: tell }) => {
@@ -135,8 +138,9 @@ export class RestoreJobs {
     const target = this.#openAt(url);
     const reading = listReplica(target, { signal, now: this.#options.clock.now() });
     const listing = await asHistory(target.url, reading);
-    if (listing.generations.length === 0) throw new AppError('no-history', { url: target.url });
-    return listing;
+    if (listing.generations.length > 0) return listing;
+    const isLtx = (await findLtx(target, { signal })) !== undefined;
+    throw new AppError(isLtx ? 'history-ltx' : 'no-history', { url: target.url });
   }
 
   #locate(
@@ -205,6 +209,20 @@ function tellingWaits(tell: (phase: Phase) => void): {
       tell({ ...last, text: `The destination asks for fewer requests: it goes on in ${seconds}` });
     },
   };
+}
+
+/** Fails with `history-ltx` where what is wished for may lie in a history that Litestream 0.5 wrote. */
+async function mustBeReadable(target: ReadableTarget, wish: RestoreWish, { signal }: Cancel): Promise<void> {
+  const ltx = await asHistory(target.url, findLtx(target, { signal }));
+  const isNamed = wish.kind === 'position' || wish.generation !== undefined;
+  if (ltx === undefined) return;
+  const { generations } = await listHistory(target, { signal });
+  const times = generations.flatMap(({ snapshots, segments }) =>
+    [...snapshots, ...segments].map(({ modifiedAt }) => modifiedAt),
+  );
+  if (times.length === 0) throw new AppError('history-ltx', { url: target.url });
+  const newestAt = times.reduce((a, b) => Math.max(a, b));
+  if (!isNamed && ltx.newestAt >= newestAt) throw new AppError('history-ltx', { url: target.url, isBeside: true });
 }
 
 /** A folder that is known by its URL only and is not there was never anybody's destination: it holds no history. */

@@ -9,6 +9,7 @@ import { knownOf, lookAtReplica } from './retain/look.ts';
 import { planRetention } from './retain/plan.ts';
 import { describePlan, previewRetention } from './retain/preview.ts';
 import { prune } from './retain/prune.ts';
+import { findLtx } from './replica/ltx.ts';
 import { parseNamed, readRecord } from './replica/record.ts';
 import type { Readers } from './retain/readers.ts';
 import { pinnedAs, pinnedOf } from './retain/retainer.ts';
@@ -54,7 +55,10 @@ export async function retainAt(
 ): Promise<Result<'retainReplica'>> {
   const target = openTarget(url);
   const looked = await lookAtReplica(target, { snapshots: [], signal });
-  if (looked.history.generations.length === 0) throw new AppError('no-history', { url: target.url });
+  if (looked.history.generations.length === 0) {
+    const isLtx = (await findLtx(target, { signal })) !== undefined;
+    throw new AppError(isLtx ? 'history-ltx' : 'no-history', { url: target.url });
+  }
   // Read last: what was named until now stays. One that cannot be understood may name points, so nothing is deleted then.
   const record = await readRecord(target, { signal });
   const pinned = pinnedAs(record === undefined ? [] : parseNamed(record));

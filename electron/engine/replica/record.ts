@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/named-points.ts';
 import { type Generation, isGeneration } from '../../../shared/position.ts';
+import { holderSchema } from './holder-note.ts';
 import { recordKey } from './keys.ts';
 import type { ObjectInfo, ObjectReader } from './object.ts';
 
@@ -34,6 +35,8 @@ const recordSchema = z.object({
   claim: z.string().optional(),
   /** When that was. */
   claimedAt: z.int().optional(),
+  /** Who claimed it, where the system names processes. */
+  holder: holderSchema.optional(),
   /** Restore points with names: whoever deletes here leaves what they need. Absent where there are none. */
   named: z.array(namedSchema).optional(),
 });
