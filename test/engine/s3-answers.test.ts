@@ -198,3 +198,52 @@ test.each([
     server.close();
   }
 });
+
+describe('a server that is asked to compare before it writes', () => {
+  const absent = { condition: { kind: 'absent' }, signal: calm } as const;
+
+  /** How many objects were put there with a condition, from now on. */
+  function countConditions(): () => number {
+    let count = 0;
+    const onRequest = ({ headers }: http.IncomingMessage) => {
+      if (headers['if-none-match'] !== undefined || headers['if-match'] !== undefined) count += 1;
+    };
+    front.on('request', onRequest);
+    return () => {
+      front.off('request', onRequest);
+      return count;
+    };
+  }
+
+  test('and passes that over is found out with the first record, and done without', async () => {
+    const count = countConditions();
+    const target = open();
+    expect(await target.put('tidemark.json', noise(10), absent)).toEqual({ bytes: 10, isChecked: false });
+    expect(await target.put('tidemark.json', noise(11), absent)).toEqual({ bytes: 11, isChecked: false });
+    expect(await open().put('other', noise(12), absent)).toEqual({ bytes: 12, isChecked: false });
+    expect(count()).toBe(2);
+  });
+
+  test('and does is believed from then on', async () => {
+    const compare = (request: http.IncomingMessage) => {
+      const isTaken = request.headers['if-none-match'] === '*' && stored.has(request.url ?? '');
+      answer = isTaken ? s3Error(412, 'PreconditionFailed') : undefined;
+      if (request.method === 'PUT') stored.add(request.url ?? '');
+    };
+    const stored = new Set<string>();
+    front.prependListener('request', compare);
+    try {
+      const comparing = openS3Target(parseS3Url(`${s3UrlOf(endpoint, bucket, 'app.db')}&concurrency=3`), {
+        credentials: upstream.credentials,
+        firstDelayMs: 1,
+      });
+      const count = countConditions();
+      expect(await comparing.put('tidemark.json', noise(10), absent)).toEqual({ bytes: 10, isChecked: true });
+      expect(await comparing.put('a', noise(10), absent)).toEqual({ bytes: 10, isChecked: true });
+      expect(count()).toBe(3);
+      expect(await failureOf(comparing.put('a', noise(10), absent))).toMatchObject({ code: 'object-changed' });
+    } finally {
+      front.off('request', compare);
+    }
+  });
+});

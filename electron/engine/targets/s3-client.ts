@@ -115,6 +115,8 @@ export interface SendContext {
 export class S3Connection {
   readonly client: S3Client;
   readonly firstDelayMs: number;
+  /** Whether the server compares before it writes when it is asked to; undefined until it showed that. */
+  compares: boolean | undefined;
   readonly #waiting: (() => void)[] = [];
   #free: number;
   readonly #region: SoughtRegion | undefined;
