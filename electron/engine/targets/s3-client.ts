@@ -76,7 +76,7 @@ export function makeS3Client(address: S3Address, options: ClientOptions = {}): S
     (next, { commandName }) =>
       async (args) => {
         const result = await next(args);
-        mustComeFromS3(commandName, result.response);
+        await mustComeFromS3(commandName, result.response);
         return result;
       },
     { step: 'deserialize', priority: 'low', name: 'tidemarkForeign' },

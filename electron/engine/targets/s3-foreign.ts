@@ -23,20 +23,43 @@ export class ForeignAnswer extends Error {
   }
 }
 
-/** Fails with {@link ForeignAnswer} for a success that is none of S3's. */
-export function mustComeFromS3(command: string | undefined, response: unknown): void {
-  const { statusCode, headers: raw, body } = (response ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof statusCode !== 'number' || statusCode >= 300) return;
-  const headers = headersOf(raw);
+interface Response {
+  readonly statusCode: number;
+  readonly headers?: unknown;
+  body?: unknown;
+}
+
+/** Fails with {@link ForeignAnswer} for a success that is none of S3's; what it has to read of one for that it leaves there. */
+export async function mustComeFromS3(command: string | undefined, response: unknown): Promise<void> {
+  if (!isResponse(response) || response.statusCode >= 300) return;
+  const headers = headersOf(response.headers);
   if (Object.keys(headers).some((key) => key.startsWith('x-amz-'))) return;
   const type = headers['content-type'];
   const isPage = /text\/html/i.test(type ?? '');
   const isBare = headers['etag'] === undefined;
-  // Where nothing but a status came back, a write was done: what is not S3 has something to say.
-  const isOther = isBare && (command === 'GetObjectCommand' || (isWrite(command) && type !== undefined));
-  if (!isPage && !isOther) return;
-  if (body instanceof Readable) body.destroy();
-  throw new ForeignAnswer({ status: statusCode, headers, text: '' });
+  const foreign = new ForeignAnswer({ status: response.statusCode, headers, text: '' });
+  if (command === 'GetObjectCommand') {
+    if (!isPage && !isBare) return;
+    // What is not read to its end would hold the connection.
+    if (response.body instanceof Readable) response.body.destroy();
+    throw foreign;
+  }
+  if (isWrite(command)) {
+    // Where nothing but a status came back, a write was done: what is not S3 has something to say.
+    if (isBare && type !== undefined) throw foreign;
+    return;
+  }
+  if (!isPage || !(response.body instanceof Readable)) return;
+  // Some servers call their XML so.
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  if (/^\s*<(!doctype\s+html|html)/i.test(body.toString('utf8', 0, 200))) throw foreign;
+  response.body = body;
+}
+
+function isResponse(response: unknown): response is Response {
+  return typeof response === 'object' && response !== null && 'statusCode' in response;
 }
 
 /** What these are answered with says that something was stored: its tag comes along. */

@@ -83,9 +83,7 @@ async function listPage(
       const result = await next(args);
       const { response } = result;
       if (isAnswer(response) && response.statusCode === 200) {
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-        const xml = Buffer.concat(chunks).toString();
+        const xml = await textOf(response.body);
         mustBeListing(xml, { status: response.statusCode, headers: response.headers });
         response.body = Buffer.from(takeObjects(xml, objects));
       }
@@ -108,7 +106,15 @@ function isAnswer(response: unknown): response is Answer {
   if (typeof response !== 'object' || response === null || !('statusCode' in response) || !('body' in response)) {
     return false;
   }
-  return typeof response.body === 'object' && response.body !== null && Symbol.asyncIterator in response.body;
+  const { body } = response;
+  return body instanceof Uint8Array || (typeof body === 'object' && body !== null && Symbol.asyncIterator in body);
+}
+
+async function textOf(body: Answer['body']): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  if (body instanceof Uint8Array) chunks.push(body);
+  else for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
 const opening = '<Contents>';

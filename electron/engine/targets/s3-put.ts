@@ -138,7 +138,7 @@ async function putDirectly(
     const signed = await signer.sign(asked, {}, properties);
     const told = (await tellRequest('put', signed)) as never;
     const sent: { readonly response: Response } = await requestHandler.handle(told, { abortSignal });
-    mustComeFromS3('PutObjectCommand', sent.response);
+    await mustComeFromS3('PutObjectCommand', sent.response);
     const response = await finish(sent.response, streamCollector);
     if (response.statusCode >= 300) throw await errorOf(response, protocol, serde);
     signer.successHandler?.(response, properties);
