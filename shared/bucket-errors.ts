@@ -12,6 +12,11 @@ export const bucketErrors = {
     safe: waiting,
     hint: 'Check the network and the endpoint; Tidemark goes on by itself.',
   }),
+  'target-proxy': (d) => ({
+    message: `The proxy that ${d['variable']} names cannot be used: ${d['reason']}.`,
+    safe: waiting,
+    hint: 'Name one like http://proxy.example:3128, or except the server with NO_PROXY.',
+  }),
   'target-tls': (d) => ({
     message: `The connection to ${d['host']} cannot be trusted: ${d['reason']}.`,
     safe: `Nothing was sent. ${waiting}`,

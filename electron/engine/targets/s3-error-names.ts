@@ -111,6 +111,7 @@ export const unreachable: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no way leads there',
   ENETUNREACH: 'this computer is offline',
   ENETDOWN: 'this computer is offline',
+  ERR_PROXY_TUNNEL: 'the proxy does not lead there',
 };
 
 /** What TLS says of a server that is not believed. */

@@ -257,7 +257,10 @@ function foreignIn(
   return { status, headers, text: (text ?? '').slice(0, 500) };
 }
 
-function networkReason({ name, code }: Facts): string | undefined {
+function networkReason({ name, code, message }: Facts): string | undefined {
+  const [, refusal] = (code === 'ERR_PROXY_TUNNEL' && /HTTP\/[\d.]+ (\d{3})/.exec(message)) || [];
+  if (refusal === '407') return 'the proxy on the way asks for a user and a password (407)';
+  if (refusal !== undefined) return `the proxy on the way refuses to lead there (${refusal})`;
   return untrusted[code] ?? unreachable[code] ?? (name === 'TimeoutError' ? 'it does not answer' : undefined);
 }
 
