@@ -3,12 +3,14 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { dayMs, hourMs, minuteMs, secondMs } from '../shared/format.ts';
-import { parseInstantPhrase } from '../shared/instant-phrase.ts';
+import { formatPhrase, parseInstantPhrase } from '../shared/instant-phrase.ts';
 import { maxIndex } from '../shared/position.ts';
 
 /** What a text was read as, or why it could not be. */
 export type Reading<T> =
-  { readonly kind: 'read'; readonly value: T } | { readonly kind: 'unclear'; readonly reason: string };
+  /** `notice` says what else it could have meant. */
+  | { readonly kind: 'read'; readonly value: T; readonly notice?: string }
+  | { readonly kind: 'unclear'; readonly reason: string };
 
 /** Which flags a command line knows, with their two dashes. */
 export interface KnownFlags {
@@ -45,11 +47,24 @@ function normaliseFlag(word: string, { switches }: KnownFlags): readonly string[
 /** An instant: RFC 3339 as Litestream takes it, a local date and time, or a phrase such as `15 min ago`. */
 export function readInstant(text: string, now: number): Reading<number> {
   const reading = parseInstantPhrase(text, { now });
-  if (reading.kind === 'instant') return { kind: 'read', value: reading.at };
+  if (reading.kind === 'instant') {
+    const { at, other } = reading;
+    return other === undefined
+      ? { kind: 'read', value: at }
+      : { kind: 'read', value: at, notice: twiceWords(text, at, other) };
+  }
+  const isOutside = reading.kind === 'unclear' && reading.isOutside === true;
   return {
     kind: 'unclear',
-    reason: `“${text}” is no time. Write 2026-11-22T14:30:00Z, “2026-11-22 14:30” or “15 min ago”.`,
+    reason: isOutside
+      ? `“${text}” is no time of any history. ${reading.hint}`
+      : `“${text}” is no time. Write 2026-11-22T14:30:00Z, “2026-11-22 14:30” or “15 min ago”.`,
   };
+}
+
+function twiceWords(text: string, at: number, other: number): string {
+  const [which, ranks] = at > other ? ['second', 'first'] : ['first', 'second'];
+  return `“${text}” was shown twice, since clocks were set back: the ${which} time is taken, ${formatPhrase(at)}. The ${ranks} one is “${formatPhrase(other)}”.`;
 }
 
 /** The number of an index, as hexadecimal digits. */

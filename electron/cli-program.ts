@@ -216,6 +216,7 @@ function reading<T>(read: (text: string) => Reading<T>): (text: string) => T {
   return (text) => {
     const result = read(text);
     if (result.kind === 'unclear') throw new InvalidArgumentError(result.reason);
+    if (result.notice !== undefined) process.stderr.write(`${result.notice}\n`);
     return result.value;
   };
 }

@@ -26,7 +26,8 @@ function command<A extends z.ZodType>(argument: A): { returns: <R>() => Command<
 const nothing = z.strictObject({});
 const path = z.string().min(1).max(4096);
 const url = z.string().min(1).max(8192);
-const instant = z.number();
+/** What a `Date` can hold. */
+const instant = z.number().min(-8.64e15).max(8.64e15);
 const id = z.string().min(1).max(64);
 const databaseId = id.transform((text) => text as DatabaseId);
 const targetId = id.transform((text) => text as TargetId);

@@ -12,6 +12,12 @@ test.each([
   ['a flag without its value', ['restore', '-o'], 'argument missing'],
   ['an index that is none', ['restore', '-o', 'out.db', '-index', 'xyz', 'rep'], '“xyz” is no index'],
   ['a time that is none', ['restore', '-o', 'out.db', '-timestamp', 'soon', 'rep'], '“soon” is no time'],
+  [
+    'a time that no history can have',
+    ['restore', '-o', 'out.db', '-timestamp', '99999999 days ago', 'rep'],
+    'before 1970',
+  ],
+  ['a year that no history can have', ['restore', '-o', 'out.db', '-timestamp', '0099-01-01', 'rep'], 'is no time'],
   ['a generation that is none', ['wal', '-generation', 'ABC', 'rep'], '“ABC” is no generation'],
   ['a check that is none', ['restore', '-integrity-check', 'none', '-o', 'out.db', 'rep'], '“none” is no check'],
   [
@@ -39,6 +45,14 @@ test.each([
   const ended = await runCommand(args, { cwd: folder.path });
   expect(ended).toMatchObject({ code: 2, stdout: '' });
   expect(ended.stderr).toContain(sentence);
+});
+
+test('a time that clocks showed twice is told, with both of its meanings', async () => {
+  const args = ['restore', '-o', 'out.db', '-timestamp', '2025-10-26 02:30', '/nowhere/at/all'];
+  const ended = await runCommand(args, { env: { TZ: 'Europe/Berlin' } });
+  expect(ended.stderr).toContain(
+    'the second time is taken, 2025-10-26 02:30:00 +01:00. The first one is “2025-10-26 02:30:00 +02:00”.',
+  );
 });
 
 test('flags of Litestream’s that change nothing are told by their names', async () => {
