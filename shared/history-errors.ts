@@ -80,6 +80,11 @@ export const historyErrors = {
     safe: 'Nothing was written.',
     hint: 'Choose another name, or move that file away.',
   }),
+  'output-name-too-long': (d) => ({
+    message: `The name of ${d['path']} is too long: SQLite needs names beside it that are eight bytes longer, which the file system there does not allow.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose a shorter name, of 247 bytes at most on most disks.',
+  }),
   'output-folder-missing': (d) => ({
     message: `The folder ${d['path']} does not exist.`,
     safe: 'Nothing was written.',

@@ -11,6 +11,11 @@ export const targetErrors = {
     safe: 'Nothing was written.',
     hint: 'Choose a folder on a disk.',
   }),
+  'target-name-too-long': (d) => ({
+    message: `A name in ${d['path']} is too long for the file system there.`,
+    safe: 'Nothing was written there, and your database is untouched.',
+    hint: 'Choose a folder with shorter names, of 255 bytes at most on most disks.',
+  }),
   'target-read-only': (d) => ({
     message: `Tidemark may not write to ${d['path']}.`,
     safe: waiting,
@@ -109,6 +114,11 @@ export const targetErrors = {
     message: `The destination ${d['path']} has not moved for ${d['duration']}.`,
     safe: waiting,
     hint: 'Tidemark tries again by itself; if it stays, check the connection.',
+  }),
+  'target-slow': (d) => ({
+    message: `The destination ${d['path']} did not give ${d['what']} within ${d['duration']}.`,
+    safe: historySafe,
+    hint: 'Try again; if it stays so slow, check the connection, or restore from another destination of the database.',
   }),
   'object-changed': (d) => ({
     message: `${d['key']} at ${d['url']} was written by someone else meanwhile.`,

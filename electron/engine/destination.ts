@@ -98,6 +98,7 @@ export function classifyFolderError(error: unknown, folder: string): AppError {
   if (error instanceof AppError) return error;
   const code = codeOf(error);
   if (isShortage(error)) return new AppError('too-many-files', { file: fileOf(error) }, { cause: error });
+  if (code === 'ENAMETOOLONG') return new AppError('target-name-too-long', { path: folder }, { cause: error });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new AppError('target-read-only', { path: folder }, { cause: error });
   return new AppError('target-failed', { path: folder, reason: reasonOf(error) }, { cause: error });

@@ -18,6 +18,7 @@ import type { Points } from './history/points.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Operations } from './operations.ts';
 import { listReplica } from './restore/list-replica.ts';
+import { inTime } from './restore/in-time.ts';
 import { listHistory } from './restore/look-up.ts';
 import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
@@ -110,10 +111,16 @@ export class RestoreJobs {
     }: Omit<Parsed<'startReplicaRestore'>, 'url' | 'fullCheck'> & { readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
     const target = this.#openAt(url);
-    const record = await asHistory(target.url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
+    const reading = inTime(
+      { url: target.url, what: 'its record' },
+      async (signal) => await readRecord(target, { signal }),
+    );
+    const record = await asHistory(target.url, reading);
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
     const wish = wished.kind === 'name' ? wishFor(wished.name, record, target.url) : wished;
-    await mustBeReadable(target, wish, { signal: AbortSignal.timeout(30_000) });
+    await inTime({ url: target.url, what: 'its list of objects' }, async (signal) => {
+      await mustBeReadable(target, wish, { signal });
+    });
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
       async ({ signal, onPhase: tell }) => {

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testTarget } from '../../electron/engine/probe/test-target.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';
 import { startMoto, whyNoMoto } from '../support/moto.ts';
@@ -37,6 +38,27 @@ describe.skipIf(missing !== undefined)('moto', () => {
     else expect(await again).toMatchObject({ isChecked: false });
     await target.delete(['large', 'tidemark.json', 'none'], { signal: calm });
     expect(await target.list('', { signal: calm })).toEqual([]);
+  });
+
+  test('passes the test of a destination', async () => {
+    const found = await testTarget({
+      place: {
+        kind: 's3',
+        provider: 'other',
+        bucket: await server.makeBucket(),
+        prefix: 'home',
+        region: 'us-east-1',
+        endpoint: server.endpoint,
+        credentials: server.credentials,
+      },
+      databasePath: '/app/shop.db',
+      machineId: 'desk',
+      kept: () => undefined,
+      now: () => Date.now(),
+      signal: calm,
+    });
+    expect(found.stages.map(({ name, state }) => [name, state])).toEqual(found.stages.map(({ name }) => [name, 'ok']));
+    expect(found.isUsable).toBe(true);
   });
 
   test('gives back what was replicated there', async () => {

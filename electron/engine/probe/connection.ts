@@ -8,6 +8,7 @@ import tls from 'node:tls';
 import { AppError } from '../../../shared/errors.ts';
 import { formatInstantUtc } from '../../../shared/format.ts';
 import { classifyS3Error } from '../targets/s3-errors.ts';
+import { explainForeign } from '../targets/s3-foreign.ts';
 import { type Proxy, proxyFor } from '../targets/s3-proxy.ts';
 
 /** Origin of a server, taken apart. */
@@ -114,15 +115,24 @@ export async function greet(
   } catch (error) {
     signal.throwIfAborted();
     const isForeign = error instanceof Error && 'code' in error && String(error.code).startsWith('HPE_');
-    if (isForeign) throw new AppError('target-not-s3', { host: name, reason: 'it does not speak HTTP' });
+    if (isForeign)
+      throw new AppError('target-not-s3', {
+        host: name,
+        reason: 'it does not speak HTTP; where it speaks TLS, its address begins with https://',
+      });
     throw networkErrorOf(error, name);
   }
   const { status, headers, text } = answer;
   const isAmazonish = Object.keys(headers).some((key) => key.startsWith('x-amz-'));
+  // Some servers call their XML a page.
+  const isXml = /^\s*<(\?xml|[A-Z])/.test(text);
   const isPage = /text\/html/i.test(headers['content-type'] ?? '') || /^\s*<(!doctype\s+)?html/i.test(text);
-  if (!isAmazonish && isPage) throw new AppError('target-not-s3', { host: name, reason: 'a web page came back' });
-  const isElsewhere = status >= 300 && status < 400 && !isAmazonish && !text.includes('<Error');
-  if (isElsewhere) throw new AppError('target-not-s3', { host: name, reason: 'it leads to another page' });
+  const isElsewhere = status >= 300 && status < 400 && !text.includes('<Error');
+  const isOnTheWay = /HTTP request.{0,40}HTTPS/i.test(text) || [407, 502, 504, 511].includes(status);
+  if (!isAmazonish && ((isPage && !isXml) || isElsewhere || isOnTheWay)) {
+    const { code, reason } = explainForeign({ status, headers, text });
+    throw new AppError(code, { host: name, path: name, reason });
+  }
   const at = Date.parse(headers['date'] ?? '');
   return {
     skewMs: Number.isNaN(at) ? undefined : now() - at,

@@ -104,6 +104,7 @@ export function classifyOutputError(error: unknown, folder: string): unknown {
 export async function mustBeFree(path: string): Promise<void> {
   const folder = dirname(path);
   await classified(folder, async () => {
+    await mustHaveShortNames(path);
     if (!(await stat(folder)).isDirectory()) throw new AppError('output-folder-missing', { path: folder });
     if (await exists(path)) throw new AppError('output-exists', { path });
     for (const suffix of sidecars) {
@@ -111,6 +112,18 @@ export async function mustBeFree(path: string): Promise<void> {
       if (await exists(sidecar)) throw new AppError('output-sidecar', { path, sidecar });
     }
   });
+}
+
+/** Throws `output-name-too-long` where SQLite could not make its files beside a database of this name. */
+async function mustHaveShortNames(path: string): Promise<void> {
+  for (const suffix of ['', ...sidecars]) {
+    try {
+      await lstat(`${path}${suffix}`);
+    } catch (error) {
+      if (codeOf(error) === 'ENAMETOOLONG') throw new AppError('output-name-too-long', { path }, { cause: error });
+      // @NOTE What else is wrong with the place is told by those who need it.
+    }
+  }
 }
 
 async function publish(temporaryPath: string, path: string, mode: number | undefined): Promise<void> {
