@@ -333,6 +333,7 @@ export class Ownership {
     this.#claim = claim;
     this.#named = named;
     this.#mayTakeOver = false;
+    this.#takenReason = undefined;
     this.#startOver = undefined;
     this.#lost = undefined;
     return true;
