@@ -23,6 +23,17 @@ describe('a folder target', () => {
     expect(listed.map(({ modifiedAt }) => modifiedAt)).toEqual([...instants].sort((a, b) => a - b));
   });
 
+  test('never dates an object after the instant that it is told, not by a nanosecond', async () => {
+    const target = await openNew();
+    const instants = Array.from({ length: 64 }, (_, i) => 1_796_000_000_000 + i * 17 + 1);
+    for (const at of instants) await target.put(`at/${at}`, noise(1), { modifiedAt: at, signal: calm });
+    for (const at of instants) {
+      const { mtimeNs } = await stat(join(target.path, `at/${at}`), { bigint: true });
+      const earlyNs = BigInt(at) * 1_000_000n - mtimeNs;
+      expect(earlyNs >= 0n && earlyNs < 2000n, `${at} is ${earlyNs} ns early`).toBe(true);
+    }
+  });
+
   test('is a plain folder of plain files, with nothing left over', async () => {
     const target = await openNew();
     await target.put('generations/x/wal/1', inPieces(noise(10), [3]), { signal: calm });

@@ -88,7 +88,7 @@ async function put(root: string, options: Put): Promise<{ readonly bytes: number
     let bytes: number;
     try {
       bytes = await writeBody(file, body, signal);
-      if (modifiedAt !== undefined) await file.utimes(modifiedAt / 1000, modifiedAt / 1000);
+      if (modifiedAt !== undefined) await file.utimes(notAfter(modifiedAt), notAfter(modifiedAt));
       await file.sync();
     } finally {
       await file.close();
@@ -104,6 +104,15 @@ async function put(root: string, options: Put): Promise<{ readonly bytes: number
   } finally {
     inFlight.delete(tmp);
   }
+}
+
+/**
+ * An instant in seconds, as the file system is told of it. Half of all milliseconds are no fraction that a double holds, and come
+ * out some nanoseconds late: whoever asks `litestream` for what we show at that instant would get what was before. A fraction of a
+ * microsecond early is right for every reader.
+ */
+function notAfter(at: number): number {
+  return at / 1000 - 2 ** -22;
 }
 
 /**
