@@ -1,4 +1,5 @@
 // The folder target: the contract of all targets, and what only file systems do.
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -32,6 +33,34 @@ describe('a folder target', () => {
       const earlyNs = BigInt(at) * 1_000_000n - mtimeNs;
       expect(earlyNs >= 0n && earlyNs < 2000n, `${at} is ${earlyNs} ns early`).toBe(true);
     }
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('passes over folders that are not its own and may not be read', async () => {
+    const target = await openNew();
+    await target.put('tidemark.json', noise(1), { signal: calm });
+    await target.put('generations/0123456789abcdef/wal/1', noise(1), { signal: calm });
+    for (const name of ['lost+found', '.Trash-0', 'generations/.Spotlight-V100']) {
+      await mkdir(join(target.path, name), { mode: 0o700 });
+    }
+    await writeFile(join(target.path, 'generations/.DS_Store'), 'foreign');
+    const list = () => {
+      const url = new URL('../../electron/engine/targets/folder.ts', import.meta.url).href;
+      const script = `
+        const { openFolderTarget } = await import('${url}');
+        const target = openFolderTarget({ path: '${target.path}' });
+        const { signal } = new AbortController();
+        const keys = (await Promise.all(['', 'tidemark.json', 'generations/'].map((at) => target.list(at, { signal }))))
+          .map((found) => found.map(({ key }) => key));
+        console.log(JSON.stringify(keys));`;
+      const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], { uid: 65_534, encoding: 'utf8' });
+      return run.status === 0 ? (JSON.parse(run.stdout) as string[][]) : run.stderr;
+    };
+    await chmod(join(target.path, '..'), 0o755);
+    const own = ['generations/.DS_Store', 'generations/0123456789abcdef/wal/1'];
+    expect(list()).toEqual([[...own, 'tidemark.json'], ['tidemark.json'], own]);
+    // What is its own is history: not to see it must not look like having none.
+    await chmod(join(target.path, 'generations/0123456789abcdef/wal'), 0o700);
+    expect(list()).toContain('target-no-permission');
   });
 
   test('is a plain folder of plain files, with nothing left over', async () => {

@@ -22,17 +22,34 @@ export async function mustExist(root: string): Promise<void> {
   if (!(await stat(root)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
 }
 
-/** Visits every file below a folder; what vanishes meanwhile is passed over. */
+/** Folders that a replica is made of. */
+const ownFolder = /^(?:generations|snapshots|wal|[0-9a-f]{16})$/;
+
+/**
+ * Visits every file below a folder whose key begins with `wanted`; what vanishes meanwhile is passed over, and so are folders that
+ * may not be read, where they are none of a replica's: systems leave some of their own on every disk (`lost+found`).
+ */
 export async function walk(
   folder: string,
-  prefix: string,
+  { prefix = '', wanted = '' }: { readonly prefix?: string; readonly wanted?: string },
   visit: (key: string, path: string) => Promise<void>,
 ): Promise<void> {
   const entries: readonly Dirent[] = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
   for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) await walk(path, `${prefix}${entry.name}/`, visit);
-    else await visit(`${prefix}${entry.name}`, path);
+    const key = `${prefix}${entry.name}`;
+    if (!entry.isDirectory()) {
+      if (key.startsWith(wanted)) await visit(key, path);
+      continue;
+    }
+    const below = `${key}/`;
+    if (!below.startsWith(wanted) && !wanted.startsWith(below)) continue;
+    try {
+      await walk(path, { prefix: below, wanted }, visit);
+    } catch (error) {
+      const isBarred = ['EACCES', 'EPERM'].includes(codeOf(error)) && (error as NodeJS.ErrnoException).path === path;
+      if (!isBarred || ownFolder.test(entry.name)) throw error;
+    }
   }
 }
 

@@ -57,9 +57,10 @@ async function list(root: string, prefix: string, signal: AbortSignal): Promise<
   // Only the folder that the prefix names in full can hold matches.
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   const found: StoredObject[] = [];
-  await walk(start === '' ? root : locate(root, start.slice(0, -1)), start, async (key, file) => {
+  const folder = start === '' ? root : locate(root, start.slice(0, -1));
+  await walk(folder, { prefix: start, wanted: prefix }, async (key, file) => {
     signal.throwIfAborted();
-    if (!key.startsWith(prefix) || key.endsWith('.tmp')) return;
+    if (key.endsWith('.tmp')) return;
     const facts = await unlessMissing(stat(file));
     if (facts?.isFile() !== true) return;
     found.push({ key, bytes: facts.size, modifiedAt: Math.round(facts.mtimeMs), tag: tagOf(facts) });
@@ -207,7 +208,7 @@ async function remove(root: string, keys: readonly string[], signal: AbortSignal
 async function removeLeftovers(root: string, inFlight: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   await mustExist(root);
-  await walk(root, '', async (key, file) => {
+  await walk(root, {}, async (key, file) => {
     if (ownTmp.test(key) && !inFlight.has(file)) await unlessMissing(unlink(file));
   });
 }
