@@ -25,7 +25,7 @@ import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target
 import { readAlone } from './target-guards.ts';
 import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
-import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
+import { lookForRecord, parseNamed, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
 import { lookAt } from './files.ts';
 
@@ -109,7 +109,10 @@ export class RestoreJobs {
     }: Omit<Parsed<'startReplicaRestore'>, 'url' | 'fullCheck'> & { readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
     const target = this.#openAt(url);
-    const record = await asHistory(target.url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
+    const looking = lookForRecord(target, { signal: AbortSignal.timeout(30_000) });
+    const { record, problem } = await asHistory(target.url, looking);
+    // Only names are nowhere else.
+    if (problem !== undefined && wished.kind === 'name') throw problem;
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
     const wish = wished.kind === 'name' ? wishFor(wished.name, record, target.url) : wished;
     const operationId = this.#options.operations.start(

@@ -4,39 +4,44 @@ import { z } from 'zod';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/named-points.ts';
 import { type Generation, isGeneration } from '../../../shared/position.ts';
+import { indexSchema, instantSchema, maxRecordBytes, offsetSchema, pageSizeSchema } from './bounds.ts';
 import { recordKey } from './keys.ts';
 import type { ObjectInfo, ObjectReader } from './object.ts';
 
+const text = z.string().max(4096);
+
 const namedSchema = z.object({
-  name: z.string(),
+  name: text,
   generation: z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value)),
-  index: z.int().min(0),
-  offset: z.int().min(0),
+  index: indexSchema,
+  offset: offsetSchema,
   /** Of the transaction. */
-  at: z.number(),
-  namedAt: z.number(),
+  at: instantSchema,
+  namedAt: instantSchema,
 });
 
 const recordSchema = z.object({
   v: z.literal(1),
   /** The database's file name. */
-  database: z.string(),
-  databaseId: z.string(),
+  database: text,
+  databaseId: text,
   /** Where the database lay on the machine that wrote this. */
-  path: z.string(),
-  machine: z.object({ name: z.string(), id: z.string() }),
-  pageSize: z.int().min(512).max(65_536),
-  createdAt: z.int(),
+  path: text,
+  machine: z.object({ name: text, id: text }),
+  pageSize: pageSizeSchema,
+  createdAt: instantSchema,
   /** Version of the application that wrote this. */
-  by: z.string(),
+  by: text,
   encryption: z.literal('none'),
   /** Changes whenever somebody begins to write here: who finds another one than his own has lost the place. */
-  claim: z.string().optional(),
+  claim: text.optional(),
   /** When that was. */
-  claimedAt: z.int().optional(),
+  claimedAt: instantSchema.optional(),
   /** Restore points with names: whoever deletes here leaves what they need. Absent where there are none. */
   named: z.array(namedSchema).optional(),
 });
+
+const versionSchema = z.object({ v: z.int() });
 
 export type ReplicaRecord = z.infer<typeof recordSchema>;
 
@@ -71,6 +76,20 @@ export async function readRecord(
   return (await findRecord(target, options))?.record;
 }
 
+/** The same for somebody who only reads: a record that cannot be understood hides nothing of the history beside it. */
+export async function lookForRecord(
+  target: RecordReader,
+  options: { readonly signal: AbortSignal },
+): Promise<{ readonly record: ReplicaRecord | undefined; readonly problem?: AppError }> {
+  try {
+    return { record: await readRecord(target, options) };
+  } catch (error) {
+    if (!(error instanceof AppError) || (error.code !== 'object-damaged' && error.code !== 'object-missing'))
+      throw error;
+    return { record: undefined, problem: error };
+  }
+}
+
 /** The same with its tag, by which {@link replaceRecord} knows whether it is still there. */
 export async function findRecord(
   target: RecordReader,
@@ -79,9 +98,12 @@ export async function findRecord(
   const found = (await target.list(recordKey, options)).find((object) => object.key === recordKey);
   if (found === undefined) return undefined;
   const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of target.get(recordKey, options)) text += decoder.decode(chunk, { stream: true });
-  return { record: parseRecord(text + decoder.decode()), tag: found.tag };
+  let json = '';
+  for await (const chunk of target.get(recordKey, options)) {
+    json += decoder.decode(chunk, { stream: true });
+    if (json.length > maxRecordBytes) throw notUnderstood('it is longer than any record');
+  }
+  return { record: parseRecord(json + decoder.decode()), tag: found.tag };
 }
 
 /**
@@ -129,11 +151,19 @@ export function parseNamed({ named = [] }: Pick<ReplicaRecord, 'named'>): readon
   });
 }
 
-function parseRecord(text: string): ReplicaRecord {
+function parseRecord(json: string): ReplicaRecord {
   try {
-    return recordSchema.parse(JSON.parse(text));
+    const content: unknown = JSON.parse(json);
+    const { v } = versionSchema.parse(content);
+    if (v > 1) throw notUnderstood('a newer version of Tidemark wrote it');
+    return recordSchema.parse(content);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : reasonOf(error);
-    throw new AppError('object-damaged', { key: recordKey, reason }, { cause: error });
+    throw notUnderstood(json === '' ? 'it is empty' : reason, error);
   }
+}
+
+function notUnderstood(reason: string, cause?: unknown): AppError {
+  return new AppError('object-damaged', { key: recordKey, reason }, { cause });
 }
