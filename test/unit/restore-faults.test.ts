@@ -104,7 +104,7 @@ describe('a damaged object', () => {
       (await keysOf(place.target)).find(
         (name) => name.includes('/wal/00000000_0000') && !name.endsWith('_00000000.wal.lz4'),
       ) ?? '';
-    const content = await collect(openObject(place.target, key, { signal: calm }));
+    const content = await collect(openObject(place.target, key, { storedBytes: 1 << 20, signal: calm }));
     content[5000] = (content[5000] ?? 0) ^ 1;
     await rewrite(place.target, key, content);
     expect(await failureOf(restore(place, { kind: 'latest' }))).toMatchObject({

@@ -2,6 +2,7 @@
 // Pure. Trailers give exact points; a foreign object without one is a point at its end, dated by the target. Which of
 // them a restore takes is restore/plan.ts.
 import { comparePositions, type Generation } from '../../../shared/position.ts';
+import { plausibleInstant } from './bounds.ts';
 import { parseKey } from './keys.ts';
 import type { ObjectInfo } from './object.ts';
 import { stateHashName } from './state-hash.ts';
@@ -62,7 +63,7 @@ export function buildHistory(listing: readonly ObjectInfo[]): History {
     const { generation, index } = parsed;
     const kept = byGeneration.get(generation) ?? { snapshots: [], segments: [] };
     byGeneration.set(generation, kept);
-    const facts = { key, bytes, modifiedAt, index };
+    const facts = { key, bytes, modifiedAt: plausibleInstant(modifiedAt), index };
     if (parsed.kind === 'snapshot') kept.snapshots.push({ kind: 'snapshot', ...facts });
     else kept.segments.push({ kind: 'segment', ...facts, offset: parsed.offset });
   }

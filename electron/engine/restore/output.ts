@@ -64,6 +64,22 @@ export async function mustHaveRoom(folder: string, neededBytes: number): Promise
   if (freeBytes < neededBytes) throw new AppError('output-full', { path: folder, neededBytes, freeBytes });
 }
 
+/** Between two looks at the disk; that much of it stays free. */
+const roomStepBytes = 64 << 20;
+
+/** Passes on content of which nobody knows how long it is, as long as the folder's disk has room for it; throws `output-full`. */
+export async function* whileRoom(content: AsyncIterable<Uint8Array>, folder: string): AsyncGenerator<Uint8Array> {
+  let left = 0;
+  for await (const chunk of content) {
+    left -= chunk.length;
+    if (left < 0) {
+      await mustHaveRoom(folder, 2 * roomStepBytes);
+      left = roomStepBytes;
+    }
+    yield chunk;
+  }
+}
+
 /** Removes what killed restores left in a folder; what a living process of this machine works on stays. */
 export async function removeStaleRestoreFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {

@@ -7,6 +7,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { formatBytes, plural } from '../../../shared/format.ts';
 import type { Moment } from '../../../shared/history.ts';
 import type { Phase, Proof, RestoreResult } from '../../../shared/operations.ts';
+import { mostContentOf, smallestPageSize } from '../replica/bounds.ts';
 import type { History } from '../replica/history.ts';
 import { openObject } from '../replica/object.ts';
 import { formatHash } from '../replica/state-hash.ts';
@@ -15,7 +16,7 @@ import { applyHistory, type Built } from './apply.ts';
 import { checkDatabase } from './check.ts';
 import { countReads, type FetchedIndex, fetchSegments } from './fetch.ts';
 import { damageOf, listHistory, runPlanning } from './look-up.ts';
-import { classifyOutputError, mustHaveRoom, openOutput, type Output } from './output.ts';
+import { classifyOutputError, mustHaveRoom, openOutput, type Output, whileRoom } from './output.ts';
 import { runPhase } from './phases.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import type { Knowledge } from './planning.ts';
@@ -195,6 +196,8 @@ async function apply(
 ): Promise<Built> {
   const { target, signal, onPhase } = session;
   const { object, trailer } = plan.snapshot;
+  const image = openObject(target, object.key, { trailer, storedBytes: object.bytes, signal });
+  const mostPages = trailer?.pages ?? Math.ceil(mostContentOf(object.bytes) / smallestPageSize);
   return runPhase(
     {
       name: 'apply',
@@ -209,7 +212,11 @@ async function apply(
         path: output.temporaryPath,
         indices,
         cut: plan.point.offset,
-        snapshot: { key: object.key, content: openObject(target, object.key, { trailer, signal }) },
+        snapshot: {
+          key: object.key,
+          content: trailer === undefined ? whileRoom(image, output.folder) : image,
+          mostPages,
+        },
         onBytes: advance,
         signal,
       }),
