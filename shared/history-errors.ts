@@ -87,11 +87,19 @@ export const historyErrors = {
 } as const satisfies ErrorTexts;
 
 function nearest(d: Readonly<Record<string, string>>): string {
-  const { before, after } = d;
+  const before = near(d['before'], d['beforeIn']);
+  const after = near(d['after'], d['afterIn']);
   if (before !== undefined && after !== undefined) {
     return `The nearest good restore points are ${before} (before) and ${after} (after).`;
   }
-  if (before !== undefined) return `The nearest good restore point is ${before}.`;
-  if (after !== undefined) return `The nearest good restore point is ${after}.`;
+  const one = before ?? after;
+  if (one !== undefined) return `The nearest good restore point is ${one}.`;
   return 'Choose another restore point, or another destination of this database.';
+}
+
+/** One of another generation is given only to who asks for it. */
+function near(at: string | undefined, generation: string | undefined): string | undefined {
+  return at === undefined || generation === undefined
+    ? at
+    : `${at} of generation ${generation}, which has to be asked for by name`;
 }

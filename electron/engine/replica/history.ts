@@ -36,7 +36,8 @@ export type Known =
   | { readonly kind: 'trailer'; readonly trailer: Trailer }
   /** No trailer; the size is known once it was decompressed. */
   | { readonly kind: 'foreign'; readonly size?: number }
-  | { readonly kind: 'damaged'; readonly reason: string };
+  /** `copyOf`: what it is a copy of, which was put under another name. */
+  | { readonly kind: 'damaged'; readonly reason: string; readonly copyOf?: string };
 
 /** A place in a generation; without an offset: the end of the index, however long it is. */
 export interface Place {
