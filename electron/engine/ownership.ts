@@ -25,6 +25,7 @@ import {
   replaceRecord,
   type ReplicaRecord,
 } from './replica/record.ts';
+import { findSequences } from './sequences.ts';
 import type { Target } from './targets/target.ts';
 
 /** Who keeps a replica: what its record says. */
@@ -78,6 +79,8 @@ export class Ownership {
   #seenClaim: string | undefined;
   /** What the record says of named points, as far as it was seen. */
   #named: ReplicaRecord['named'];
+  /** The generation that goes on there, and what orders it among those before it. */
+  #latest: ReplicaRecord['latest'];
   #sinceLook: () => number = never;
   #lost:
     { readonly error: AppError; readonly since: () => number; readonly record: ReplicaRecord | undefined } | undefined;
@@ -105,11 +108,14 @@ export class Ownership {
       const demand = this.#judge(record, facts);
       if (record !== undefined) this.#see(record);
       if (demand !== undefined) return { kind: 'start-over', reason: demand };
-      const isOurs = record !== undefined && this.#isOurs(record);
-      if ((isOurs && !this.#mayTakeOver) || (await this.#write(found, { facts, signal }))) {
+      const isOurs = record !== undefined && this.#isOurs(record) && !this.#mayTakeOver;
+      const isKnown = isOurs && record.latest?.generation === facts.generation;
+      if (isKnown) this.#latest = record.latest;
+      const claim = isOurs ? this.#claim : undefined;
+      if (isKnown || (await this.#write(found, { facts, claim, signal }))) {
         this.#lost = undefined;
         this.#sinceLook = sinceLook;
-        this.#seenClaim = record?.claim;
+        this.#seenClaim = this.#claim ?? record?.claim;
         return { kind: 'go-on' };
       }
       if (attempt === raceAttempts) throw this.#conflict(record, facts);
@@ -127,6 +133,11 @@ export class Ownership {
       // Another one may have seen to it meanwhile.
       if (!this.#isHeld(before)) await this.#holdAnew(signal);
     });
+  }
+
+  /** What orders a generation among those of the replica; undefined before a look. */
+  sequenceOf(generation: Generation): number | undefined {
+    return this.#latest?.generation === generation ? this.#latest.sequence : undefined;
   }
 
   #isHeld(before: keyof typeof freshForMs): boolean {
@@ -257,16 +268,18 @@ export class Ownership {
   async #write(
     found: FoundRecord | undefined,
     {
-      facts: { target, pageSize },
+      facts,
       claim = randomUUID(),
       signal,
     }: { readonly facts: Facts; readonly claim?: string | undefined; readonly signal: AbortSignal },
   ): Promise<boolean> {
     const { owner, clock, notes, namedPoints } = this.#options;
+    const { target, pageSize } = facts;
     const named = formatNamed(namedPoints());
     const now = clock.now();
     const record = found?.record;
     const isOurs = record !== undefined && this.#isOurs(record);
+    const latest = await this.#latestAfter(record, facts, signal);
     if (claim !== this.#claim) notes.add(claim);
     const isWritten = await replaceRecord(target, found, {
       signal,
@@ -283,6 +296,7 @@ export class Ownership {
         claim,
         // Going on is no new beginning: since when it is ours stays.
         claimedAt: isOurs ? (record.claimedAt ?? record.createdAt) : now,
+        latest,
         ...(named === undefined ? {} : { named }),
       },
     });
@@ -290,10 +304,24 @@ export class Ownership {
     if (!isWritten || (await readRecord(target, { signal }))?.claim !== claim) return false;
     this.#claim = claim;
     this.#named = named;
+    this.#latest = latest;
     this.#mayTakeOver = false;
     this.#startOver = undefined;
     this.#lost = undefined;
     return true;
+  }
+
+  /** The facts' generation with what orders it: more than everything that is known there. */
+  async #latestAfter(
+    record: ReplicaRecord | undefined,
+    { target, generation }: Facts,
+    signal: AbortSignal,
+  ): Promise<NonNullable<ReplicaRecord['latest']>> {
+    const known = record?.latest ?? this.#latest;
+    if (known?.generation === generation) return known;
+    // Where no record says it, or an earlier version wrote it, what lies there does.
+    const found = record?.latest === undefined ? await findSequences(target, generation, signal) : undefined;
+    return { generation, sequence: found?.own ?? Math.max(found?.others ?? 0, known?.sequence ?? 0) + 1 };
   }
 }
 

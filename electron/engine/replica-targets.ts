@@ -63,6 +63,7 @@ export class ReplicaTargets {
         return look;
       },
       hold: async (options) => await ownership.hold(options),
+      sequenceOf: (generation) => ownership.sequenceOf(generation),
       tellNames: async (options) => await ownership.tellNames(options),
     };
   }

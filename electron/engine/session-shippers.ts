@@ -26,9 +26,9 @@ const partedWords = {
 
 /** The shipper of one replica. */
 export function makeShipper(
-  { row, target, reach, prepare, hold, tellNames }: ReplicaTarget,
+  { row, target, reach, prepare, hold, sequenceOf, tellNames }: ReplicaTarget,
   {
-    shipment,
+    shipment: common,
     formers,
     options,
     owner,
@@ -41,7 +41,8 @@ export function makeShipper(
 ): Shipper {
   const { catalogue, clock, turns, onEvent, onTargetFailed, onChange } = options;
   const databaseId = options.row.id;
-  const { generation, pageSize } = shipment;
+  const { generation, pageSize } = common;
+  const shipment: Shipment = { ...common, sequence: () => sequenceOf(generation) };
   const { targetId, syncIntervalMs, snapshotIntervalMs, retention } = row;
   const addShipped = (last: Moment, commits: readonly Commit[], put: PutSegment, size: number): void => {
     const { generation: of } = last.position;

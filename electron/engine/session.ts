@@ -41,6 +41,8 @@ export interface ReplicaTarget {
   ) => Promise<Look>;
   /** Sees to it that the place is still ours; called before something is put. */
   readonly hold: Ownership['hold'];
+  /** What orders a generation among those of the place, once it is ready. */
+  readonly sequenceOf: Ownership['sequenceOf'];
   /** Brings what the place's record says of named points up to date. */
   readonly tellNames: Ownership['tellNames'];
 }

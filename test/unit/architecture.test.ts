@@ -17,7 +17,7 @@ const sharedWords =
   'shared/{assert,databases,errors,format,history,ids,instant-phrase,known-applications,model,named-points,operations,position,providers,retention,standing,summary,targets,viewport}.ts';
 
 /** What plans, from what is known, and does nothing. */
-const planFiles = 'electron/engine/{restore,retain}/{plan,planning,choose-point,refusal}.ts';
+const planFiles = 'electron/engine/{restore,retain}/{plan,planning,choose-point,copies,refusal}.ts';
 
 /** What is known of an application's writing, as data, and what follows from it. */
 const decideFiles = 'electron/engine/upkeep/{decide,rhythms,writing}.ts';

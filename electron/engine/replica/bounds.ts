@@ -1,6 +1,7 @@
 // What can be true of the numbers in a replica. A target may be somebody else's, or damaged on purpose: whatever comes from it is held
 // against this before memory or disk is spent on it. Pure.
 import { z } from 'zod';
+import { type Generation, isGeneration } from '../../../shared/position.ts';
 
 /** The last millisecond of the year 9999: later ones, and some of those that a `Date` cannot hold, were never the time. */
 const lastInstant = 253_402_300_799_999;
@@ -30,6 +31,11 @@ export function isPageSize(bytes: number): boolean {
 }
 
 export const pageSizeSchema = z.int().refine(isPageSize, 'no page size of SQLite');
+export const generationSchema = z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value));
+export const sequenceSchema = z
+  .int()
+  .min(1)
+  .max(2 ** 48);
 export const instantSchema = z.int().min(0).max(lastInstant);
 export const indexSchema = z.int().min(0).max(maxOffset);
 export const offsetSchema = z.int().min(0).max(maxOffset);

@@ -3,8 +3,15 @@
 import { z } from 'zod';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/named-points.ts';
-import { type Generation, isGeneration } from '../../../shared/position.ts';
-import { indexSchema, instantSchema, maxRecordBytes, offsetSchema, pageSizeSchema } from './bounds.ts';
+import {
+  generationSchema,
+  indexSchema,
+  instantSchema,
+  maxRecordBytes,
+  offsetSchema,
+  pageSizeSchema,
+  sequenceSchema,
+} from './bounds.ts';
 import { recordKey } from './keys.ts';
 import type { ObjectInfo, ObjectReader } from './object.ts';
 
@@ -12,7 +19,7 @@ const text = z.string().max(4096);
 
 const namedSchema = z.object({
   name: text,
-  generation: z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value)),
+  generation: generationSchema,
   index: indexSchema,
   offset: offsetSchema,
   /** Of the transaction. */
@@ -37,6 +44,8 @@ const recordSchema = z.object({
   claim: text.optional(),
   /** When that was. */
   claimedAt: instantSchema.optional(),
+  /** The generation that was begun last, and the greatest sequence that was given: whoever begins another one gives a greater one. */
+  latest: z.object({ generation: generationSchema, sequence: sequenceSchema }).optional(),
   /** Restore points with names: whoever deletes here leaves what they need. Absent where there are none. */
   named: z.array(namedSchema).optional(),
 });

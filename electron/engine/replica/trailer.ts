@@ -1,12 +1,18 @@
 // The metadata trailer of an object: what Tidemark knows about it, as a schema. Where it lies in the bytes is object.ts.
 import { z } from 'zod';
-import { type Generation, isGeneration } from '../../../shared/position.ts';
-import { indexSchema, instantSchema, offsetSchema, pageSizeSchema, pagesSchema } from './bounds.ts';
+import {
+  generationSchema,
+  indexSchema,
+  instantSchema,
+  offsetSchema,
+  pageSizeSchema,
+  pagesSchema,
+  sequenceSchema,
+} from './bounds.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{16}$/);
 const instant = instantSchema;
 const place = { index: indexSchema, offset: offsetSchema };
-const generation = z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value));
 
 /** Entries of `commits` that one segment carries at the most; longer ones are thinned. */
 export const maxCommits = 1000;
@@ -23,16 +29,12 @@ export const trailerSchema = z.object({
   pages: pagesSchema,
   pageSize: pageSizeSchema,
   /** Where it was put: a copy under another name is none of that place's history. Absent in what earlier versions wrote. */
-  place: z.object({ generation, ...place }).optional(),
+  place: z.object({ generation: generationSchema, ...place }).optional(),
   /**
    * Orders the generations of a replica by when they were begun: more than that of every one that was known there before. No clock
    * says that.
    */
-  sequence: z
-    .int()
-    .min(1)
-    .max(2 ** 48)
-    .optional(),
+  sequence: sequenceSchema.optional(),
   /** Segments: `[end offset in the index, unix milliseconds]` per restorable transaction, ascending, thinned. */
   commits: z
     .array(z.tuple([offsetSchema, instant]))

@@ -10,7 +10,7 @@ import { ImageSpoiled } from '../source/live-image.ts';
 import type { Target } from '../targets/target.ts';
 import { isImageDue } from './image-due.ts';
 import { mannersOf } from './manners.ts';
-import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
+import { placeIn, type Shipment, type ShippedSnapshot, type SnapshotImage } from './shipment.ts';
 import type { SnapshotTurn, SnapshotTurns } from './snapshot-turns.ts';
 
 /** After an image that an application's checkpoint spoiled, the next one waits for so long. */
@@ -155,6 +155,7 @@ export class Images implements AsyncDisposable {
         pages: image.pages,
         pageSize: shipment.pageSize,
         at: { time: image.time, ...image.at },
+        ...placeIn(shipment, { index: image.at.index, offset: 0 }),
         by: shipment.by,
       };
       const object = encodeObject(bytes, () => fields, { blocksAtOnce: mannersOf(shipment.end, { clock, signal }) });
