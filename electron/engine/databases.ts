@@ -9,6 +9,7 @@ import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { exclusiveSentence } from '../../shared/known-applications.ts';
 import { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
+import type { ConfirmedTime } from './confirmed-time.ts';
 import { newTally, type Tally } from './counters.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import { FileClaims, isItselfAt } from './file-claims.ts';
@@ -45,6 +46,7 @@ export interface DatabasesOptions {
   readonly version: string;
   readonly sqliteVersion: string;
   readonly clock: Clock;
+  readonly confirmed: ConfirmedTime;
   /** Which start of the computer this is. */
   readonly boot: string;
   /** Which computer this is; undefined where it has no name. */
@@ -338,7 +340,8 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, readers, clock, boot, computer, log, version, sqliteVersion, rollBytes } = this.#options;
+    const { store, catalogue, readers, clock, confirmed, boot, computer, log, version, sqliteVersion, rollBytes } =
+      this.#options;
     const { onChange, onProgress } = this.#options;
     const tally = this.#tallies.get(row.id) ?? newTally();
     this.#tallies.set(row.id, tally);
@@ -354,6 +357,7 @@ export class Databases implements AsyncDisposable {
       beforeOpening: () => this.#claims.claim(row),
       mayEnableWal: this.#mayEnableWal.has(row.id),
       clock,
+      confirmed,
       boot,
       computer,
       log: log.child({ database: row.id }),

@@ -6,6 +6,7 @@ import type { Commit } from './commits.ts';
 import { countPuts } from './counters.ts';
 import { isOfDestination } from './guard/circuit.ts';
 import type { Former } from './formers.ts';
+import { generationPrefix } from './replica/keys.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import { Retainer } from './retain/retainer.ts';
 import { tellHole, tellLosses } from './losses.ts';
@@ -84,6 +85,7 @@ export function makeShipper(
     catalogue,
     readers: options.readers,
     clock,
+    confirmed: options.confirmed,
     log: options.log,
     onChanged: (of, objects) => {
       // What of the present one can be put again, the shipping puts again.
@@ -128,6 +130,14 @@ export function makeShipper(
       throw new AppError('cancelled');
     },
     hold,
+    onOthersEnded: async (signal) => {
+      const isHere = catalogue
+        .shipped(databaseId)
+        .some((part) => part.targetId === targetId && part.generation === generation);
+      // Whoever goes by the times of files finds the newest history last, whatever clocks said before it began.
+      const except = generationPrefix(generation);
+      if (!isHere) await target.dateBack?.({ at: common.baseline.at - 1, except, signal });
+    },
     onShipped: (last, commits, put) => {
       addShipped(last, commits, put, pageSize);
       owner.onShipped(last);

@@ -9,6 +9,7 @@ import type { Left } from './absence.ts';
 import type { Capture, Unseen } from './capture.ts';
 import type { Clock } from './clock.ts';
 import type { CommitLog } from './commits.ts';
+import type { ConfirmedTime } from './confirmed-time.ts';
 import type { MutableCounters, Tally } from './counters.ts';
 import type { Crew } from './crew.ts';
 import type { DiskGuard } from './disk-guard.ts';
@@ -67,6 +68,7 @@ export interface ProtectionOptions {
   /** The user agreed that it be switched to WAL mode before anything of it was captured. */
   readonly mayEnableWal: boolean;
   readonly clock: Clock;
+  readonly confirmed: ConfirmedTime;
   /** Which start of the computer this is. */
   readonly boot: string;
   /** Which computer this is; undefined where it has no name. */

@@ -45,6 +45,8 @@ export function watchTarget(target: Target, options: WatchOptions): Target {
       await run({ signal }, async (watch) => await target.delete(keys, { signal: watch.signal })),
     removeLeftovers: async ({ signal, ...rest }) =>
       await run({ signal }, async (watch) => await target.removeLeftovers?.({ ...rest, signal: watch.signal })),
+    dateBack: async ({ signal, ...rest }) =>
+      await run({ signal }, async (watch) => await target.dateBack?.({ ...rest, signal: watch.signal })),
     look: async (folders, { signal }) =>
       await run({ signal }, async (watch) => (await target.look?.(folders, { signal: watch.signal })) ?? nothingAmiss),
   };

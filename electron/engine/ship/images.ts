@@ -150,11 +150,12 @@ export class Images implements AsyncDisposable {
           onProgress();
         },
       });
+      const confirmed = shipment.confirmed?.();
       const fields = {
         state: { kind: stateHashName, hash: formatHash(image.state) },
         pages: image.pages,
         pageSize: shipment.pageSize,
-        at: { time: image.time, ...image.at },
+        at: { time: image.time, ...image.at, ...(confirmed === undefined ? {} : { confirmed }) },
         ...placeIn(shipment, { index: image.at.index, offset: 0 }),
         by: shipment.by,
       };

@@ -48,6 +48,8 @@ export interface Shipment extends KeptHistory {
   /** Size of the database at its end. */
   readonly pages: () => number;
   readonly openImage: () => Promise<SnapshotImage>;
+  /** What the time is at least, whatever the clock shows. */
+  readonly confirmed?: () => number | undefined;
 }
 
 /** Where an object is put, and what orders its generation: what its trailer says of both. */

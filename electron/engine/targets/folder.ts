@@ -3,7 +3,7 @@
 // request, never by writing an object: an unmounted disk is reported, not replaced by a folder on the wrong one.
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, rename, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf } from '../../../shared/errors.ts';
@@ -18,6 +18,7 @@ export interface FolderTarget extends Target {
   /** The folder itself, absolute. */
   readonly path: string;
   removeLeftovers(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
+  dateBack: NonNullable<Target['dateBack']>;
 }
 
 /** A writer's unfinished file: the final name, twelve random digits, `.tmp`. Other readers ignore it by its end. */
@@ -37,6 +38,7 @@ export function openFolderTarget(options: { readonly path: string }): FolderTarg
     get: (key, { range, signal }) => get(path, { key, range, signal }),
     delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
     removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
+    dateBack: (past) => classified(path, 'write', () => dateBack(path, past)),
     look: folderLook(path),
   };
 }
@@ -203,6 +205,20 @@ async function remove(root: string, keys: readonly string[], signal: AbortSignal
     await unlessMissing(syncFolder(folder));
     await removeEmpty(root, folder);
   }
+}
+
+async function dateBack(
+  root: string,
+  { at, except, signal }: Parameters<NonNullable<Target['dateBack']>>[0],
+): Promise<void> {
+  await mustExist(root);
+  await walk(root, { wanted: 'generations/' }, async (key, file) => {
+    signal.throwIfAborted();
+    if (key.startsWith(except)) return;
+    const facts = await unlessMissing(stat(file));
+    if (facts !== undefined && facts.mtimeMs > at)
+      await unlessMissing(utimes(file, facts.atimeMs / 1000, notAfter(at)));
+  });
 }
 
 async function removeLeftovers(root: string, inFlight: ReadonlySet<string>, signal: AbortSignal): Promise<void> {

@@ -34,6 +34,11 @@ export interface Target {
   /** Removes what killed writers left unfinished below this root. Nobody else may be writing here. `now` in Unix ms. */
   removeLeftovers?(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
   /**
+   * Where the target keeps the times that it is told: dates objects back that are dated later than `at`, but for those whose key begins
+   * with `except`.
+   */
+  dateBack?(options: { readonly at: number; readonly except: string; readonly signal: AbortSignal }): Promise<void>;
+  /**
    * Looks whether the target answers and whether these folders (`name/`, or with more parts) still lie below its root, as one
    * request, or a `stat` or two: not at each of them every time. Fails as every use would.
    */
