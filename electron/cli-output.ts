@@ -16,7 +16,7 @@ import type { DeclaredDatabase } from '../shared/contract.ts';
 import type { DatabaseDetails, DatabaseState } from '../shared/databases.ts';
 import { exclusiveSentence } from '../shared/known-applications.ts';
 import type { EngineState } from '../shared/model.ts';
-import type { Operation, Phase, RestoreResult } from '../shared/operations.ts';
+import { findingsSentence, type Operation, type Phase, type RestoreResult } from '../shared/operations.ts';
 import { formatPosition } from '../shared/position.ts';
 import { endingOf, statusWord } from '../shared/standing.ts';
 import { capturedWhenWords } from '../shared/summary.ts';
@@ -65,13 +65,18 @@ export function formatRestored(result: RestoreResult): string {
   const utc = formatInstantUtc(point.at);
   const isUtc = offsetAt(point.at) === 0;
   const moment = isUtc ? utc : `${formatTimestampLocal(point.at)} ${formatZone(point.at)} (${utc})`;
+  const hasFindings = proof.check === 'findings';
+  const check = hasFindings ? '' : `, ${proof.check}`;
   const proven = {
-    identical: `Proven identical to what was captured, page for page: state hash ${proof.stateHash}, ${proof.check}.`,
-    image: `No hashes were recorded in this history, so its own checksums and SQLite speak for it: ${proof.check}.`,
+    identical: `Proven identical to what was captured, page for page: state hash ${proof.stateHash}${check}.`,
+    image: hasFindings
+      ? 'No hashes were recorded in this history, so its own checksums speak for it.'
+      : `No hashes were recorded in this history, so its own checksums and SQLite speak for it: ${proof.check}.`,
   };
   return [
     `Restored ${result.path} (${formatBytes(result.sizeBytes)}) as of ${moment}, position ${formatPosition(point.position)}.`,
     proven[proof.kind],
+    ...(hasFindings ? [findingsSentence(proof)] : []),
     '',
   ].join('\n');
 }

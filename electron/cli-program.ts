@@ -1,5 +1,5 @@
 // The commands of the command line, their flags and their help. Parses, hands over to the file of the command, and turns
-// what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 130 and 143 interrupted.
+// what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 3 restored with findings, 130 and 143 interrupted.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { AppError } from '../shared/errors.ts';
 import { type Generation, isGeneration } from '../shared/position.ts';

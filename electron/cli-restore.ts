@@ -22,6 +22,9 @@ import type { Interrupts } from './cli-signals.ts';
 import { showUrl } from './cli-s3.ts';
 import type { EngineHost } from './engine-host.ts';
 
+/** The file is what was captured, and SQLite found something in it that was there then. */
+const foundStatus = 3;
+
 export interface RestoreOptions extends SourceOptions {
   readonly o?: string;
   readonly generation?: Generation;
@@ -162,7 +165,7 @@ export function createPhaseView(terminal: Terminal): (operation: Operation) => v
 function conclude(operation: Operation, { options, terminal, interrupts }: RestoreParts): number {
   if (operation.state === 'done' && operation.result !== undefined) {
     terminal.out(options.json === true ? formatJson(restoredJson(operation.result)) : formatRestored(operation.result));
-    return 0;
+    return operation.result.proof.check === 'findings' ? foundStatus : 0;
   }
   const error = operation.error === undefined ? new AppError('cancelled') : AppError.fromData(operation.error);
   terminal.note(formatError(error));

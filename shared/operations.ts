@@ -46,8 +46,19 @@ export interface Proof {
   /** The state hash, 16 hex digits. */
   readonly stateHash: string;
   /** `not possible`: the schema needs functions or collations that only its application has. */
-  readonly check: 'quick_check ok' | 'integrity_check ok' | 'not possible';
+  readonly check: 'quick_check ok' | 'integrity_check ok' | 'not possible' | 'findings';
+  /** What SQLite found, in its own words; the first ones, where there are many. It was so when it was captured. */
+  readonly findings?: readonly string[];
 }
+
+/** What SQLite found in a restored file, as sentences. */
+export function findingsSentence({ findings = [] }: Pick<Proof, 'findings'>): string {
+  const shown = findings.slice(0, shownFindings).join('; ');
+  const more = findings.length > shownFindings ? ` and ${findings.length - shownFindings} more` : '';
+  return `SQLite’s check finds what was there when it was captured: ${shown}${more}.`;
+}
+
+const shownFindings = 5;
 
 /** What a restore would do, before it is started. */
 export interface RestoreProposal {

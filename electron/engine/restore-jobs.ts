@@ -9,7 +9,7 @@ import { formatTimestampLocal, plural } from '../../shared/format.ts';
 import type { Moment, RestorePoint } from '../../shared/history.ts';
 import type { ReplicaListing } from '../../shared/replica-listing.ts';
 import type { OperationId } from '../../shared/ids.ts';
-import type { Operation, Phase, RestoreProposal } from '../../shared/operations.ts';
+import { findingsSentence, type Operation, type Phase, type RestoreProposal } from '../../shared/operations.ts';
 import { isSameName } from '../../shared/named-points.ts';
 import { isSamePosition, type Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
@@ -174,8 +174,9 @@ export class RestoreJobs {
       const { path: file, proof, point } = operation.result;
       if (proof.kind === 'identical') store?.setProven(row.id, at, point.position);
       const shown = proof.kind === 'identical' ? 'proven identical to what was captured' : 'checked by SQLite';
-      const text = `${path.basename(row.path)} as of ${formatTimestampLocal(point.at)} was restored to ${file}, ${shown}.`;
-      store?.addActivity({ ...entry, kind: 'restored', level: 'good', text });
+      const found = proof.check === 'findings' ? ` ${findingsSentence(proof)}` : '';
+      const text = `${path.basename(row.path)} as of ${formatTimestampLocal(point.at)} was restored to ${file}, ${shown}.${found}`;
+      store?.addActivity({ ...entry, kind: 'restored', level: found === '' ? 'good' : 'info', text });
     } else if (operation.state === 'failed' && operation.error !== undefined) {
       store?.addActivity({
         ...entry,

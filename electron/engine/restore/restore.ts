@@ -56,8 +56,8 @@ interface Session extends RestoreOptions {
 }
 
 /**
- * Restores. Throws the planner's codes, `object-damaged`, `proof-failed`, `database-damaged` (it was damaged when it was
- * captured), the `output-…` and `target-…` codes, and `signal.reason` on abort.
+ * Restores. Throws the planner's codes, `object-damaged`, `proof-failed`, the `output-…` and `target-…` codes, and `signal.reason`
+ * on abort.
  */
 export async function restoreReplica(options: RestoreOptions): Promise<RestoreResult> {
   const { target, signal, onPhase = () => undefined } = options;
@@ -116,7 +116,7 @@ async function attempt(session: Session): Promise<RestoreResult> {
     const sizeBytes = built.pages * built.pageSize;
 
     const { kind, stateHash } = await prove(session, plan, built, output);
-    const check = await checkResult(session, plan, kind, output);
+    const checked = await checkResult(session, plan, kind, output);
     await runPhase(
       {
         name: 'publish',
@@ -129,7 +129,7 @@ async function attempt(session: Session): Promise<RestoreResult> {
         await output.publish();
       },
     );
-    return { path: output.path, point: momentOf(plan), sizeBytes, proof: { kind, stateHash, check } };
+    return { path: output.path, point: momentOf(plan), sizeBytes, proof: { kind, stateHash, ...checked } };
   } catch (error) {
     throw classifyOutputError(error, output.folder);
   }
@@ -263,29 +263,28 @@ async function checkResult(
   plan: RestorePlan,
   kind: Proof['kind'],
   output: Output,
-): Promise<Proof['check']> {
+): Promise<Pick<Proof, 'check' | 'findings'>> {
   const { fullCheck = false, signal, onPhase } = session;
   const name = fullCheck ? 'integrity_check' : 'quick_check';
   return runPhase(
     {
       name: 'check',
       text: `SQLite checks it (${name})`,
-      describe: (check) =>
-        check === 'not possible' ? `SQLite cannot check it without its application (${name})` : `SQLite says: ${check}`,
+      describe: ({ check, findings = [] }) => {
+        if (check === 'not possible') return `SQLite cannot check it without its application (${name})`;
+        if (check === 'findings') return `SQLite’s ${name} finds what was there when it was captured: ${findings[0]}`;
+        return `SQLite says: ${check}`;
+      },
       onPhase,
     },
     async () => {
       const result = await checkDatabase({ path: output.temporaryPath, isFull: fullCheck }, { signal });
-      if (result.kind === 'ok') return `${name} ok` as const;
-      if (result.kind === 'unable') return 'not possible';
-      // Page for page what was captured, so it was like this then.
-      if (kind === 'identical') {
-        throw new AppError('database-damaged', {
-          path: `the database of ${iso(plan.point.at)}`,
-          reason: result.reason,
-        });
-      }
-      throw proofFailed(plan, `SQLite’s ${name} says “${result.reason}”`);
+      if (result.kind === 'ok') return { check: `${name} ok` as const };
+      if (result.kind === 'unable') return { check: 'not possible' };
+      const { findings, isOfApplication } = result;
+      // Page for page what was captured, so it was like this then; whose it is decides what to do about it.
+      if (kind === 'identical' || isOfApplication) return { check: 'findings', findings };
+      throw proofFailed(plan, `SQLite’s ${name} says “${findings.join('; ')}”`);
     },
   );
 }
