@@ -7,6 +7,7 @@ import type { OperationId } from '../shared/ids.ts';
 import type { EngineState } from '../shared/model.ts';
 import type { Operation } from '../shared/operations.ts';
 import type { Generation } from '../shared/position.ts';
+import { type Answer, chooseAnswer } from './cli-choose.ts';
 import { toAbsolutePath } from './cli-options.ts';
 import {
   type Terminal,
@@ -19,7 +20,6 @@ import {
 } from './cli-output.ts';
 import { type Source, type SourceOptions, UsageError, findSources } from './cli-sources.ts';
 import type { Interrupts } from './cli-signals.ts';
-import { showUrl } from './cli-s3.ts';
 import type { EngineHost } from './engine-host.ts';
 
 /** The file is what was captured, and SQLite found something in it that was there then. */
@@ -45,6 +45,8 @@ export interface RestoreParts {
   readonly openEngine: () => Promise<EngineHost>;
 }
 
+type Wish = Parsed<'startReplicaRestore'>['wish'];
+
 /** Restores; answers the exit code. */
 export async function restore(parts: RestoreParts): Promise<number> {
   const { subject, options, terminal, interrupts } = parts;
@@ -61,7 +63,7 @@ export async function restore(parts: RestoreParts): Promise<number> {
     return engine;
   });
   try {
-    const url = await chooseReplica(sources, engine);
+    const url = await chooseReplica(sources, engine, { wish, note: terminal.note });
     const { operationId } = await engine.call('startReplicaRestore', {
       url,
       wish,
@@ -82,9 +84,7 @@ export async function restore(parts: RestoreParts): Promise<number> {
 }
 
 /** What the options wish for; at most one of -timestamp, -index and -name. */
-export function toWish(
-  options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp' | 'name'>,
-): Parsed<'startReplicaRestore'>['wish'] {
+export function toWish(options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp' | 'name'>): Wish {
   const { index, timestamp, name } = options;
   if (name !== undefined) {
     const isMore = [index, timestamp, options.generation].some((option) => option !== undefined);
@@ -108,20 +108,25 @@ function outputOf(sources: readonly Source[], options: RestoreOptions): string {
   return path;
 }
 
-/** Of several replicas the one that reaches furthest; its failures count only where none can be read. */
-async function chooseReplica(sources: readonly Source[], engine: EngineHost): Promise<string> {
+/** The replica that has what is wished for; of several the one whose moment is the newest. */
+async function chooseReplica(
+  sources: readonly Source[],
+  engine: EngineHost,
+  { wish, note }: { readonly wish: Wish; readonly note: (text: string) => void },
+): Promise<string> {
   const [only] = sources;
   if (only !== undefined && sources.length === 1) return only.url;
-  const answers = await Promise.allSettled(sources.map((source) => engine.call('listReplica', { url: source.url })));
-  const listings = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-  const reach = (listing: (typeof listings)[number]): number =>
-    Math.max(-Infinity, ...listing.generations.map((generation) => generation.endAt));
-  const [best] = listings.toSorted((a, b) => reach(b) - reach(a));
-  if (best !== undefined) return best.url;
-  const failure = answers.find((answer) => answer.status === 'rejected');
-  throw failure?.reason instanceof Error
-    ? failure.reason
-    : new AppError('no-history', { url: showUrl(only?.url ?? '') });
+  const answers = await Promise.all(
+    sources.map(async ({ replicaName, url }): Promise<Answer> => {
+      try {
+        const outlook = await engine.call('planReplicaRestore', { url, wish });
+        return { replicaName, url, outcome: { kind: 'planned', outlook } };
+      } catch (error) {
+        return { replicaName, url, outcome: { kind: 'failed', error } };
+      }
+    }),
+  );
+  return chooseAnswer(answers, { kind: wish.kind, note }).url;
 }
 
 /** Resolves with the operation once it is over; shows its phases on the way. Rejects where its engine was lost. */

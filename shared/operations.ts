@@ -2,6 +2,7 @@
 import type { AppErrorData } from './errors.ts';
 import type { Moment } from './history.ts';
 import type { DatabaseId, OperationId } from './ids.ts';
+import type { Generation } from './position.ts';
 
 export interface Operation {
   readonly id: OperationId;
@@ -59,6 +60,15 @@ export function findingsSentence({ findings = [] }: Pick<Proof, 'findings'>): st
 }
 
 const shownFindings = 5;
+
+/** Where a wish leads in one replica, without restoring it. */
+export interface RestoreOutlook {
+  readonly point: Moment;
+  /** Nothing newer is restorable there. */
+  readonly isNewest: boolean;
+  /** The generations there, in the order in which they were begun. */
+  readonly order: readonly Generation[];
+}
 
 /** What a restore would do, before it is started. */
 export interface RestoreProposal {

@@ -240,6 +240,7 @@ export class Engine {
       this.#changed();
     },
     listReplica: async ({ url }) => await this.#restores.list(url, this.#stop),
+    planReplicaRestore: async (query) => await this.#restores.plan(query, this.#stop),
     startReplicaRestore: ({ url, wish, outputPath, fullCheck = false }) =>
       this.#restores.startFrom(url, { wish, outputPath, fullCheck }),
     previewRetention: async (query) =>

@@ -9,7 +9,13 @@ import { formatTimestampLocal, plural } from '../../shared/format.ts';
 import type { Moment, RestorePoint } from '../../shared/history.ts';
 import type { ReplicaListing } from '../../shared/replica-listing.ts';
 import type { OperationId } from '../../shared/ids.ts';
-import { findingsSentence, type Operation, type Phase, type RestoreProposal } from '../../shared/operations.ts';
+import {
+  findingsSentence,
+  type Operation,
+  type Phase,
+  type RestoreOutlook,
+  type RestoreProposal,
+} from '../../shared/operations.ts';
 import { isSameName } from '../../shared/named-points.ts';
 import { isSamePosition, type Position } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
@@ -109,12 +115,8 @@ export class RestoreJobs {
     }: Omit<Parsed<'startReplicaRestore'>, 'url' | 'fullCheck'> & { readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
     const target = this.#openAt(url);
-    const looking = lookForRecord(target, { signal: AbortSignal.timeout(30_000) });
-    const { record, problem } = await asHistory(target.url, looking);
-    // Only names are nowhere else.
-    if (problem !== undefined && wished.kind === 'name') throw problem;
+    const { record, wish } = await this.#read(target, wished, { signal: AbortSignal.timeout(30_000) });
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
-    const wish = wished.kind === 'name' ? wishFor(wished.name, record, target.url) : wished;
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
       async ({ signal, onPhase: tell }) => {
@@ -132,6 +134,31 @@ export class RestoreJobs {
       () => {},
     );
     return { operationId };
+  }
+
+  /** Where a wish leads in the replica at a URL. */
+  async plan({ url, wish: wished }: Parsed<'planReplicaRestore'>, { signal }: Cancel): Promise<RestoreOutlook> {
+    const target = this.#openAt(url);
+    const wish = await this.#read(target, wished, { signal });
+    const planning = this.#options.readers.reading(
+      target.url,
+      async () => await describePlan({ target, wish: wish.wish, signal }),
+    );
+    const { point, isNewest, order } = await asHistory(target.url, planning);
+    return { point, isNewest, order };
+  }
+
+  /** A wish as what lies there says it, with the record there. */
+  async #read(
+    target: ReadableTarget,
+    wished: Parsed<'startReplicaRestore'>['wish'],
+    { signal }: Cancel,
+  ): Promise<{ readonly record: ReplicaRecord | undefined; readonly wish: RestoreWish }> {
+    const { record, problem } = await asHistory(target.url, lookForRecord(target, { signal }));
+    if (wished.kind !== 'name') return { record, wish: wished };
+    // Only names are nowhere else.
+    if (problem !== undefined) throw problem;
+    return { record, wish: wishFor(wished.name, record, target.url) };
   }
 
   /** Lists what lies at a URL; rejects with `no-history` where there is none. */

@@ -117,6 +117,7 @@ describe('a restore', () => {
       fetchBytes: expect.any(Number) as number,
       resultBytes: point.image.length,
       isNewest: false,
+      order: [history.generation],
     });
   });
 

@@ -2,7 +2,7 @@
 import { must } from '../../../shared/assert.ts';
 import type { RestoreWish } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { formatHex8 } from '../../../shared/position.ts';
+import { formatHex8, type Generation } from '../../../shared/position.ts';
 import { comparePlaces, endOf, type GenerationHistory, type Point } from '../replica/history.ts';
 import {
   compareReaches,
@@ -27,7 +27,12 @@ import { describeIndices, describePlace, iso, withNearest, withoutSnapshot } fro
 export function* chooseGeneration(
   context: PlanContext,
   wish: RestoreWish,
-): Planning<{ readonly kept: GenerationHistory; readonly isNewest: (point: Point) => boolean }> {
+): Planning<{
+  readonly kept: GenerationHistory;
+  readonly isNewest: (point: Point) => boolean;
+  /** All generations, in the order in which they were begun. */
+  readonly order: readonly Generation[];
+}> {
   const { history, url } = context;
   if (history.generations.length === 0) throw new AppError('no-history', { url });
   const named = wish.kind === 'position' ? wish.position.generation : wish.generation;
@@ -43,7 +48,8 @@ export function* chooseGeneration(
   if (isBroken) throw yield* withoutSnapshot(context, best.kept.generation);
   const isNewest = (point: Point): boolean =>
     best === newest && comparePlaces(point, must(newest.span, 'it is not broken').last) >= 0;
-  return { kept: best.kept, isNewest };
+  const order = reaches.toSorted(compareReaches).map((reach) => reach.kept.generation);
+  return { kept: best.kept, isNewest, order };
 }
 
 function newestOf(reaches: readonly Reach[]): Reach {

@@ -37,6 +37,8 @@ export interface RestorePlan {
   readonly point: Point;
   /** Nothing newer is restorable in this history. */
   readonly isNewest: boolean;
+  /** All generations, in the order in which they were begun. */
+  readonly order: readonly Generation[];
   /** Bytes to fetch, as stored. */
   readonly fetchBytes: number;
 }
@@ -61,7 +63,7 @@ export function* planRestore(context: PlanContext, wish: RestoreWish): Planning<
 }
 
 function* planWithin(context: PlanContext, wish: RestoreWish): Planning<RestorePlan> {
-  const { kept, isNewest } = yield* chooseGeneration(context, wish);
+  const { kept, isNewest, order } = yield* chooseGeneration(context, wish);
   const point = yield* choosePoint(context, kept, wish);
 
   // The newest sound snapshot at or before the point needs the fewest segments.
@@ -84,6 +86,7 @@ function* planWithin(context: PlanContext, wish: RestoreWish): Planning<RestoreP
     segments: segments.map((object) => ({ object, trailer: trailerOf(context, object) })),
     point,
     isNewest: isNewest(point),
+    order,
     fetchBytes: segments.reduce((sum, { bytes }) => sum + bytes, base.object.bytes),
   };
 }

@@ -6,6 +6,7 @@ import type { RestoreWish } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { formatBytes, plural } from '../../../shared/format.ts';
 import type { Moment } from '../../../shared/history.ts';
+import type { Generation } from '../../../shared/position.ts';
 import type { Phase, Proof, RestoreResult } from '../../../shared/operations.ts';
 import { mostContentOf, smallestPageSize } from '../replica/bounds.ts';
 import type { History } from '../replica/history.ts';
@@ -47,6 +48,8 @@ export interface PlanFigures {
   readonly resultBytes: number;
   /** Nothing newer is restorable. */
   readonly isNewest: boolean;
+  /** The generations there, in the order in which they were begun. */
+  readonly order: readonly Generation[];
 }
 
 interface Session extends RestoreOptions {
@@ -103,6 +106,7 @@ export async function describePlan(options: {
     fetchBytes: plan.fetchBytes,
     resultBytes: resultBytesOf(plan),
     isNewest: plan.isNewest,
+    order: plan.order,
   };
 }
 
