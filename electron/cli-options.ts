@@ -3,41 +3,68 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { dayMs, hourMs, minuteMs, secondMs } from '../shared/format.ts';
-import { parseInstantPhrase } from '../shared/instant-phrase.ts';
+import { formatPhrase, parseInstantPhrase } from '../shared/instant-phrase.ts';
 import { maxIndex } from '../shared/position.ts';
 
 /** What a text was read as, or why it could not be. */
 export type Reading<T> =
-  { readonly kind: 'read'; readonly value: T } | { readonly kind: 'unclear'; readonly reason: string };
+  /** `notice` says what else it could have meant. */
+  | { readonly kind: 'read'; readonly value: T; readonly notice?: string }
+  | { readonly kind: 'unclear'; readonly reason: string };
 
-/** Turns `-config` into `--config` and `-o=x` into `-o x`; values of options and what follows `--` stay as they are. */
-export function normaliseFlags(words: readonly string[], withValue: ReadonlySet<string>): readonly string[] {
+/** Which flags a command line knows, with their two dashes. */
+export interface KnownFlags {
+  /** Those that a value follows; all others are switches. */
+  readonly valued: ReadonlySet<string>;
+  readonly switches: ReadonlySet<string>;
+}
+
+/**
+ * Turns `-config` into `--config`, `-o=x` into `-o x`, and `-json=true` and `-json=false` into the switch or nothing, as Go has it;
+ * values of options and what follows `--` stay as they are.
+ */
+export function normaliseFlags(words: readonly string[], known: KnownFlags): readonly string[] {
   const end = words.indexOf('--');
   const flags = end === -1 ? words : words.slice(0, end);
   const result: string[] = [];
   let isValue = false;
   for (const word of flags) {
-    const next: readonly string[] = isValue ? [word] : normaliseFlag(word);
+    const next: readonly string[] = isValue ? [word] : normaliseFlag(word, known);
     result.push(...next);
-    isValue = !isValue && next.length === 1 && withValue.has(next[0] ?? '');
+    isValue = !isValue && next.length === 1 && known.valued.has(next[0] ?? '');
   }
   return end === -1 ? result : [...result, ...words.slice(end)];
 }
 
-function normaliseFlag(word: string): readonly string[] {
-  if (/^-[a-z][a-z0-9-]+(=|$)/i.test(word)) return [`-${word}`];
-  const short = /^(-[a-z])=(.*)$/i.exec(word);
-  return short === null ? [word] : [short[1] ?? '', short[2] ?? ''];
+function normaliseFlag(word: string, { switches }: KnownFlags): readonly string[] {
+  const long = /^--?[a-z][a-z0-9-]+(=|$)/i.test(word) ? word.replace(/^--?/, '--') : word;
+  const [, name = '', value = ''] = /^(--?[a-z][a-z0-9-]*)=(.*)$/is.exec(long) ?? [];
+  if (switches.has(name) && /^(1|t|true)$/i.test(value)) return [name];
+  if (switches.has(name) && /^(0|f|false)$/i.test(value)) return [];
+  return /^-[a-z]$/i.test(name) ? [name, value] : [long];
 }
 
 /** An instant: RFC 3339 as Litestream takes it, a local date and time, or a phrase such as `15 min ago`. */
 export function readInstant(text: string, now: number): Reading<number> {
   const reading = parseInstantPhrase(text, { now });
-  if (reading.kind === 'instant') return { kind: 'read', value: reading.at };
+  if (reading.kind === 'instant') {
+    const { at, other } = reading;
+    return other === undefined
+      ? { kind: 'read', value: at }
+      : { kind: 'read', value: at, notice: twiceWords(text, at, other) };
+  }
+  const isOutside = reading.kind === 'unclear' && reading.isOutside === true;
   return {
     kind: 'unclear',
-    reason: `“${text}” is no time. Write 2026-11-22T14:30:00Z, “2026-11-22 14:30” or “15 min ago”.`,
+    reason: isOutside
+      ? `“${text}” is no time of any history. ${reading.hint}`
+      : `“${text}” is no time. Write 2026-11-22T14:30:00Z, “2026-11-22 14:30” or “15 min ago”.`,
   };
+}
+
+function twiceWords(text: string, at: number, other: number): string {
+  const [which, ranks] = at > other ? ['second', 'first'] : ['first', 'second'];
+  return `“${text}” was shown twice, since clocks were set back: the ${which} time is taken, ${formatPhrase(at)}. The ${ranks} one is “${formatPhrase(other)}”.`;
 }
 
 /** The number of an index, as hexadecimal digits. */

@@ -16,22 +16,25 @@ import type { DeclaredDatabase } from '../shared/contract.ts';
 import type { DatabaseDetails, DatabaseState } from '../shared/databases.ts';
 import { exclusiveSentence } from '../shared/known-applications.ts';
 import type { EngineState } from '../shared/model.ts';
-import type { Operation, Phase, RestoreResult } from '../shared/operations.ts';
+import { findingsSentence, type Operation, type Phase, type RestoreResult } from '../shared/operations.ts';
 import { formatPosition } from '../shared/position.ts';
+import { plainJson, plainLine, plainText } from '../shared/plain-text.ts';
 import { endingOf, statusWord } from '../shared/standing.ts';
 import { capturedWhenWords } from '../shared/summary.ts';
 
-/** Where a command writes: results to `out`, everything else to `note`. */
+/** Where a command writes: results to `out`, everything else to `note`; neither passes on what a terminal would obey. */
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly note: (text: string) => void;
+  /** As `note`, with commands to the screen in it. */
+  readonly draw: (text: string) => void;
   /** Notes go to a person's screen, so lines may be drawn again. */
   readonly isInteractive: boolean;
 }
 
 /** Readable JSON with a line's end. */
 export function formatJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
+  return `${plainJson(JSON.stringify(value, undefined, 2))}\n`;
 }
 
 /** `2026-11-22T13:31:58Z`, as Litestream lists times; milliseconds only where there are some. */
@@ -42,7 +45,7 @@ export function formatRfc3339(at: number): string {
 /** What happened, what is safe, what to do; one line each. */
 export function formatError(error: unknown): string {
   const data = toErrorData(error);
-  return `tidemark: ${[data.message, data.safe, data.hint].filter(Boolean).join('\n  ')}\n`;
+  return plainText(`tidemark: ${[data.message, data.safe, data.hint].filter(Boolean).join('\n  ')}\n`);
 }
 
 /** One line per phase that began, as it stands now. */
@@ -65,13 +68,18 @@ export function formatRestored(result: RestoreResult): string {
   const utc = formatInstantUtc(point.at);
   const isUtc = offsetAt(point.at) === 0;
   const moment = isUtc ? utc : `${formatTimestampLocal(point.at)} ${formatZone(point.at)} (${utc})`;
+  const hasFindings = proof.check === 'findings';
+  const check = hasFindings ? '' : `, ${proof.check}`;
   const proven = {
-    identical: `Proven identical to what was captured, page for page: state hash ${proof.stateHash}, ${proof.check}.`,
-    image: `No hashes were recorded in this history, so its own checksums and SQLite speak for it: ${proof.check}.`,
+    identical: `Proven identical to what was captured, page for page: state hash ${proof.stateHash}${check}.`,
+    image: hasFindings
+      ? 'No hashes were recorded in this history, so its own checksums speak for it.'
+      : `No hashes were recorded in this history, so its own checksums and SQLite speak for it: ${proof.check}.`,
   };
   return [
     `Restored ${result.path} (${formatBytes(result.sizeBytes)}) as of ${moment}, position ${formatPosition(point.position)}.`,
     proven[proof.kind],
+    ...(hasFindings ? [findingsSentence(proof)] : []),
     '',
   ].join('\n');
 }
@@ -229,7 +237,7 @@ export function createRedrawer(write: (text: string) => void): (lines: readonly 
   let drawn = 0;
   return (lines) => {
     const up = drawn === 0 ? '' : `\u001B[${String(drawn)}A\u001B[J`;
-    write(`${up}${lines.map((line) => `${line}\n`).join('')}`);
+    write(`${up}${lines.map((line) => `${plainLine(line)}\n`).join('')}`);
     drawn = lines.length;
   };
 }

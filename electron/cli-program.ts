@@ -1,22 +1,31 @@
 // The commands of the command line, their flags and their help. Parses, hands over to the file of the command, and turns
-// what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 130 and 143 interrupted.
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+// what comes back into an exit code: 0 done, 1 failed, 2 wrong use, 3 restored with findings, 130 and 143 interrupted.
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { AppError } from '../shared/errors.ts';
+import { plainText } from '../shared/plain-text.ts';
 import { type Generation, isGeneration } from '../shared/position.ts';
 import { type ListKind, type ListOptions, list } from './cli-list.ts';
+import { foreignValued, takeForeignFlags } from './cli-foreign-flags.ts';
 import { type Reading, normaliseFlags, readIndex, readInstant } from './cli-options.ts';
 import { formatError, type Terminal } from './cli-output.ts';
+import { openWindow } from './cli-open.ts';
 import { type ReplicateOptions, replicate } from './cli-replicate.ts';
 import { type RetainOptions, readRetention, retain } from './cli-retain.ts';
 import { type RestoreOptions, restore } from './cli-restore.ts';
 import { watchInterrupts } from './cli-signals.ts';
+import { holdsSecret } from './cli-s3.ts';
 import { UsageError } from './cli-sources.ts';
 import { patientTerminal, processTerminal, written } from './cli-terminal.ts';
 import { resolveDataDir } from './data-dir.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
 import { leave } from './leave.ts';
+import { guardProcess } from './process-guards.ts';
 import { readKeyFile } from './secret-key.ts';
 import { version } from './version.ts';
+
+const visibleSecret =
+  'tidemark: a key on the command line can be read by every user of this computer while this runs, and stays in your shell’s ' +
+  'history. Give it in AWS_SECRET_ACCESS_KEY, in an AWS profile or in a configuration instead.\n';
 
 /** For so long is waited for somebody to read the last words. */
 const lastWordsMs = 300;
@@ -33,6 +42,20 @@ const valued = [
   '--at',
   '--data-dir',
   '-o',
+  ...foreignValued,
+];
+
+const switches = [
+  '--enable-wal',
+  '--take-over',
+  '--restore-if-missing',
+  '--restore-if-db-not-exists',
+  '--no-expand-env',
+  '--if-db-not-exists',
+  '--if-replica-exists',
+  '--dry-run',
+  '--json',
+  '-v',
 ];
 
 const lists: Readonly<Record<ListKind, string>> = {
@@ -49,19 +72,23 @@ a bucket: s3://bucket/folder?region=…&endpoint=…, with keys from AWS_… or 
 
 /** Runs one command; `hostUrl` is the entry's own place, beside which the engine lies. Answers the exit code. */
 export async function runCommandLine(words: readonly string[], hostUrl: string): Promise<number> {
+  guardProcess();
   // @NOTE Whoever closed it does not want to know.
   process.stderr.on('error', () => {});
+  if (words.some((word) => holdsSecret(word))) process.stderr.write(visibleSecret);
   let exitCode = 0;
   const program = createProgram(hostUrl, (code) => {
     exitCode = code;
   });
   try {
-    await program.parseAsync([...normaliseFlags(words, new Set(valued))], { from: 'user' });
+    await program.parseAsync([...normaliseFlags(words, { valued: new Set(valued), switches: new Set(switches) })], {
+      from: 'user',
+    });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof UsageError) {
-      process.stderr.write(`tidemark: ${error.message}.\nSee: tidemark help\n`);
+      process.stderr.write(plainText(`tidemark: ${error.message}.\nSee: tidemark help\n`));
       return 2;
     }
     process.stderr.write(formatError(error));
@@ -96,6 +123,12 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
     .option('--config <file>', 'read databases and replicas from a configuration')
     .option('--no-expand-env', 'leave $NAME in the configuration as it stands')
     .option('--enable-wal', 'allow switching a database to WAL mode')
+    .option(
+      '--take-over',
+      'go on where another Tidemark, or Litestream 0.5, kept a history: a new one begins beside it',
+    )
+    .option('--restore-if-missing', 'restore a database that is not there from its replicas, then protect it')
+    .addOption(new Option('--restore-if-db-not-exists').hideHelp())
     .option('--data-dir <folder>', 'where state and spool live (also TIDEMARK_DATA_DIR)')
     .action(
       async (path: string | undefined, urls: readonly string[], options: ReplicateOptions & { dataDir?: string }) => {
@@ -116,6 +149,7 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
           terminal: patientTerminal(),
           interrupts,
           openEngine,
+          openToolbox,
         });
         // Somebody who does not read what was said must not keep it from ending.
         await written(lastWordsMs);
@@ -179,10 +213,20 @@ function createProgram(hostUrl: string, onEnd: (exitCode: number) => void): Comm
   }
 
   program
+    .command('open')
+    .description('open what npm start serves to a browser, with a new key')
+    .option('--no-browser', 'only print the address')
+    .option('--data-dir <folder>', 'whose (also TIDEMARK_DATA_DIR)')
+    .action((options: { dataDir?: string; browser: boolean }) => {
+      openWindow({ dataDir: resolveDataDir(options.dataDir), ...options, terminal: terminal() });
+    });
+
+  program
     .command('version')
     .description('print the version')
     .action(() => terminal().out(`${version}\n`));
 
+  for (const command of program.commands) takeForeignFlags(command, (text) => terminal().note(text));
   return program;
 }
 
@@ -191,6 +235,7 @@ function reading<T>(read: (text: string) => Reading<T>): (text: string) => T {
   return (text) => {
     const result = read(text);
     if (result.kind === 'unclear') throw new InvalidArgumentError(result.reason);
+    if (result.notice !== undefined) process.stderr.write(`${result.notice}\n`);
     return result.value;
   };
 }

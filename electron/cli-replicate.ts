@@ -1,5 +1,6 @@
 // `replicate`: protects what the command line or a configuration names, tells what happens in plain lines, and ends in
 // order at an interrupt: captured transactions are shipped first.
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Argument } from '../shared/contract.ts';
 import { secondMs } from '../shared/format.ts';
@@ -20,13 +21,24 @@ import {
   narrate,
 } from './cli-output.ts';
 import type { Interrupts } from './cli-signals.ts';
-import { UsageError, isConfigFile, loadConfig } from './cli-sources.ts';
+import { type RestoreParts, restoreFrom } from './cli-restore.ts';
+import { type Source, UsageError, isConfigFile, loadConfig } from './cli-sources.ts';
 import type { EngineHost } from './engine-host.ts';
 
 export interface ReplicateOptions {
   readonly config?: string;
   readonly expandEnv: boolean;
   readonly enableWal?: boolean;
+  readonly takeOver?: boolean;
+  readonly restoreIfMissing?: boolean;
+  /** As Litestream calls it. */
+  readonly restoreIfDbNotExists?: boolean;
+}
+
+/** What is to be protected, and what of it is restored first where it is not there. */
+interface Declared {
+  readonly declaration: Declaration;
+  readonly restorable: readonly { readonly path: string; readonly sources: readonly Source[] }[];
 }
 
 type Declaration = Argument<'protectDeclared'>;
@@ -43,9 +55,15 @@ export async function replicate(parts: {
   readonly terminal: Terminal;
   readonly interrupts: Interrupts;
   readonly openEngine: () => Promise<EngineHost>;
+  /** An engine that keeps nothing, to restore with. */
+  readonly openToolbox: () => Promise<EngineHost>;
 }): Promise<{ readonly code: number; readonly hangs: boolean }> {
   const { terminal, interrupts } = parts;
-  const declaration = await declare(parts.path, parts.urls, { ...parts.options, note: terminal.note });
+  const { declaration, restorable } = await declare(parts.path, parts.urls, { ...parts.options, note: terminal.note });
+  for (const missing of restorable.filter(({ path }) => !existsSync(path))) {
+    const code = await restoreMissing(missing, { terminal, interrupts, openEngine: parts.openToolbox });
+    if (code !== 0) return { code, hangs: false };
+  }
   const engine = await parts.openEngine();
   const teller = createTeller(terminal);
   interrupts.onSecond(async () => {
@@ -85,6 +103,16 @@ export async function replicate(parts: {
   }
 }
 
+/** The newest moment into the place of a database that is not there; none where there is no history yet. Answers the exit code. */
+async function restoreMissing(
+  { path, sources }: Declared['restorable'][number],
+  parts: Pick<RestoreParts, 'terminal' | 'interrupts' | 'openEngine'>,
+): Promise<number> {
+  parts.terminal.note(`${path} is not there: its newest state is restored first.\n`);
+  const options = { expandEnv: false, integrityCheck: 'quick', ifReplicaExists: true } as const;
+  return await restoreFrom(sources, { ...parts, options, outputPath: path, wish: { kind: 'latest' } });
+}
+
 /** Stops in order, but not for longer than who asked waits; whatever a destination does. */
 async function stopSoon(engine: EngineHost): Promise<{ readonly hangs: boolean }> {
   const ended = new AbortController();
@@ -103,27 +131,39 @@ async function declare(
   path: string | undefined,
   urls: readonly string[],
   options: ReplicateOptions & { readonly note: (text: string) => void },
-): Promise<Declaration> {
-  const enableWal = options.enableWal === true;
+): Promise<Declared> {
+  const restoresAll = options.restoreIfMissing === true || options.restoreIfDbNotExists === true;
+  const chosen = { enableWal: options.enableWal === true, takeOver: options.takeOver === true };
   const configPath = options.config ?? (urls.length === 0 && isConfigFile(path) ? path : undefined);
   if (configPath === undefined) {
     if (path === undefined) throw new UsageError('name a database and where it goes, or a configuration with -config');
     if (urls.length === 0) throw new UsageError('name where the database goes: tidemark replicate <db> <url>');
     const replicas = urls.map((url) => ({ url: toReplicaUrl(url) }));
-    return { databases: [{ path: toAbsolutePath(path), enableWal, replicas, isAwaited: false }] };
+    const databasePath = toAbsolutePath(path);
+    const sources = replicas.map(({ url }) => ({ databasePath, replicaName: url, url }));
+    return {
+      declaration: { databases: [{ path: databasePath, ...chosen, replicas, isAwaited: false }] },
+      restorable: restoresAll ? [{ path: databasePath, sources }] : [],
+    };
   }
   if (options.config !== undefined && path !== undefined) {
     throw new UsageError('name a database, or a configuration with -config, not both');
   }
   const config = await loadConfig(configPath, options);
-  return {
+  const databases = config.databases.filter(({ restoreIfMissing }) => restoreIfMissing ?? restoresAll);
+  const restorable = databases.map(({ path: databasePath, replicas }) => ({
+    path: databasePath,
+    sources: replicas.map(({ name, url }) => ({ databasePath, replicaName: name, url })),
+  }));
+  const declaration = {
     databases: config.databases.map((database) => ({
       path: database.path,
-      enableWal,
+      ...chosen,
       isAwaited: true,
       replicas: database.replicas.map(({ name: _name, ...replica }) => replica),
     })),
   };
+  return { declaration, restorable };
 }
 
 interface Teller {

@@ -7,6 +7,7 @@ import type { OperationId } from '../shared/ids.ts';
 import type { EngineState } from '../shared/model.ts';
 import type { Operation } from '../shared/operations.ts';
 import type { Generation } from '../shared/position.ts';
+import { type Answer, chooseAnswer } from './cli-choose.ts';
 import { toAbsolutePath } from './cli-options.ts';
 import {
   type Terminal,
@@ -19,8 +20,10 @@ import {
 } from './cli-output.ts';
 import { type Source, type SourceOptions, UsageError, findSources } from './cli-sources.ts';
 import type { Interrupts } from './cli-signals.ts';
-import { showUrl } from './cli-s3.ts';
 import type { EngineHost } from './engine-host.ts';
+
+/** The file is what was captured, and SQLite found something in it that was there then. */
+const foundStatus = 3;
 
 export interface RestoreOptions extends SourceOptions {
   readonly o?: string;
@@ -42,9 +45,11 @@ export interface RestoreParts {
   readonly openEngine: () => Promise<EngineHost>;
 }
 
+type Wish = Parsed<'startReplicaRestore'>['wish'];
+
 /** Restores; answers the exit code. */
 export async function restore(parts: RestoreParts): Promise<number> {
-  const { subject, options, terminal, interrupts } = parts;
+  const { subject, options, terminal } = parts;
   const wish = toWish(options);
   const sources = await findSources(subject, { ...options, note: terminal.note });
   const outputPath = outputOf(sources, options);
@@ -52,13 +57,22 @@ export async function restore(parts: RestoreParts): Promise<number> {
     terminal.note(`${outputPath} exists already; nothing to restore.\n`);
     return 0;
   }
+  return await restoreFrom(sources, { ...parts, outputPath, wish });
+}
+
+/** Restores from the one of these replicas that reaches furthest; answers the exit code. */
+export async function restoreFrom(
+  sources: readonly Source[],
+  parts: Omit<RestoreParts, 'subject'> & { readonly outputPath: string; readonly wish: Wish },
+): Promise<number> {
+  const { options, terminal, interrupts, outputPath, wish } = parts;
   const engine = await parts.openEngine();
   interrupts.onSecond(async () => {
     await engine.kill();
     return engine;
   });
   try {
-    const url = await chooseReplica(sources, engine);
+    const url = await chooseReplica(sources, engine, { wish, note: terminal.note });
     const { operationId } = await engine.call('startReplicaRestore', {
       url,
       wish,
@@ -68,10 +82,7 @@ export async function restore(parts: RestoreParts): Promise<number> {
     interrupts.onFirst(() => engine.call('cancelOperation', { operationId }));
     return conclude(await follow(engine, operationId, options.json === true ? undefined : terminal), parts);
   } catch (error) {
-    if (options.ifReplicaExists === true && error instanceof AppError && error.code === 'no-history') {
-      terminal.note(`${error.message} Nothing to restore.\n`);
-      return 0;
-    }
+    if (isNothingThere(error, options)) return noteNothingThere(error, terminal);
     throw error;
   } finally {
     await engine.stop();
@@ -79,9 +90,7 @@ export async function restore(parts: RestoreParts): Promise<number> {
 }
 
 /** What the options wish for; at most one of -timestamp, -index and -name. */
-export function toWish(
-  options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp' | 'name'>,
-): Parsed<'startReplicaRestore'>['wish'] {
+export function toWish(options: Pick<RestoreOptions, 'generation' | 'index' | 'timestamp' | 'name'>): Wish {
   const { index, timestamp, name } = options;
   if (name !== undefined) {
     const isMore = [index, timestamp, options.generation].some((option) => option !== undefined);
@@ -105,20 +114,25 @@ function outputOf(sources: readonly Source[], options: RestoreOptions): string {
   return path;
 }
 
-/** Of several replicas the one that reaches furthest; its failures count only where none can be read. */
-async function chooseReplica(sources: readonly Source[], engine: EngineHost): Promise<string> {
+/** The replica that has what is wished for; of several the one whose moment is the newest. */
+async function chooseReplica(
+  sources: readonly Source[],
+  engine: EngineHost,
+  { wish, note }: { readonly wish: Wish; readonly note: (text: string) => void },
+): Promise<string> {
   const [only] = sources;
   if (only !== undefined && sources.length === 1) return only.url;
-  const answers = await Promise.allSettled(sources.map((source) => engine.call('listReplica', { url: source.url })));
-  const listings = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-  const reach = (listing: (typeof listings)[number]): number =>
-    Math.max(-Infinity, ...listing.generations.map((generation) => generation.endAt));
-  const [best] = listings.toSorted((a, b) => reach(b) - reach(a));
-  if (best !== undefined) return best.url;
-  const failure = answers.find((answer) => answer.status === 'rejected');
-  throw failure?.reason instanceof Error
-    ? failure.reason
-    : new AppError('no-history', { url: showUrl(only?.url ?? '') });
+  const answers = await Promise.all(
+    sources.map(async ({ replicaName, url }): Promise<Answer> => {
+      try {
+        const outlook = await engine.call('planReplicaRestore', { url, wish });
+        return { replicaName, url, outcome: { kind: 'planned', outlook } };
+      } catch (error) {
+        return { replicaName, url, outcome: { kind: 'failed', error } };
+      }
+    }),
+  );
+  return chooseAnswer(answers, { kind: wish.kind, note }).url;
 }
 
 /** Resolves with the operation once it is over; shows its phases on the way. Rejects where its engine was lost. */
@@ -145,7 +159,7 @@ async function follow(engine: EngineHost, id: OperationId, terminal: Terminal | 
 /** On a screen: phases drawn over themselves. Elsewhere: one line when a phase is done. */
 export function createPhaseView(terminal: Terminal): (operation: Operation) => void {
   if (terminal.isInteractive) {
-    const redraw = createRedrawer(terminal.note);
+    const redraw = createRedrawer(terminal.draw);
     return (operation) => redraw(formatPhases(operation));
   }
   const told = new Set<string>();
@@ -159,12 +173,26 @@ export function createPhaseView(terminal: Terminal): (operation: Operation) => v
   };
 }
 
-function conclude(operation: Operation, { options, terminal, interrupts }: RestoreParts): number {
+function conclude(
+  operation: Operation,
+  { options, terminal, interrupts }: Pick<RestoreParts, 'options' | 'terminal' | 'interrupts'>,
+): number {
   if (operation.state === 'done' && operation.result !== undefined) {
     terminal.out(options.json === true ? formatJson(restoredJson(operation.result)) : formatRestored(operation.result));
-    return 0;
+    return operation.result.proof.check === 'findings' ? foundStatus : 0;
   }
   const error = operation.error === undefined ? new AppError('cancelled') : AppError.fromData(operation.error);
+  if (isNothingThere(error, options)) return noteNothingThere(error, terminal);
   terminal.note(formatError(error));
   return operation.state === 'cancelled' ? interrupts.exitCode() : 1;
+}
+
+/** There is no history, and that is well. */
+function isNothingThere(error: unknown, { ifReplicaExists }: RestoreOptions): error is AppError {
+  return ifReplicaExists === true && error instanceof AppError && error.code === 'no-history';
+}
+
+function noteNothingThere({ message }: AppError, terminal: Terminal): number {
+  terminal.note(`${message} Nothing to restore.\n`);
+  return 0;
 }

@@ -79,6 +79,10 @@ export function readRetention(text: string): Reading<Retention> {
     const reason = `“${text}” is no retention. Write 7d, or 7d,30d,365d: how long every transaction, a snapshot a day and one a week stay.`;
     return { kind: 'unclear', reason };
   }
+  if (windowMs + dailyMs + weeklyMs === 0) {
+    const reason = `“${text}” would keep the newest image alone. Write how long history stays, such as 1h or 7d,30d,365d.`;
+    return { kind: 'unclear', reason };
+  }
   return { kind: 'read', value: { kind: 'thinned', windowMs, dailyMs, weeklyMs } };
 }
 

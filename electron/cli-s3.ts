@@ -36,12 +36,27 @@ export function isSecretKey(key: string): boolean {
   return secretKeys.has(key);
 }
 
+/** True for an address that holds what nobody may see: every user reads the command line of every process. */
+export function holdsSecret(word: string): boolean {
+  return (
+    /^\s*[a-z0-9+.-]+:\/\/[^/?#]*:[^/?#]*@/i.test(word) ||
+    /[?&](?:secret|session)[-_]?(?:access|token)[^=&]*=[^&]/i.test(word)
+  );
+}
+
 /** `s3://bucket/folder` with what the keys say, behind what the address says itself. */
 export function formatS3Address(address: string, values: ReadonlyMap<S3Key, string>): string {
   const query = [...values].map(([key, value]) => `${s3Keys[key]}=${encodeURIComponent(value)}`);
   if (values.has('sse-kms-key-id') && !values.has('sse')) query.push('sse=aws:kms');
   if (query.length === 0) return address;
   return `${address}${address.includes('?') ? '&' : '?'}${query.join('&')}`;
+}
+
+/** True where an address says this itself. */
+export function saysOfBucket(address: string, key: S3Key): boolean {
+  const plain = (name: string) => name.replaceAll('-', '').toLowerCase();
+  const [, query = ''] = address.split('?', 2);
+  return [...new URLSearchParams(query).keys()].some((name) => plain(name) === plain(key));
 }
 
 /** The address of a bucket's folder. */

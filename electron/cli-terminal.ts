@@ -1,5 +1,6 @@
 // The process's own streams, for commands that end with their reader, and for one that goes on although nobody reads.
 import fs from 'node:fs';
+import { plainText } from '../shared/plain-text.ts';
 import type { Terminal } from './cli-output.ts';
 
 /** What waits for a reader that does not read; what comes then is dropped. */
@@ -12,17 +13,21 @@ export function processTerminal(): Terminal {
     throw error;
   });
   return {
-    out: (text) => void process.stdout.write(text),
-    note: (text) => void process.stderr.write(text),
+    out: (text) => void process.stdout.write(plainText(text)),
+    note: (text) => void process.stderr.write(plainText(text)),
+    draw: (text) => void process.stderr.write(text),
     isInteractive: isInteractive(),
   };
 }
 
 /** Never fails and never waits: what nobody reads, or what a full disk does not take, is dropped. */
 export function patientTerminal(): Terminal {
+  const out = patientWriter(process.stdout, 1);
+  const draw = patientWriter(process.stderr, 2);
   return {
-    out: patientWriter(process.stdout, 1),
-    note: patientWriter(process.stderr, 2),
+    out: (text) => out(plainText(text)),
+    note: (text) => draw(plainText(text)),
+    draw,
     isInteractive: isInteractive(),
   };
 }

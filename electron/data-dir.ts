@@ -1,7 +1,8 @@
 // Where Tidemark keeps its own data: settings, spool, catalogue, demo. The same answer for every host.
-// Chooses a path only; creating and locking it is the engine's.
+// Chooses a path, and makes it where a host needs it before the engine does; locking it is the engine's.
+import { mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../shared/errors.ts';
 
 interface Surroundings {
@@ -32,6 +33,29 @@ export function resolveDataDir(option: string | undefined, around = here): strin
   if (platform === 'win32')
     return join(nonEmpty(env['LOCALAPPDATA']) ?? join(around.home, 'AppData', 'Local'), 'Tidemark');
   return join(nonEmpty(env['XDG_DATA_HOME']) ?? join(around.home, '.local', 'share'), 'tidemark');
+}
+
+/**
+ * Makes the data folder with whatever leads to it, for its owner alone. Step by step: Node itself tries for ever where a folder cannot
+ * be made although the one above it is there (`/proc`).
+ */
+export function makeDataDir(folder: string): void {
+  const make = () => {
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+    }
+  };
+  try {
+    make();
+  } catch (error) {
+    const parent = dirname(folder);
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!isMissing || parent === folder) throw error;
+    makeDataDir(parent);
+    make();
+  }
 }
 
 /** The user's home folder; undefined where neither `HOME` nor the system's list of users names one. */

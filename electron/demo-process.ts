@@ -2,10 +2,14 @@
 // we do, however we end, and the writer with it.
 import { spawn } from 'node:child_process';
 import type { StartedProcess } from './demo.ts';
+import { plainSurroundings } from './surroundings.ts';
 
 /** Starts a module on this Node as a process of its own. */
 export function startNodeProcess(file: string, args: readonly string[]): StartedProcess {
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: plainSurroundings(),
+  });
   // A process that could not be started sends no exit of its own.
   child.once('error', () => child.emit('exit', 1, null));
   return child;

@@ -20,6 +20,7 @@ import { formatTable } from '../shared/table.ts';
 import { type TruthLine, countRows, differenceOf, judge, readContent, readTruth } from './demo-truth.ts';
 import { type EngineHost, startEngine, workerBeside } from './engine-host.ts';
 import { findLitestream, runLitestream } from './litestream-binary.ts';
+import { plainSurroundings } from './surroundings.ts';
 
 const writerRate = 40;
 const historyMs = 12_000;
@@ -201,7 +202,7 @@ function pickMoments(points: readonly RestorePoint[]): readonly RestoreWish[] {
 async function startWriter(): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('./demo-writer.ts', import.meta.url));
   const args = [script, '--database', database, '--truth', truthPath, '--rate', String(writerRate)];
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env: plainSurroundings() });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   child.stdout.on('data', () => resolve());
   child.once('exit', () => reject(new Error('The writer ended before it was ready')));

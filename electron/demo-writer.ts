@@ -10,8 +10,10 @@
 import { appendFileSync, fstatSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
+import { guardProcess } from './process-guards.ts';
 import { contentOf, isOpened, lastNumber, openShop, trade } from './demo-shop.ts';
 
+guardProcess();
 const { values } = parseArgs({
   options: { database: { type: 'string' }, truth: { type: 'string' }, rate: { type: 'string', default: '3' } },
 });

@@ -59,7 +59,7 @@ export function createDemo({ dataDir, hostUrl, startProcess, engine }: DemoParts
 
   async function start(): Promise<{ readonly databaseId: DatabaseId }> {
     const folder = join(dataDir, 'demo');
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     path = join(await realpath(folder), 'shop.db');
     if (writer === undefined) {
       const started = startWriter(startProcess(writerFile, ['--database', path]));

@@ -26,7 +26,7 @@ export function readMemory(dataDir: string): DesktopMemory {
 export function remember(dataDir: string, change: DesktopMemory): void {
   const file = fileIn(dataDir);
   try {
-    writeFileSync(`${file}.tmp`, JSON.stringify({ ...readMemory(dataDir), ...change }));
+    writeFileSync(`${file}.tmp`, JSON.stringify({ ...readMemory(dataDir), ...change }), { mode: 0o600 });
     renameSync(`${file}.tmp`, file);
   } catch {
     // @NOTE a full disk must not keep a window from closing.

@@ -16,6 +16,7 @@ import type { EngineHost } from './engine-host.ts';
 import { type HostApi, type HostHandlers, createHostApi } from './host-api.ts';
 import { openIpc } from './ipc.ts';
 import { installMenu } from './menu.ts';
+import { plainSurroundings } from './surroundings.ts';
 import { createTrayIcon } from './tray.ts';
 import { createMainWindow, openPlace, rememberPlace, showWindow } from './window.ts';
 
@@ -46,7 +47,7 @@ export function startDesktop(parts: DesktopParts): Desktop {
       hostUrl: mainUrl,
       engine,
       startProcess: (file, args) =>
-        utilityProcess.fork(file, [...args], { stdio: 'pipe', serviceName: 'Tidemark demo' }),
+        utilityProcess.fork(file, [...args], { stdio: 'pipe', serviceName: 'Tidemark demo', env: plainSurroundings() }),
     }),
   );
 

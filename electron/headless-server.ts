@@ -1,20 +1,21 @@
 // The application over HTTP and WebSocket, for one user's own browser. Serves the built window's files and the contract.
-// Lets in only who holds the token (exchanged for a cookie), under a name of this machine, from its own pages.
-// Knows nothing of engine or demo beyond the HostApi; starting and stopping those is headless.ts.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+// Lets in only who redeems a key (for a cookie and a secret beside it), under a name of this machine, from its own pages; whatever
+// is sent, it answers or closes, and never throws. Knows nothing of engine or demo beyond the HostApi: that is headless.ts.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createBirpc } from 'birpc';
-import sirv from 'sirv';
-import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { z } from 'zod';
+import { WebSocketServer } from 'ws';
 import { must } from '../shared/assert.ts';
-import type { CommandName, Reply } from '../shared/contract.ts';
-import type { AppState } from '../shared/model.ts';
+import { contentOrigin, findContentFile } from './content-files.ts';
 import { contentHeaders } from './content-headers.ts';
+import { type ConnectionBounds, boundConnections } from './headless-bounds.ts';
+import { refuseStranger } from './headless-names.ts';
+import { Sessions } from './headless-sessions.ts';
+import { serveSocket } from './headless-socket.ts';
 import type { HostApi } from './host-api.ts';
-import { createStatePush } from './state-push.ts';
 
 export interface HeadlessServerOptions {
   readonly api: HostApi;
@@ -24,69 +25,82 @@ export interface HeadlessServerOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** Origins under which a browser comes by way of something else. */
+  readonly origins?: readonly string[];
+  /** With them it speaks HTTPS. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** Tells the cookies of one Tidemark from another's. */
+  readonly name: string;
+  /** True for a key that lets in, which it does not a second time. */
+  readonly redeem: (key: string) => boolean;
 }
 
 export interface HeadlessServer extends AsyncDisposable {
-  /** The address with the token: what to open. */
-  readonly url: string;
+  /** Where it listens, as a browser writes an origin. */
+  readonly origin: string;
 }
 
-/** What a window may ask over the socket. */
-export interface SocketServerFunctions {
-  call(name: unknown, argument: unknown): Promise<Reply<CommandName>>;
+interface Door {
+  readonly options: HeadlessServerOptions;
+  readonly scheme: 'http' | 'https';
+  readonly sessions: Sessions;
+  readonly bounds: ConnectionBounds;
 }
 
-/** What the window hears over the socket. */
-export interface SocketClientFunctions {
-  state(state: AppState): void;
-}
-
-/** At most this much of what was sent may wait in a socket before states are skipped. */
-const cloggedBytes = 4 * 1024 * 1024;
-const statesEveryMs = 200;
 /** The largest message of the contract is a list of paths. */
 const maxMessageBytes = 1024 * 1024;
+const maxKeyBytes = 1024;
+/** What is served before anybody came in: a page that redeems a key, and its scripts. */
+const openFiles: ReadonlyMap<string, string> = new Map([
+  ['/enter', '/enter.html'],
+  ['/enter.js', '/enter.js'],
+  ['/session.js', '/session.js'],
+]);
 
 /** Starts listening; rejects with Node's error where the address is taken or not this machine's. */
 export async function startHeadlessServer(options: HeadlessServerOptions): Promise<HeadlessServer> {
-  const token = randomBytes(32).toString('base64url');
-  const session = randomBytes(32).toString('base64url');
-  const serveFile = sirv(options.contentDir, { etag: true });
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
-
-  const server = createServer({ maxHeaderSize: 16 * 1024 }, (request, response) => {
-    for (const [name, value] of Object.entries(contentHeaders)) response.setHeader(name, value);
-    const refusal = refuseStranger(request, options.host);
-    if (refusal !== undefined) return refuse(response, 403, refusal);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'Only GET is answered.');
-    const url = new URL(request.url ?? '/', 'http://tidemark.invalid');
-    const offered = url.searchParams.get('token');
-    if (offered !== null && url.pathname === '/')
-      return exchangeToken(request, response, isSame(offered, token), session);
-    if (!holdsCookie(request, session)) return refuse(response, 401, needsAddress);
-    // Checked again on every load: a rebuilt page must not meet an old script.
-    response.setHeader('cache-control', 'no-cache');
-    return serveFile(request, response, () => refuse(response, 404, 'There is no such page.'));
+  const { api, host, tls } = options;
+  const http = { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 };
+  const server: Server =
+    tls === undefined
+      ? createServer(http)
+      : createSecureServer({ ...http, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 });
+  const door: Door = {
+    options,
+    scheme: tls === undefined ? 'http' : 'https',
+    sessions: new Sessions(options.name),
+    bounds: boundConnections(server),
+  };
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxMessageBytes,
+    handleProtocols: () => socketProtocol,
   });
 
+  server.on('request', (request, response) => {
+    // @NOTE Whoever went away does not want the answer.
+    for (const stream of [request, response]) stream.on('error', () => {});
+    answer(request, response, door).catch(() => refuse(response, 500, 'This could not be answered.'));
+  });
   server.on('upgrade', (request, socket: Duplex, head) => {
     socket.on('error', () => socket.destroy());
-    const isAllowed =
-      refuseStranger(request, options.host) === undefined &&
-      request.headers.origin !== undefined &&
-      holdsCookie(request, session) &&
-      request.url === '/socket';
-    if (!isAllowed) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    if (!mayConnect(request, door)) {
+      (socket as Socket).write('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      // The other side need not agree.
+      (socket as Socket).destroySoon();
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => serveSocket(webSocket, options.api));
+    door.bounds.welcome(request.socket);
+    sockets.handleUpgrade(request, socket, head, (webSocket) => serveSocket(webSocket, api));
   });
 
   await listen(server, options);
+  // @NOTE A connection that could not be taken, for want of files for example, is lost; the next one may not be.
+  server.on('error', () => {});
   const { address, port } = must(server.address() as AddressInfo | null, 'the server listens on TCP');
+  const name = isAny(address) ? 'localhost' : address.includes(':') ? `[${address}]` : address;
   return {
-    url: `http://${address.includes(':') ? `[${address}]` : address}:${port}/?token=${token}`,
+    origin: `${door.scheme}://${tls === undefined || isAny(address) || address === host ? name : host}:${port}`,
     async [Symbol.asyncDispose]() {
       for (const webSocket of sockets.clients) webSocket.close(1001, 'Tidemark is stopping');
       const closed = new Promise((resolve) => {
@@ -104,100 +118,98 @@ export async function startHeadlessServer(options: HeadlessServerOptions): Promi
   };
 }
 
-const needsAddress = 'Open Tidemark with the address it printed when it started: it carries the key to this page.';
+const needsKey =
+  'Open Tidemark with the address it printed when it started, which works once, or ask for another one: tidemark open';
+/** The first of the two words by which a page asks for the socket; the other one is its secret. */
+const socketProtocol = 'tidemark';
 
-function serveSocket(webSocket: WebSocket, api: HostApi): void {
-  const functions: SocketServerFunctions = { call: (name, argument) => api.invoke(name, argument) };
-  const rpc = createBirpc<SocketClientFunctions, SocketServerFunctions, false>(functions, {
-    proxify: false,
-    post: (text: string) => webSocket.send(text),
-    on: (listener) => webSocket.on('message', (data: RawData) => listener(data)),
-    serialize: (message: unknown) => JSON.stringify(message),
-    deserialize: parseRequest,
-    // What is not a request of ours ends the conversation.
-    onGeneralError: () => {
-      webSocket.close(1007, 'not understood');
-      return true;
-    },
-  });
-  const push = createStatePush<AppState>({
-    everyMs: statesEveryMs,
-    send: (state) => {
-      rpc.$callEvent('state', state).catch(() => webSocket.terminate());
-    },
-    isClogged: () => webSocket.bufferedAmount > cloggedBytes,
-  });
-  const unsubscribe = api.subscribe((state) => push.push(state));
-  webSocket.on('error', () => webSocket.terminate());
-  webSocket.on('close', () => {
-    unsubscribe();
-    push[Symbol.dispose]();
-    rpc.$close();
-  });
+async function answer(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+  const { options, scheme, sessions, bounds } = door;
+  for (const [name, value] of Object.entries(contentHeaders)) response.setHeader(name, value);
+  const { host, origins = [], contentDir } = options;
+  const refusal = refuseStranger(request, { scheme, host, origins });
+  if (refusal !== undefined) return refuse(response, 403, refusal);
+  const [path = ''] = (request.url ?? '').split('?');
+  if (!/^\/(?!\/)/.test(path)) return refuse(response, 400, 'That is no path.');
+
+  if (path === '/session') return await answerSession(request, response, door);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'Only GET is answered.');
+  const open = openFiles.get(path);
+  const isGuest = sessions.holdsCookie(request.headers.cookie);
+  if (isGuest) bounds.welcome(request.socket);
+  if (open === undefined && !isGuest) return refuse(response, 401, `${needsKey}.`);
+  await serveFile(request, response, findContentFile(`${contentOrigin}${open ?? path}`, contentDir));
 }
 
-/** One request of birpc's protocol that names the one function there is; everything else throws. */
-function parseRequest(data: RawData): unknown {
-  return callRequest.parse(JSON.parse(Buffer.isBuffer(data) ? data.toString('utf8') : ''));
-}
-
-const callRequest = z.object({
-  t: z.literal('q'),
-  i: z.string(),
-  m: z.literal('call'),
-  a: z.array(z.unknown()).max(2),
-});
-
-/**
- * A page of another site may send requests here, and its name may be made to point here (DNS rebinding): both show in
- * Host and Origin. Returns the sentence for the stranger, or undefined for our own.
- */
-function refuseStranger(request: IncomingMessage, configuredHost: string): string | undefined {
-  const { host, origin } = request.headers;
-  if (host === undefined || !isOurName(host, request, configuredHost)) {
-    return 'This address is not one of Tidemark’s. Open it with the address it printed when it started.';
-  }
-  if (origin !== undefined && origin !== `http://${host}`) return 'Pages of other sites have no business here.';
-  return undefined;
-}
-
-function isOurName(host: string, { socket }: IncomingMessage, configuredHost: string): boolean {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([^:@/?#[\]]+))(?::(\d+))?$/i.exec(host) ?? [];
-  const name = (bracketed ?? plain)?.toLowerCase();
-  if (name === undefined || Number(port ?? 80) !== socket.localPort) return false;
-  const local = socket.localAddress?.replace(/^::ffff:/, '') ?? '';
-  const isLoopback = local === '::1' || local.startsWith('127.');
-  return name === local || name === configuredHost.toLowerCase() || (isLoopback && name === 'localhost');
-}
-
-function exchangeToken(request: IncomingMessage, response: ServerResponse, isRight: boolean, session: string): void {
+/** `POST` redeems a key, for a cookie and the secret beside it; `GET` says whether both are good. */
+async function answerSession(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+  const { options, sessions, bounds } = door;
+  const { headers, method } = request;
   response.setHeader('cache-control', 'no-store');
-  if (!isRight) return refuse(response, 403, `That key is not valid any more. ${needsAddress}`);
-  response.setHeader('set-cookie', `${cookieName(request)}=${session}; HttpOnly; SameSite=Strict; Path=/`);
-  response.writeHead(303, { location: '/' }).end();
+  if (method === 'GET') {
+    const isIn = sessions.holdsBoth(headers.cookie, headers['x-tidemark-secret']?.toString());
+    return isIn ? void response.writeHead(204).end() : refuse(response, 401, `${needsKey}.`);
+  }
+  if (method !== 'POST') return refuse(response, 405, 'Only GET and POST are answered.');
+  // Every browser names the page that posts; only ours may.
+  if (headers.origin === undefined) return refuse(response, 403, 'Pages of other sites have no business here.');
+  const key = await readShort(request);
+  if (key === undefined) return refuse(response, 413, 'That is no key.');
+  if (!options.redeem(key)) return refuse(response, 403, `That key is not valid any more. ${needsKey}.`);
+  bounds.welcome(request.socket);
+  const session = sessions.begin();
+  response.setHeader('set-cookie', sessions.cookieHeader(session, headers.origin.startsWith('https:')));
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(session.secret);
 }
 
-function holdsCookie(request: IncomingMessage, session: string): boolean {
-  const wanted = `${cookieName(request)}=`;
-  const cookies = (request.headers.cookie ?? '').split(';').map((cookie) => cookie.trim());
-  const found = cookies.find((cookie) => cookie.startsWith(wanted));
-  return found !== undefined && isSame(found.slice(wanted.length), session);
+function mayConnect(request: IncomingMessage, { options, scheme, sessions }: Door): boolean {
+  const { host, origins = [] } = options;
+  const { headers, url } = request;
+  const [protocol, secret] = (headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim());
+  return (
+    refuseStranger(request, { scheme, host, origins }) === undefined &&
+    headers.origin !== undefined &&
+    url === '/socket' &&
+    protocol === socketProtocol &&
+    sessions.holdsBoth(headers.cookie, secret)
+  );
 }
 
-/** Cookies ignore ports; a second Tidemark on this machine needs a name of its own. */
-function cookieName({ socket }: IncomingMessage): string {
-  return `tidemark-${socket.localPort ?? 0}`;
+async function serveFile(
+  { method, headers }: IncomingMessage,
+  response: ServerResponse,
+  file: ReturnType<typeof findContentFile>,
+): Promise<void> {
+  // @NOTE Missing or unreadable: for a page both are the same.
+  const body = file === undefined ? undefined : await readFile(file.path).catch(() => undefined);
+  if (file === undefined || body === undefined) return refuse(response, 404, 'There is no such page.');
+  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
+  // Checked again on every load: a rebuilt page must not meet an old script.
+  response.setHeader('cache-control', 'no-cache');
+  response.setHeader('etag', etag);
+  if (headers['if-none-match'] === etag) return void response.writeHead(304).end();
+  response.writeHead(200, { 'content-type': file.type, 'content-length': body.length });
+  response.end(method === 'HEAD' ? undefined : body);
 }
 
-/** Compares in a time that tells nothing of where they differ. */
-function isSame(offered: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(offered), digest(secret));
+/** A body that is as short as a key; undefined for a longer one. */
+async function readShort(request: IncomingMessage): Promise<string | undefined> {
+  let text = '';
+  for await (const chunk of request) {
+    text += (chunk as Buffer).toString('latin1');
+    if (text.length > maxKeyBytes) return undefined;
+  }
+  return text.trim();
 }
 
 function refuse(response: ServerResponse, status: number, sentence: string): void {
+  if (response.headersSent) return void response.destroy();
   response.setHeader('cache-control', 'no-store');
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${sentence}\n`);
+}
+
+function isAny(address: string): boolean {
+  return address === '0.0.0.0' || address === '::';
 }
 
 function listen(server: Server, { host, port }: HeadlessServerOptions): Promise<void> {

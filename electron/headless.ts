@@ -4,17 +4,21 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errorSentence, reasonOf } from '../shared/errors.ts';
 import type { HostInfo } from '../shared/model.ts';
+import { plainText } from '../shared/plain-text.ts';
 import { findHome, resolveDataDir } from './data-dir.ts';
 import { startNodeProcess } from './demo-process.ts';
 import { createDemo } from './demo.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
-import { type HeadlessOptions, headlessUsage, readHeadlessOptions } from './headless-options.ts';
+import { type HeadlessOptions, headlessUsage, readHeadlessOptions, readTlsFiles } from './headless-options.ts';
 import { startHeadlessServer } from './headless-server.ts';
 import { createHostApi, notAvailable } from './host-api.ts';
 import { leave } from './leave.ts';
 import { openInBrowser } from './open-browser.ts';
+import { guardProcess } from './process-guards.ts';
 import { readKeyFile } from './secret-key.ts';
+import { addressWith, doorName, issueKey, keyLifeMs, noteDoor, redeemKey, sweepKeys, writeRedirect } from './way-in.ts';
 
+guardProcess();
 try {
   const options = readHeadlessOptions(process.argv.slice(2));
   if (options.isHelp) process.stdout.write(headlessUsage);
@@ -24,20 +28,16 @@ try {
   }
 } catch (error) {
   const sentence = error instanceof AppError ? errorSentence(error.toData()) : `Tidemark failed: ${reasonOf(error)}.`;
-  process.stderr.write(`${sentence}\n`);
+  process.stderr.write(`${plainText(sentence)}\n`);
   process.exitCode = 1;
 }
 
-async function serve({
-  dataDir: wanted,
-  host,
-  port,
-  shouldOpen,
-}: HeadlessOptions): Promise<{ readonly hangs: boolean }> {
+async function serve(options: HeadlessOptions): Promise<{ readonly hangs: boolean }> {
   // @NOTE Whoever read it is gone: that ends no protection.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  const dataDir = resolveDataDir(wanted);
+  const dataDir = resolveDataDir(options.dataDir);
   const contentDir = findContent();
+  const tls = readTlsFiles(options);
   await using owned = new AsyncDisposableStack();
   const engine = await startEngine({
     dataDir,
@@ -61,14 +61,39 @@ async function serve({
       stopDemo: () => demo.stop(),
     },
   });
-  const server = owned.use(await startHeadlessServer({ api, contentDir, host, port }));
+  const name = doorName(dataDir);
+  const redeem = (key: string) => redeemKey(dataDir, key);
+  const { host, port, origins } = options;
+  const server = owned.use(await startHeadlessServer({ api, contentDir, host, port, origins, tls, name, redeem }));
+  owned.defer(() => sweepKeys(dataDir, 'all'));
 
-  process.stdout.write(`Tidemark is open at ${server.url}\nPress Ctrl+C to stop.\n`);
-  if (shouldOpen) openInBrowser(server.url);
+  invite({ dataDir, name, origin: origins[0] ?? server.origin, shouldOpen: options.shouldOpen });
   const signal = await stopped;
   process.stdout.write(`${signal}: shipping what is captured, then stopping. A second one stops at once.\n`);
   await owned.disposeAsync();
   return engine;
+}
+
+interface Invitation {
+  readonly dataDir: string;
+  readonly name: string;
+  readonly origin: string;
+  readonly shouldOpen: boolean;
+}
+
+/** Says how to come in, and opens the browser where that is wanted. */
+function invite({ dataDir, name, origin, shouldOpen }: Invitation): void {
+  const say = (sentence: string) => process.stdout.write(`${sentence}\n`);
+  try {
+    noteDoor(dataDir, { origin, pid: process.pid, name });
+    say(`Tidemark is open at ${addressWith(issueKey(dataDir), { origin })}`);
+    say(`This address works once, within ${keyLifeMs / 60_000} minutes. For another one: tidemark open`);
+    if (shouldOpen) openInBrowser(writeRedirect(dataDir, issueKey(dataDir), { origin }));
+  } catch (error) {
+    // A full disk keeps nobody from being protected.
+    say(`Tidemark is open at ${origin}, but no key could be made (${reasonOf(error)}). For one: tidemark open`);
+  }
+  say('Press Ctrl+C to stop.');
 }
 
 /** Resolves with the first signal to stop; from the second on calls `onImpatience`. */

@@ -12,11 +12,13 @@ import { type DesktopOptions, readDesktopOptions } from './desktop-options.ts';
 import { type Desktop, startDesktop } from './desktop.ts';
 import { showStartFailure } from './dialogs.ts';
 import { startEngine, workerBeside } from './engine-host.ts';
+import { guardProcess } from './process-guards.ts';
 import { readDesktopKey } from './secrets.ts';
 import { findTray } from './tray.ts';
 
 const handedOver = z.object({ paths: z.array(z.string()) });
 
+guardProcess();
 app.enableSandbox();
 registerContentScheme();
 const options = readDesktopOptions(process.argv.slice(1), {
@@ -34,7 +36,7 @@ try {
 /** The lock lies in Chromium's own folder, which belongs to the data folder: one instance for each. */
 function isOnlyInstance(): boolean {
   const chromiumDir = join(dataDir, 'desktop');
-  mkdirSync(chromiumDir, { recursive: true });
+  mkdirSync(chromiumDir, { recursive: true, mode: 0o700 });
   app.setPath('userData', chromiumDir);
   return app.requestSingleInstanceLock({ paths: options.paths });
 }

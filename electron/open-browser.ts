@@ -1,6 +1,8 @@
-// Opens an address in the user's default browser, where there is a display and a browser. Best effort: the address is
-// printed as well, so nothing is lost where it fails.
+// Opens a page in the user's default browser, where there is a display and a browser. Best effort: the address is
+// printed as well, so nothing is lost where it fails. The browser is given a file and what it needs to run, no secrets: what a
+// program is started with may be read by others, and what it inherits by whatever it starts.
 import { spawn } from 'node:child_process';
+import { plainSurroundings } from './surroundings.ts';
 
 /** True where a window could appear. */
 export function hasDisplay(
@@ -10,11 +12,11 @@ export function hasDisplay(
   return platform === 'darwin' || platform === 'win32' || Boolean(env['DISPLAY']) || Boolean(env['WAYLAND_DISPLAY']);
 }
 
-/** Starts the platform's opener and does not wait for it. */
-export function openInBrowser(url: string): void {
+/** Starts the platform's opener on a file and does not wait for it. */
+export function openInBrowser(file: string): void {
   if (!hasDisplay()) return;
   const [command, ...args] = openerOf(process.platform);
-  const opener = spawn(command, [...args, url], { detached: true, stdio: 'ignore' });
+  const opener = spawn(command, [...args, file], { detached: true, stdio: 'ignore', env: plainSurroundings() });
   // @NOTE no opener installed: the printed address remains.
   opener.once('error', () => undefined);
   opener.unref();
@@ -22,7 +24,7 @@ export function openInBrowser(url: string): void {
 
 function openerOf(platform: NodeJS.Platform): readonly [string, ...string[]] {
   if (platform === 'darwin') return ['open'];
-  // Not `start`, which is a word of cmd.exe and would read the address's `&`.
+  // Not `start`, which is a word of cmd.exe and would read the path's `&`.
   if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler'];
   return ['xdg-open'];
 }

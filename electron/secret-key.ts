@@ -1,9 +1,10 @@
 // The key under which the engine seals what is secret in its state, for hosts without a keyring: a file of the data folder that
 // only its owner may read. Who can read that file and the state can read the secrets; a copy of the state alone tells nothing.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, reasonOf } from '../shared/errors.ts';
+import { makeDataDir } from './data-dir.ts';
 
 /** Bytes of a key. */
 const keyBytes = 32;
@@ -13,7 +14,7 @@ const fileName = 'secret.key';
 export function readKeyFile(dataDir: string): Uint8Array {
   const file = join(dataDir, fileName);
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDataDir(dataDir);
     const known = findKeyFile(dataDir);
     if (known !== undefined) return known;
     writeKeyFile(file, formatKey(newKey()));

@@ -6,7 +6,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hasDisplay } from './open-browser.ts';
+import { guardProcess } from './process-guards.ts';
+import { plainSurroundings } from './surroundings.ts';
 
+guardProcess();
 const root = join(import.meta.dirname, '..');
 /** A first fetch is some 120 MB; where its site does not even answer, seconds must do. */
 const fetchLimitMs = 10 * 60_000;
@@ -69,7 +72,7 @@ async function fetchRuntime(): Promise<string | undefined> {
   const installer = join(electronPackage(), 'install.js');
   if (!existsSync(installer)) return undefined;
   say('Fetching Electron’s runtime, once; this takes a minute or two…');
-  const child = spawn(process.execPath, [installer], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [installer], { stdio: 'ignore', env: fetchSurroundings() });
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<void>();
   child.once('error', () => onEnd());
   child.once('exit', () => onEnd());
@@ -82,6 +85,13 @@ async function fetchRuntime(): Promise<string | undefined> {
   await ended;
   clearTimeout(limit);
   return findRuntime();
+}
+
+/** What Electron's installer needs beside what every program does: where to fetch from, and through which proxy. */
+function fetchSurroundings(): NodeJS.ProcessEnv {
+  const isWanted = /^(?:npm_config_.*|electron_.*|https?_proxy|no_proxy|all_proxy|node_extra_ca_certs|ssl_cert_\w+)$/i;
+  const own = Object.entries(process.env).filter(([name]) => isWanted.test(name) && !/auth|token|passw/i.test(name));
+  return { ...plainSurroundings(), ...Object.fromEntries(own) };
 }
 
 /** Any answer counts; behind a proxy only the installer itself can tell. */

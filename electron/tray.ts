@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { Menu, type MenuItemConstructorOptions, type NativeImage, Tray, nativeImage } from 'electron';
 import type { AppState } from '../shared/model.ts';
+import { plainSurroundings } from './surroundings.ts';
 import { drawTrayIcon } from './tray-icon.ts';
 import { type TrayStatus, describeTray, nextChangeAt } from './tray-status.ts';
 
@@ -72,7 +73,7 @@ export function findTray(): Promise<boolean> {
     'string:org.kde.StatusNotifierWatcher',
   ];
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  execFile('dbus-send', question, { timeout: 1500 }, (error, answer) => {
+  execFile('dbus-send', question, { timeout: 1500, env: plainSurroundings() }, (error, answer) => {
     resolve(error === null && /boolean true/.test(answer));
   });
   return promise;

@@ -17,6 +17,7 @@ const entryNames = [
   'demo-writer',
   'engine/worker',
   'engine/source/checkpoint-thread',
+  'engine/restore/check-process',
   'engine/restore/check-worker',
 ];
 

@@ -1,5 +1,7 @@
 // The application: the shell around the place one is at, and what may lie above it (restore, removal, drop).
 import type { ReactNode } from 'react';
+import { Guarded } from './components/guarded.tsx';
+import { formatPlace } from './place.ts';
 import { ActivityScreen } from './screens/activity-screen.tsx';
 import { AddScreen } from './screens/add-screen.tsx';
 import { DatabaseScreen } from './screens/database-screen.tsx';
@@ -19,17 +21,30 @@ import { useStore } from './store.ts';
 
 export function App(): ReactNode {
   const isLoaded = useStore(({ remote }) => remote !== undefined);
+  const place = useStore(({ view }) => formatPlace(view.place));
   if (!isLoaded) return <LoadingScreen />;
   return (
     <DropTarget>
       <Shell>
-        <Screen />
+        <Guarded key={place}>
+          <Screen />
+        </Guarded>
       </Shell>
-      <RestoreDialog />
-      <RemoveDialog />
-      <RemoveDestinationDialog />
-      <ReplicaDialogs />
-      <NamingDialogs />
+      <Guarded>
+        <RestoreDialog />
+      </Guarded>
+      <Guarded>
+        <RemoveDialog />
+      </Guarded>
+      <Guarded>
+        <RemoveDestinationDialog />
+      </Guarded>
+      <Guarded>
+        <ReplicaDialogs />
+      </Guarded>
+      <Guarded>
+        <NamingDialogs />
+      </Guarded>
     </DropTarget>
   );
 }

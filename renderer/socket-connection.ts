@@ -5,6 +5,7 @@ import type { CommandName, Reply } from '../shared/contract.ts';
 import { AppError } from '../shared/errors.ts';
 import type { AppState } from '../shared/model.ts';
 import { type Connection, type ConnectionStatus, unwrap } from './connection.ts';
+import { isLockedOut, readSecret } from './session.ts';
 
 interface Remote {
   call(name: CommandName, argument: unknown): Reply<CommandName>;
@@ -16,6 +17,8 @@ interface Local {
 
 type Rpc = ReturnType<typeof createBirpc<Remote, Local>>;
 
+/** The word by which the host knows that the other one is the page's secret. */
+const protocol = 'tidemark';
 const shortestPauseMs = 500;
 const longestPauseMs = 10_000;
 
@@ -39,7 +42,8 @@ export function openSocketConnection(url: URL): Connection {
 
   function connect(): void {
     clearTimeout(timer);
-    const socket = new WebSocket(address);
+    const secret = readSecret();
+    const socket = new WebSocket(address, secret === undefined ? [protocol] : [protocol, secret]);
     const opened = createBirpc<Remote, Local>(
       {
         state(state) {
@@ -64,6 +68,7 @@ export function openSocketConnection(url: URL): Connection {
       rpc = undefined;
       opened.$close(new AppError('connection-lost'));
       wait();
+      void leaveWhereLockedOut();
     });
   }
 
@@ -73,6 +78,11 @@ export function openSocketConnection(url: URL): Connection {
     const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** attempts) * (0.75 + Math.random() / 2);
     announce({ kind: 'lost', sinceAt, attempts, retryAt: Date.now() + pauseMs });
     timer = setTimeout(connect, pauseMs);
+  }
+
+  /** The host began anew and knows nobody who came in before: trying again leads nowhere. */
+  async function leaveWhereLockedOut(): Promise<void> {
+    if (await isLockedOut()) location.replace('./enter');
   }
 
   connect();

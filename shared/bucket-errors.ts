@@ -12,6 +12,11 @@ export const bucketErrors = {
     safe: waiting,
     hint: 'Check the network and the endpoint; Tidemark goes on by itself.',
   }),
+  'target-proxy': (d) => ({
+    message: `The proxy that ${d['variable']} names cannot be used: ${d['reason']}.`,
+    safe: waiting,
+    hint: 'Name one like http://proxy.example:3128, or except the server with NO_PROXY.',
+  }),
   'target-tls': (d) => ({
     message: `The connection to ${d['host']} cannot be trusted: ${d['reason']}.`,
     safe: `Nothing was sent. ${waiting}`,
@@ -59,6 +64,11 @@ export const bucketErrors = {
     message: `${d['host']} asks for fewer requests.`,
     safe: waiting,
     hint: 'Tidemark slows down and goes on by itself.',
+  }),
+  'target-too-large': (d) => ({
+    message: `${d['host']}, or a server before it, refuses requests as large as this one (413).`,
+    safe: waiting,
+    hint: 'Raise the limit there (nginx: client_max_body_size 0), or choose smaller parts with part-size=5MB; Tidemark goes on by itself.',
   }),
   'target-quota': (d) => ({
     message: `The bucket ${d['bucket']} takes no more: ${d['reason']}.`,

@@ -8,7 +8,7 @@ import type { ReplicaListing } from './replica-listing.ts';
 import type { DatabaseId, NamedPointId, OperationId, TargetId } from './ids.ts';
 import type { KnownApplication } from './known-applications.ts';
 import type { ActivityEntry, AppState, PathSuggestion } from './model.ts';
-import type { RestoreProposal } from './operations.ts';
+import type { RestoreOutlook, RestoreProposal } from './operations.ts';
 import type { RetentionPreview } from './retention.ts';
 import type { FolderInspection, TargetTest } from './targets.ts';
 import { type Generation, isGeneration } from './position.ts';
@@ -26,7 +26,8 @@ function command<A extends z.ZodType>(argument: A): { returns: <R>() => Command<
 const nothing = z.strictObject({});
 const path = z.string().min(1).max(4096);
 const url = z.string().min(1).max(8192);
-const instant = z.number();
+/** What a `Date` can hold. */
+const instant = z.number().min(-8.64e15).max(8.64e15);
 const id = z.string().min(1).max(64);
 const databaseId = id.transform((text) => text as DatabaseId);
 const targetId = id.transform((text) => text as TargetId);
@@ -49,6 +50,12 @@ export type RestoreWish = z.infer<typeof wish>;
 
 /** As people call a restore point; unique within a database. */
 const pointName = z.string().trim().min(1).max(200);
+
+/** The same, or the name of a point, which the replica's record tells. */
+const anyWish = z.discriminatedUnion('kind', [
+  ...wish.options,
+  z.strictObject({ kind: z.literal('name'), name: pointName }),
+]);
 
 const word = z.string().max(1024);
 /** What a user typed of a place. Secrets stand nowhere else: no state, answer or error repeats them. */
@@ -239,14 +246,13 @@ export const engineCommands = {
   updateSettings: command(z.strictObject({ theme: z.enum(['system', 'light', 'dark']).optional() })).returns<void>(),
   /** Lists a replica by its URL; needs no local state. */
   listReplica: command(z.strictObject({ url })).returns<ReplicaListing>(),
+  /** Where a wish leads in a replica, by its URL; needs no local state. */
+  planReplicaRestore: command(z.strictObject({ url, wish: anyWish })).returns<RestoreOutlook>(),
   /** Restores from a replica by its URL; needs no local state. */
   startReplicaRestore: command(
     z.strictObject({
       url,
-      wish: z.discriminatedUnion('kind', [
-        ...wish.options,
-        z.strictObject({ kind: z.literal('name'), name: pointName }),
-      ]),
+      wish: anyWish,
       outputPath: path,
       fullCheck: z.boolean().optional(),
     }),
@@ -268,6 +274,8 @@ export const engineCommands = {
           enableWal: z.boolean(),
           /** One that is not there yet, or not ready, is waited for. */
           isAwaited: z.boolean().optional(),
+          /** Whoever keeps a history at its places: from now on this computer writes there, beginning a new generation. */
+          takeOver: z.boolean().optional(),
           replicas: z
             .array(
               z.strictObject({

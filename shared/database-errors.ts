@@ -45,6 +45,11 @@ export const databaseErrors = {
     safe: 'History that was already captured stays restorable.',
     hint: 'Check the disk or drive it lies on. Tidemark goes on by itself once it answers.',
   }),
+  'database-name-too-long': (d) => ({
+    message: `The name of ${d['path']} is too long: SQLite needs names beside it that are eight bytes longer, which the file system there does not allow.`,
+    safe: untouched,
+    hint: 'Give it a shorter name, of 247 bytes at most on most disks.',
+  }),
   'database-not-wal': (d) => ({
     message: `${d['path']} is not in WAL mode (its journal mode is “${d['mode'] ?? 'delete'}”).`,
     safe: untouched,

@@ -78,6 +78,8 @@ const systemWords: Readonly<Record<string, string>> = {
   EACCES: 'the system does not allow it',
   EPERM: 'the system does not allow it',
   EROFS: 'it can only be read there',
+  ENOTSUP: 'the file system there cannot do that',
+  ENOSYS: 'the file system there cannot do that',
   ENOSPC: 'the disk is full',
   EDQUOT: 'its quota is used up',
   EFBIG: 'the file would be too large there',

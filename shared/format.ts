@@ -183,11 +183,18 @@ export function wallTime(at: number, where: Where = {}): WallTime {
 
 /** The instant at which a wall clock shows that reading; the first of two, and just after a skipped hour. */
 export function instantOf(wall: WallTime, where: Where = {}): number {
+  return instantsOf(wall, where)[0];
+}
+
+/** Every instant at which a wall clock shows that reading, in order: two where it was set back. Just after a skipped hour. */
+export function instantsOf(wall: WallTime, where: Where = {}): readonly [number, ...number[]] {
   const asUtc = Date.UTC(wall.year, wall.month - 1, wall.day, wall.hour, wall.minute, wall.second);
-  // The offset before the reading is tried first, so that of two equal readings the earlier wins.
-  const offsets = [offsetAt(asUtc - dayMs, where), offsetAt(asUtc + dayMs, where)];
-  const found = offsets.map((offset) => asUtc - offset).find((at) => offsetAt(at, where) === asUtc - at);
-  return found ?? asUtc - (offsets[0] ?? 0);
+  const before = offsetAt(asUtc - dayMs, where);
+  const candidates = [before, offsetAt(asUtc + dayMs, where)].map((offset) => asUtc - offset);
+  const [first, ...others] = [...new Set(candidates)]
+    .filter((at) => offsetAt(at, where) === asUtc - at)
+    .sort((a, b) => a - b);
+  return first === undefined ? [asUtc - before] : [first, ...others];
 }
 
 /** Days since the epoch on that calendar. */

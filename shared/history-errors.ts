@@ -6,6 +6,17 @@ export const historyErrors = {
     message: `There is no history at ${d['url']}.`,
     hint: 'Check the address; it must be the folder that holds “generations”.',
   }),
+  'history-ltx': (d) => ({
+    message:
+      d['isBeside'] === 'true'
+        ? `Beside the history at ${d['url']} lies a newer one that Litestream 0.5 wrote (LTX), which Tidemark does not read.`
+        : `At ${d['url']} lies a history that Litestream 0.5 wrote (LTX), which Tidemark does not read.`,
+    safe: historySafe,
+    hint:
+      d['isBeside'] === 'true'
+        ? 'Restore the newer one with Litestream 0.5; or name a generation of the older one with -generation (tidemark generations <url> lists them).'
+        : 'Restore it with Litestream 0.5: litestream restore -o <file> <url>.',
+  }),
   'generation-unknown': (d) => ({
     message: `There is no generation ${d['generation']} at ${d['url']}.`,
     safe: historySafe,
@@ -69,6 +80,11 @@ export const historyErrors = {
     safe: 'Nothing was written.',
     hint: 'Choose another name, or move that file away.',
   }),
+  'output-name-too-long': (d) => ({
+    message: `The name of ${d['path']} is too long: SQLite needs names beside it that are eight bytes longer, which the file system there does not allow.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose a shorter name, of 247 bytes at most on most disks.',
+  }),
   'output-folder-missing': (d) => ({
     message: `The folder ${d['path']} does not exist.`,
     safe: 'Nothing was written.',
@@ -87,11 +103,19 @@ export const historyErrors = {
 } as const satisfies ErrorTexts;
 
 function nearest(d: Readonly<Record<string, string>>): string {
-  const { before, after } = d;
+  const before = near(d['before'], d['beforeIn']);
+  const after = near(d['after'], d['afterIn']);
   if (before !== undefined && after !== undefined) {
     return `The nearest good restore points are ${before} (before) and ${after} (after).`;
   }
-  if (before !== undefined) return `The nearest good restore point is ${before}.`;
-  if (after !== undefined) return `The nearest good restore point is ${after}.`;
+  const one = before ?? after;
+  if (one !== undefined) return `The nearest good restore point is ${one}.`;
   return 'Choose another restore point, or another destination of this database.';
+}
+
+/** One of another generation is given only to who asks for it. */
+function near(at: string | undefined, generation: string | undefined): string | undefined {
+  return at === undefined || generation === undefined
+    ? at
+    : `${at} of generation ${generation}, which has to be asked for by name`;
 }

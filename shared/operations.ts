@@ -2,6 +2,7 @@
 import type { AppErrorData } from './errors.ts';
 import type { Moment } from './history.ts';
 import type { DatabaseId, OperationId } from './ids.ts';
+import type { Generation } from './position.ts';
 
 export interface Operation {
   readonly id: OperationId;
@@ -46,7 +47,27 @@ export interface Proof {
   /** The state hash, 16 hex digits. */
   readonly stateHash: string;
   /** `not possible`: the schema needs functions or collations that only its application has. */
-  readonly check: 'quick_check ok' | 'integrity_check ok' | 'not possible';
+  readonly check: 'quick_check ok' | 'integrity_check ok' | 'not possible' | 'findings';
+  /** What SQLite found, in its own words; the first ones, where there are many. It was so when it was captured. */
+  readonly findings?: readonly string[];
+}
+
+/** What SQLite found in a restored file, as sentences. */
+export function findingsSentence({ findings = [] }: Pick<Proof, 'findings'>): string {
+  const shown = findings.slice(0, shownFindings).join('; ');
+  const more = findings.length > shownFindings ? ` and ${findings.length - shownFindings} more` : '';
+  return `SQLite’s check finds what was there when it was captured: ${shown}${more}.`;
+}
+
+const shownFindings = 5;
+
+/** Where a wish leads in one replica, without restoring it. */
+export interface RestoreOutlook {
+  readonly point: Moment;
+  /** Nothing newer is restorable there. */
+  readonly isNewest: boolean;
+  /** The generations there, in the order in which they were begun. */
+  readonly order: readonly Generation[];
 }
 
 /** What a restore would do, before it is started. */
@@ -57,6 +78,7 @@ export interface RestoreProposal {
   readonly segments: number;
   readonly fetchBytes: number;
   readonly resultBytes: number;
-  readonly freeBytes: number;
+  /** Undefined where the disk does not tell. */
+  readonly freeBytes: number | undefined;
   readonly fromName: string;
 }

@@ -6,6 +6,16 @@ export const targetErrors = {
     message: `${d['path']} cannot be a folder: ${d['file']} is a file.`,
     hint: 'Choose a folder.',
   }),
+  'target-unmakeable': (d) => ({
+    message: `The folder ${d['path']} cannot be made: the file system there makes no folders.`,
+    safe: 'Nothing was written.',
+    hint: 'Choose a folder on a disk.',
+  }),
+  'target-name-too-long': (d) => ({
+    message: `A name in ${d['path']} is too long for the file system there.`,
+    safe: 'Nothing was written there, and your database is untouched.',
+    hint: 'Choose a folder with shorter names, of 255 bytes at most on most disks.',
+  }),
   'target-read-only': (d) => ({
     message: `Tidemark may not write to ${d['path']}.`,
     safe: waiting,
@@ -29,7 +39,12 @@ export const targetErrors = {
   'target-owned-by-other': (d) => ({
     message: `${d['path']} holds the history of ${d['databasePath'] ?? d['database']} from ${d['machine']}${d['since'] === undefined ? '' : `, which has been writing there since ${d['since']}`}.`,
     safe: `${historySafe} Your database is untouched.`,
-    hint: 'Choose another place; or, if nobody writes there any more, take it over: a new history begins beside the one that is there.',
+    hint: 'Choose another place; or, if nobody writes there any more, take it over (on the command line: tidemark replicate --take-over): a new history begins beside the one that is there.',
+  }),
+  'target-holds-ltx': (d) => ({
+    message: `${d['path']} holds a history that Litestream 0.5 wrote (LTX), which Tidemark does not read.`,
+    safe: 'Nothing was written there, and your database is untouched.',
+    hint: 'Choose another place; or, if Litestream does not write there any more, begin beside it with: tidemark replicate --take-over.',
   }),
   'target-unsupported': (d) => ({
     message:
@@ -99,6 +114,11 @@ export const targetErrors = {
     message: `The destination ${d['path']} has not moved for ${d['duration']}.`,
     safe: waiting,
     hint: 'Tidemark tries again by itself; if it stays, check the connection.',
+  }),
+  'target-slow': (d) => ({
+    message: `The destination ${d['path']} did not give ${d['what']} within ${d['duration']}.`,
+    safe: historySafe,
+    hint: 'Try again; if it stays so slow, check the connection, or restore from another destination of the database.',
   }),
   'object-changed': (d) => ({
     message: `${d['key']} at ${d['url']} was written by someone else meanwhile.`,

@@ -1,10 +1,10 @@
 // What the test of a destination finds beyond what goes wrong in use: hints as well as failures.
-import { type ErrorTexts, untouched } from './error-text.ts';
+import { type ErrorTexts, untouched, waiting } from './error-text.ts';
 
 export const targetTestErrors = {
   'target-not-s3': (d) => ({
     message: `What answers at ${d['host']} is not S3: ${d['reason']}.`,
-    safe: 'No key was sent there.',
+    safe: `No secret key was sent there. ${waiting}`,
     hint: 'Check the endpoint and its port. In a network with a sign-in page, sign in first.',
   }),
   'target-not-encrypted': (d) => ({

@@ -109,7 +109,8 @@ export type FolderInspection =
       readonly path: string;
       /** Where the database's history would lie. */
       readonly replicaPath: string;
-      readonly freeBytes: number;
+      /** Undefined where the disk does not tell. */
+      readonly freeBytes: number | undefined;
       readonly contents: 'new' | 'empty' | 'history-of-this' | 'litestream-history' | 'other-things';
       /** The folder lies on the database's own disk: no help against a dying disk. */
       readonly isSameDisk: boolean;

@@ -6,9 +6,10 @@ import type { TargetId } from '../../shared/ids.ts';
 import type { Clock } from './clock.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Logger } from './log.ts';
-import { narrate, narrateGone, narrateTarget } from './narrate.ts';
+import { narrate, narrateGone, narrateLimits, narrateTarget } from './narrate.ts';
 import type { ProtectionEvent } from './session.ts';
 import type { DatabaseRow, NewActivity, Store } from './state/store.ts';
+import type { FolderLimit } from './targets/folder.ts';
 
 export interface ActivityOptions {
   readonly store: Store;
@@ -44,6 +45,19 @@ export class Activity {
     const wasAway = this.#away.delete(targetId);
     if (problem?.code === 'target-missing') this.#away.add(targetId);
     this.note({ databaseId: undefined, ...narrateTarget(problem, { name, wasAway }) });
+  }
+
+  /** What cannot be promised at a target, since its disk cannot do it. */
+  tellLimits(targetId: TargetId, limits: readonly FolderLimit[]): void {
+    const { name } = this.#options.targets.rowOf(targetId);
+    this.note({ databaseId: undefined, ...narrateLimits(limits, { name }) });
+  }
+
+  /** A history goes on at a target where an installation kept it whose data folder is lost. */
+  tellInherited(row: DatabaseRow, targetId: TargetId): void {
+    const { name } = this.#options.targets.rowOf(targetId);
+    const text = `${path.basename(row.path)}: ${name} holds its history from this computer, by a Tidemark whose data folder is gone. It goes on there as a new history; what is there stays.`;
+    this.note({ kind: 'replica-changed', level: 'warning', databaseId: row.id, text });
   }
 
   /** Histories of databases do not lie on a target any more: one entry, however many they are. */

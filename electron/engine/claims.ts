@@ -5,6 +5,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { mustNotBeShort } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/ids.ts';
+import { isUnable } from './files.ts';
+import { privateFile } from './private-folder.ts';
 
 export interface ClaimNotes {
   /** Claims that may be ours: the newest last. */
@@ -35,7 +37,7 @@ export function claimNotes(folder: string, targetId: TargetId): ClaimNotes {
     add: (claim) => {
       const all = readAll();
       const claims = [...(all[targetId] ?? []), claim].slice(-keptClaims);
-      fs.mkdirSync(folder, { recursive: true });
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
       writeDurably(file, JSON.stringify({ ...all, [targetId]: claims }));
     },
   };
@@ -43,7 +45,7 @@ export function claimNotes(folder: string, targetId: TargetId): ClaimNotes {
 
 function writeDurably(file: string, text: string): void {
   const tmp = `${file}.tmp`;
-  const fd = fs.openSync(tmp, 'w', 0o600);
+  const fd = fs.openSync(tmp, 'w', privateFile);
   try {
     fs.writeSync(fd, text);
     fs.fsyncSync(fd);
@@ -55,6 +57,9 @@ function writeDurably(file: string, text: string): void {
   const folder = fs.openSync(path.dirname(file), 'r');
   try {
     fs.fsyncSync(folder);
+  } catch (error) {
+    if (!isUnable(error)) throw error;
+    // @NOTE A disk that cannot do that of a folder: the rename itself has to do.
   } finally {
     fs.closeSync(folder);
   }

@@ -1,10 +1,13 @@
 // The engine's time. Loops ask it rather than the system, so that tests need not wait.
+import os from 'node:os';
 
 export interface Clock {
   /** Unix milliseconds. */
   now(): number;
   /** Milliseconds since some instant: only grow, whatever the system's clock is set to. */
   ticks(): number;
+  /** Milliseconds since the computer was started, its sleep included, whatever its clock is set to. */
+  uptime(): number;
   /** Rejects with `signal.reason` on abort. `ref: false`: for what comes round by the hour, and holds nothing up. */
   sleep(ms: number, options: { readonly signal: AbortSignal; readonly ref?: boolean }): Promise<void>;
 }
@@ -12,6 +15,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   ticks: () => performance.now(),
+  uptime: () => os.uptime() * 1000,
   // By hand: Node's own makes an error with a stack for each sleep that ends early, which most do.
   sleep: async (ms, { signal, ref = true }) => {
     signal.throwIfAborted();
@@ -42,10 +46,4 @@ export function stopwatch(clock: Clock, ranMs = 0): () => number {
 /** What never was is as long ago as can be. */
 export function never(): number {
   return Infinity;
-}
-
-/** A clock whose instants never decrease: a history's times must not run backwards when the system's clock is set. */
-export function monotonic(clock: Clock, startAt = 0): () => number {
-  let last = startAt;
-  return () => (last = Math.max(last, Math.floor(clock.now())));
 }

@@ -7,8 +7,10 @@ import { AppError, type AppErrorData, type ErrorCode, type Problem, toErrorData 
 import type { DatabaseInspection } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { exclusiveSentence } from '../../shared/known-applications.ts';
+import { accessOf } from './access.ts';
 import { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
+import type { ConfirmedTime } from './confirmed-time.ts';
 import { newTally, type Tally } from './counters.ts';
 import { DiskGuard, type ProbeDisk } from './disk-guard.ts';
 import { FileClaims, isItselfAt } from './file-claims.ts';
@@ -45,6 +47,7 @@ export interface DatabasesOptions {
   readonly version: string;
   readonly sqliteVersion: string;
   readonly clock: Clock;
+  readonly confirmed: ConfirmedTime;
   /** Which start of the computer this is. */
   readonly boot: string;
   /** Which computer this is; undefined where it has no name. */
@@ -109,6 +112,7 @@ export class Databases implements AsyncDisposable {
     this.#places = new ReplicaTargets({
       ...options,
       folderOf: (databaseId) => this.#folderOf(databaseId),
+      onInherited: (row, targetId) => this.activity.tellInherited(row, targetId),
       mounts: limits?.mounts,
       wrapTarget: limits?.wrapTarget,
     });
@@ -194,7 +198,7 @@ export class Databases implements AsyncDisposable {
     if (!inspection.isWal && !mayEnable) {
       throw new AppError('database-not-wal', { path: inspection.path, mode: inspection.journalMode });
     }
-    await createTarget(home.address);
+    await createTarget(home.address, { access: accessOf(inspection.path) });
     // The one change to the user's database comes when nothing else can fail any more.
     if (!inspection.isWal) enableWal(inspection.path);
     const { store, clock } = this.#options;
@@ -223,6 +227,7 @@ export class Databases implements AsyncDisposable {
     path: input,
     enableWal: mayEnable,
     isAwaited = false,
+    takeOver = false,
     replicas,
   }: Parsed<'protectDeclared'>['databases'][number]): Promise<DeclaredDatabase> {
     let file = path.resolve(input);
@@ -242,7 +247,7 @@ export class Databases implements AsyncDisposable {
       const added = { path: file, givenPath: given, addedAt: clock.now(), isDemo: false, isDeclared: true };
       const id = known?.id ?? store.addDatabase(added);
       if (known !== undefined) store.setGivenPath(id, given);
-      await this.replicas.declare(id, places);
+      await this.replicas.declare(id, places, { takeOver });
       this.#declared.add(id);
       if (mayEnable) this.#mayEnableWal.add(id);
       this.#protect(this.rowOf(id));
@@ -338,7 +343,8 @@ export class Databases implements AsyncDisposable {
   }
 
   #protect(row: DatabaseRow): void {
-    const { store, catalogue, readers, clock, boot, computer, log, version, sqliteVersion, rollBytes } = this.#options;
+    const { store, catalogue, readers, clock, confirmed, boot, computer, log, version, sqliteVersion, rollBytes } =
+      this.#options;
     const { onChange, onProgress } = this.#options;
     const tally = this.#tallies.get(row.id) ?? newTally();
     this.#tallies.set(row.id, tally);
@@ -354,6 +360,7 @@ export class Databases implements AsyncDisposable {
       beforeOpening: () => this.#claims.claim(row),
       mayEnableWal: this.#mayEnableWal.has(row.id),
       clock,
+      confirmed,
       boot,
       computer,
       log: log.child({ database: row.id }),

@@ -10,6 +10,7 @@ import type {
   ReplicaState,
 } from '../../shared/databases.ts';
 import type { TargetId } from '../../shared/ids.ts';
+import type { Moment } from '../../shared/history.ts';
 import { comparePositions, type Place } from '../../shared/position.ts';
 import { type DatabaseFacts, statusOf } from '../../shared/standing.ts';
 import { knownApplication } from '../../shared/known-applications.ts';
@@ -37,6 +38,20 @@ export interface Described {
   readonly days: readonly DayActivity[];
 }
 
+/** The newest moment that lies on a target: of the generation that was begun last, whatever clocks said. */
+function newestStored(
+  catalogue: Described['catalogue'],
+  row: Described['row'],
+  stored: ReturnType<Described['catalogue']['shipped']>,
+): Moment | undefined {
+  const begun = new Map(catalogue.generations(row.id).map(({ generation }, i) => [generation, i]));
+  const orderOf = ({ generation }: (typeof stored)[number]): number => begun.get(generation) ?? -1;
+  const [newest] = stored.toSorted((a, b) => orderOf(b) - orderOf(a) || b.last.at - a.last.at);
+  if (newest === undefined) return undefined;
+  const { index, offset, at } = newest.last;
+  return { position: { generation: newest.generation, index, offset }, at };
+}
+
 /** One database, as everybody sees it. */
 export function describeDatabase(described: Described): DatabaseState {
   const { row, protection, catalogue } = described;
@@ -47,12 +62,7 @@ export function describeDatabase(described: Described): DatabaseState {
   const shipped = newestShipped(session);
   const stored = catalogue.shipped(row.id);
   const replicas = describeReplicas(described, stored);
-  const last = stored
-    .map((place) => ({
-      position: { generation: place.generation, index: place.last.index, offset: place.last.offset },
-      at: place.last.at,
-    }))
-    .sort((a, b) => b.at - a.at)[0];
+  const last = newestStored(catalogue, row, stored);
   const newest = shipped ?? last;
   const waiting = session?.commits.firstBehind(leastShipped(session) ?? { index: -1, offset: 0 });
   const captured = session?.commits.last;

@@ -3,7 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/errors.ts';
 import type { FolderInspection } from '../../shared/targets.ts';
+import { freeBytesAt } from './files.ts';
 import { ownedByOther } from './ownership.ts';
+import { mustHoldNoLtx } from './replica/ltx.ts';
 import { readRecord } from './replica/record.ts';
 import { openTarget } from './targets/open-target.ts';
 
@@ -29,12 +31,11 @@ export async function inspectFolder(
       throw new AppError('target-inside-file', { path: absolute, file: existing });
     checkWritable(existing, absolute);
     const contents = await contentsOf(replicaPath, { databasePath, machineId }, signal);
-    const { bavail, bsize } = fs.statfsSync(existing);
     return {
       kind: 'usable',
       path: absolute,
       replicaPath,
-      freeBytes: bavail * bsize,
+      freeBytes: await freeBytesAt(existing),
       contents: contents === 'missing' ? (existing === absolute ? 'empty' : 'new') : contents,
       isSameDisk: isSameDisk(existing, databasePath),
     };
@@ -60,6 +61,7 @@ async function contentsOf(
     if (record.machine.id === machineId && record.path === databasePath) return 'history-of-this';
     throw ownedByOther(replicaPath, record);
   }
+  await mustHoldNoLtx(openTarget(replicaPath), { signal });
   if (names.includes('generations')) return 'litestream-history';
   throw new AppError('target-collides', { path: replicaPath });
 }
@@ -96,6 +98,7 @@ export function classifyFolderError(error: unknown, folder: string): AppError {
   if (error instanceof AppError) return error;
   const code = codeOf(error);
   if (isShortage(error)) return new AppError('too-many-files', { file: fileOf(error) }, { cause: error });
+  if (code === 'ENAMETOOLONG') return new AppError('target-name-too-long', { path: folder }, { cause: error });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new AppError('target-read-only', { path: folder }, { cause: error });
   return new AppError('target-failed', { path: folder, reason: reasonOf(error) }, { cause: error });

@@ -34,6 +34,8 @@ export interface DiskGuardOptions {
 
 const largestBudgetBytes = 10 * 1024 ** 3;
 const budgetPart = 0.1;
+/** Where the disk does not tell what is free. */
+const blindBudgetBytes = 1024 ** 3;
 /** The disk is low below this, or below a hundredth of a small disk. */
 const lowBytes = 256 * 1024 ** 2;
 const lowPart = 0.01;
@@ -81,7 +83,7 @@ export class DiskGuard {
     try {
       const space = await this.#probe();
       if (this.#low !== undefined) for (const member of this.#members) member.onLow(this.#low);
-      else if (space !== undefined) await this.#keepBudget(space);
+      else await this.#keepBudget(space);
     } finally {
       this.#isLooking = false;
     }
@@ -102,10 +104,12 @@ export class DiskGuard {
     return space;
   }
 
-  async #keepBudget({ freeBytes }: DiskSpace): Promise<void> {
+  async #keepBudget(space: DiskSpace | undefined): Promise<void> {
     const members = [...this.#members];
     const total = members.reduce((sum, { bytes }) => sum + bytes(), 0);
-    const budget = this.#options.budgetBytes ?? Math.min(largestBudgetBytes, (freeBytes + total) * budgetPart);
+    const known =
+      space === undefined ? blindBudgetBytes : Math.min(largestBudgetBytes, (space.freeBytes + total) * budgetPart);
+    const budget = this.#options.budgetBytes ?? known;
     let excess = total - budget;
     for (const member of members.sort((a, b) => b.bytes() - a.bytes())) {
       if (excess <= 0) return;
@@ -119,5 +123,6 @@ export class DiskGuard {
 
 async function probeDisk(folder: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize } = await statfs(folder);
+  if (blocks === 0) throw new Error('the disk does not tell its room');
   return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
 }

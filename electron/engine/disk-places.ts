@@ -5,6 +5,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, codeOf, mustNotBeShort } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import { makeFolder } from './access.ts';
 import { type DiskPlace, guesses, isSameDisk, type ListMounts, type Mount, placeOnDisk, sightings } from './mounts.ts';
 import { readRecord } from './replica/record.ts';
 import { openFolderTarget } from './targets/folder.ts';
@@ -144,7 +145,7 @@ export class DiskPlaces {
 /** The folder of a replica was removed, and that of its target, on the disk that it was on, was not: it is made again. */
 async function remake({ folder, replicaFolder }: FolderReplica): Promise<void> {
   if (path.dirname(replicaFolder) !== folder) return;
-  await fs.mkdir(replicaFolder).catch(() => {
+  await makeFolder(replicaFolder).catch(() => {
     // @NOTE There already, or it cannot be made: the first use tells.
   });
 }

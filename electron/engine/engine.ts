@@ -8,6 +8,7 @@ import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { EngineState } from '../../shared/model.ts';
 import { bootIdentity, computerIdentity } from './boot.ts';
+import { confirmTime, type ConfirmedTime } from './confirmed-time.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Databases, type Limits } from './databases.ts';
 import { describeDetails } from './describe.ts';
@@ -63,6 +64,7 @@ interface Storage {
   readonly targets: KnownTargets;
   readonly databases: Databases;
   readonly descriptions: Descriptions;
+  readonly confirmed: ConfirmedTime;
 }
 
 type Handlers = { readonly [N in EngineCommandName]: (argument: Parsed<N>) => Result<N> | Promise<Result<N>> };
@@ -238,6 +240,7 @@ export class Engine {
       this.#changed();
     },
     listReplica: async ({ url }) => await this.#restores.list(url, this.#stop),
+    planReplicaRestore: async (query) => await this.#restores.plan(query, this.#stop),
     startReplicaRestore: ({ url, wish, outputPath, fullCheck = false }) =>
       this.#restores.startFrom(url, { wish, outputPath, fullCheck }),
     previewRetention: async (query) =>
@@ -264,11 +267,19 @@ export class Engine {
       guards,
       credentials: new TargetCredentials(this.#setup.secretKey),
       isKept: (databaseId) => databases.isKept(databaseId),
+      onLimits: (targetId, limits) => databases.activity.tellLimits(targetId, limits),
       onChange: () => {
         // Where replicas lie may read differently now.
         descriptions.forget();
         this.#changed();
       },
+    });
+    const boot = this.#setup.boot ?? bootIdentity();
+    const confirmed = confirmTime({
+      clock: this.#clock,
+      boot,
+      load: () => store.confirmedTime(),
+      save: (text) => store.setConfirmedTime(text),
     });
     const databases: Databases = new Databases({
       store,
@@ -283,7 +294,8 @@ export class Engine {
       version,
       sqliteVersion: this.#sqliteVersion,
       clock: this.#clock,
-      boot: this.#setup.boot ?? bootIdentity(),
+      confirmed,
+      boot,
       computer: this.#setup.computer ?? computerIdentity(),
       log: this.#log,
       rollBytes: this.#setup.rollBytes,
@@ -297,7 +309,7 @@ export class Engine {
         this.#changed(this.#setup.progressEveryMs ?? progressEveryMs);
       },
     });
-    return { store, catalogue, points, guards, targets, databases, descriptions };
+    return { store, catalogue, points, guards, targets, databases, descriptions, confirmed };
   }
 
   #start(): void {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { mustNotBeShort } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
 import type { FileIdentity, FileLook } from './source/identity.ts';
+import { privateFile } from './private-folder.ts';
 
 /** Which file a history was captured from. */
 export interface FileNote extends FileIdentity {
@@ -17,7 +18,7 @@ const noteFile = 'file.json';
 
 /** Writes down which file is captured into the spool at `folder`. A note that a crash loses is only missed, so it is not forced to disk. */
 export function noteCapturedFile(folder: string, file: FileNote): void {
-  fs.writeFileSync(path.join(folder, noteFile), JSON.stringify(file));
+  fs.writeFileSync(path.join(folder, noteFile), JSON.stringify(file), { mode: privateFile });
 }
 
 /** The inverse of {@link noteCapturedFile}. */

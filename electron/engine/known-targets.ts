@@ -14,6 +14,7 @@ import type { GuardedTarget } from './guard/target-guard.ts';
 import type { ReplicaRow, Store, TargetRow } from './state/store.ts';
 import type { TargetCredentials } from './target-credentials.ts';
 import { callsAt, type TargetGuards } from './target-guards.ts';
+import type { FolderLimit } from './targets/folder.ts';
 import { followTarget } from './targets/followed-target.ts';
 import {
   addressOf,
@@ -36,6 +37,8 @@ export interface KnownTargetsOptions {
   /** Databases that count here. */
   readonly isKept: (databaseId: DatabaseId) => boolean;
   readonly onChange: () => void;
+  /** The disk of a target turned out not to do everything; told once for each. */
+  readonly onLimits: (targetId: TargetId, limits: readonly FolderLimit[]) => void;
 }
 
 /** What a look at a target showed of its replicas. */
@@ -51,6 +54,8 @@ export class KnownTargets {
   readonly #open = new Map<TargetId, Map<DatabaseId, Target>>();
   /** Each as a whole, to be looked at. */
   readonly #whole = new Map<TargetId, Target>();
+  /** Those whose limits were told. */
+  readonly #limited = new Set<TargetId>();
 
   constructor(options: KnownTargetsOptions) {
     this.#options = options;
@@ -295,7 +300,17 @@ export class KnownTargets {
     const known = opened.get(databaseId);
     if (known !== undefined) return known;
     const now = store.replicas(databaseId).find((replica) => replica.targetId === targetId)?.url ?? url;
-    const target = openTarget(readUrl(now), { credentials: credentials.of(this.rowOf(targetId)) });
+    const row = this.rowOf(targetId);
+    const within = row.place.kind === 'folder' ? row.place.path : undefined;
+    const target = openTarget(readUrl(now), {
+      credentials: credentials.of(row),
+      within,
+      onLimits: (limits) => {
+        if (this.#limited.has(targetId)) return;
+        this.#limited.add(targetId);
+        this.#options.onLimits(targetId, limits);
+      },
+    });
     opened.set(databaseId, target);
     return target;
   }

@@ -2,6 +2,7 @@
 // cannot be written is dropped and counted, so that a full disk costs lines and nothing else. Kept small by turning it over.
 import fs from 'node:fs';
 import path from 'node:path';
+import { privateFile } from './private-folder.ts';
 
 const largestBytes = 10 * 1024 * 1024;
 /** Lines that wait for a disk that does not answer. */
@@ -48,7 +49,7 @@ export class LogFile implements AsyncDisposable {
   #writeAtExit(): void {
     try {
       const text = this.#text + this.#take();
-      if (text !== '') fs.appendFileSync(this.#path, text);
+      if (text !== '') fs.appendFileSync(this.#path, text, { mode: privateFile });
     } catch {
       // @NOTE There is nowhere to say it.
     }
@@ -83,14 +84,14 @@ export class LogFile implements AsyncDisposable {
   }
 
   async #append(text: string): Promise<void> {
-    await fs.promises.mkdir(path.dirname(this.#path), { recursive: true });
-    const file = await fs.promises.open(this.#path, 'a');
+    await fs.promises.mkdir(path.dirname(this.#path), { recursive: true, mode: 0o700 });
+    const file = await fs.promises.open(this.#path, 'a', privateFile);
     try {
       if ((await file.stat()).size < largestBytes) return await file.appendFile(text);
     } finally {
       await file.close();
     }
     await fs.promises.rename(this.#path, `${this.#path}.1`);
-    await fs.promises.appendFile(this.#path, text);
+    await fs.promises.appendFile(this.#path, text, { mode: privateFile });
   }
 }

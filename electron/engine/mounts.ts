@@ -123,7 +123,7 @@ async function macMounts(): Promise<readonly Mount[]> {
   const points = ['/', ...names.map((name) => path.join('/Volumes', name))];
   return await Promise.all(
     points.map(async (point) => {
-      const options = { timeout: 2000 };
+      const options = { timeout: 2000, env: {} };
       const said = await promisify(execFile)('/usr/sbin/diskutil', ['info', '-plist', point], options).catch(
         () => undefined,
       );

@@ -5,6 +5,7 @@ import { formatBytes, formatTimestampLocal, plural } from '../../shared/format.t
 import type { TargetState } from '../../shared/targets.ts';
 import type { ProtectionEvent } from './session.ts';
 import type { NewActivity } from './state/store.ts';
+import type { FolderLimit } from './targets/folder.ts';
 
 /** Nothing gets through to the destination `name` from now on, or it does again. */
 export function narrateTarget(
@@ -14,6 +15,21 @@ export function narrateTarget(
   if (problem !== undefined) return { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(problem)}` };
   const back = wasAway ? `Your disk is back: ${name} is reachable again.` : `${name} is reachable again.`;
   return { kind: 'recovered', level: 'good', text: `${back} What waited on this computer goes there now.` };
+}
+
+/** What the disk of the destination `name` cannot do, and what that means. */
+export function narrateLimits(
+  limits: readonly FolderLimit[],
+  { name }: { readonly name: string },
+): Pick<NewActivity, 'kind' | 'level' | 'text'> {
+  const words: Readonly<Record<FolderLimit, string>> = {
+    durability:
+      'it does not say when something is safe on it (fsync), so that a power cut there may take what was shipped in the moments before, which is shipped again while this computer still has it',
+    times:
+      'it does not keep the times of files, so that Litestream’s own restore to an instant may give another moment there; Tidemark’s own restore goes by the times in its files',
+  };
+  const text = `${name} is used, but its disk cannot do everything: ${limits.map((limit) => words[limit]).join('; ')}.`;
+  return { kind: 'problem', level: 'warning', text };
 }
 
 /** The histories of `databases` do not lie at the destination `name` any more. */

@@ -12,6 +12,7 @@ import { updateHash } from './replica/lz4-frame.ts';
 import { hashing } from './replica/state-hash.ts';
 import { type HashedAt, PageHashes } from './source/page-hashes.ts';
 import { classifySpoolError } from './spool.ts';
+import { privateFile } from './private-folder.ts';
 
 /** Page hashes, and the transactions that some target may not have, true at one place. */
 export interface Notes {
@@ -134,7 +135,7 @@ export function forgetClean(folder: string): void {
 
 /** Writes down in which start of the computer the spool is written. Not forced to disk: what a power cut leaves is no name. */
 export function noteBoot(folder: string, boot: string): void {
-  fs.writeFileSync(path.join(folder, bootFile), boot);
+  fs.writeFileSync(path.join(folder, bootFile), boot, { mode: privateFile });
 }
 
 /** Everything in the spool was written since the computer was started. */
@@ -255,7 +256,7 @@ async function writeWhole(file: string, work: (write: Write) => Promise<void>): 
 }
 
 async function writeSynced(file: string, work: (write: Write) => Promise<void>): Promise<void> {
-  const handle = await fs.promises.open(file, 'w');
+  const handle = await fs.promises.open(file, 'w', privateFile);
   try {
     let kept: Uint8Array[] = [];
     let keptBytes = 0;

@@ -13,9 +13,13 @@ import { formatInstantUtc } from '../../shared/format.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { NamedMoment } from '../../shared/named-points.ts';
 import type { Generation } from '../../shared/position.ts';
+import { accessOf } from './access.ts';
 import type { ClaimNotes } from './claims.ts';
 import { type Clock, never, stopwatch } from './clock.ts';
+import { isGoneForGood } from './holder.ts';
+import type { HolderNote } from './replica/holder-note.ts';
 import { recordKey } from './replica/keys.ts';
+import { mustHoldNoLtx } from './replica/ltx.ts';
 import {
   findRecord,
   formatNamed,
@@ -25,6 +29,7 @@ import {
   replaceRecord,
   type ReplicaRecord,
 } from './replica/record.ts';
+import { findSequences } from './sequences.ts';
 import type { Target } from './targets/target.ts';
 
 /** Who keeps a replica: what its record says. */
@@ -46,6 +51,10 @@ export interface OwnershipOptions {
   readonly namedPoints: () => readonly NamedMoment[];
   /** Those of a record that was not written here; they stay from now on. */
   readonly onNamedPoints: (found: readonly NamedMoment[]) => void;
+  /** What the record says of this process. */
+  readonly holder?: HolderNote | undefined;
+  /** The place was this computer's own, by an installation that is gone for good: it is gone on with. */
+  readonly onInherited?: ((record: ReplicaRecord) => void) | undefined;
 }
 
 interface Facts {
@@ -78,10 +87,14 @@ export class Ownership {
   #seenClaim: string | undefined;
   /** What the record says of named points, as far as it was seen. */
   #named: ReplicaRecord['named'];
+  /** The generation that goes on there, and what orders it among those before it. */
+  #latest: ReplicaRecord['latest'];
   #sinceLook: () => number = never;
   #lost:
     { readonly error: AppError; readonly since: () => number; readonly record: ReplicaRecord | undefined } | undefined;
   #mayTakeOver = false;
+  /** Why a new generation begins where the place turns out to be another's. */
+  #takenReason: string | undefined;
   #turn: Promise<void> = Promise.resolve();
   /** The history of `from` may not be continued there; undefined `from`: that of the next look. */
   #startOver: { readonly from: Generation | undefined; readonly reason: string } | undefined;
@@ -102,14 +115,18 @@ export class Ownership {
     for (let attempt = 1; ; attempt++) {
       const found = await findRecord(facts.target, { signal });
       const record = found?.record;
+      if (found === undefined && !this.#mayTakeOver) await this.#mustBeFree(facts, signal);
       const demand = this.#judge(record, facts);
       if (record !== undefined) this.#see(record);
       if (demand !== undefined) return { kind: 'start-over', reason: demand };
-      const isOurs = record !== undefined && this.#isOurs(record);
-      if ((isOurs && !this.#mayTakeOver) || (await this.#write(found, { facts, signal }))) {
+      const isOurs = record !== undefined && this.#isOurs(record) && !this.#mayTakeOver;
+      const isKnown = isOurs && record.latest?.generation === facts.generation;
+      if (isKnown) this.#latest = record.latest;
+      const claim = isOurs ? this.#claim : undefined;
+      if (isKnown || (await this.#write(found, { facts, claim, signal }))) {
         this.#lost = undefined;
         this.#sinceLook = sinceLook;
-        this.#seenClaim = record?.claim;
+        this.#seenClaim = this.#claim ?? record?.claim;
         return { kind: 'go-on' };
       }
       if (attempt === raceAttempts) throw this.#conflict(record, facts);
@@ -127,6 +144,11 @@ export class Ownership {
       // Another one may have seen to it meanwhile.
       if (!this.#isHeld(before)) await this.#holdAnew(signal);
     });
+  }
+
+  /** What orders a generation among those of the replica; undefined before a look. */
+  sequenceOf(generation: Generation): number | undefined {
+    return this.#latest?.generation === generation ? this.#latest.sequence : undefined;
   }
 
   #isHeld(before: keyof typeof freshForMs): boolean {
@@ -190,14 +212,27 @@ export class Ownership {
     return reason;
   }
 
-  /** Somebody decided before a first look: whoever has the place, it is taken over. For a history that begins. */
-  mayTakeOver(): void {
+  /**
+   * Somebody decided before a first look: whoever has the place, it is taken over. Where something of ours lies there already
+   * (`goesOn`), what follows begins anew.
+   */
+  mayTakeOver({ goesOn = false }: { readonly goesOn?: boolean } = {}): void {
     this.#mayTakeOver = true;
+    this.#takenReason = goesOn ? 'It took over the place of another history' : undefined;
   }
 
   /** Why what follows may not go to the facts' generation; throws where the place is another's. */
   #judge(record: ReplicaRecord | undefined, facts: Facts): string | undefined {
     const { generation } = facts;
+    if (record !== undefined && !this.#mayTakeOver && this.#isInherited(record)) {
+      this.#mayTakeOver = true;
+      this.#options.onInherited?.(record);
+    }
+    const isOthers = record !== undefined && (!this.#isOurs(record) || this.#isCopys(record));
+    if (this.#takenReason !== undefined && isOthers) {
+      this.#startOver ??= { from: generation, reason: this.#takenReason };
+      this.#takenReason = undefined;
+    }
     if (record !== undefined && !this.#mayTakeOver) {
       if (!this.#isOurs(record)) throw this.#conflict(record, facts);
       const { claim } = record;
@@ -220,6 +255,24 @@ export class Ownership {
     const { machineId, databasePath, databaseId } = this.#options.owner;
     if (record.machine.id !== machineId) return false;
     return record.path === databasePath || record.databaseId === databaseId;
+  }
+
+  /** Of the same database and computer, by an installation that cannot come back. */
+  #isInherited(record: ReplicaRecord): boolean {
+    const { owner, holder } = this.#options;
+    const isSame = record.path === owner.databasePath && record.machine.name === os.hostname();
+    return isSame && !this.#isOurs(record) && isGoneForGood(record.holder, holder);
+  }
+
+  /** Nothing is put beside a history that Litestream 0.5 writes unless somebody decided so. */
+  async #mustBeFree({ target }: Facts, signal: AbortSignal): Promise<void> {
+    try {
+      await mustHoldNoLtx(target, { signal });
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'target-holds-ltx')
+        this.#lost = { error, since: stopwatch(this.#options.clock), record: undefined };
+      throw error;
+    }
   }
 
   #conflict(record: ReplicaRecord | undefined, { target }: Facts): AppError {
@@ -257,16 +310,20 @@ export class Ownership {
   async #write(
     found: FoundRecord | undefined,
     {
-      facts: { target, pageSize },
+      facts,
       claim = randomUUID(),
       signal,
     }: { readonly facts: Facts; readonly claim?: string | undefined; readonly signal: AbortSignal },
   ): Promise<boolean> {
-    const { owner, clock, notes, namedPoints } = this.#options;
+    const { owner, clock, notes, namedPoints, holder } = this.#options;
+    const { target, pageSize } = facts;
     const named = formatNamed(namedPoints());
     const now = clock.now();
     const record = found?.record;
+    // Of one that is gone, what was said of it stays.
+    const access = accessOf(owner.databasePath) ?? record?.access;
     const isOurs = record !== undefined && this.#isOurs(record);
+    const latest = await this.#latestAfter(record, facts, signal);
     if (claim !== this.#claim) notes.add(claim);
     const isWritten = await replaceRecord(target, found, {
       signal,
@@ -280,9 +337,12 @@ export class Ownership {
         createdAt: record?.createdAt ?? now,
         by: owner.version,
         encryption: 'none',
+        ...(access === undefined ? {} : { access }),
         claim,
         // Going on is no new beginning: since when it is ours stays.
         claimedAt: isOurs ? (record.claimedAt ?? record.createdAt) : now,
+        ...(holder === undefined ? {} : { holder }),
+        latest,
         ...(named === undefined ? {} : { named }),
       },
     });
@@ -290,10 +350,25 @@ export class Ownership {
     if (!isWritten || (await readRecord(target, { signal }))?.claim !== claim) return false;
     this.#claim = claim;
     this.#named = named;
+    this.#latest = latest;
     this.#mayTakeOver = false;
+    this.#takenReason = undefined;
     this.#startOver = undefined;
     this.#lost = undefined;
     return true;
+  }
+
+  /** The facts' generation with what orders it: more than everything that is known there. */
+  async #latestAfter(
+    record: ReplicaRecord | undefined,
+    { target, generation }: Facts,
+    signal: AbortSignal,
+  ): Promise<NonNullable<ReplicaRecord['latest']>> {
+    const known = record?.latest ?? this.#latest;
+    if (known?.generation === generation) return known;
+    // Where no record says it, or an earlier version wrote it, what lies there does.
+    const found = record?.latest === undefined ? await findSequences(target, generation, signal) : undefined;
+    return { generation, sequence: found?.own ?? Math.max(found?.others ?? 0, known?.sequence ?? 0) + 1 };
   }
 }
 

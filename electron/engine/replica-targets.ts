@@ -2,12 +2,15 @@
 // disk that may go and come back, and whose place it is. Which targets there are is known-targets.ts.
 import { fileURLToPath } from 'node:url';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import { type Access, accessOf } from './access.ts';
 import { claimNotes } from './claims.ts';
 import type { Clock } from './clock.ts';
 import { DiskPlaces } from './disk-places.ts';
+import { noteHolder } from './holder.ts';
 import type { KnownTargets } from './known-targets.ts';
 import { type ListMounts, listMounts } from './mounts.ts';
 import { Ownership } from './ownership.ts';
+import type { HolderNote } from './replica/holder-note.ts';
 import type { ReplicaTarget } from './session.ts';
 import type { Catalogue } from './state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
@@ -20,12 +23,17 @@ export interface ReplicaTargetsOptions {
   readonly machineId: string;
   readonly version: string;
   readonly clock: Clock;
+  readonly computer: string | undefined;
+  readonly boot: string;
+  readonly dataDir: string;
   /** The folder of a database below the data folder. */
   readonly folderOf: (databaseId: DatabaseId) => string;
   /** What is mounted; without it as the system says. */
   readonly mounts: ListMounts | undefined;
   /** For tests: what stands for a target. */
   readonly wrapTarget: ((target: Target) => Target) | undefined;
+  /** A place was gone on with that an installation kept whose data folder is lost. */
+  readonly onInherited: (row: DatabaseRow, targetId: TargetId) => void;
   /** Something that the state shows has changed. */
   readonly onChange: (databaseId: DatabaseId) => void;
 }
@@ -33,11 +41,13 @@ export interface ReplicaTargetsOptions {
 export class ReplicaTargets {
   readonly #options: ReplicaTargetsOptions;
   readonly #places: DiskPlaces;
+  readonly #holder: HolderNote | undefined;
   readonly #owned = new Map<DatabaseId, Map<TargetId, Ownership>>();
 
   constructor(options: ReplicaTargetsOptions) {
     this.#options = options;
-    const { machineId, mounts = listMounts, store, targets } = options;
+    const { machineId, mounts = listMounts, store, targets, dataDir: folder } = options;
+    this.#holder = noteHolder({ ...options, folder });
     this.#places = new DiskPlaces({
       machineId,
       mounts,
@@ -50,7 +60,7 @@ export class ReplicaTargets {
   /** A replica, with all that stands before it. */
   open(row: DatabaseRow, replica: ReplicaRow): ReplicaTarget {
     const { targets, wrapTarget } = this.#options;
-    const opened = this.#steady(targets.open(replica), replica);
+    const opened = resembling(this.#steady(targets.open(replica), replica), row.path);
     const { target, reach } = targets.guard(replica.targetId, wrapTarget?.(opened) ?? opened);
     const ownership = this.ownershipOf(row, replica);
     return {
@@ -63,6 +73,7 @@ export class ReplicaTargets {
         return look;
       },
       hold: async (options) => await ownership.hold(options),
+      sequenceOf: (generation) => ownership.sequenceOf(generation),
       tellNames: async (options) => await ownership.tellNames(options),
     };
   }
@@ -79,6 +90,8 @@ export class ReplicaTargets {
       owner,
       clock,
       notes: claimNotes(folderOf(row.id), targetId),
+      holder: this.#holder,
+      onInherited: () => this.#options.onInherited(row, targetId),
       namedPoints: () => store.namedPoints.of(row.id),
       onNamedPoints: (found) => {
         store.namedPoints.adopt(row.id, found);
@@ -115,4 +128,16 @@ export class ReplicaTargets {
       };
     });
   }
+}
+
+/** What is put there may be read by whom the original may be read by; once that is gone, by whom it was. */
+function resembling(target: Target, original: string): Target {
+  let known: Access | undefined;
+  return {
+    ...target,
+    put: async (key, body, options) => {
+      known = accessOf(original) ?? known;
+      return await target.put(key, body, { ...options, access: known });
+    },
+  };
 }

@@ -7,6 +7,7 @@ import { AppError, type AppErrorData, toErrorData } from '../../shared/errors.ts
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { FolderInspection, TargetTest } from '../../shared/targets.ts';
 import { defaultRetention } from '../../shared/retention.ts';
+import { accessOf } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
 import { inspectFolder, replicaPathIn } from './destination.ts';
@@ -109,7 +110,7 @@ export class Replicas {
       throw new AppError('replica-known', { database: name, name: target.name });
     }
     const { address } = await this.#homeOn(targetId, row.path);
-    await createTarget(address);
+    await createTarget(address, { access: accessOf(row.path) });
     store.putReplica({ ...defaultSettings, databaseId, targetId, url: address.url });
     this.#options.activity.note({
       kind: 'replica-changed',
@@ -226,17 +227,28 @@ export class Replicas {
   }
 
   /** Keeps a database at these places, and nowhere else. */
-  async declare(databaseId: DatabaseId, places: readonly DeclaredPlace[]): Promise<void> {
-    const { catalogue, targets } = this.#options;
+  async declare(
+    databaseId: DatabaseId,
+    places: readonly DeclaredPlace[],
+    { takeOver }: { readonly takeOver: boolean },
+  ): Promise<void> {
+    const { catalogue, rowOf, targets } = this.#options;
+    const row = rowOf(databaseId);
+    const access = accessOf(row.path);
     const replicas: NewReplica[] = [];
     for (const { address, settings } of places) {
       const targetId = targets.ensure(address);
       // A place that had history and is gone is a problem to be told, not a place to make again.
       const isNew = !catalogue.shipped(databaseId).some((place) => place.targetId === targetId);
-      if (isNew) await createTarget(address);
+      if (isNew) await createTarget(address, { access });
       replicas.push({ ...defaultSettings, ...withoutAbsent(settings), targetId, url: address.url });
     }
     this.#set(databaseId, replicas);
+    if (!takeOver) return;
+    for (const { targetId } of replicas) {
+      const goesOn = catalogue.shipped(databaseId).some((place) => place.targetId === targetId);
+      this.#options.places.ownershipOf(row, { targetId }).mayTakeOver({ goesOn });
+    }
   }
 
   /** A place on a target for a database; fails with `target-missing` where its folder is gone. */

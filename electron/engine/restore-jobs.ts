@@ -3,21 +3,31 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Parsed, RestoreWish } from '../../shared/contract.ts';
 import { AppError, errorSentence } from '../../shared/errors.ts';
 import { formatTimestampLocal, plural } from '../../shared/format.ts';
 import type { Moment, RestorePoint } from '../../shared/history.ts';
 import type { ReplicaListing } from '../../shared/replica-listing.ts';
 import type { OperationId } from '../../shared/ids.ts';
-import type { Operation, Phase, RestoreProposal } from '../../shared/operations.ts';
+import {
+  findingsSentence,
+  type Operation,
+  type Phase,
+  type RestoreOutlook,
+  type RestoreProposal,
+} from '../../shared/operations.ts';
 import { isSameName } from '../../shared/named-points.ts';
 import { isSamePosition, type Position } from '../../shared/position.ts';
+import { type Access, accessOf } from './access.ts';
 import type { Clock } from './clock.ts';
 import { findHome } from './home.ts';
 import type { Points } from './history/points.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { Operations } from './operations.ts';
 import { listReplica } from './restore/list-replica.ts';
+import { inTime } from './restore/in-time.ts';
+import { listHistory } from './restore/look-up.ts';
 import { mustBeFree } from './restore/output.ts';
 import { describePlan, restoreReplica } from './restore/restore.ts';
 import type { DatabaseRow, ReplicaRow, Store } from './state/store.ts';
@@ -25,9 +35,11 @@ import { nameOfAddress, openTarget, parseTargetUrl } from './targets/open-target
 import { readAlone } from './target-guards.ts';
 import type { ReadableTarget } from './targets/target.ts';
 import type { Readers } from './retain/readers.ts';
-import { parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
+import { recordKey } from './replica/keys.ts';
+import { findLtx } from './replica/ltx.ts';
+import { lookForRecord, parseNamed, readRecord, type ReplicaRecord } from './replica/record.ts';
 import { readTypedPath } from './typed-path.ts';
-import { lookAt } from './files.ts';
+import { freeBytesAt } from './files.ts';
 
 interface Options {
   readonly operations: Operations;
@@ -56,13 +68,12 @@ export class RestoreJobs {
       async () => await describePlan({ target, wish: { kind: 'position', position }, signal }),
     );
     const proposedPath = proposePath(row.path, point.at);
-    const { bavail, bsize } = fs.statfsSync(path.dirname(proposedPath));
     const fromName = this.#options.storage?.store.target(replica.targetId)?.name ?? replica.url;
     return {
       ...plan,
       point: asTold(plan.point, point),
       proposedPath,
-      freeBytes: bavail * bsize,
+      freeBytes: await freeBytesAt(path.dirname(proposedPath)),
       fromName,
     };
   }
@@ -77,7 +88,7 @@ export class RestoreJobs {
     await mustBeFree(outputPath);
     const name = path.basename(row.path);
     const title = `Restore ${name} as of ${formatTimestampLocal(point.at)}`;
-    const mode = lookAt(row.path)?.mode;
+    const known = accessOf(row.path);
     const operationId = this.#options.operations.start(
       { kind: 'restore', title, databaseId: row.id },
       async ({ signal, onPhase: tell }) => {
@@ -87,7 +98,7 @@ export class RestoreJobs {
           wish: { kind: 'position' as const, position: wish.position },
           outputPath,
           fullCheck: wish.fullCheck,
-          ...(mode === undefined ? {} : { mode }),
+          access: known ?? (await this.#recordedAccess(replica.url, signal)),
           signal,
           onPhase,
         };
@@ -109,9 +120,14 @@ export class RestoreJobs {
     }: Omit<Parsed<'startReplicaRestore'>, 'url' | 'fullCheck'> & { readonly fullCheck: boolean },
   ): Promise<{ readonly operationId: OperationId }> {
     const target = this.#openAt(url);
-    const record = await asHistory(target.url, readRecord(target, { signal: AbortSignal.timeout(30_000) }));
+    const { record, wish } = await inTime(
+      { url: target.url, what: 'its record' },
+      async (signal) => await this.#read(target, wished, { signal }),
+    );
     const name = record?.database ?? nameOfAddress(parseTargetUrl(url));
-    const wish = wished.kind === 'name' ? wishFor(wished.name, record, target.url) : wished;
+    await inTime({ url: target.url, what: 'its list of objects' }, async (signal) => {
+      await mustBeReadable(target, wish, { signal });
+    });
     const operationId = this.#options.operations.start(
       { kind: 'restore', title: `Restore ${name}`, databaseId: undefined },
       async ({ signal, onPhase: tell }) => {
@@ -121,6 +137,7 @@ export class RestoreJobs {
           wish,
           outputPath: path.resolve(outputPath),
           fullCheck,
+          access: accessIn(record, target.url),
           signal,
           onPhase,
         };
@@ -131,13 +148,39 @@ export class RestoreJobs {
     return { operationId };
   }
 
+  /** Where a wish leads in the replica at a URL. */
+  async plan({ url, wish: wished }: Parsed<'planReplicaRestore'>, { signal }: Cancel): Promise<RestoreOutlook> {
+    const target = this.#openAt(url);
+    const wish = await this.#read(target, wished, { signal });
+    const planning = this.#options.readers.reading(
+      target.url,
+      async () => await describePlan({ target, wish: wish.wish, signal }),
+    );
+    const { point, isNewest, order } = await asHistory(target.url, planning);
+    return { point, isNewest, order };
+  }
+
+  /** A wish as what lies there says it, with the record there. */
+  async #read(
+    target: ReadableTarget,
+    wished: Parsed<'startReplicaRestore'>['wish'],
+    { signal }: Cancel,
+  ): Promise<{ readonly record: ReplicaRecord | undefined; readonly wish: RestoreWish }> {
+    const { record, problem } = await asHistory(target.url, lookForRecord(target, { signal }));
+    if (wished.kind !== 'name') return { record, wish: wished };
+    // Only names are nowhere else.
+    if (problem !== undefined) throw problem;
+    return { record, wish: wishFor(wished.name, record, target.url) };
+  }
+
   /** Lists what lies at a URL; rejects with `no-history` where there is none. */
   async list(url: string, { signal }: Cancel): Promise<ReplicaListing> {
     const target = this.#openAt(url);
     const reading = listReplica(target, { signal, now: this.#options.clock.now() });
     const listing = await asHistory(target.url, reading);
-    if (listing.generations.length === 0) throw new AppError('no-history', { url: target.url });
-    return listing;
+    if (listing.generations.length > 0) return listing;
+    const isLtx = (await findLtx(target, { signal })) !== undefined;
+    throw new AppError(isLtx ? 'history-ltx' : 'no-history', { url: target.url });
   }
 
   #locate(
@@ -163,6 +206,12 @@ export class RestoreJobs {
     return storage.targets.guardReading(known, target, onWait);
   }
 
+  /** What a replica says of an original that is gone. */
+  async #recordedAccess(url: string, signal: AbortSignal): Promise<Access | undefined> {
+    // @NOTE A record that cannot be read hides no history; the result is its owner's alone then.
+    return accessIn(await readRecord(this.#openAt(url), { signal }).catch(() => undefined), url);
+  }
+
   #note(row: DatabaseRow, operation: Operation): void {
     const { store } = this.#options.storage ?? {};
     const at = this.#options.clock.now();
@@ -171,8 +220,9 @@ export class RestoreJobs {
       const { path: file, proof, point } = operation.result;
       if (proof.kind === 'identical') store?.setProven(row.id, at, point.position);
       const shown = proof.kind === 'identical' ? 'proven identical to what was captured' : 'checked by SQLite';
-      const text = `${path.basename(row.path)} as of ${formatTimestampLocal(point.at)} was restored to ${file}, ${shown}.`;
-      store?.addActivity({ ...entry, kind: 'restored', level: 'good', text });
+      const found = proof.check === 'findings' ? ` ${findingsSentence(proof)}` : '';
+      const text = `${path.basename(row.path)} as of ${formatTimestampLocal(point.at)} was restored to ${file}, ${shown}.${found}`;
+      store?.addActivity({ ...entry, kind: 'restored', level: found === '' ? 'good' : 'info', text });
     } else if (operation.state === 'failed' && operation.error !== undefined) {
       store?.addActivity({
         ...entry,
@@ -187,6 +237,18 @@ export class RestoreJobs {
 /** What is restored, with the time that is told of it; another moment, where the target does not tell that one, with its own. */
 function asTold(restored: Moment, { position, at }: RestorePoint): Moment {
   return isSamePosition(restored.position, position) ? { position, at } : restored;
+}
+
+/**
+ * What the original allowed, as a replica says it. Whose it was counts on that very computer; in a folder, where what lies there
+ * got the original's owner, the file system says it better than any text.
+ */
+function accessIn(record: ReplicaRecord | undefined, url: string): Access | undefined {
+  const inFolder = url.startsWith('file:') ? accessOf(path.join(fileURLToPath(url), recordKey)) : undefined;
+  const { access, machine } = record ?? {};
+  if (access === undefined) return inFolder;
+  const isHere = machine?.name === os.hostname();
+  return { ...inFolder, ...(isHere ? access : { mode: access.mode }) };
 }
 
 /** While a target is waited for, the running phase says so. */
@@ -206,6 +268,20 @@ function tellingWaits(tell: (phase: Phase) => void): {
       tell({ ...last, text: `The destination asks for fewer requests: it goes on in ${seconds}` });
     },
   };
+}
+
+/** Fails with `history-ltx` where what is wished for may lie in a history that Litestream 0.5 wrote. */
+async function mustBeReadable(target: ReadableTarget, wish: RestoreWish, { signal }: Cancel): Promise<void> {
+  const ltx = await asHistory(target.url, findLtx(target, { signal }));
+  const isNamed = wish.kind === 'position' || wish.generation !== undefined;
+  if (ltx === undefined) return;
+  const { generations } = await listHistory(target, { signal });
+  const times = generations.flatMap(({ snapshots, segments }) =>
+    [...snapshots, ...segments].map(({ modifiedAt }) => modifiedAt),
+  );
+  if (times.length === 0) throw new AppError('history-ltx', { url: target.url });
+  const newestAt = times.reduce((a, b) => Math.max(a, b));
+  if (!isNamed && ltx.newestAt >= newestAt) throw new AppError('history-ltx', { url: target.url, isBeside: true });
 }
 
 /** A folder that is known by its URL only and is not there was never anybody's destination: it holds no history. */

@@ -6,6 +6,7 @@ import { Capture } from './capture/capture.ts';
 import type { Remains } from './continuity.ts';
 import { Crew } from './crew.ts';
 import { openFormers } from './formers.ts';
+import { correctedWords, labels } from './labels.ts';
 import { forgetRest, noteBoot, readComposed } from './notes.ts';
 import { openImage } from './session-image.ts';
 import { noteFile, saveSession } from './session-notes.ts';
@@ -24,6 +25,14 @@ const unreadMs = 1000;
 /** Where the spool of a generation lies. */
 export function spoolFolder(options: ProtectionOptions, generation: Generation): string {
   return path.join(spoolsFolder(options), generation);
+}
+
+/** The times that transactions of a session are labelled with, none before `lastAt`. */
+export function labelsOf({ options, owner }: SessionContext, lastAt: number): () => number {
+  const { clock, confirmed } = options;
+  // Whoever asks for a label is in the middle of something.
+  const onCorrected = (): void => void setImmediate(() => owner.startOver(correctedWords));
+  return labels({ clock, confirmed, startAt: lastAt, onCorrected });
 }
 
 /** The capture of a session; it captures nothing before it is told to. */
@@ -90,6 +99,7 @@ export async function assembleSession(
     composed,
     openImage: async () => await openImage(facts),
     by: options.by,
+    confirmed: () => options.confirmed.look(),
   };
   const replicas = options.replicas();
   const formers = await openFormers({

@@ -3,13 +3,15 @@
 // answers the open session, and closes what it opened where it fails.
 import fs from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
+import { formatInstantUtc } from '../../shared/format.ts';
+import type { DatabaseId } from '../../shared/ids.ts';
 import type { Place } from '../../shared/position.ts';
 import type { Capture } from './capture/capture.ts';
-import { monotonic } from './clock.ts';
 import { CommitLog } from './commits.ts';
 import { changedPages, filePages, newGeneration, readHeader, type Remains, spoolComposed } from './continuity.ts';
+import { wasAhead } from './labels.ts';
 import { noteBoot, saveComposed, saveNotes } from './notes.ts';
-import { assembleSession, makeCapture, spoolFolder } from './session-assembly.ts';
+import { assembleSession, labelsOf, makeCapture, spoolFolder } from './session-assembly.ts';
 import { hashImage, layersAt, mustBeIntact } from './session-image.ts';
 import { takeNotes } from './session-notes.ts';
 import { meetDatabase } from './session-start.ts';
@@ -19,6 +21,7 @@ import type { ImageSource } from './source/image.ts';
 import type { LiveImage } from './source/live-image.ts';
 import type { PageHashes } from './source/page-hashes.ts';
 import { Spool } from './spool.ts';
+import type { Catalogue } from './state/catalogue.ts';
 
 interface Continuing {
   readonly start: Start;
@@ -219,9 +222,11 @@ export async function beginGeneration(
   }: Pick<Continuing, 'start' | 'pageSize'> & { readonly reason: string; readonly signal: AbortSignal },
 ): Promise<Session> {
   const { options, owner } = context;
-  const { row, catalogue, clock, boot, onEvent, log } = options;
+  const { row, catalogue, boot, onEvent, log } = options;
   const known = catalogue.generations(row.id);
-  const now = monotonic(clock, known.at(-1)?.lastAt);
+  const lastAt = known.at(-1)?.lastAt ?? 0;
+  const isCorrected = wasAhead(lastAt, options);
+  const now = labelsOf(context, isCorrected ? 0 : lastAt);
   const generation = newGeneration();
   const spool = Spool.create(spoolFolder(options, generation), 0);
   // It may be tried again and again: what did not become a history leaves nothing.
@@ -237,6 +242,7 @@ export async function beginGeneration(
   await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at: baseline.place }));
   await capture.adoptHashes(hashes);
   catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
+  if (isCorrected) tellAhead(catalogue, row.id, { correctedAt: time, lastAt });
   untold.move();
   owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
   owner.counters.generations++;
@@ -246,6 +252,20 @@ export async function beginGeneration(
   const session = await assembleSession(context, facts);
   opening.move();
   return session;
+}
+
+/** Tells when times were given that never were. */
+function tellAhead(
+  catalogue: Catalogue,
+  databaseId: DatabaseId,
+  { correctedAt, lastAt }: { readonly correctedAt: number; readonly lastAt: number },
+): void {
+  // What was labelled rightly before.
+  const [before] = catalogue.runs(databaseId, { kind: 'at-or-before', at: correctedAt });
+  const until = formatInstantUtc(lastAt);
+  const text = `The computer’s clock was ahead: what was captured meanwhile is dated later, up to ${until}`;
+  const fromAt = Math.min(correctedAt, before?.lastAt ?? correctedAt);
+  catalogue.addGap(databaseId, { fromAt, toAt: correctedAt, text });
 }
 
 /** Captures from an image on that holds everything up to `at`, and hashes its pages meanwhile. The image is the caller's to close. */

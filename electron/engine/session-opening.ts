@@ -3,7 +3,6 @@
 // and its end, is protection.ts.
 import { AppError } from '../../shared/errors.ts';
 import { knownApplication } from '../../shared/known-applications.ts';
-import { monotonic } from './clock.ts';
 import {
   type Continuation,
   decideContinuation,
@@ -12,9 +11,10 @@ import {
   readRemains,
   type Remains,
 } from './continuity.ts';
+import { correctedWords, wasAhead } from './labels.ts';
 import { forgetClean } from './notes.ts';
 import { lookFromOutside, replacedWords } from './outside.ts';
-import { spoolFolder } from './session-assembly.ts';
+import { labelsOf, spoolFolder } from './session-assembly.ts';
 import { beginGeneration, compareHistory, continueHistory, rehashHistory } from './session-continuations.ts';
 import { withFile } from './session-start.ts';
 import type { ProtectionOptions, Session, SessionContext, Start } from './session.ts';
@@ -90,7 +90,7 @@ async function chooseContinuation(
   context: SessionContext,
   { start, prospect: { known, remains, isReplaced }, signal }: Opening,
 ): Promise<Session> {
-  const { row, clock } = context.options;
+  const { row } = context.options;
   const header = withFile(row.path, start, readHeader);
   if (header === undefined) throw new AppError('database-not-sqlite', { path: row.path });
   const { pageSize } = header;
@@ -103,8 +103,10 @@ async function chooseContinuation(
   };
   if (known === undefined) return await begin('Protection began');
   if (startOver !== undefined) return await begin(startOver);
+  const lastAt = Math.max(known.lastAt, remains?.lastAt ?? 0);
+  if (wasAhead(lastAt, context.options)) return await begin(correctedWords);
   if (remains === undefined) return await begin(notesLost);
-  const now = monotonic(clock, Math.max(known.lastAt, remains.lastAt));
+  const now = labelsOf(context, lastAt);
   const connections = 'pins' in start ? start : undefined;
   const file = row.path;
   const decided = withFile(file, start, (fd) => decideContinuation({ fd, connections, file }, remains));

@@ -6,6 +6,7 @@ import type { Commit } from './commits.ts';
 import { countPuts } from './counters.ts';
 import { isOfDestination } from './guard/circuit.ts';
 import type { Former } from './formers.ts';
+import { generationPrefix } from './replica/keys.ts';
 import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
 import { Retainer } from './retain/retainer.ts';
 import { tellHole, tellLosses } from './losses.ts';
@@ -26,9 +27,9 @@ const partedWords = {
 
 /** The shipper of one replica. */
 export function makeShipper(
-  { row, target, reach, prepare, hold, tellNames }: ReplicaTarget,
+  { row, target, reach, prepare, hold, sequenceOf, tellNames }: ReplicaTarget,
   {
-    shipment,
+    shipment: common,
     formers,
     options,
     owner,
@@ -41,7 +42,8 @@ export function makeShipper(
 ): Shipper {
   const { catalogue, clock, turns, onEvent, onTargetFailed, onChange } = options;
   const databaseId = options.row.id;
-  const { generation, pageSize } = shipment;
+  const { generation, pageSize } = common;
+  const shipment: Shipment = { ...common, sequence: () => sequenceOf(generation) };
   const { targetId, syncIntervalMs, snapshotIntervalMs, retention } = row;
   const addShipped = (last: Moment, commits: readonly Commit[], put: PutSegment, size: number): void => {
     const { generation: of } = last.position;
@@ -83,6 +85,7 @@ export function makeShipper(
     catalogue,
     readers: options.readers,
     clock,
+    confirmed: options.confirmed,
     log: options.log,
     onChanged: (of, objects) => {
       // What of the present one can be put again, the shipping puts again.
@@ -127,6 +130,14 @@ export function makeShipper(
       throw new AppError('cancelled');
     },
     hold,
+    onOthersEnded: async (signal) => {
+      const isHere = catalogue
+        .shipped(databaseId)
+        .some((part) => part.targetId === targetId && part.generation === generation);
+      // Whoever goes by the times of files finds the newest history last, whatever clocks said before it began.
+      const except = generationPrefix(generation);
+      if (!isHere) await target.dateBack?.({ at: common.baseline.at - 1, except, signal });
+    },
     onShipped: (last, commits, put) => {
       addShipped(last, commits, put, pageSize);
       owner.onShipped(last);

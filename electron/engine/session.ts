@@ -10,6 +10,7 @@ import type { Capture } from './capture/capture.ts';
 import type { Unseen } from './capture/options.ts';
 import type { Clock } from './clock.ts';
 import type { CommitLog } from './commits.ts';
+import type { ConfirmedTime } from './confirmed-time.ts';
 import type { MutableCounters, Tally } from './counters.ts';
 import type { Crew } from './crew.ts';
 import type { DiskGuard } from './disk-guard.ts';
@@ -42,6 +43,8 @@ export interface ReplicaTarget {
   ) => Promise<Look>;
   /** Sees to it that the place is still ours; called before something is put. */
   readonly hold: Ownership['hold'];
+  /** What orders a generation among those of the place, once it is ready. */
+  readonly sequenceOf: Ownership['sequenceOf'];
   /** Brings what the place's record says of named points up to date. */
   readonly tellNames: Ownership['tellNames'];
 }
@@ -66,6 +69,7 @@ export interface ProtectionOptions {
   /** The user agreed that it be switched to WAL mode before anything of it was captured. */
   readonly mayEnableWal: boolean;
   readonly clock: Clock;
+  readonly confirmed: ConfirmedTime;
   /** Which start of the computer this is. */
   readonly boot: string;
   /** Which computer this is; undefined where it has no name. */

@@ -8,6 +8,7 @@ import { Holds } from './source/holds.ts';
 import type { WalEnd } from './source/wal-reader.ts';
 import { type ByteRange, readMark, readPieces, pathOfIndex, type SpooledFrame, visitFrames } from './spool-file.ts';
 import { type RecoverOptions, recoverFiles } from './spool-recovery.ts';
+import { privateFile } from './private-folder.ts';
 
 /** One index in the spool. */
 export interface SpoolFile {
@@ -42,7 +43,7 @@ export class Spool implements Disposable {
 
   /** An empty spool whose first WAL becomes `index`. */
   static create(folder: string, index: number): Spool {
-    fs.mkdirSync(folder, { recursive: true });
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     return new Spool(folder, new Map(), index - 1);
   }
 
@@ -110,7 +111,7 @@ export class Spool implements Disposable {
     const file = this.pathOf(index);
     let fd: number | undefined;
     try {
-      fd = fs.openSync(file, 'w+');
+      fd = fs.openSync(file, 'w+', privateFile);
       writeFully(fd, headerBytes, 0);
     } catch (error) {
       if (fd !== undefined) fs.closeSync(fd);
@@ -169,7 +170,7 @@ export class Spool implements Disposable {
       });
     let size = 0;
     try {
-      const handle = await ours(fs.promises.open(`${file}.tmp`, 'w'));
+      const handle = await ours(fs.promises.open(`${file}.tmp`, 'w', privateFile));
       try {
         for await (const piece of pieces) {
           await ours(handle.appendFile(piece));

@@ -1,6 +1,7 @@
 // A panel on the page, with a heading where it has one.
 import type { ReactNode } from 'react';
 import { useId } from 'react';
+import { Guarded } from './guarded.tsx';
 import { classNames } from './class-names.ts';
 import styles from './card.module.css';
 
@@ -27,7 +28,7 @@ export function Card({ heading, aside, label, isPadded = false, children }: Card
           {aside}
         </header>
       )}
-      {children}
+      <Guarded>{children}</Guarded>
     </section>
   );
 }

@@ -2,7 +2,7 @@
 import { Clock } from 'lucide-react';
 import { type ReactNode, type SyntheticEvent, useState } from 'react';
 import { formatAgo, formatInstantLocal } from '../../shared/format.ts';
-import { parseInstantPhrase } from '../../shared/instant-phrase.ts';
+import { formatPhrase, parseInstantPhrase } from '../../shared/instant-phrase.ts';
 import { Icon } from './icon.tsx';
 import { classNames } from './class-names.ts';
 import styles from './time-field.module.css';
@@ -61,6 +61,10 @@ export function TimeField({ now, onGo }: TimeFieldProps): ReactNode {
     if (isMissing) return 'No restore point lies at or before that time.';
     if (reading.kind === 'empty') return '';
     if (reading.kind === 'unclear') return reading.hint;
-    return `${formatInstantLocal(reading.at, now)} · ${formatAgo(reading.at, now)} — press Enter`;
+    const read = `${formatInstantLocal(reading.at, now)} · ${formatAgo(reading.at, now)} — press Enter`;
+    const { other } = reading;
+    if (other === undefined) return read;
+    const which = other < reading.at ? 'the first time' : 'the second time';
+    return `${read}. Clocks showed it twice: for ${which}, write “${formatPhrase(other)}”`;
   }
 }

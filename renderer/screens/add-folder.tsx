@@ -80,7 +80,8 @@ function Inspected({ inspection }: { readonly inspection: FolderInspection }): R
   return (
     <>
       <FindingLine tone="good">
-        {contents[inspection.contents]} {formatBytes(inspection.freeBytes)} are free. The history lies at{' '}
+        {contents[inspection.contents]}{' '}
+        {inspection.freeBytes !== undefined && `${formatBytes(inspection.freeBytes)} are free. `}The history lies at{' '}
         {inspection.replicaPath}.
       </FindingLine>
       {inspection.isSameDisk && (

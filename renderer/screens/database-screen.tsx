@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { DatabaseId } from '../../shared/ids.ts';
 import { Card } from '../components/card.tsx';
 import { Empty } from '../components/empty.tsx';
+import { Guarded } from '../components/guarded.tsx';
 import { LinkButton } from '../components/link-button.tsx';
 import { formatPlace } from '../place.ts';
 import { selectDatabase } from '../selectors.ts';
@@ -34,19 +35,37 @@ export function DatabaseScreen({ databaseId }: { readonly databaseId: DatabaseId
   }
   return (
     <>
-      <DatabaseHeader database={database} />
-      <ProblemNote database={database} />
-      <OperationNotes databaseId={databaseId} />
-      <HistoryCard database={database} />
+      <Guarded>
+        <DatabaseHeader database={database} />
+      </Guarded>
+      <Guarded>
+        <ProblemNote database={database} />
+      </Guarded>
+      <Guarded>
+        <OperationNotes databaseId={databaseId} />
+      </Guarded>
+      <Guarded>
+        <HistoryCard database={database} />
+      </Guarded>
       <div className={styles.columns}>
-        <PointCard database={database} />
+        <Guarded>
+          <PointCard database={database} />
+        </Guarded>
         <div className={styles.column}>
-          <NamedPointsCard database={database} />
-          <DestinationsCard database={database} />
-          <DatabaseActivityCard database={database} />
+          <Guarded>
+            <NamedPointsCard database={database} />
+          </Guarded>
+          <Guarded>
+            <DestinationsCard database={database} />
+          </Guarded>
+          <Guarded>
+            <DatabaseActivityCard database={database} />
+          </Guarded>
         </div>
       </div>
-      <DetailsCard database={database} />
+      <Guarded>
+        <DetailsCard database={database} />
+      </Guarded>
     </>
   );
 }

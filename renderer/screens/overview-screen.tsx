@@ -1,6 +1,7 @@
 // Am I safe? One sentence first, then what needs a look, then every database.
 import type { ReactNode } from 'react';
 import { Card } from '../components/card.tsx';
+import { Guarded } from '../components/guarded.tsx';
 import { selectDatabases, selectIsSeen, selectNow } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import { DatabaseTable } from './database-table.tsx';
@@ -16,9 +17,15 @@ export function OverviewScreen(): ReactNode {
   if (databases.length === 0) return <Welcome />;
   return (
     <>
-      <OverviewAnswer />
-      <ProblemNotes />
-      <OperationNotes />
+      <Guarded>
+        <OverviewAnswer />
+      </Guarded>
+      <Guarded>
+        <ProblemNotes />
+      </Guarded>
+      <Guarded>
+        <OperationNotes />
+      </Guarded>
       <Card label="Databases">
         <DatabaseTable databases={databases} now={now} isSeen={isSeen} />
       </Card>

@@ -2,7 +2,7 @@
 import { Check, Copy, FolderOpen, ShieldCheck } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { formatBytes, formatDuration, formatInstantLocal, formatInstantUtc } from '../../shared/format.ts';
-import type { Operation, Proof, RestoreResult } from '../../shared/operations.ts';
+import { findingsSentence, type Operation, type Proof, type RestoreResult } from '../../shared/operations.ts';
 import { dismissOperation, showInFolder } from '../actions/databases.ts';
 import { closeRestore } from '../actions/restore.ts';
 import { Button } from '../components/button.tsx';
@@ -87,7 +87,7 @@ function Restored({ result, operation }: RestoredProps): ReactNode {
             },
             { name: 'Size', value: formatBytes(sizeBytes) },
             { name: 'State hash', value: <span className={styles.mono}>{proof.stateHash}</span> },
-            { name: 'Check', value: checkText(proof.check) },
+            { name: 'Check', value: checkText(proof) },
             took === undefined ? undefined : { name: 'Took', value: formatDuration(took) },
           ]}
         />
@@ -97,6 +97,7 @@ function Restored({ result, operation }: RestoredProps): ReactNode {
 }
 
 function proofSentence(proof: Proof): string {
+  if (proof.check === 'findings') return findingsSentence(proof);
   const isChecked = proof.check !== 'not possible';
   if (proof.kind === 'identical') {
     return `Page for page what was captured.${isChecked ? ` SQLite says: ${proof.check}.` : ''}`;
@@ -106,7 +107,8 @@ function proofSentence(proof: Proof): string {
     : 'Its own checksums agree; this history carries no hashes to compare with.';
 }
 
-function checkText(check: Proof['check']): string {
+function checkText({ check }: Proof): string {
+  if (check === 'findings') return 'what was captured already holds what SQLite finds';
   return check === 'not possible' ? 'not possible: its schema needs functions that only its application has' : check;
 }
 

@@ -71,7 +71,7 @@ export function RestoreReview({ draft, database }: RestoreReviewProps): ReactNod
           },
           {
             name: 'Room',
-            value: `${formatBytes(proposal.resultBytes)} needed, ${formatBytes(proposal.freeBytes)} free`,
+            value: `${formatBytes(proposal.resultBytes)} needed, ${proposal.freeBytes === undefined ? 'unknown what is' : formatBytes(proposal.freeBytes)} free`,
           },
           {
             name: 'Verified',

@@ -19,7 +19,7 @@ export function RestoreWhere({ draft, database }: RestoreWhereProps): ReactNode 
   const hasDialogs = useStore(({ remote }) => remote?.host.hasDialogs === true);
   const id = useId();
   const { proposal, outputPath, error } = draft;
-  const isRoomy = proposal === undefined || proposal.freeBytes > proposal.resultBytes;
+  const isRoomy = (proposal?.freeBytes ?? Infinity) > (proposal?.resultBytes ?? 0);
   const isReady = outputPath.trim() !== '' && proposal !== undefined && isRoomy;
 
   function submit(event: SyntheticEvent): void {
@@ -56,8 +56,10 @@ export function RestoreWhere({ draft, database }: RestoreWhereProps): ReactNode 
         ) : (
           proposal !== undefined && (
             <FindingLine tone={isRoomy ? 'good' : 'problem'}>
-              The restored file takes {formatBytes(proposal.resultBytes)}; {formatBytes(proposal.freeBytes)} are free
-              there.
+              The restored file takes {formatBytes(proposal.resultBytes)};{' '}
+              {proposal.freeBytes === undefined
+                ? 'how much is free there is not known.'
+                : `${formatBytes(proposal.freeBytes)} are free there.`}
             </FindingLine>
           )
         )}

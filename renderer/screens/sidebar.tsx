@@ -7,6 +7,7 @@ import { statusWord } from '../../shared/standing.ts';
 import { openDrawer } from '../actions/window.ts';
 import { BrandMark } from '../components/brand-mark.tsx';
 import { classNames } from '../components/class-names.ts';
+import { Guarded } from '../components/guarded.tsx';
 import { HiddenText } from '../components/hidden-text.tsx';
 import { Icon } from '../components/icon.tsx';
 import { StateIcon } from '../components/state-icon.tsx';
@@ -38,7 +39,9 @@ export function Sidebar(): ReactNode {
         <ul aria-labelledby="sidebar-databases">
           {databases.map((database) => (
             <li key={database.id}>
-              <DatabaseLink database={database} now={now} isSeen={isSeen} />
+              <Guarded>
+                <DatabaseLink database={database} now={now} isSeen={isSeen} />
+              </Guarded>
             </li>
           ))}
         </ul>
@@ -49,7 +52,9 @@ export function Sidebar(): ReactNode {
         {operations
           .filter((operation) => operation.state === 'running')
           .map((operation) => (
-            <RunningRestore key={operation.id} operation={operation} />
+            <Guarded key={operation.id}>
+              <RunningRestore operation={operation} />
+            </Guarded>
           ))}
         <NavLink place={{ kind: 'destinations' }} icon={HardDrive}>
           Destinations

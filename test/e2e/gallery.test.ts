@@ -48,6 +48,20 @@ describe('a screen', () => {
   );
 });
 
+test('a value that cannot be shown costs its card, and no window', async () => {
+  let broken = 0;
+  for (const place of ['#/', '#/database/sales', '#/activity', '#/destinations', '#/database/ledger']) {
+    await using view = await openScene({ state: 'hostile', place });
+    const { page } = view;
+    expect(await page.getByRole('navigation', { name: 'Main' }).getByRole('link').count()).toBeGreaterThan(6);
+    broken += await page.getByText('This part cannot be shown').count();
+    // Where it does not show, one goes on as always.
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
+  }
+  expect(broken).toBeGreaterThan(0);
+});
+
 test('details are asked for while they are shown, and not otherwise', async () => {
   await using view = await openScene({ state: 'five', place: '#/database/sales' }, { hasClock: true });
   const { page } = view;

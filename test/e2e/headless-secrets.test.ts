@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Argument, CommandName, Reply } from '../../shared/contract.ts';
 import type { AppState } from '../../shared/model.ts';
+import { enter } from '../support/enter.ts';
 import { startHeadless } from '../support/headless-app.ts';
 import { filesWith, holdsSecret, markerSecret, markerToken } from '../support/marker.ts';
 import { startS3Server } from '../support/s3-server.ts';
@@ -19,10 +20,8 @@ interface Window extends Disposable {
 
 /** What a page does, without a page: a socket of its own, and every message kept. */
 async function openWindow(printed: string): Promise<Window> {
-  const url = new URL(printed);
-  const { headers } = await fetch(url, { redirect: 'manual' });
-  const cookie = String(headers.get('set-cookie')).split(';')[0] ?? '';
-  const socket = new WebSocket(`ws://${url.host}/socket`, { headers: { cookie, origin: url.origin } });
+  const { origin, headers, protocols } = await enter(printed);
+  const socket = new WebSocket(`ws://${new URL(origin).host}/socket`, [...protocols], { headers });
   const heard: string[] = [];
   const waiting = new Map<string, (reply: unknown) => void>();
   let state: AppState | undefined;

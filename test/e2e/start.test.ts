@@ -1,6 +1,7 @@
 // `npm start` after its build: which host it picks, and what it says about it. Electron's runtime itself is not asked for.
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { enter } from '../support/enter.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -15,8 +16,7 @@ test.each([
   await started.printed('Press Ctrl+C');
   expect(started.output()).toContain(sentence);
   const [url = ''] = /http:\S+/.exec(started.output()) ?? [];
-  const answer = await fetch(url, { redirect: 'manual' });
-  expect(answer.status).toBe(303);
+  expect((await enter(url)).secret).toMatch(/^[\w-]{43}$/);
   started.child.kill('SIGTERM');
   expect(await started.ended).toBe(0);
 });

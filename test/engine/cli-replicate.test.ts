@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
 import { type Ended, runCommand, startCommand } from '../support/command-line.ts';
 import { type Started, startScript } from '../support/processes.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { type TempFolder, tempFolder, until } from '../support/temp.ts';
 import { readTruth } from '../support/truth.ts';
 
@@ -265,6 +266,17 @@ describe('lists and restores of one history', () => {
     });
   });
 
+  test('an empty prefix of a bucket is no failure where no history is no failure', async () => {
+    using folder = tempFolder();
+    await using server = await startS3Server();
+    const url = server.urlOf(await server.makeBucket(), 'empty');
+    const place = `${url}&accessKeyId=${server.credentials.accessKeyId}&secretAccessKey=${server.credentials.secretAccessKey}`;
+    const restoring = ['restore', '-o', folder.at('out.db'), place];
+    expectRefusal(await runCommand(restoring), 'There is no history at');
+    expect(await runCommand([...restoring, '-if-replica-exists'])).toMatchObject({ code: 0, stdout: '' });
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
   test('each bad wish has its own sentence, and leaves nothing behind', async () => {
     using folder = tempFolder();
     const database = createDatabase(folder.at('app.db'));
@@ -275,6 +287,7 @@ describe('lists and restores of one history', () => {
     await replicating.ended;
     writeFileSync(folder.at('taken.db'), 'mine');
     writeFileSync(folder.at('stale.db-wal'), 'old');
+    mkdirSync(folder.at('empty'));
     const before = readdirSync(folder.path).toSorted();
 
     const restoreTo = async (name: string, ...args: string[]) =>
@@ -289,9 +302,14 @@ describe('lists and restores of one history', () => {
     expectRefusal(await runCommand(['wal', nowhere]), 'There is no history at');
     expectRefusal(await runCommand(['restore', '-o', folder.at('out.db'), 'ftp://host/x']), 'does not understand');
     expect(await restoreTo('taken.db', '-if-db-not-exists')).toMatchObject({ code: 0 });
-    expect(await runCommand(['restore', '-if-replica-exists', '-o', folder.at('out.db'), nowhere])).toMatchObject({
-      code: 0,
-    });
+
+    for (const place of [nowhere, folder.at('empty')]) {
+      const none = ['restore', '-if-replica-exists=true', '-o', folder.at('out.db'), place];
+      expect(await runCommand(none)).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('Nothing to restore') as string,
+      });
+    }
     expect(readdirSync(folder.path).toSorted()).toEqual(before);
   });
 });

@@ -20,12 +20,12 @@ test('says what would go, then lets it go', async () => {
     return (kept?.snapshots.length ?? 0) + (kept?.segments.length ?? 0);
   };
   const all = await count();
-  const dry = await runCommand(['retain', '-dry-run', '-keep', '1h', replica]);
+  const dry = await runCommand(['retain', '-dry-run', '-keep', '2s', replica]);
   expect(dry).toMatchObject({ code: 0, stderr: '' });
   expect(dry.stdout).toMatch(/kept for\n.*newest\n.*would be deleted.*would stay\. Every transaction since/s);
   expect(await count()).toBe(all);
 
-  const done = await runCommand(['retain', '-keep', '1h', '-json', replica]);
+  const done = await runCommand(['retain', '-keep', '2s', '-json', replica]);
   expect(done.code).toBe(0);
   const [preview] = JSON.parse(done.stdout) as [RetentionPreview];
   expect(preview.deletedObjects).toBeGreaterThan(0);
@@ -51,9 +51,9 @@ test('leaves what a record names, says so, and restores it by its name', async (
   const listed = await runCommand(['databases', '-json', replica]);
   expect(JSON.parse(listed.stdout)).toMatchObject([{ named: [{ name: 'Before the update' }] }]);
 
-  const dry = await runCommand(['retain', '-dry-run', '-keep', '1h', replica]);
+  const dry = await runCommand(['retain', '-dry-run', '-keep', '2s', replica]);
   expect(dry.stdout).toMatch(/pinned · Before the update\n/);
-  const done = await runCommand(['retain', '-keep', '1h', '-json', replica]);
+  const done = await runCommand(['retain', '-keep', '2s', '-json', replica]);
   const [{ deletedObjects, keptSnapshots }] = JSON.parse(done.stdout) as [RetentionPreview];
   expect(deletedObjects).toBeGreaterThan(0);
   expect(keptSnapshots).toMatchObject([{ why: 'pinned', names: ['Before the update'] }, { why: 'newest' }]);
@@ -68,5 +68,5 @@ test('leaves what a record names, says so, and restores it by its name', async (
 
   // A record that cannot be understood may name anything.
   writeFileSync(join(replica, 'tidemark.json'), '{');
-  expect(await runCommand(['retain', '-keep', '1h', replica])).toMatchObject({ code: 1, stdout: '' });
+  expect(await runCommand(['retain', '-keep', '2s', replica])).toMatchObject({ code: 1, stdout: '' });
 });

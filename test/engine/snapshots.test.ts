@@ -113,8 +113,10 @@ test('images and retention go on when the system’s clock is set back', async (
   });
   app.exec('INSERT INTO t VALUES (1)');
   await until('there is another image', () => images() > before);
-  leap(7 * 3_600_000);
-  await until('it is looked at again', () => retainedAt() !== lookedAt);
+  await until('it is looked at again', () => {
+    leap(3_600_000);
+    return retainedAt() !== lookedAt;
+  });
   expect(lookedAt - retainedAt()).toBeGreaterThan(9 * 86_400_000);
   app.close();
 });
@@ -139,7 +141,9 @@ test('a small database that is written much gets images sooner, and the destinat
     fs
       .readdirSync(folder.at('backup'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.snapshot.lz4')).length;
-  await until('it is looked at once', () => lists.includes('generations/'));
+  // For the order of generations, where nothing was, and for retention.
+  const looks = () => lists.filter((prefix) => prefix === 'generations/').length;
+  await until('it is looked at', () => looks() === 2);
   const update = async (): Promise<void> => {
     const { captured } = engine.database(id);
     await doPatiently(app, 'UPDATE t SET v = randomblob(4000000)');
@@ -161,7 +165,7 @@ test('a small database that is written much gets images sooner, and the destinat
     await until('there is another image', () => images() > before);
     await engine.waitFor(id, 'it is shipped', ({ lag }) => lag.bytes === 0);
   }
-  expect(lists.filter((prefix) => prefix === 'generations/')).toHaveLength(1);
+  expect(looks()).toBe(2);
   app.close();
 });
 

@@ -85,6 +85,19 @@ describe('an S3 target on a bad day', () => {
     expect(part.equals(bytes.subarray(10, 2_000_000))).toBe(true);
   });
 
+  test.each([
+    ['as it was asked', false],
+    ['all of the object, whatever was asked', true],
+  ])('takes no answer without a length for an empty one: %s', async (_what, asWhole) => {
+    const target = await openFaulty(({ method }) => (method === 'GET' ? { kind: 'no-length', asWhole } : undefined));
+    await target.put('key', bytes, { signal: calm });
+    const read = async (range?: { readonly start: number; readonly end?: number }) =>
+      await collect(target.get('key', { ...(range && { range }), signal: calm }));
+    expect((await read()).equals(bytes)).toBe(true);
+    expect((await read({ start: -700_000 })).equals(bytes.subarray(-700_000))).toBe(true);
+    expect((await read({ start: 10, end: 2_000_000 })).equals(bytes.subarray(10, 2_000_000))).toBe(true);
+  });
+
   test('overcomes parts and a completion whose answers are lost', async () => {
     const lost: ProxyFault = { kind: 'lose-answer' };
     const target = await openFaulty(each(/partNumber=2|POST .*uploadId/, [lost, slowDown, lost]));

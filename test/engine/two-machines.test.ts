@@ -29,7 +29,11 @@ async function openMachine(folder: TempFolder, name: string, computer = 'this on
   const file = folder.at(name, 'shop.db');
   const app = openDatabase(file, 'CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, v TEXT)');
   let passed = 0;
-  const clock = { ...systemClock, now: () => Date.now() + passed };
+  const clock = {
+    ...systemClock,
+    now: () => Date.now() + passed,
+    uptime: () => systemClock.uptime() + passed,
+  };
   const engine = openTestEngine(folder.at(`${name}-data`), { clock, computer, isDeclaredOnly: true });
   const url = folder.at('backup', 'shop');
   const replicas = [{ url, syncIntervalMs: 20, snapshotIntervalMs: 0 }];

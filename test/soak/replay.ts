@@ -39,7 +39,8 @@ export async function replayReplica(folder: string, visit: (point: ReplayedPoint
   const read = async (object: (typeof objects)[number]) => {
     const trailer = must(await readTrailer(target, object, { signal }), `${object.key} has a trailer`);
     const parts: Uint8Array[] = [];
-    for await (const part of openObject(target, object.key, { trailer, signal })) parts.push(Buffer.from(part));
+    for await (const part of openObject(target, object.key, { trailer, storedBytes: object.bytes, signal }))
+      parts.push(Buffer.from(part));
     return { trailer, bytes: Buffer.concat(parts) };
   };
 

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { type Started, startScript } from './processes.ts';
+import { type Started, startProcess } from './processes.ts';
 
 /** Where the command line begins. */
 export const commandEntry = path.resolve(import.meta.dirname, '../../electron/cli.ts');
@@ -16,11 +16,16 @@ export interface Ended {
 /** Runs a command to its end. */
 export async function runCommand(
   args: readonly string[],
-  options: { readonly cwd?: string; readonly nodeArgs?: readonly string[] } = {},
+  options: {
+    readonly cwd?: string;
+    readonly nodeArgs?: readonly string[];
+    readonly env?: Readonly<Record<string, string | undefined>>;
+  } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), commandEntry, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd,
+    env: { ...process.env, ...options.env },
   });
   let stdout = '';
   let stderr = '';
@@ -31,6 +36,10 @@ export async function runCommand(
 }
 
 /** Starts a command that runs until it is told to end. */
-export function startCommand(args: readonly string[]): Started {
-  return startScript(commandEntry, args);
+export function startCommand(
+  args: readonly string[],
+  { nodeArgs = [], env }: { readonly nodeArgs?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+): Started {
+  const own = ['--no-warnings', ...nodeArgs, commandEntry, ...args];
+  return startProcess(process.execPath, own, env === undefined ? {} : { env });
 }

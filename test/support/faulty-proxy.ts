@@ -23,6 +23,8 @@ export type ProxyFault =
   | { readonly kind: 'lose-answer' }
   /** Ends the answer early as if it were whole. */
   | { readonly kind: 'truncate'; readonly bytes: number }
+  /** Does not say how long its answer is, nor which part of the object; `asWhole`: sends all of the object, whatever was asked. */
+  | { readonly kind: 'no-length'; readonly asWhole?: boolean }
   /** Changes one byte of the answer's body, or of the request's. */
   | { readonly kind: 'flip-answer'; readonly at: number }
   | { readonly kind: 'flip-request'; readonly at: number };
@@ -115,6 +117,7 @@ async function pass(
     return;
   }
   const sent = fault?.kind === 'flip-request' ? flipped(body, fault.at) : body;
+  if (fault?.kind === 'no-length' && fault.asWhole === true) delete incoming.headers.range;
   const reply = await ask({ upstream, agent, incoming, body: sent });
   if (fault?.kind === 'lose-answer') {
     await readAll(reply);
@@ -168,7 +171,8 @@ async function sendOn(
     answer.end(part);
     return;
   }
-  answer.writeHead(status, headers);
+  const { 'content-length': _length, 'content-range': _range, ...unmeasured } = headers;
+  answer.writeHead(status, fault?.kind === 'no-length' ? unmeasured : headers);
   answer.flushHeaders();
   let at = 0;
   for await (const chunk of reply as AsyncIterable<Buffer>) {

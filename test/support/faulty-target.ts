@@ -50,6 +50,7 @@ export function faultyTarget(inner: Target, rules: FaultRules): FaultyTarget {
     calls,
     url: inner.url,
     removeLeftovers: async (options) => await inner.removeLeftovers?.(options),
+    dateBack: async (options) => await inner.dateBack?.(options),
     async list(prefix, options) {
       const fault = await begin('list', prefix, options.signal);
       const listed = await inner.list(prefix, options);

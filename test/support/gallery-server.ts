@@ -1,12 +1,12 @@
 // Builds the gallery (the real application over an invented engine) into a temporary folder and serves it on loopback
 // under the very policy that the hosts send, so that what the policy forbids shows.
 import { createServer } from 'node:http';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
-import sirv from 'sirv';
 import { build } from 'vite';
+import { contentOrigin, findContentFile } from '../../electron/content-files.ts';
 
 export interface Gallery extends AsyncDisposable {
   /** Address of a state: `at('five', { theme: 'dark', place: '#/activity' })`. */
@@ -34,11 +34,14 @@ export async function openGallery(): Promise<Gallery> {
       chunkSizeWarningLimit: 2_000,
     },
   });
-  const serve = sirv(outDir, {
-    setHeaders: (response) => void response.setHeader('content-security-policy', policy),
-  });
   const server = createServer((request, response) => {
-    serve(request, response, () => void response.writeHead(404).end());
+    const [path = ''] = (request.url ?? '').split('?');
+    const file = findContentFile(`${contentOrigin}${path}`, outDir);
+    const headers = { 'content-security-policy': policy, 'content-type': file?.type };
+    void readFile(file?.path ?? '').then(
+      (body) => response.writeHead(200, headers).end(body),
+      () => response.writeHead(404).end(),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -17,6 +17,7 @@ export function leapingClock({ isAwake = false } = {}): {
   const clock: Clock = {
     ...systemClock,
     now: () => Date.now() + aheadMs + setMs,
+    uptime: () => systemClock.uptime() + aheadMs,
     ticks: () => systemClock.ticks() + (isAwake ? aheadMs : 0),
     sleep: async (ms, { signal }) => {
       const dueAt = Date.now() + aheadMs + ms;

@@ -20,7 +20,9 @@ type Step =
   /** Indices that never came here, then one with an image in it. */
   | { readonly kind: 'hole'; readonly indices: number }
   | { readonly kind: 'generation' }
-  | { readonly kind: 'wait'; readonly ms: number };
+  | { readonly kind: 'wait'; readonly ms: number }
+  /** The clock is wrong by so much from now on; another computer's, where `isOther`. */
+  | { readonly kind: 'clock'; readonly ms: number; readonly isOther: boolean };
 
 export interface ModelHistory {
   readonly objects: readonly ObjectInfo[];
@@ -29,14 +31,32 @@ export interface ModelHistory {
   readonly current: Generation;
   /** When the last thing happened. */
   readonly endAt: number;
-  /** Every transaction, in the order in which it was made. */
-  readonly commits: readonly (Position & { readonly at: number })[];
+  /** Every transaction, in the order in which it was made: how it is labelled, and when it really was. */
+  readonly commits: readonly (Position & { readonly at: number; readonly realAt: number })[];
+  /** In which order generations were begun; empty where clocks were right. */
+  readonly sequences: ReadonlyMap<Generation, number>;
 }
+
+/** A second computer is not this far behind. */
+export const mostBehindMs = 2 * 3_600_000;
 
 const hourMs = 3_600_000;
 
-/** Histories of up to some months, with several generations, holes and, if asked, clocks that jump. */
-export function histories({ hasJumps = false } = {}): fc.Arbitrary<ModelHistory> {
+/**
+ * Histories of up to some months, with several generations, holes and, if asked, clocks that jump, or clocks of computers that are
+ * wrong for a while, as the engine labels what is captured by them: a generation for each stretch that does not run backwards.
+ */
+export function histories({ hasJumps = false, hasClocks = false } = {}): fc.Arbitrary<ModelHistory> {
+  const clock = fc.record({
+    kind: fc.constant('clock' as const),
+    isOther: fc.boolean(),
+    ms: fc.oneof(
+      fc.constant(0),
+      fc.integer({ min: -mostBehindMs, max: 0 }),
+      fc.integer({ min: 0, max: 30 * 24 * hourMs }),
+      fc.constantFrom(8 * 24 * hourMs, 365 * 24 * hourMs, 17 * 365 * 24 * hourMs),
+    ),
+  });
   const wait = fc.oneof(
     { weight: 3, arbitrary: fc.integer({ min: 1, max: 40 * hourMs }) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 20 * 24 * hourMs }) },
@@ -55,15 +75,21 @@ export function histories({ hasJumps = false } = {}): fc.Arbitrary<ModelHistory>
       arbitrary: fc.record({ kind: fc.constant('hole' as const), indices: fc.integer({ min: 1, max: 3 }) }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'generation' as const }) },
+    ...(hasClocks ? [{ weight: 3, arbitrary: clock }] : []),
   );
-  return fc.array(step, { minLength: 5, maxLength: 60 }).map((steps) => build(steps, hasJumps));
+  return fc.array(step, { minLength: 5, maxLength: 60 }).map((steps) => build(steps, { hasJumps, hasClocks }));
 }
 
-function build(steps: readonly Step[], hasJumps: boolean): ModelHistory {
+function build(
+  steps: readonly Step[],
+  { hasJumps, hasClocks }: { readonly hasJumps: boolean; readonly hasClocks: boolean },
+): ModelHistory {
+  const sequences = new Map<Generation, number>();
+  let wrongMs = 0;
   const objects = new Map<string, ObjectInfo>();
   const knowledge = new Map<string, Known>();
   const facts = new Map<string, SnapshotFacts>();
-  const commits: (Position & { readonly at: number })[] = [];
+  const commits: (Position & { readonly at: number; readonly realAt: number })[] = [];
   let now = Date.UTC(2026, 0, 1);
   let count = 0;
   let generation = '' as Generation;
@@ -79,6 +105,7 @@ function build(steps: readonly Step[], hasJumps: boolean): ModelHistory {
       pages: 1,
       pageSize: 4096,
       at: { time: at, index, offset },
+      ...(hasClocks ? { sequence: count } : {}),
       by,
       state: { kind: 'xxh64-pages', hash },
     };
@@ -88,19 +115,29 @@ function build(steps: readonly Step[], hasJumps: boolean): ModelHistory {
   const commit = (frames: number): void => {
     const key = formatSegmentKey(generation, index, offset);
     const size = (offset === 0 ? 32 : 0) + frames * frame;
-    at = hasJumps ? now : Math.max(at, now);
+    at = hasJumps ? now : Math.max(at, now + wrongMs);
     const commitsIn: [number, number][] = [[offset + size, at]];
     objects.set(key, { key, bytes: 100 * frames, modifiedAt: at });
-    const trailer = { v: 1 as const, size, hash, pages: 1, pageSize: 4096, commits: commitsIn, by };
+    const trailer = {
+      v: 1 as const,
+      size,
+      hash,
+      pages: 1,
+      pageSize: 4096,
+      commits: commitsIn,
+      ...(hasClocks ? { sequence: count } : {}),
+      by,
+    };
     knowledge.set(key, { kind: 'trailer', trailer });
     offset += size;
-    commits.push({ generation, index, offset, at });
+    commits.push({ generation, index, offset, at, realAt: now });
   };
   const begin = (): void => {
     // No order in time.
     generation = ((count * 0x5bd1e995) >>> 0).toString(16).padStart(16, '0') as Generation;
     count++;
-    [index, offset, at] = [0, 0, now];
+    [index, offset, at] = [0, 0, now + wrongMs];
+    if (hasClocks) sequences.set(generation, count);
     snapshot();
   };
   begin();
@@ -128,9 +165,14 @@ function build(steps: readonly Step[], hasJumps: boolean): ModelHistory {
       case 'generation':
         begin();
         break;
+      case 'clock':
+        wrongMs = step.ms;
+        // As the engine does: it was ahead and is not any more, or somebody else took over.
+        if (step.isOther || at - (now + wrongMs) > 60_000) begin();
+        break;
     }
   }
-  return { objects: [...objects.values()], knowledge, facts, current: generation, endAt: now, commits };
+  return { objects: [...objects.values()], knowledge, facts, current: generation, endAt: now, commits, sequences };
 }
 
 /** What is left of a model when objects were deleted. */

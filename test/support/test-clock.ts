@@ -21,6 +21,7 @@ export function testClock(startAt = 1_700_000_000_000): TestClock {
   return {
     now: () => startAt + ahead + elapsed,
     ticks: () => elapsed,
+    uptime: () => elapsed,
     get sleepers() {
       return sleeping.size;
     },

@@ -17,7 +17,7 @@ const sharedWords =
   'shared/{assert,databases,errors,format,history,ids,instant-phrase,known-applications,model,named-points,operations,position,providers,retention,standing,summary,targets,viewport}.ts';
 
 /** What plans, from what is known, and does nothing. */
-const planFiles = 'electron/engine/{restore,retain}/{plan,planning,choose-point,refusal}.ts';
+const planFiles = 'electron/engine/{restore,retain}/{plan,planning,choose-point,copies,refusal}.ts';
 
 /** What is known of an application's writing, as data, and what follows from it. */
 const decideFiles = 'electron/engine/upkeep/{decide,rhythms,writing}.ts';
@@ -41,7 +41,7 @@ const rooms: readonly Room[] = [
   {
     name: 'the one place that knows all targets',
     files: ['electron/engine/targets/open-target.ts'],
-    mayImport: ['shared/**', 'electron/engine/targets/**'],
+    mayImport: ['shared/**', 'electron/engine/access.ts', 'electron/engine/targets/**'],
     libraries: ['node:*'],
   },
   {
@@ -53,7 +53,11 @@ const rooms: readonly Room[] = [
   {
     name: 'a target knows its own storage, never another target',
     files: ['electron/engine/targets/**'],
-    mayImport: ['shared/**', 'electron/engine/targets/{target,folder-*}.ts', 'electron/engine/files.ts'],
+    mayImport: [
+      'shared/**',
+      'electron/engine/targets/{target,folder-*}.ts',
+      'electron/engine/{access,files,private-folder}.ts',
+    ],
     libraries: ['node:*'],
   },
   {
@@ -148,21 +152,25 @@ const rooms: readonly Room[] = [
     mayImport: [
       'shared/**',
       'electron/{engine-host,host-api,data-dir,leave,secret-key,package-info,arguments,demo*,rpc}.ts',
-      'electron/{content-headers,state-push,open-browser}.ts',
+      'electron/{content-files,content-headers,state-push,open-browser,way-in,process-guards}.ts',
       headlessFiles,
     ],
-    libraries: ['node:*', 'ws', 'sirv', 'birpc', 'zod'],
+    libraries: ['node:*', 'ws', 'birpc', 'zod'],
   },
   {
     name: 'the command line',
     files: [commandLineFiles],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,leave,secret-key,version}.ts', commandLineFiles],
+    mayImport: [
+      'shared/**',
+      'electron/{engine-host,data-dir,leave,open-browser,process-guards,secret-key,version,way-in}.ts',
+      commandLineFiles,
+    ],
     libraries: ['node:*', 'commander', 'yaml'],
   },
   {
     name: 'the demo owns its database, and is watched through the engine’s front door',
     files: ['electron/demo*.ts'],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary}.ts'],
+    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary,process-guards,surroundings}.ts'],
     libraries: ['node:*', 'better-sqlite3'],
   },
   {

@@ -128,6 +128,145 @@ dbs:
     ]);
   });
 
+  const off = { kind: 'keep-all' };
+  test.each([
+    ['no time at a replica', '', '', 'retention: 0', off],
+    ['no time, with a unit', '', '', 'retention: 0h0m', off],
+    ['no time in the global settings', 'snapshot:\n  retention: 0s\n', '', '', off],
+    ['no time in a database’s own', '', 'snapshot: { retention: 0 }', '', off],
+    ['the switch of a replica', '', '', 'retention: { enabled: false }', off],
+    ['the switch of all, whatever a replica says', 'retention:\n  enabled: false\n', '', 'retention: 24h', off],
+    ['the switch of all, as YAML 1.1 writes it', 'retention:\n  enabled: no\n', '', '', off],
+    ['the switch that is on', 'retention:\n  enabled: true\n', '', '', undefined],
+    [
+      'a time of its own before the global one',
+      'snapshot: { retention: 0 }\n',
+      '',
+      'retention: 1h',
+      { windowMs: 3_600_000 },
+    ],
+  ])('takes retention as switched off, or not, by %s', (_name, top, database, replica, expected) => {
+    const lines = [database, `replica:`, `  path: /b`, replica === '' ? '' : `  ${replica}`].filter(Boolean);
+    const config = read(`${top}dbs:\n  - path: /a.db\n${lines.map((line) => `    ${line}\n`).join('')}`);
+    const [found] = config.databases[0]?.replicas ?? [];
+    if (expected === undefined) expect(found?.retention).toBeUndefined();
+    else expect(found?.retention).toMatchObject(expected);
+  });
+
+  test('leaves the digits of a text as they stand', () => {
+    const config = read(`
+dbs:
+  - path: 0123
+    replicas:
+      - type: s3
+        bucket: 0e10
+        path: 2026_11
+        endpoint: https://127.0.0.1:9000
+        access-key-id: 0031234567890120000000001
+        secret-access-key: 0x1F
+      - path: 1.10
+        name: true
+`);
+    expect(config.databases).toMatchObject([
+      {
+        path: resolve('0123'),
+        replicas: [
+          {
+            url: 's3://0e10/2026_11?endpoint=https%3A%2F%2F127.0.0.1%3A9000&accessKeyId=0031234567890120000000001&secretAccessKey=0x1F',
+          },
+          { name: 'true', url: resolve('1.10') },
+        ],
+      },
+    ]);
+  });
+
+  test('merges in what other keys say: the own one counts, of several the first', () => {
+    const config = read(`
+x-place: &place
+  type: s3
+  bucket: backups
+  region: eu-central-1
+  retention: 0
+templates:
+  quick: &quick
+    sync-interval: 5s
+    region: us-east-1
+dbs:
+  - path: /a.db
+    replicas:
+      - <<: *place
+        path: a
+      - <<: [*place, *quick]
+        path: b
+        retention: 1h
+  - &second
+    path: /b.db
+    replica: { path: /x }
+  - <<: *second
+    path: /c.db
+`);
+    const thinned = { kind: 'thinned', windowMs: 3_600_000, dailyMs: 0, weeklyMs: 0 };
+    expect(config.databases).toEqual([
+      {
+        path: '/a.db',
+        replicas: [
+          { name: 's3', url: 's3://backups/a?region=eu-central-1', retention: off },
+          { name: 's3', url: 's3://backups/b?region=eu-central-1', syncIntervalMs: 5000, retention: thinned },
+        ],
+      },
+      { path: '/b.db', replicas: [{ name: 'file', url: '/x' }] },
+      { path: '/c.db', replicas: [{ name: 'file', url: '/x' }] },
+    ]);
+  });
+
+  test('reads what stands beside the databases as what holds for all', () => {
+    const config = read(`
+region: eu-central-1
+endpoint: https://one.example
+sync-interval: 3s
+snapshot-interval: 2h
+dbs:
+  - path: /a.db
+    snapshot:
+      interval: 6h
+    replicas:
+      - url: s3://own/a?endpoint=https://two.example
+      - path: /mnt/a
+        sync-interval: 1s
+`);
+    expect(config.databases[0]?.replicas).toEqual([
+      {
+        name: 's3',
+        url: 's3://own/a?endpoint=https://two.example&region=eu-central-1',
+        syncIntervalMs: 3000,
+        snapshotIntervalMs: 21_600_000,
+      },
+      { name: 'file', url: '/mnt/a', syncIntervalMs: 1000, snapshotIntervalMs: 21_600_000 },
+    ]);
+  });
+
+  test('says of what it needs not that it has no effect', () => {
+    const config = read(`
+levels: [{ interval: 30s }]
+l0-retention: 5m
+socket: { enabled: true }
+dbs:
+  - path: /a.db
+    busy-timeout: 1s
+    meta-path: /var/lib/x
+    replica: { path: /b, auto-recover: true, max-sync-ltx-files: 9 }
+`);
+    expect(config.notices.map((notice) => notice.split(' ')[0])).toEqual([
+      '“levels”',
+      '“l0-retention”',
+      '“socket”',
+      '“busy-timeout”',
+      '“meta-path”',
+      '“auto-recover”',
+      '“max-sync-ltx-files”',
+    ]);
+  });
+
   test('reads buckets in Litestream’s form, with keys of their own, keys for all, and none', () => {
     const config = read(`
 access-key-id: AKIAALL
@@ -215,6 +354,31 @@ dbs:
       'encryption',
       'dbs:\n  - path: /a\n    replicas:\n      - path: /b\n        age:\n          recipients: [x]\n',
       'line 5: “age”: encryption is not supported yet',
+    ],
+    [
+      'a folder of databases',
+      'dbs:\n  - dir: /data\n    replica: /b\n',
+      'line 2: “dir”: whole folders of databases are not supported: list each one with its “path”; line 2: the database has no “path”',
+    ],
+    [
+      'a switch that is none',
+      'retention: { enabled: maybe }\ndbs:\n  - path: /a\n    replica: /b\n',
+      'line 1: “maybe” is neither true nor false',
+    ],
+    [
+      'a switch that is unknown',
+      'retention: { on: no }\ndbs:\n  - path: /a\n    replica: /b\n',
+      'line 1: unknown key “on”',
+    ],
+    [
+      'an empty retention',
+      'dbs:\n  - path: /a\n    replica: { path: /b, retention: ~ }\n',
+      'line 3: a text is missing here',
+    ],
+    [
+      'a merge of no keys',
+      'dbs:\n  - <<: /a\n    path: /a\n    replica: /b\n',
+      'line 2: “<<” must name keys with values',
     ],
     [
       'another kind of replica',

@@ -14,6 +14,7 @@ import {
 
 describe('normaliseFlags', () => {
   const valued = new Set(['--config', '--timestamp', '-o']);
+  const switches = new Set(['--json', '--if-db-not-exists', '-v']);
   test.each([
     ['gives long flags their second dash', ['-config', 'a.yml'], ['--config', 'a.yml']],
     ['leaves two dashes alone', ['--config', 'a.yml'], ['--config', 'a.yml']],
@@ -24,9 +25,17 @@ describe('normaliseFlags', () => {
     ['takes two dashes as the value of an option', ['-generation', '-x'], ['--generation', '-x']],
     ['stops at two dashes', ['-json', '--', '-config'], ['--json', '--', '-config']],
     ['leaves other words alone', ['restore', '-', 'file:///a-b'], ['restore', '-', 'file:///a-b']],
+    [
+      'takes a switch that is on, as Go writes it',
+      ['-if-db-not-exists=true', '--json=1', '-v=T'],
+      ['--if-db-not-exists', '--json', '-v'],
+    ],
+    ['leaves out a switch that is off', ['-if-db-not-exists=false', '--json=0', '-v=f', 'x'], ['x']],
+    ['leaves a switch with another value to be refused', ['-json=perhaps'], ['--json=perhaps']],
+    ['leaves the value of an option alone', ['-config=true', '-o=false'], ['--config=true', '-o', 'false']],
     ['turns unknown flags too, so that they are named whole', ['-frobnicate'], ['--frobnicate']],
   ])('%s', (_name, words, expected) => {
-    expect(normaliseFlags(words, valued)).toEqual(expected);
+    expect(normaliseFlags(words, { valued, switches })).toEqual(expected);
   });
 });
 

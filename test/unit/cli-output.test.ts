@@ -364,5 +364,5 @@ describe('a replication', () => {
 function record(isInteractive: boolean): { readonly terminal: Terminal; readonly written: string[] } {
   const written: string[] = [];
   const write = (text: string): void => void written.push(text);
-  return { terminal: { out: write, note: write, isInteractive }, written };
+  return { terminal: { out: write, note: write, draw: write, isInteractive }, written };
 }

@@ -43,3 +43,26 @@ test('finds that there is room again when the system’s clock was set back', as
   disk.freeBytes = gibibyte;
   await guard.mustHaveRoom();
 });
+
+test('keeps spools within a budget where the disk does not tell its room', async () => {
+  const clock = testClock();
+  const guard = new DiskGuard({
+    folder: '/data',
+    clock,
+    budgetBytes: undefined,
+    probe: async () => await Promise.reject(new Error('the disk does not tell its room')),
+  });
+  const shed: number[] = [];
+  const onLow = () => expect.unreachable();
+  using _member = guard.add({
+    bytes: () => 3 * gibibyte,
+    shed: async (bytes) => await Promise.resolve(void shed.push(bytes)),
+    onLow,
+  });
+  await guard.mustHaveRoom();
+  guard.noteKept();
+  await clock.advance(1000);
+  guard.noteKept();
+  await until('it let some go', () => shed.length > 0);
+  expect(shed[0]).toBe(2 * gibibyte);
+});

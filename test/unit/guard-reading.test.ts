@@ -99,4 +99,20 @@ describe('reading behind a guard', () => {
     await clock.advance(100_000);
     await failed;
   });
+
+  test('keeps nothing of what has passed, however long it reads', async () => {
+    const { clock, guard } = await setUp();
+    const target: Target = {
+      ...memoryTarget(),
+      async *get() {
+        for (let i = 0; i < 600; i++) yield await Promise.resolve(new Uint8Array(1 << 20));
+      },
+    };
+    let most = 0;
+    for await (const _chunk of guard.forReading(target, () => {}).get('k', { signal })) {
+      most = Math.max(most, process.memoryUsage().arrayBuffers);
+    }
+    expect(clock.sleepers).toBeLessThan(2);
+    expect(most).toBeLessThan(250 << 20);
+  });
 });

@@ -34,6 +34,31 @@ test('sets every fuse', () => {
   });
 });
 
+test('decides on every fuse that the packager knows', () => {
+  const { definitions } = packager('app-builder-lib/scheme.json') as {
+    readonly definitions: { readonly FuseOptionsV1: { readonly properties: Record<string, unknown> } };
+  };
+  const known = Object.keys(definitions.FuseOptionsV1.properties).filter(
+    (name) => name !== 'resetAdHocDarwinSignature',
+  );
+  expect(Object.keys(config['electronFuses'] as object).sort()).toEqual(known.sort());
+});
+
+test('leaves outside the archive, whose integrity is checked, native code alone', () => {
+  expect(config['asar']).toBe(true);
+  expect(config['asarUnpack']).toEqual(['**/*.node']);
+});
+
+test('asks macOS for nothing but what V8 needs', () => {
+  const { hardenedRuntime, entitlements, entitlementsInherit } = config['mac'] as Record<string, unknown>;
+  expect(hardenedRuntime).toBe(true);
+  expect(entitlementsInherit).toBe(entitlements);
+  const plist = readFileSync(resolve(root, String(entitlements)), 'utf8');
+  expect([...plist.matchAll(/<key>([^<]+)<\/key>\s*<(\w+)\/>/g)].map(([, key, value]) => [key, value])).toEqual([
+    ['com.apple.security.cs.allow-jit', 'true'],
+  ]);
+});
+
 test('publishes nowhere', () => {
   expect(config['publish']).toBeNull();
 });

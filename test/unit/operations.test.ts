@@ -1,6 +1,6 @@
 // Long jobs as others see them, from their start to their end; and the clock that they go by.
 import { describe, expect, test } from 'vitest';
-import { type Clock, monotonic, systemClock } from '../../electron/engine/clock.ts';
+import { type Clock, systemClock } from '../../electron/engine/clock.ts';
 import { type Job, Operations } from '../../electron/engine/operations.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { OperationId } from '../../shared/ids.ts';
@@ -140,22 +140,5 @@ describe('an operation', () => {
     ]);
     resolve(result);
     await operations.stop();
-  });
-});
-
-describe('the clock', () => {
-  test('sleeps until the signal says otherwise, and throws its reason', async () => {
-    const abort = new AbortController();
-    const sleeping = systemClock.sleep(60_000, { signal: abort.signal });
-    abort.abort(new Error('enough'));
-    await expect(sleeping).rejects.toThrow('enough');
-    await expect(systemClock.sleep(60_000, { signal: abort.signal })).rejects.toThrow('enough');
-    await systemClock.sleep(0, { signal: new AbortController().signal });
-  });
-
-  test('never runs backwards where it must not', () => {
-    const times = [5.9, 7.2, 3, 7.9, 8.1, -1];
-    const now = monotonic({ ...systemClock, now: () => times.shift() ?? 0 }, 6);
-    expect([now(), now(), now(), now(), now(), now(), now()]).toEqual([6, 7, 7, 7, 8, 8, 8]);
   });
 });

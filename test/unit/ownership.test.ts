@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { claimNotes } from '../../electron/engine/claims.ts';
 import { systemClock } from '../../electron/engine/clock.ts';
 import { Ownership } from '../../electron/engine/ownership.ts';
+import { formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
+import { encodeWhole } from '../../electron/engine/replica/object.ts';
 import { readRecord } from '../../electron/engine/replica/record.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
@@ -63,6 +65,7 @@ function owns({
     hold: async (isSnapshot = false) => await ownership.hold({ ...(isSnapshot && { before: 'snapshot' }), signal }),
     tellNames: async () => await ownership.tellNames({ signal }),
     takeOver: (from?: Generation) => ownership.takeOver(from),
+    sequenceOf: (generation: Generation) => ownership.sequenceOf(generation),
   };
 }
 
@@ -95,6 +98,7 @@ describe('a place', () => {
       encryption: 'none',
       claim: expect.any(String) as string,
       claimedAt: now,
+      latest: { generation: first, sequence: 1 },
     });
     await run.hold();
     expect(await record()).toEqual(made);
@@ -348,5 +352,48 @@ describe('a claim', () => {
     expect(await run.look()).toEqual(goOn);
     await run.hold();
     expect(await record()).toMatchObject({ claim: expect.any(String) as string });
+  });
+});
+
+describe('the order of generations', () => {
+  test('is that in which they were begun, by whomever and whatever clocks say', async () => {
+    const desk = owns();
+    await desk.look();
+    await desk.hold();
+    expect(desk.sequenceOf(first)).toBe(1);
+    expect(desk.sequenceOf(second)).toBeUndefined();
+    // Another one of the same run, and the same one in the next.
+    await desk.look(second);
+    expect(desk.sequenceOf(second)).toBe(2);
+    const next = owns();
+    await next.look(second);
+    expect(next.sequenceOf(second)).toBe(2);
+
+    now -= hourMs;
+    const laptop = owns({ machine: 'laptop' });
+    await expect(laptop.look(third)).rejects.toMatchObject(lost());
+    laptop.takeOver(second);
+    await laptop.look(third);
+    await laptop.hold();
+    expect(laptop.sequenceOf(third)).toBe(3);
+    expect(await record()).toMatchObject({ latest: { generation: third, sequence: 3 } });
+  });
+
+  test('is learned from what lies there where the record does not tell it', async () => {
+    const put = async (generation: Generation, sequence: number) => {
+      const fields = { pages: 1, pageSize: 512, sequence, by: { tidemark: '1', sqlite: '3' } };
+      const object = await encodeWhole(new Uint8Array(512), fields);
+      await target.put(formatSnapshotKey(generation, 0), object, { signal });
+    };
+    await put(first, 7);
+    await put(second, 5);
+    await target.put(formatSnapshotKey(second, 1), new Uint8Array(10), { signal });
+    const anew = owns();
+    await anew.look(third);
+    expect(anew.sequenceOf(third)).toBe(8);
+    fs.rmSync(folder.at('to', 'tidemark.json'));
+    const again = owns();
+    await again.look(first);
+    expect(again.sequenceOf(first)).toBe(7);
   });
 });

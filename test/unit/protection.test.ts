@@ -55,6 +55,7 @@ test.each([
       throw failure();
     },
     clock: systemClock,
+    confirmed: { look: () => undefined },
     boot: 'boot',
     computer: undefined,
     log: openLog(undefined).logger,

@@ -20,7 +20,7 @@ import {
   secondMs,
   wallTime,
 } from '../../shared/format.ts';
-import { parseInstantPhrase } from '../../shared/instant-phrase.ts';
+import { formatPhrase, parseInstantPhrase } from '../../shared/instant-phrase.ts';
 
 const berlin = { zone: 'Europe/Berlin' };
 const now = Date.parse('2026-11-22T15:37:58.250Z'); // a Sunday, 16:37:58 in Berlin
@@ -162,7 +162,10 @@ describe('parseInstantPhrase', () => {
     ['2026-11-20 14:30 +05:30', '2026-11-20T09:00:00.000Z'],
     // Daylight saving: 02:30 never was on 29 March; on 25 October the first of two.
     ['2026-03-29 02:30', '2026-03-29T01:30:00.000Z'],
-    ['2026-10-25 02:30', '2026-10-25T00:30:00.000Z'],
+    ['2026-10-25 02:30', '2026-10-25T01:30:00.000Z'],
+    ['25 oct 2:30', '2026-10-25T01:30:00.000Z'],
+    ['2026-10-25 02:30 +0200', '2026-10-25T00:30:00.000Z'],
+    ['9999-12-31T23:59:59Z', '9999-12-31T23:59:59.000Z'],
   ])('reads “%s”', (phrase, iso) => {
     const reading = parseInstantPhrase(phrase, { now, ...berlin });
     expect(reading.kind === 'instant' ? new Date(reading.at).toISOString() : reading.kind).toBe(iso);
@@ -172,6 +175,44 @@ describe('parseInstantPhrase', () => {
     'does not guess at “%s”',
     (phrase) => {
       expect(parseInstantPhrase(phrase, { now, ...berlin }).kind).toBe('unclear');
+    },
+  );
+
+  const second = Date.parse('2026-10-25T01:30:00Z');
+  const first = Date.parse('2026-10-25T00:30:00Z');
+  test.each([
+    ['2026-10-25 02:30', '2026-11-22T15:37:58Z', { at: second, other: first }],
+    ['25 oct 2:30', '2026-11-22T15:37:58Z', { at: second, other: first }],
+    ['sun 2:30', '2026-10-26T09:00:00Z', { at: second, other: first }],
+    ['yesterday 2:30', '2026-10-26T09:00:00Z', { at: second, other: first }],
+    ['2:30', '2026-10-25T09:00:00Z', { at: second, other: first }],
+    ['02:30:00', '2026-10-25T01:40:00Z', { at: second, other: first }],
+    // The second time has not come yet.
+    ['2:30', '2026-10-25T00:40:00Z', { at: first, other: second }],
+    ['2:30', '2026-10-25T01:20:00Z', { at: first, other: second }],
+    ['2026-10-25 02:30:00.250', '2026-11-22T15:37:58Z', { at: second + 250, other: first + 250 }],
+    ['2026-10-25 03:00', '2026-11-22T15:37:58Z', { at: Date.parse('2026-10-25T02:00:00Z') }],
+    ['2026-10-25T01:30:00Z', '2026-11-22T15:37:58Z', { at: second }],
+    ['28 days ago', '2026-11-22T01:30:00Z', { at: second }],
+  ])('of two times that a clock showed, “%s” at %s is the later one that has been', (phrase, at, expected) => {
+    expect(parseInstantPhrase(phrase, { now: Date.parse(at), ...berlin })).toEqual({ kind: 'instant', ...expected });
+  });
+
+  test('each of the two is written so that it means itself', () => {
+    for (const at of [first, second]) {
+      const phrase = formatPhrase(at, berlin);
+      expect(parseInstantPhrase(phrase, { now, ...berlin })).toEqual({ kind: 'instant', at });
+    }
+    expect(formatPhrase(first, berlin)).toBe('2026-10-25 02:30:00 +02:00');
+    expect(formatPhrase(Date.parse('2026-01-02T03:04:05Z'), { zone: 'America/St_Johns' })).toBe(
+      '2026-01-01 23:34:05 -03:30',
+    );
+  });
+
+  test.each(['1969-12-31', '0099-01-01', '0000-01-01', '99999999 days ago', '1e9 years ago', '3 Nov 0026'])(
+    '%s is no time of a history, and nothing is made of it',
+    (phrase) => {
+      expect(parseInstantPhrase(phrase, { now, ...berlin })).toMatchObject({ kind: 'unclear' });
     },
   );
 

@@ -6,6 +6,7 @@ import {
   findRecord,
   formatNamed,
   type FoundRecord,
+  lookForRecord,
   parseNamed,
   readRecord,
   replaceRecord,
@@ -27,6 +28,8 @@ const record: ReplicaRecord = {
   by: '0.1.0',
   encryption: 'none',
 };
+
+const namedOnce = { name: 'one', generation: '0123456789abcdef', index: 0, offset: 0, at: 1, namedAt: 1 };
 
 describe('the replica record', () => {
   test('is read as it was written, and is readable for people', async () => {
@@ -80,6 +83,28 @@ describe('the replica record', () => {
     expect(await failureOf(readRecord(target, { signal: calm }))).toMatchObject({
       code: 'object-damaged',
       details: { key: 'tidemark.json' },
+    });
+  });
+
+  test.each([
+    ['empty', '', 'it is empty'],
+    ['cut', JSON.stringify(record).slice(0, -9), undefined],
+    ['huge', `${JSON.stringify(record)}${' '.repeat(2 << 20)}`, 'it is longer than any record'],
+    ['newer', JSON.stringify({ v: 2 }), 'a newer version of Tidemark wrote it'],
+    ['of a time that no calendar has', JSON.stringify({ ...record, createdAt: 1e300 }), undefined],
+    ['of names at such times', JSON.stringify({ ...record, named: [{ ...namedOnce, at: 1e300 }] }), undefined],
+    ['of a page size that is none', JSON.stringify({ ...record, pageSize: 3000 }), undefined],
+  ])('that is %s is refused, but hides nothing from who only reads', async (_what, json, reason) => {
+    const target = openFolderTarget({ path: await scratchFolder() });
+    await writeFile(join(target.path, 'tidemark.json'), json);
+    const failure = await failureOf(readRecord(target, { signal: calm }));
+    expect(failure).toMatchObject({
+      code: 'object-damaged',
+      details: { key: 'tidemark.json', ...(reason && { reason }) },
+    });
+    expect(await lookForRecord(target, { signal: calm })).toMatchObject({
+      record: undefined,
+      problem: { code: 'object-damaged' },
     });
   });
 });

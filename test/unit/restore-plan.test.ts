@@ -234,13 +234,118 @@ describe('planRestore', () => {
       expect(plan(both, wish).plan.generation).toBe(generation);
     });
 
-    test('passes over one whose snapshot never arrived', () => {
-      const orphan = [segment(second, 0, [0, 2], [[2, 110]])];
-      expect(plan([...usual, ...orphan], { kind: 'latest' }).plan.generation).toBe(first);
-      expect(failure([...usual, ...orphan], { kind: 'latest', generation: second })).toMatchObject({
-        code: 'history-gap',
-        details: { generation: second, missing: 'the snapshot that everything begins with', before: iso(7) },
+    test('never takes the end of an older one for that of one whose image is gone or damaged', () => {
+      const instead = { before: iso(7), beforeIn: first };
+      const headless = [...usual, ...newer.slice(1)];
+      const missing = 'the snapshot that everything begins with';
+      for (const wish of [{ kind: 'latest' }, time(105), time(1000), { kind: 'latest', generation: second }] as const) {
+        expect(failure(headless, wish)).toMatchObject({
+          code: 'history-gap',
+          details: { generation: second, missing, ...instead },
+        });
+      }
+      const torn = [...usual, ...newer.map((entry, i) => (i === 0 ? damaged(entry) : entry))];
+      for (const wish of [{ kind: 'latest' }, time(100), time(1000)] as const) {
+        expect(failure(torn, wish)).toMatchObject({
+          code: 'object-damaged',
+          details: { generation: second, key: newer[0]?.info.key, ...instead },
+        });
+      }
+      // What lies before it, and what is asked for by name, is not concerned.
+      expect(summary(torn, time(50)).point).toEqual([1, after(4), 7]);
+      expect(summary(headless, { kind: 'latest', generation: first }).point).toEqual([1, after(4), 7]);
+    });
+
+    test('refuses an instant that only the damaged first image of one led to', () => {
+      const healed = [...newer, snapshot(second, 1, 0, 120)];
+      const torn = [...usual, ...healed.map((entry, i) => (i === 0 ? damaged(entry) : entry))];
+      expect(failure(torn, time(105))).toMatchObject({
+        code: 'object-damaged',
+        details: { before: iso(7), beforeIn: first, after: iso(120) },
       });
+      expect(plan(torn, time(120)).plan.point.at).toBe(at(120));
+    });
+  });
+
+  describe('orders generations by what was recorded, whatever clocks said', () => {
+    /** One with a commit ten seconds after its image. */
+    const begun = (generation: Generation, sequence: number | undefined, seconds: number): Entry[] => {
+      const more = sequence === undefined ? {} : { sequence };
+      const image = snapshot(generation, 0, 0, seconds);
+      const known = image.known.kind === 'trailer' ? { ...image.known.trailer, ...more } : undefined;
+      return [
+        known === undefined ? image : { ...image, known: { kind: 'trailer', trailer: known } },
+        segment(generation, 0, [0, 1], [[1, seconds + 10]], more),
+      ];
+    };
+    const hour = 3600;
+
+    test('a second computer whose clock is an hour behind took over', () => {
+      const held = [...begun(first, 1, 2 * hour), ...begun(second, 2, hour)];
+      expect(plan(held, { kind: 'latest' }).plan).toMatchObject({ generation: second, isNewest: true });
+      expect(plan(held, time(3 * hour)).plan).toMatchObject({ generation: second, isNewest: true });
+      expect(plan(held, { kind: 'latest', generation: first }).plan).toMatchObject({ isNewest: false });
+      const torn = held.map((entry, i) => (i === 2 ? damaged(entry) : entry));
+      expect(failure(torn, { kind: 'latest' })).toMatchObject({
+        details: { beforeIn: first, before: iso(2 * hour + 10) },
+      });
+    });
+
+    test('a clock was ahead by years, and is right again', () => {
+      const held = [...begun(first, 1, 17 * 365 * 24 * hour), ...begun(second, 2, 100)];
+      expect(plan(held, { kind: 'latest' }).plan.generation).toBe(second);
+      expect(plan(held, time(200)).plan.generation).toBe(second);
+      expect(failure(held, time(50))).toMatchObject({ code: 'before-first-point' });
+    });
+
+    test('what an earlier version wrote came before, what somebody else wrote is judged by its time', () => {
+      const held = [...begun(first, undefined, 2 * hour), ...begun(second, 1, hour)];
+      expect(plan(held, { kind: 'latest' }).plan.generation).toBe(second);
+      const others = [...begun(first, undefined, 2 * hour).map((entry) => foreign(entry)), ...begun(second, 1, hour)];
+      expect(plan(others, { kind: 'latest' }).plan.generation).toBe(first);
+    });
+  });
+
+  describe('where retention left single images', () => {
+    const [noonImage, dusk] = [snapshot(first, 2, 0, 1000), snapshot(first, 7, 0, 2000)];
+    const thinned = [noonImage, dusk];
+
+    test('takes the one before an instant', () => {
+      expect(plan(thinned, time(1500)).plan.point.at).toBe(at(1000));
+      expect(plan(thinned, time(2500)).plan.point.at).toBe(at(2000));
+    });
+
+    test('takes no older one for one that is damaged', () => {
+      const torn = [noonImage, damaged(dusk)];
+      for (const wish of [time(2500), { kind: 'latest' }] as const) {
+        expect(failure(torn, wish)).toMatchObject({
+          code: 'object-damaged',
+          details: { key: dusk.info.key, before: iso(1000) },
+        });
+      }
+      expect(plan(torn, time(1500)).plan.point.at).toBe(at(1000));
+    });
+  });
+
+  describe('with copies under other names', () => {
+    const copied = (entry: Entry, key: string): Entry => ({
+      info: { ...entry.info, key },
+      known: { kind: 'damaged', reason: `it is a copy of ${entry.info.key}`, copyOf: entry.info.key },
+    });
+
+    test.each([
+      ['an image behind the end', [copied(entries.snapshot0, formatSnapshotKey(first, 9))]],
+      ['a segment behind the end', [copied(entries.a, formatSegmentKey(first, 9, 0))]],
+      ['several', [0x10, 0x11, 0x12].map((index) => copied(entries.a, formatSegmentKey(first, index, 0)))],
+      ['a whole generation', usual.map((entry) => copied(entry, entry.info.key.replace(first, second)))],
+    ])('hides nothing: %s', (_what, copies) => {
+      expect(summary([...usual, ...copies], { kind: 'latest' }).point).toEqual([1, after(4), 7]);
+      expect(summary([...usual, ...copies], time(3)).point).toEqual([0, after(5), 3]);
+    });
+
+    test('takes one in the place of a segment for a gap', () => {
+      const held = usual.map((entry) => (entry === entries.b ? copied(entries.a, entries.b.info.key) : entry));
+      expect(failure(held, time(4))).toMatchObject({ code: 'history-gap', details: { before: iso(2), after: iso(5) } });
     });
   });
 

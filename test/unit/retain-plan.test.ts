@@ -5,7 +5,7 @@ import type { History } from '../../electron/engine/replica/history.ts';
 import { formatSegmentKey, formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
 import type { ObjectInfo } from '../../electron/engine/replica/object.ts';
 import { planRestore } from '../../electron/engine/restore/plan.ts';
-import { planRetention, type RetainPlan } from '../../electron/engine/retain/plan.ts';
+import { planRetention, type RetainPlan, type SnapshotFacts } from '../../electron/engine/retain/plan.ts';
 import type { RestoreWish } from '../../shared/contract.ts';
 import type { Retention } from '../../shared/retention.ts';
 import { type Generation, isSamePosition, type Position } from '../../shared/position.ts';
@@ -16,6 +16,7 @@ import {
   listing,
   litestreamReach,
   type ModelHistory,
+  mostBehindMs,
 } from '../support/retain-history.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -40,7 +41,7 @@ interface Case {
   readonly pinned: readonly (Position & { readonly why: 'pinned' | 'proven' })[];
 }
 
-const cases = (options: { readonly hasJumps?: boolean } = {}): fc.Arbitrary<Case> =>
+const cases = (options: { readonly hasJumps?: boolean; readonly hasClocks?: boolean } = {}): fc.Arbitrary<Case> =>
   fc
     .record({ model: histories(options), retention: retentions, later, pins: fc.array(fc.nat(), { maxLength: 3 }) })
     .map((drawn) => ({
@@ -56,8 +57,8 @@ const cases = (options: { readonly hasJumps?: boolean } = {}): fc.Arbitrary<Case
     }));
 
 function plan({ model, retention, now, pinned }: Case, objects: Iterable<ObjectInfo> = model.objects): RetainPlan {
-  const { facts, current } = model;
-  return planRetention({ history: listing(objects), facts, retention, pinned, current, now });
+  const { facts, current, sequences } = model;
+  return planRetention({ history: listing(objects), facts, retention, pinned, current, sequences, now });
 }
 
 /** The point that a wish leads to; undefined where it fails. */
@@ -97,7 +98,7 @@ function daily(days: number): Case {
   );
   const objects = files.flatMap(({ snapshot, segments }) => [snapshot, ...segments]);
   const endAt = startAt + (days - 1) * dayMs;
-  const model = { objects, facts, knowledge: new Map(), current: generation, endAt, commits: [] };
+  const model = { objects, facts, knowledge: new Map(), current: generation, endAt, commits: [], sequences: new Map() };
   return { model, retention: usual, now: endAt + 1000, pinned: [] };
 }
 
@@ -278,6 +279,108 @@ describe('whatever the history', () => {
       runs,
     );
   });
+});
+
+describe('whatever clocks said', () => {
+  const wrong = cases({ hasClocks: true });
+
+  test('what was made in the window stays restorable, and so does the newest state', () => {
+    fc.assert(
+      fc.property(wrong, (drawn) => {
+        const { model, retention, now } = drawn;
+        const { kept } = plan(drawn);
+        const from = retention.kind === 'thinned' ? now - retention.windowMs + mostBehindMs : -Infinity;
+        for (const commit of model.commits.filter((one) => one.realAt > from)) {
+          const wish = at(commit.generation, commit.index, commit.offset);
+          expect(restorable(model, kept, wish)).toEqual(restorable(model, model.objects, wish));
+        }
+        for (const wish of [{ kind: 'latest' }, { kind: 'time', at: now + 40 * 365 * dayMs }] as const) {
+          expect(restorable(model, kept, wish)).toEqual(restorable(model, model.objects, wish));
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('every moment since the begin of the window is answered as before', () => {
+    fc.assert(
+      fc.property(wrong, (drawn) => {
+        const { model, retention, now } = drawn;
+        const { kept } = plan(drawn);
+        const from = now - (retention.kind === 'thinned' ? retention.windowMs : 0);
+        const moments = [
+          from,
+          ...model.commits.flatMap((commit) => (commit.at > from ? [commit.at - 1, commit.at] : [])),
+        ];
+        for (const moment of moments) {
+          const wish = { kind: 'time', at: moment } as const;
+          const before = restorable(model, model.objects, wish);
+          expect(before === undefined ? undefined : restorable(model, kept, wish)).toEqual(before);
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('nothing goes while nobody knows what time it is', () => {
+    fc.assert(
+      fc.property(wrong, ({ model, retention, pinned }) => {
+        const { facts, current, sequences, objects } = model;
+        const nobodyKnows = { facts, current, sequences, retention, pinned, now: undefined };
+        const { batches, held } = planRetention({ history: listing(objects), ...nobodyKnows });
+        expect(batches).toEqual([]);
+        expect(held).toContain('what time it is');
+      }),
+      runs,
+    );
+  });
+});
+
+test('an image of a time that has not come takes nothing with it, and keeps nothing else', () => {
+  const drawn = daily(60);
+  const wrong = new Map(drawn.model.facts);
+  const key = formatSnapshotKey('00000000000000aa' as Generation, 2 * 40);
+  wrong.set(key, { kind: 'sound', at: drawn.now + 17 * 365 * dayMs, offset: 4152 });
+  const keys = (facts: ModelHistory['facts']) => keysOf(plan({ ...drawn, model: { ...drawn.model, facts } }).kept);
+  const [right, kept] = [new Set(keys(drawn.model.facts)), new Set(keys(wrong))];
+  expect([...right].filter((one) => !kept.has(one))).toEqual([]);
+  // It is kept, and so is what follows it there; what came before goes as it would have gone.
+  const before = (one: string) => one < formatSnapshotKey('00000000000000aa' as Generation, 2 * 39);
+  expect([...kept].filter((one) => before(one))).toEqual([...right].filter((one) => before(one)));
+});
+
+test('fifty thousand objects and a thousand names are planned at once', () => {
+  const generation = '0123456789abcdef' as Generation;
+  const start = Date.UTC(2026, 0, 1);
+  const objects: ObjectInfo[] = [];
+  const facts = new Map<string, SnapshotFacts>();
+  for (let index = 0; index < 5000; index++) {
+    const modifiedAt = start + index * 360_000;
+    const key = formatSnapshotKey(generation, index);
+    objects.push({ key, bytes: 1000, modifiedAt });
+    facts.set(key, { kind: 'sound', at: modifiedAt, offset: 0 });
+    for (let n = 0; n < 10; n++) {
+      const offset = n === 0 ? 0 : 32 + n * 4120;
+      objects.push({ key: formatSegmentKey(generation, index, offset), bytes: 100, modifiedAt: modifiedAt + n * 1000 });
+    }
+  }
+  const pinned = Array.from({ length: 1000 }, (_, i) => ({
+    generation,
+    index: i * 5,
+    offset: 32 + 3 * 4120,
+    why: 'pinned' as const,
+    name: `point ${i}`,
+  }));
+  const now = start + 5000 * 360_000;
+  const { spans } = planRetention({
+    history: listing(objects),
+    facts,
+    retention: usual,
+    pinned,
+    current: generation,
+    now,
+  });
+  expect(spans.flatMap(({ image }) => image.names ?? []).length).toBeGreaterThan(300);
 });
 
 describe('cut off anywhere', () => {

@@ -58,6 +58,7 @@ describe('opening', () => {
     }).toEqual({
       tables: [
         'activity',
+        'confirmed_time',
         'database',
         'gap',
         'generation',

@@ -1,5 +1,6 @@
 // The folder target: the contract of all targets, and what only file systems do.
-import { chmod, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createFolderTarget, openFolderTarget } from '../../electron/engine/targets/folder.ts';
@@ -21,6 +22,47 @@ describe('a folder target', () => {
     for (const at of instants) await target.put(`at/${at}`, noise(1), { modifiedAt: at, signal: calm });
     const listed = await target.list('at/', { signal: calm });
     expect(listed.map(({ modifiedAt }) => modifiedAt)).toEqual([...instants].sort((a, b) => a - b));
+  });
+
+  test('never dates an object after the instant that it is told, not by a nanosecond', async () => {
+    const target = await openNew();
+    const instants = Array.from({ length: 64 }, (_, i) => 1_796_000_000_000 + i * 17 + 1);
+    for (const at of instants) await target.put(`at/${at}`, noise(1), { modifiedAt: at, signal: calm });
+    for (const at of instants) {
+      const { mtimeNs } = await stat(join(target.path, `at/${at}`), { bigint: true });
+      const earlyNs = BigInt(at) * 1_000_000n - mtimeNs;
+      expect(earlyNs >= 0n && earlyNs < 2000n, `${at} is ${earlyNs} ns early`).toBe(true);
+    }
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('passes over folders that are not its own and may not be read', async () => {
+    const target = await openNew();
+    const access = { mode: 0o644 };
+    await target.put('tidemark.json', noise(1), { access, signal: calm });
+    await target.put('generations/0123456789abcdef/wal/1', noise(1), { access, signal: calm });
+    for (const name of ['lost+found', '.Trash-0', 'generations/.Spotlight-V100']) {
+      await mkdir(join(target.path, name), { mode: 0o700 });
+    }
+    await writeFile(join(target.path, 'generations/.DS_Store'), 'foreign');
+    const list = () => {
+      const url = new URL('../../electron/engine/targets/folder.ts', import.meta.url).href;
+      const script = `
+        const { openFolderTarget } = await import('${url}');
+        const target = openFolderTarget({ path: '${target.path}' });
+        const { signal } = new AbortController();
+        const keys = (await Promise.all(['', 'tidemark.json', 'generations/'].map((at) => target.list(at, { signal }))))
+          .map((found) => found.map(({ key }) => key));
+        console.log(JSON.stringify(keys));`;
+      const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], { uid: 65_534, encoding: 'utf8' });
+      return run.status === 0 ? (JSON.parse(run.stdout) as string[][]) : run.stderr;
+    };
+    for (const folder of ['..', '.', 'generations', 'generations/0123456789abcdef', 'generations/0123456789abcdef/wal'])
+      await chmod(join(target.path, folder), 0o755);
+    const own = ['generations/.DS_Store', 'generations/0123456789abcdef/wal/1'];
+    expect(list()).toEqual([[...own, 'tidemark.json'], ['tidemark.json'], own]);
+    // What is its own is history: not to see it must not look like having none.
+    await chmod(join(target.path, 'generations/0123456789abcdef/wal'), 0o700);
+    expect(list()).toContain('target-no-permission');
   });
 
   test('is a plain folder of plain files, with nothing left over', async () => {
@@ -48,6 +90,41 @@ describe('a folder target', () => {
         expect((await collect(target.get('x', { signal: calm }))).equals(bytes)).toBe(true);
       }
     }
+  });
+
+  test('writes, deletes and reads nothing where a link leads, and waits for no pipe', async () => {
+    const target = await openNew();
+    const elsewhere = await scratchFolder();
+    await mkdir(join(elsewhere, 'wal'));
+    await writeFile(join(elsewhere, 'wal/precious'), 'precious');
+    await writeFile(join(elsewhere, 'wal/2.0123456789ab.tmp'), 'precious');
+    await target.put('generations/x/wal/1', noise(1), { signal: calm });
+    await rm(join(target.path, 'generations/x/wal/1'));
+    await rmdir(join(target.path, 'generations/x/wal'));
+    await symlink(join(elsewhere, 'wal'), join(target.path, 'generations/x/wal'));
+    await symlink(join(elsewhere, 'wal/precious'), join(target.path, 'tidemark.json'));
+    execFileSync('mkfifo', [join(target.path, 'pipe')]);
+    const before = await readdir(elsewhere, { recursive: true });
+
+    expect(await failureOf(target.put('generations/x/wal/2', noise(1), { signal: calm }))).toMatchObject({
+      code: 'target-failed',
+      details: { reason: expect.stringContaining('is a link, which leads elsewhere') as string },
+    });
+    expect(await failureOf(target.delete(['generations/x/wal/precious'], { signal: calm }))).toMatchObject({
+      code: 'target-failed',
+    });
+    await target.removeLeftovers({ now: 0, signal: calm });
+    for (const key of ['generations/x/wal/precious', 'tidemark.json'])
+      expect(await failureOf(collect(target.get(key, { signal: calm })))).toMatchObject({ code: 'target-failed' });
+    expect(await failureOf(collect(target.get('pipe', { signal: calm })))).toMatchObject({ code: 'object-missing' });
+    expect(await target.list('', { signal: calm })).toEqual([]);
+    expect(await failureOf(target.list('generations/x/wal/', { signal: calm }))).toMatchObject({
+      code: 'target-failed',
+    });
+    // What replaces a link replaces the link.
+    await target.put('tidemark.json', noise(3), { signal: calm });
+    expect(await readFile(join(elsewhere, 'wal/precious'), 'utf8')).toBe('precious');
+    expect(await readdir(elsewhere, { recursive: true })).toEqual(before);
   });
 
   test('never lists a temporary file, and removes only its own stale ones', async () => {
@@ -170,4 +247,18 @@ describe('a faulty target', () => {
     expect(await failureOf(fail('after').put('3', noise(100_000), { signal: calm }))).toMatchObject(failed);
     expect(await inner.list('', { signal: calm })).toMatchObject([{ key: '3', bytes: 100_000 }]);
   });
+});
+
+test.runIf(process.platform === 'linux')('a folder that cannot be made is refused at once', async () => {
+  expect(await failureOf(createFolderTarget({ path: '/proc/nonexistent/x/y' }))).toMatchObject({
+    code: 'target-unmakeable',
+    details: { path: '/proc/nonexistent/x/y' },
+  });
+});
+
+test('folders are made by several at once, with whatever leads to them', async () => {
+  const root = await scratchFolder();
+  const path = join(root, 'a', 'b', 'c');
+  await Promise.all(Array.from({ length: 8 }, async () => await createFolderTarget({ path })));
+  expect(await readdir(root, { recursive: true })).toEqual(['a', 'a/b', 'a/b/c']);
 });

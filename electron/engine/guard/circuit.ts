@@ -29,6 +29,7 @@ const signEveryMs = 1000;
 /** These are about one database there, whatever else their prefix says. */
 const ownCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'target-owned-by-other',
+  'target-holds-ltx',
   'target-collides',
   'target-inside-file',
   'target-unsupported',

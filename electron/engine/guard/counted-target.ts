@@ -43,6 +43,8 @@ export function countTarget(target: Target, usage: MutableUsage): Target {
       if (target.removeLeftovers === undefined) return;
       await count('list', async () => await target.removeLeftovers?.(options));
     },
+    // Only folders keep times, and there it is no request.
+    dateBack: async (options) => await target.dateBack?.(options),
     // A look at a folder is no request.
     look: async (folders, options) =>
       (await hearTraffic(isTelling ? heard : {}, async () => await target.look?.(folders, options))) ?? nothingAmiss,

@@ -34,6 +34,7 @@ export function paceTarget(target: Target, { isTelling, sent, received, lane }: 
     get: (key, options) => slices(target.get(key, options), received, { lane, signal: options.signal }),
     delete: async (keys, options) => await target.delete(keys, options),
     removeLeftovers: async (options) => await target.removeLeftovers?.(options),
+    dateBack: async (options) => await target.dateBack?.(options),
   };
 }
 

@@ -282,5 +282,6 @@ function breakCircuit(
       await run('delete', options.signal, async () => await target.delete(keys, options)),
     removeLeftovers: async (options) =>
       await run('delete', options.signal, async () => await target.removeLeftovers?.(options)),
+    dateBack: async (options) => await run('write', options.signal, async () => await target.dateBack?.(options)),
   };
 }

@@ -45,6 +45,8 @@ export function watchTarget(target: Target, options: WatchOptions): Target {
       await run({ signal }, async (watch) => await target.delete(keys, { signal: watch.signal })),
     removeLeftovers: async ({ signal, ...rest }) =>
       await run({ signal }, async (watch) => await target.removeLeftovers?.({ ...rest, signal: watch.signal })),
+    dateBack: async ({ signal, ...rest }) =>
+      await run({ signal }, async (watch) => await target.dateBack?.({ ...rest, signal: watch.signal })),
     look: async (folders, { signal }) =>
       await run({ signal }, async (watch) => (await target.look?.(folders, { signal: watch.signal })) ?? nothingAmiss),
   };
@@ -69,7 +71,7 @@ async function runWatched<T>(url: string, call: Call, work: (watch: Watch) => Pr
   // @NOTE Nobody may be waiting any more when it ends.
   ended.catch(() => {});
   try {
-    return await Promise.race([working, watch.givenUp]);
+    return await watch.whileHeld(working);
   } finally {
     watch[Symbol.dispose]();
   }
@@ -90,7 +92,7 @@ async function* watchStream(
       watch.move();
       const next = hearTraffic(watch, async () => await stream.next());
       reading = next;
-      const step: IteratorResult<Uint8Array, unknown> = await Promise.race([next, watch.givenUp]);
+      const step = await watch.whileHeld(next);
       if (step.done === true) return;
       watch.pause();
       yield step.value;
@@ -123,15 +125,14 @@ class Watch implements Disposable, Traffic {
   readonly #call: Call;
   readonly #over = new AbortController();
   readonly #stop = new AbortController();
-  readonly #givenUp = Promise.withResolvers<never>();
+  #givenUp: { readonly reason: unknown } | undefined;
+  #letGo: ((reason: unknown) => void) | undefined;
   #movedAt: number | undefined;
 
   constructor(url: string, call: Call) {
     this.#url = url;
     this.#call = call;
     this.#movedAt = call.clock.ticks();
-    // @NOTE It rejects for those who wait for it; when the call is over nobody does.
-    this.#givenUp.promise.catch(() => {});
     if (call.signal.aborted) this.#follow();
     else call.signal.addEventListener('abort', this.#follow, { once: true });
     void this.#look();
@@ -142,9 +143,20 @@ class Watch implements Disposable, Traffic {
     return this.#stop.signal;
   }
 
-  /** Rejects when the caller goes on without it. */
-  get givenUp(): Promise<never> {
-    return this.#givenUp.promise;
+  /**
+   * The outcome of a step; rejects when the caller goes on without it. Not by a race against one promise for all steps: that would
+   * keep what each of them brought until the call is over, which for a stream is all of it.
+   */
+  async whileHeld<T>(step: Promise<T>): Promise<T> {
+    if (this.#givenUp !== undefined) throw this.#givenUp.reason;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#letGo = reject;
+        step.then(resolve, reject);
+      });
+    } finally {
+      this.#letGo = undefined;
+    }
   }
 
   readonly request = (): void => this.move();
@@ -185,7 +197,10 @@ class Watch implements Disposable, Traffic {
 
   #giveUp(reason: unknown): void {
     this.#stop.abort(reason);
-    const letGo = () => this.#givenUp.reject(reason);
+    const letGo = () => {
+      this.#givenUp ??= { reason };
+      this.#letGo?.(reason);
+    };
     this.#call.clock.sleep(tidyMs, { signal: this.#over.signal }).then(letGo, letGo);
   }
 }

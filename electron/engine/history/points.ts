@@ -45,9 +45,26 @@ export class Points {
     return found.slice(0, limit);
   }
 
-  /** The newest at or before an instant. */
+  /** The newest at or before an instant: of the generation that was begun last by then, as a restore takes it, whatever clocks said. */
   atOrBefore(databaseId: DatabaseId, at: number): RestorePoint | undefined {
-    return this.list(databaseId, { beforeAt: at, limit: 1 })[0];
+    const begun = new Set(
+      this.#catalogue
+        .shipped(databaseId)
+        .filter(({ first }) => first.at <= at)
+        .map(({ generation }) => generation),
+    );
+    const last = this.#catalogue.generations(databaseId).findLast(({ generation }) => begun.has(generation));
+    let other: RestorePoint | undefined;
+    for (const point of this.#descending(databaseId, at)) {
+      if (last === undefined || point.position.generation === last.generation) return point;
+      other ??= point;
+    }
+    return other;
+  }
+
+  /** The newest of all. */
+  newest(databaseId: DatabaseId): RestorePoint | undefined {
+    return this.atOrBefore(databaseId, Infinity);
   }
 
   /** The point behind (`by: 1`) or before (`by: -1`) a position. */

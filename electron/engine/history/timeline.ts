@@ -28,7 +28,7 @@ interface Sources {
 export function readTimeline(sources: Sources, databaseId: DatabaseId, query: TimelineQuery): Timeline {
   const { catalogue, points } = sources;
   const generations = catalogue.generations(databaseId);
-  const newest = points.list(databaseId, { beforeAt: Infinity, limit: 1 })[0];
+  const newest = points.newest(databaseId);
   const firstAt = oldestRestorableAt(catalogue, databaseId);
   const oldest = firstAt === undefined ? undefined : points.atOrBefore(databaseId, firstAt);
   const historyFrom = firstAt ?? generations[0]?.startedAt ?? query.now;

@@ -1,12 +1,13 @@
 // Tests a folder as a destination: is it there or can it be made, what lies in it, may objects be written, read and deleted
 // there. Leaves nothing behind, whatever happens: neither an object nor a folder that was made for the test.
 import { constants } from 'node:fs';
-import { access, readdir, readFile, rmdir, stat, statfs } from 'node:fs/promises';
+import { access, readdir, readFile, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
 import { formatBytes } from '../../../shared/format.ts';
 import type { TargetTest } from '../../../shared/targets.ts';
 import { classifyFolderError, nearestExisting } from '../destination.ts';
+import { freeBytesAt } from '../files.ts';
 import { readRecord } from '../replica/record.ts';
 import { networkFileSystem } from '../source/place.ts';
 import { createFolderTarget, openFolderTarget } from '../targets/folder.ts';
@@ -91,12 +92,12 @@ async function judgeAddress({ folder, existing, databasePath }: Address): Promis
     if (!(await stat(existing)).isDirectory())
       throw new AppError('target-inside-file', { path: folder, file: existing });
     await access(existing, constants.W_OK | constants.X_OK);
-    const { bavail, bsize } = await statfs(existing);
-    const free = bavail * bsize;
+    const free = await freeBytesAt(existing);
     const network = networkFileSystem(existing);
     const where = network === undefined ? '' : ` on a network drive (${network})`;
     const what = existing === folder ? 'is there' : 'can be made';
-    const text = `The folder ${what}${where}, with ${formatBytes(free)} free.`;
+    const room = free === undefined ? 'and does not say how much is free' : `with ${formatBytes(free)} free`;
+    const text = `The folder ${what}${where}, ${room}.`;
     return { text, warning: await judgeRoom({ folder, existing, databasePath, free }) };
   } catch (error) {
     throw classifyFolderError(error, folder);
@@ -108,10 +109,10 @@ async function judgeRoom({
   existing,
   databasePath,
   free,
-}: Address & { readonly free: number }): Promise<AppError | undefined> {
+}: Address & { readonly free: number | undefined }): Promise<AppError | undefined> {
   const database = databasePath === undefined ? undefined : await stat(databasePath).catch(() => undefined);
   if (database === undefined) return undefined;
-  if (free < database.size) {
+  if (free !== undefined && free < database.size) {
     return new AppError('target-little-room', {
       path: folder,
       free: formatBytes(free),

@@ -91,7 +91,10 @@ class S3Test implements AsyncDisposable {
 
   async #findServer(signal: AbortSignal): Promise<Finding> {
     try {
-      return { text: `${this.#host} answers at ${await reach(parseEndpoint(this.#origin), signal)}.` };
+      const endpoint = parseEndpoint(this.#origin);
+      const at = await reach(endpoint, signal);
+      const { name } = endpoint.proxy ?? {};
+      return { text: name === undefined ? `${this.#host} answers at ${at}.` : `The proxy ${name} on the way answers.` };
     } catch (error) {
       // Perhaps only the bucket has no name of its own there.
       if (usesPathStyle(this.#address)) throw error;

@@ -2,6 +2,7 @@
 // Pure. Trailers give exact points; a foreign object without one is a point at its end, dated by the target. Which of
 // them a restore takes is restore/plan.ts.
 import { comparePositions, type Generation } from '../../../shared/position.ts';
+import { plausibleInstant } from './bounds.ts';
 import { parseKey } from './keys.ts';
 import type { ObjectInfo } from './object.ts';
 import { stateHashName } from './state-hash.ts';
@@ -35,7 +36,8 @@ export type Known =
   | { readonly kind: 'trailer'; readonly trailer: Trailer }
   /** No trailer; the size is known once it was decompressed. */
   | { readonly kind: 'foreign'; readonly size?: number }
-  | { readonly kind: 'damaged'; readonly reason: string };
+  /** `copyOf`: what it is a copy of, which was put under another name. */
+  | { readonly kind: 'damaged'; readonly reason: string; readonly copyOf?: string };
 
 /** A place in a generation; without an offset: the end of the index, however long it is. */
 export interface Place {
@@ -62,7 +64,7 @@ export function buildHistory(listing: readonly ObjectInfo[]): History {
     const { generation, index } = parsed;
     const kept = byGeneration.get(generation) ?? { snapshots: [], segments: [] };
     byGeneration.set(generation, kept);
-    const facts = { key, bytes, modifiedAt, index };
+    const facts = { key, bytes, modifiedAt: plausibleInstant(modifiedAt), index };
     if (parsed.kind === 'snapshot') kept.snapshots.push({ kind: 'snapshot', ...facts });
     else kept.segments.push({ kind: 'segment', ...facts, offset: parsed.offset });
   }

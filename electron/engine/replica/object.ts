@@ -2,6 +2,8 @@
 // reader passes over. Computes size and hash of what it writes, verifies both in what it reads. Where the bytes come
 // from is the caller's; what the trailer says is trailer.ts.
 import { AppError } from '../../../shared/errors.ts';
+import { maxTrailerBytes, mostContentOf } from './bounds.ts';
+import { whatContradicts } from './consistency.ts';
 import { decodeFrame, type EncodeOptions, encodeFrame, FrameError, formatSkippable, updateHash } from './lz4-frame.ts';
 import { formatHash, hashing } from './state-hash.ts';
 import { type Trailer, trailerSchema } from './trailer.ts';
@@ -74,6 +76,7 @@ export async function readTrailer(
   const length = jsonLength(end);
   if (length === undefined) return undefined;
   const whole = skippableHeaderBytes + length + footerBytes;
+  if (length > maxTrailerBytes) throw damaged(key, 'its trailer is longer than any');
   if (whole > bytes) throw damaged(key, 'its trailer is longer than the object');
   if (whole > end.length) end = await readEnd(reader, key, whole, options.signal);
   if (whole > end.length) throw damaged(key, 'its trailer ends too early');
@@ -83,19 +86,32 @@ export async function readTrailer(
   if (view.getUint32(0, true) !== trailerMagic || view.getUint32(4, true) !== length + footerBytes) {
     throw damaged(key, 'its trailer is not framed as one');
   }
-  return parseTrailer(key, frame.subarray(skippableHeaderBytes));
+  const trailer = parseTrailer(key, frame.subarray(skippableHeaderBytes));
+  const wrong = whatContradicts(key, trailer, { storedBytes: bytes });
+  if (wrong === undefined) return trailer;
+  throw new AppError('object-damaged', { key, ...wrong });
 }
 
 /**
- * Streams an object's content. When the stream ends, every checksum was right, and length and hash were those of the
+ * Streams an object's content, no more of it than its trailer tells, or, without one, than `storedBytes` and `mostBytes` allow. When
+ * the stream ends, every checksum was right, and length and hash were those of the
  * trailer (the given one, else the one that follows the content, else none). Throws `object-damaged`, naming the key.
  */
 export async function* openObject(
   reader: ObjectReader,
   key: string,
-  options: { readonly trailer?: Trailer | undefined; readonly signal: AbortSignal },
+  options: {
+    readonly trailer?: Trailer | undefined;
+    /** Size of the object, as listed. */
+    readonly storedBytes: number;
+    /** What there can be of its content. */
+    readonly mostBytes?: number | undefined;
+    readonly signal: AbortSignal;
+  },
 ): AsyncGenerator<Uint8Array> {
+  const { storedBytes, mostBytes = Infinity } = options;
   const content = new Content();
+  const bound = options.trailer?.size ?? Math.min(mostBytes, mostContentOf(storedBytes));
   let found: Trailer | undefined;
   try {
     const onSkippable = (kind: number, payload: Uint8Array) => {
@@ -103,7 +119,10 @@ export async function* openObject(
       else if (jsonLength(payload) !== undefined) throw damaged(key, 'its trailer is not framed as one');
     };
     const stream = reader.get(key, { signal: options.signal });
-    yield* content.watch(decodeFrame(stream, { onSkippable }));
+    for await (const chunk of content.watch(decodeFrame(stream, { onSkippable }))) {
+      if (content.size > bound) throw damaged(key, `it holds more than ${bound} bytes`);
+      yield chunk;
+    }
   } catch (error) {
     if (error instanceof FrameError) throw damaged(key, error.message, error);
     throw error;

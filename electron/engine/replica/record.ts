@@ -3,40 +3,64 @@
 import { z } from 'zod';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/named-points.ts';
-import { type Generation, isGeneration } from '../../../shared/position.ts';
+import { holderSchema } from './holder-note.ts';
+import {
+  generationSchema,
+  indexSchema,
+  instantSchema,
+  maxRecordBytes,
+  offsetSchema,
+  pageSizeSchema,
+  sequenceSchema,
+} from './bounds.ts';
 import { recordKey } from './keys.ts';
 import type { ObjectInfo, ObjectReader } from './object.ts';
 
+const text = z.string().max(4096);
+
 const namedSchema = z.object({
-  name: z.string(),
-  generation: z.custom<Generation>((value) => typeof value === 'string' && isGeneration(value)),
-  index: z.int().min(0),
-  offset: z.int().min(0),
+  name: text,
+  generation: generationSchema,
+  index: indexSchema,
+  offset: offsetSchema,
   /** Of the transaction. */
-  at: z.number(),
-  namedAt: z.number(),
+  at: instantSchema,
+  namedAt: instantSchema,
 });
+
+/** Of a user or a group; the greatest number stands for none. */
+const mostId = 2 ** 32 - 2;
 
 const recordSchema = z.object({
   v: z.literal(1),
   /** The database's file name. */
-  database: z.string(),
-  databaseId: z.string(),
+  database: text,
+  databaseId: text,
   /** Where the database lay on the machine that wrote this. */
-  path: z.string(),
-  machine: z.object({ name: z.string(), id: z.string() }),
-  pageSize: z.int().min(512).max(65_536),
-  createdAt: z.int(),
+  path: text,
+  machine: z.object({ name: text, id: text }),
+  pageSize: pageSizeSchema,
+  createdAt: instantSchema,
   /** Version of the application that wrote this. */
-  by: z.string(),
+  by: text,
   encryption: z.literal('none'),
+  /** Who could do what with the database, there: its permission bits, owner and group. */
+  access: z
+    .object({ mode: z.int().min(0).max(0o777), uid: z.int().min(0).max(mostId), gid: z.int().min(0).max(mostId) })
+    .optional(),
   /** Changes whenever somebody begins to write here: who finds another one than his own has lost the place. */
-  claim: z.string().optional(),
+  claim: text.optional(),
   /** When that was. */
-  claimedAt: z.int().optional(),
+  claimedAt: instantSchema.optional(),
+  /** Who claimed it, where the system names processes. */
+  holder: holderSchema.optional(),
+  /** The generation that was begun last, and the greatest sequence that was given: whoever begins another one gives a greater one. */
+  latest: z.object({ generation: generationSchema, sequence: sequenceSchema }).optional(),
   /** Restore points with names: whoever deletes here leaves what they need. Absent where there are none. */
   named: z.array(namedSchema).optional(),
 });
+
+const versionSchema = z.object({ v: z.int() });
 
 export type ReplicaRecord = z.infer<typeof recordSchema>;
 
@@ -71,6 +95,20 @@ export async function readRecord(
   return (await findRecord(target, options))?.record;
 }
 
+/** The same for somebody who only reads: a record that cannot be understood hides nothing of the history beside it. */
+export async function lookForRecord(
+  target: RecordReader,
+  options: { readonly signal: AbortSignal },
+): Promise<{ readonly record: ReplicaRecord | undefined; readonly problem?: AppError }> {
+  try {
+    return { record: await readRecord(target, options) };
+  } catch (error) {
+    if (!(error instanceof AppError) || (error.code !== 'object-damaged' && error.code !== 'object-missing'))
+      throw error;
+    return { record: undefined, problem: error };
+  }
+}
+
 /** The same with its tag, by which {@link replaceRecord} knows whether it is still there. */
 export async function findRecord(
   target: RecordReader,
@@ -79,9 +117,12 @@ export async function findRecord(
   const found = (await target.list(recordKey, options)).find((object) => object.key === recordKey);
   if (found === undefined) return undefined;
   const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of target.get(recordKey, options)) text += decoder.decode(chunk, { stream: true });
-  return { record: parseRecord(text + decoder.decode()), tag: found.tag };
+  let json = '';
+  for await (const chunk of target.get(recordKey, options)) {
+    json += decoder.decode(chunk, { stream: true });
+    if (json.length > maxRecordBytes) throw notUnderstood('it is longer than any record');
+  }
+  return { record: parseRecord(json + decoder.decode()), tag: found.tag };
 }
 
 /**
@@ -129,11 +170,19 @@ export function parseNamed({ named = [] }: Pick<ReplicaRecord, 'named'>): readon
   });
 }
 
-function parseRecord(text: string): ReplicaRecord {
+function parseRecord(json: string): ReplicaRecord {
   try {
-    return recordSchema.parse(JSON.parse(text));
+    const content: unknown = JSON.parse(json);
+    const { v } = versionSchema.parse(content);
+    if (v > 1) throw notUnderstood('a newer version of Tidemark wrote it');
+    return recordSchema.parse(content);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : reasonOf(error);
-    throw new AppError('object-damaged', { key: recordKey, reason }, { cause: error });
+    throw notUnderstood(json === '' ? 'it is empty' : reason, error);
   }
+}
+
+function notUnderstood(reason: string, cause?: unknown): AppError {
+  return new AppError('object-damaged', { key: recordKey, reason }, { cause });
 }

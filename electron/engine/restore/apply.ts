@@ -1,11 +1,13 @@
 // Builds the restored database: newest index first, each page written once (a bitmap remembers), the snapshot's pages
 // last, then the length that the last commit says. SQLite need not replay anything, and nothing here grows with the size
 // of the database but one bit per page and four bytes per frame of one index.
-import { writevSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, writevSync } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { must } from '../../../shared/assert.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { noFollow } from '../files.ts';
+import { isPageSize, smallestPageSize } from '../replica/bounds.ts';
 import { frameBytes, frameHeaderBytes, parseWalHeader, scanFrames, startChain, walHeaderBytes } from '../source/wal.ts';
 import type { FetchedIndex } from './fetch.ts';
 
@@ -38,14 +40,19 @@ export async function applyHistory(options: {
   readonly path: string;
   readonly indices: readonly FetchedIndex[];
   readonly cut: number | undefined;
-  readonly snapshot: { readonly key: string; readonly content: AsyncIterable<Uint8Array> };
+  /** `mostPages`: more are not in it. */
+  readonly snapshot: {
+    readonly key: string;
+    readonly content: AsyncIterable<Uint8Array>;
+    readonly mostPages: number;
+  };
   readonly onBytes: (bytes: number) => void;
   readonly signal: AbortSignal;
 }): Promise<Built> {
   const { path, indices, snapshot, onBytes, signal } = options;
-  const output = await open(path, 'r+');
+  const output = await open(path, constants.O_RDWR | noFollow);
   try {
-    const writer = new PageWriter(output);
+    const writer = new PageWriter(output, await mostPagesOf(options));
     for (const [i, index] of indices.toReversed().entries()) {
       signal.throwIfAborted();
       const wal = await open(index.path, 'r');
@@ -67,6 +74,21 @@ export async function applyHistory(options: {
   }
 }
 
+/**
+ * What the database can have of pages at the most: each was in the image, or was written since; the one of SQLite's lock was not.
+ * What a commit says beyond that would only make an empty file of terabytes.
+ */
+async function mostPagesOf({
+  indices,
+  snapshot,
+}: {
+  readonly indices: readonly FetchedIndex[];
+  readonly snapshot: { readonly mostPages: number };
+}): Promise<number> {
+  const sizes = await Promise.all(indices.map(async (index) => (await stat(index.path)).size));
+  return sizes.reduce((sum, size) => sum + Math.ceil(size / frameBytes(smallestPageSize)), snapshot.mostPages + 1);
+}
+
 /** Reads an index from its header on and verifies every frame up to the cut. */
 async function scanIndex(
   wal: FileHandle,
@@ -74,7 +96,9 @@ async function scanIndex(
   cut: number | undefined,
   signal: AbortSignal,
 ): Promise<ScannedIndex> {
-  const end = cut ?? (await wal.stat()).size;
+  const { size } = await wal.stat();
+  const end = cut ?? size;
+  if (end > size) throw broken(index, end, `it ends before offset ${end}`);
   const header = parseWalHeader(await readExactly(wal, 0, walHeaderBytes));
   if (header === undefined) throw broken(index, 0, 'it does not begin with a sound WAL header');
   const { pageSize } = header;
@@ -149,7 +173,7 @@ async function writeSnapshot(
       rest = bytes;
       continue;
     }
-    if (page === 1) writer.beginImage(pageSizeOf(bytes), key);
+    if (page === 1) writer.beginImage(pageSizeOf(bytes, key), key);
     const { pageSize } = writer;
     const found: Pages[] = [];
     let at = 0;
@@ -186,9 +210,11 @@ class PageWriter {
   #pages: number | undefined;
   #written = new Uint8Array(0);
   #count = 0;
+  readonly #mostPages: number;
 
-  constructor(output: FileHandle) {
+  constructor(output: FileHandle, mostPages: number) {
     this.#output = output;
+    this.#mostPages = mostPages;
   }
 
   get isBegun(): boolean {
@@ -212,6 +238,9 @@ class PageWriter {
   begin(pageSize: number, pages: number, key: string): void {
     this.#agree(pageSize, key);
     if (this.#pages !== undefined) return;
+    if (pages > this.#mostPages) {
+      throw new AppError('object-damaged', { key, reason: `it tells of a database of ${pages} pages` });
+    }
     this.#pages = pages;
     this.#written = new Uint8Array((pages >>> 3) + 1);
   }
@@ -281,9 +310,14 @@ class PageWriter {
 }
 
 /** The page size in a database's header: https://www.sqlite.org/fileformat2.html#page_size. */
-function pageSizeOf(image: Uint8Array): number {
+function pageSizeOf(image: Uint8Array, key: string): number {
   const stored = ((image[16] ?? 0) << 8) | (image[17] ?? 0);
-  return stored === 1 ? 65_536 : stored;
+  const pageSize = stored === 1 ? 65_536 : stored;
+  if (isPageSize(pageSize)) return pageSize;
+  throw new AppError('object-damaged', {
+    key,
+    reason: `it is not the image of a database: its page size is ${pageSize}`,
+  });
 }
 
 /** The error for a WAL that is wrong at an offset, naming the segment that holds it. */

@@ -1,6 +1,6 @@
-// SQLite's own check of a restored file, in a worker thread (check-worker.ts).
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+// SQLite's own check of a restored file, in a process of its own (check-process.ts) that ends at once when it is not wanted any more.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
 export interface CheckOrder {
   readonly path: string;
@@ -10,75 +10,90 @@ export interface CheckOrder {
 
 export type CheckResult =
   | { readonly kind: 'ok' }
-  | { readonly kind: 'damaged'; readonly reason: string }
+  /** What SQLite says of it; `isOfApplication`: only that values are not as the schema wants them, which says nothing of the pages. */
+  | { readonly kind: 'findings'; readonly findings: readonly string[]; readonly isOfApplication: boolean }
   /** SQLite cannot check it here; says nothing about the file. */
   | { readonly kind: 'unable'; readonly reason: string };
 
-/** A thread that has nothing to do is kept this long: starting one takes longer than checking a small database. */
+/** The same as the process answers it: the check itself may fail. */
+export type CheckAnswer = CheckResult | { readonly kind: 'failed'; readonly reason: string };
+
+/** A process that has nothing to do is kept this long: starting one takes longer than checking a small database. */
 const keepMs = 10_000;
 
-let idle: { readonly worker: Worker; readonly ends: NodeJS.Timeout } | undefined;
+let idle: { readonly checker: ChildProcess; readonly ends: NodeJS.Timeout } | undefined;
 
-/** Checks a database file. On abort the thread is ended, which waits for the step that SQLite is in. */
+/** Checks a database file. On abort the check ends at once, wherever SQLite is. */
 export async function checkDatabase(
   order: CheckOrder,
   options: { readonly signal: AbortSignal },
 ): Promise<CheckResult> {
   const { signal } = options;
   signal.throwIfAborted();
-  const worker = takeWorker();
-  const settled = new AbortController();
+  const checker = takeChecker();
+  const { promise, resolve, reject } = Promise.withResolvers<CheckAnswer>();
+  const onAbort = (): void => void checker.kill('SIGKILL');
+  const onExit = (code: number | null, by: string | null): void =>
+    reject(new Error(`the checking process ended with ${by ?? String(code)}`));
+  checker.once('message', (answer) => resolve(answer as CheckAnswer));
+  checker.once('exit', onExit);
+  checker.once('error', reject);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
-    const [answer] = (await Promise.race([
-      once(worker, 'message', { signal: AbortSignal.any([signal, settled.signal]) }),
-      once(worker, 'exit', { signal: settled.signal }).then(([code]) => {
-        throw new Error(`the checking thread ended with ${String(code)}`);
-      }),
-      ask(worker, order),
-    ])) as [CheckResult];
-    keepWorker(worker);
+    checker.ref();
+    checker.channel?.ref();
+    checker.send(order, (error) => error !== null && reject(error));
+    const answer = await promise;
+    if (answer.kind === 'failed') throw new Error(answer.reason);
     return answer;
   } catch (error) {
-    await worker.terminate();
     signal.throwIfAborted();
     throw error;
   } finally {
-    settled.abort();
+    signal.removeEventListener('abort', onAbort);
+    checker.removeAllListeners();
+    if (signal.aborted || !checker.connected) checker.kill('SIGKILL');
+    else keepChecker(checker);
   }
 }
 
-/** Never resolves: the answer is a message. */
-async function ask(worker: Worker, order: CheckOrder): Promise<never> {
-  worker.ref();
-  worker.postMessage(order);
-  return await new Promise<never>(() => {});
-}
-
-function takeWorker(): Worker {
-  if (idle === undefined) return new Worker(workerUrl(import.meta.url));
-  const { worker, ends } = idle;
+function takeChecker(): ChildProcess {
+  if (idle === undefined) return startChecker();
+  const { checker, ends } = idle;
   clearTimeout(ends);
   idle = undefined;
-  return worker;
+  return checker.connected ? checker : startChecker();
 }
 
-function keepWorker(worker: Worker): void {
+function startChecker(): ChildProcess {
+  return fork(processPath(import.meta.url), {
+    execArgv: [],
+    // Electron's own program is Node when it is told so.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+}
+
+function keepChecker(checker: ChildProcess): void {
   if (idle !== undefined) {
-    void worker.terminate();
+    checker.kill('SIGKILL');
     return;
   }
   // It must not keep a thread or process alive that is otherwise done.
-  worker.unref();
+  checker.unref();
+  checker.channel?.unref();
+  // @NOTE Nobody waits for one that ends meanwhile; the next one who needs it sees that it is not there.
+  checker.on('error', () => {});
   const ends = setTimeout(() => {
     idle = undefined;
-    void worker.terminate();
+    checker.kill('SIGKILL');
   }, keepMs);
   ends.unref();
-  idle = { worker, ends };
+  idle = { checker, ends };
 }
 
-/** The worker beside this file in the sources; where it is bundled, at the same place below the engine's folder. */
-function workerUrl(here: string): URL {
-  if (here.endsWith('.ts')) return new URL('./check-worker.ts', here);
-  return new URL(here.replace(/\/(?:engine|chunks)\/[^/]+$/, '/engine/restore/check-worker.js'));
+/** The entry beside this file in the sources; where it is bundled, at the same place below the engine's folder. */
+function processPath(here: string): string {
+  if (here.endsWith('.ts')) return fileURLToPath(new URL('./check-process.ts', here));
+  return fileURLToPath(here.replace(/\/(?:engine|chunks)\/[^/]+$/, '/engine/restore/check-process.js'));
 }

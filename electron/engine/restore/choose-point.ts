@@ -2,9 +2,11 @@
 import { must } from '../../../shared/assert.ts';
 import type { RestoreWish } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { formatHex8 } from '../../../shared/position.ts';
+import { formatHex8, type Generation } from '../../../shared/position.ts';
 import { comparePlaces, endOf, type GenerationHistory, type Point } from '../replica/history.ts';
 import {
+  compareReaches,
+  compareSequences,
   lastPoint,
   lastPointBefore,
   learn,
@@ -12,17 +14,25 @@ import {
   type PlanContext,
   type Planning,
   pointsIn,
+  type Reach,
+  reachesOf,
   soundSnapshots,
-  type Span,
-  spansOf,
 } from './planning.ts';
 import { describeIndices, describePlace, iso, withNearest, withoutSnapshot } from './refusal.ts';
 
-/** The generation that a wish means, and the time of the newest point of the whole history. */
+/**
+ * The generation that a wish means, and the newest point of the whole history. Where the generation that was begun last is the one
+ * that is meant, and nothing of it can be restored, that is an error: the end of an older one would be another moment.
+ */
 export function* chooseGeneration(
   context: PlanContext,
   wish: RestoreWish,
-): Planning<{ readonly kept: GenerationHistory; readonly newestAt: number }> {
+): Planning<{
+  readonly kept: GenerationHistory;
+  readonly isNewest: (point: Point) => boolean;
+  /** All generations, in the order in which they were begun. */
+  readonly order: readonly Generation[];
+}> {
   const { history, url } = context;
   if (history.generations.length === 0) throw new AppError('no-history', { url });
   const named = wish.kind === 'position' ? wish.position.generation : wish.generation;
@@ -30,27 +40,36 @@ export function* chooseGeneration(
     throw new AppError('generation-unknown', { generation: named, url });
   }
 
-  const spans = yield* spansOf(context);
-  const newestAt = Math.max(...spans.map(({ last }) => last.at));
-  const possible = spans.filter(({ kept }) => named === undefined || kept.generation === named);
-  if (possible.length === 0) throw yield* withoutSnapshot(context, named);
-  const [first, ...others] = possible;
-  const start = must(first, 'it was just counted');
-  if (wish.kind !== 'time') {
-    return { kept: others.reduce((a, b) => (isNewer(b, a) ? b : a), start).kept, newestAt };
-  }
+  const reaches = yield* reachesOf(context);
+  const newest = newestOf(reaches);
+  const possible = reaches.filter(({ kept }) => named === undefined || kept.generation === named);
+  const best = wish.kind === 'time' ? yield* reachAt(context, possible, wish.at) : newestOf(possible);
+  const isBroken = best.span === undefined || (wish.kind === 'time' && best.span.first.at > wish.at);
+  if (isBroken) throw yield* withoutSnapshot(context, best.kept.generation);
+  const isNewest = (point: Point): boolean =>
+    best === newest && comparePlaces(point, must(newest.span, 'it is not broken').last) >= 0;
+  const order = reaches.toSorted(compareReaches).map((reach) => reach.kept.generation);
+  return { kept: best.kept, isNewest, order };
+}
 
-  // The generation with the newest point at or before the instant; where several go on past it, the one begun last.
-  const begun = possible.filter((span) => span.first.at <= wish.at);
-  if (begun.length === 0) {
-    const earliest = possible.reduce((a, b) => (b.first.at < a.first.at ? b : a));
-    throw new AppError('before-first-point', { wanted: iso(wish.at), first: iso(earliest.first.at) });
+function newestOf(reaches: readonly Reach[]): Reach {
+  const [first, ...others] = reaches;
+  return others.reduce((a, b) => (compareReaches(b, a) > 0 ? b : a), must(first, 'a history has generations'));
+}
+
+/** The last begun generation that reaches an instant; where nobody recorded the order, the one with the newest point until then. */
+function* reachAt(context: PlanContext, possible: readonly Reach[], at: number): Planning<Reach> {
+  const [first, ...others] = possible.filter(({ beginsAt }) => beginsAt <= at);
+  if (first === undefined) {
+    const spans = possible.flatMap(({ span }) => span ?? []);
+    if (spans.length === 0) throw yield* withoutSnapshot(context, newestOf(possible).kept.generation);
+    const earliest = spans.reduce((a, b) => (b.first.at < a.first.at ? b : a));
+    throw new AppError('before-first-point', { wanted: iso(at), first: iso(earliest.first.at) });
   }
-  const reach = (span: Span) => Math.min(wish.at, span.last.at);
-  const best = begun.reduce((a, b) =>
-    reach(b) > reach(a) || (reach(b) === reach(a) && b.first.at > a.first.at) ? b : a,
-  );
-  return { kept: best.kept, newestAt };
+  const until = ({ endsAt }: Reach): number => Math.min(at, endsAt);
+  const compare = (a: Reach, b: Reach): number =>
+    compareSequences(a, b) ?? (until(a) - until(b) || a.beginsAt - b.beginsAt);
+  return others.reduce((a, b) => (compare(b, a) > 0 ? b : a), first);
 }
 
 /** The restore point that a wish means, within its generation. */
@@ -58,8 +77,11 @@ export function* choosePoint(context: PlanContext, kept: GenerationHistory, wish
   const sound = yield* soundSnapshots(context, kept);
   const first = must(sound[0], 'only generations with a sound snapshot are chosen').point;
   switch (wish.kind) {
-    case 'latest':
-      return yield* lastPoint(context, kept, kept.segments.length);
+    case 'latest': {
+      const point = yield* lastPoint(context, kept, kept.segments.length);
+      yield* checkImages(context, kept, point, Infinity);
+      return point;
+    }
     case 'time':
       return yield* pointAtTime(context, kept, wish.at);
     case 'index': {
@@ -112,7 +134,27 @@ function* pointAtTime(context: PlanContext, kept: GenerationHistory, at: number)
   const before = within.findLast((candidate) => candidate.at <= at) ?? (yield* lastPointBefore(context, kept, low + 1));
   const point = before !== undefined && comparePlaces(before, image) > 0 ? before : image;
   yield* checkInstant(context, kept, point, at);
+  yield* checkImages(context, kept, point, at);
   return point;
+}
+
+/**
+ * Refuses a point behind which a damaged image lies, up to an instant, that nothing else leads to: what came before it would be
+ * another moment.
+ */
+function* checkImages(context: PlanContext, kept: GenerationHistory, point: Point, at: number): Planning<void> {
+  const sound = yield* soundSnapshots(context, kept);
+  const isImage = sound.some((image) => comparePlaces(image.point, point) === 0);
+  const reach = point.index + (isImage ? 0 : 1);
+  const lost = kept.snapshots.find(
+    ({ key, index, modifiedAt }) =>
+      index > reach && modifiedAt <= at && !sound.some(({ object }) => object.key === key),
+  );
+  if (lost === undefined) return;
+  const known = yield* learnOne(context, lost);
+  const reason = known.kind === 'damaged' ? known.reason : 'it is not sound';
+  const place = { index: lost.index, offset: 0 };
+  throw yield* withNearest(context, kept, place, 'object-damaged', { key: lost.key, reason });
 }
 
 /** Refuses an instant behind a point from where on whole indices are missing: what was then, nobody knows here. */
@@ -149,8 +191,4 @@ function* pointAtPosition(
     return must(newestImage, 'the place lies at or behind the first snapshot');
   }
   return point;
-}
-
-function isNewer(a: Span, b: Span): boolean {
-  return a.last.at > b.last.at || (a.last.at === b.last.at && a.first.at > b.first.at);
 }

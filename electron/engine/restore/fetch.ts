@@ -3,10 +3,12 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { formatHex8 } from '../../../shared/position.ts';
+import { noFollow } from '../files.ts';
+import { maxOffset } from '../replica/bounds.ts';
 import type { KeptSegment } from '../replica/history.ts';
 import { type ObjectReader, openObject } from '../replica/object.ts';
 import { mapBounded } from './bounded.ts';
-import type { Output } from './output.ts';
+import { type Output, whileRoom } from './output.ts';
 import type { RestorePlan } from './plan.ts';
 import type { PlannedObject } from './planning.ts';
 
@@ -33,10 +35,17 @@ export async function fetchSegments(options: {
 }): Promise<readonly FetchedIndex[]> {
   const { reader, plan, output, signal } = options;
   const pathOf = (index: number) => output.beside(`wal-${formatHex8(index)}`);
-  const fetched = await mapBounded(plan.segments, { limit: parallelFetches, signal }, async (segment, stop) => {
+  const planned = plan.segments.map((segment, i) => ({
+    ...segment,
+    until: startBehind(segment, plan.segments[i + 1]),
+  }));
+  const fetched = await mapBounded(planned, { limit: parallelFetches, signal }, async (segment, stop) => {
     const { object, trailer } = segment;
-    const content = openObject(reader, object.key, { trailer, signal: stop });
-    return { ...segment, size: await writeAt(pathOf(object.index), object.offset, content) };
+    const { key, index, offset, bytes: storedBytes } = object;
+    const mostBytes = (segment.until ?? maxOffset) - offset;
+    const content = openObject(reader, key, { trailer, storedBytes, mostBytes, signal: stop });
+    const bounded = trailer === undefined ? whileRoom(content, output.folder) : content;
+    return { ...segment, size: await writeAt(pathOf(index), offset, bounded) };
   });
   const indices = [...new Set(fetched.map(({ object }) => object.index))];
   return indices.map((index) => ({
@@ -44,6 +53,14 @@ export async function fetchSegments(options: {
     path: pathOf(index),
     segments: fetched.filter(({ object }) => object.index === index),
   }));
+}
+
+/** Where the next segment of the same index begins: what lies before it must not reach into it. */
+function startBehind(
+  { object }: PlannedObject<KeptSegment>,
+  next: PlannedObject<KeptSegment> | undefined,
+): number | undefined {
+  return next?.object.index === object.index ? next.object.offset : undefined;
 }
 
 /** Counts what passes through a reader, as stored. */
@@ -60,7 +77,7 @@ export function countReads(reader: ObjectReader, onBytes: (bytes: number) => voi
 
 async function writeAt(path: string, offset: number, content: AsyncIterable<Uint8Array>): Promise<number> {
   // Segments of one index arrive in any order: each writes its own range of the file.
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | noFollow, 0o600);
   try {
     let size = 0;
     for await (const chunk of content) {

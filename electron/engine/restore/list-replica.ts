@@ -1,6 +1,6 @@
 // A replica as the command line lists it: its record, generations, snapshots and segments, from one listing.
 import type { ReplicaListing } from '../../../shared/replica-listing.ts';
-import { parseNamed, readRecord } from '../replica/record.ts';
+import { lookForRecord, parseNamed } from '../replica/record.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { listHistory } from './look-up.ts';
 
@@ -10,7 +10,7 @@ export async function listReplica(
   options: { readonly now: number; readonly signal: AbortSignal },
 ): Promise<ReplicaListing> {
   const { now, signal } = options;
-  const [record, history] = await Promise.all([readRecord(target, { signal }), listHistory(target, { signal })]);
+  const [{ record }, history] = await Promise.all([lookForRecord(target, { signal }), listHistory(target, { signal })]);
   const listed = history.generations.map(({ generation, snapshots, segments }) => {
     const times = [...snapshots, ...segments].map(({ modifiedAt }) => modifiedAt);
     const startAt = times.reduce((a, b) => Math.min(a, b));

@@ -44,6 +44,9 @@ async function lookUp(target: ReadableTarget, object: ObjectInfo, signal: AbortS
 export function damageOf(error: unknown): Extract<Known, { kind: 'damaged' }> | undefined {
   if (!(error instanceof AppError)) return undefined;
   if (error.code === 'object-missing') return { kind: 'damaged', reason: 'it was listed, but is not there' };
-  if (error.code === 'object-damaged') return { kind: 'damaged', reason: String(error.details['reason']) };
+  if (error.code === 'object-damaged') {
+    const { reason, copyOf } = error.details;
+    return { kind: 'damaged', reason: String(reason), ...(typeof copyOf === 'string' ? { copyOf } : {}) };
+  }
   return undefined;
 }

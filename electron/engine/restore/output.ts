@@ -1,12 +1,15 @@
-// The restored file before it has its name: temporary files beside the destination, and the one step that publishes them.
+// The restored file before it has its name: temporary files in a folder of their own beside the destination, which nobody else
+// enters, and the one step that publishes them.
 // Never overwrites a file, not even one that appears meanwhile; leaves nothing under the final name before it is whole.
-// Names of temporary files tell whose they are, so that those of a killed restore can be removed and no others.
+// Names of these folders tell whose they are, so that those of a killed restore can be removed and no others.
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, link, lstat, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
-import { syncFolder } from '../files.ts';
+import { type Access, giveAccess } from '../access.ts';
+import { freeBytesAt, noFollow, syncFolder, whereAble } from '../files.ts';
 
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
 /** Tells this process from an earlier one with the same number. */
@@ -21,7 +24,7 @@ export interface Output extends AsyncDisposable {
   /** Where it will be. */
   readonly path: string;
   readonly folder: string;
-  /** Where it is until then; exists, empty at first. */
+  /** Where it is until then; exists, empty at first. To be opened without following a link: {@link noFollow}. */
   readonly temporaryPath: string;
   /** Another temporary file's path. */
   readonly beside: (suffix: string) => string;
@@ -30,44 +33,62 @@ export interface Output extends AsyncDisposable {
 }
 
 /**
- * Prepares a place for a restored database. `mode` are the permission bits it gets; by default those of a new file.
+ * Prepares a place for a restored database. `access` is what it gets; by default nobody but its owner may read it.
  * Throws `output-exists`, `output-sidecar`, `output-folder-missing`, `output-no-permission`, `output-full`.
  */
 export async function openOutput(options: {
   readonly path: string;
-  readonly mode?: number | undefined;
+  readonly access?: Access | undefined;
 }): Promise<Output> {
   const path = resolve(options.path);
   const folder = dirname(path);
   await mustBeFree(path);
-  const base = join(folder, temporaryName(basename(path)));
-  const temporaryPath = `${base}.db`;
+  const ours = join(folder, temporaryName(basename(path)));
+  const temporaryPath = join(ours, 'restored.db');
   await classified(folder, async () => {
     await removeStaleRestoreFiles(folder);
-    const file = await open(temporaryPath, 'wx', ((options.mode ?? 0o644) & 0o777) | 0o600);
+    await mkdir(ours, { mode: 0o700 });
+    const file = await open(temporaryPath, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | noFollow, 0o600);
     await file.close();
   });
   return {
     path,
     folder,
     temporaryPath,
-    beside: (suffix) => `${base}.${suffix}`,
-    publish: () => classified(folder, () => publish(temporaryPath, path, options.mode)),
-    [Symbol.asyncDispose]: () => removeAll(folder, basename(base)),
+    beside: (suffix) => join(ours, suffix),
+    publish: () => classified(folder, () => publish(temporaryPath, path, options.access)),
+    [Symbol.asyncDispose]: () => rm(ours, { recursive: true, force: true }),
   };
 }
 
 /** Throws `output-full` when a folder's disk has less room than is needed. */
 export async function mustHaveRoom(folder: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await classified(folder, () => statfs(folder));
-  const freeBytes = bavail * bsize;
-  if (freeBytes < neededBytes) throw new AppError('output-full', { path: folder, neededBytes, freeBytes });
+  const freeBytes = await classified(folder, () => freeBytesAt(folder));
+  // Where nobody knows it, the writing finds out.
+  if (freeBytes !== undefined && freeBytes < neededBytes)
+    throw new AppError('output-full', { path: folder, neededBytes, freeBytes });
+}
+
+/** Between two looks at the disk; that much of it stays free. */
+const roomStepBytes = 64 << 20;
+
+/** Passes on content of which nobody knows how long it is, as long as the folder's disk has room for it; throws `output-full`. */
+export async function* whileRoom(content: AsyncIterable<Uint8Array>, folder: string): AsyncGenerator<Uint8Array> {
+  let left = 0;
+  for await (const chunk of content) {
+    left -= chunk.length;
+    if (left < 0) {
+      await mustHaveRoom(folder, 2 * roomStepBytes);
+      left = roomStepBytes;
+    }
+    yield chunk;
+  }
 }
 
 /** Removes what killed restores left in a folder; what a living process of this machine works on stays. */
 export async function removeStaleRestoreFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (isStale(name)) await rm(join(folder, name), { force: true });
+    if (isStale(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
@@ -103,6 +124,7 @@ export function classifyOutputError(error: unknown, folder: string): unknown {
 export async function mustBeFree(path: string): Promise<void> {
   const folder = dirname(path);
   await classified(folder, async () => {
+    await mustHaveShortNames(path);
     if (!(await stat(folder)).isDirectory()) throw new AppError('output-folder-missing', { path: folder });
     if (await exists(path)) throw new AppError('output-exists', { path });
     for (const suffix of sidecars) {
@@ -112,14 +134,26 @@ export async function mustBeFree(path: string): Promise<void> {
   });
 }
 
-async function publish(temporaryPath: string, path: string, mode: number | undefined): Promise<void> {
-  const file = await open(temporaryPath, 'r+');
+/** Throws `output-name-too-long` where SQLite could not make its files beside a database of this name. */
+async function mustHaveShortNames(path: string): Promise<void> {
+  for (const suffix of ['', ...sidecars]) {
+    try {
+      await lstat(`${path}${suffix}`);
+    } catch (error) {
+      if (codeOf(error) === 'ENAMETOOLONG') throw new AppError('output-name-too-long', { path }, { cause: error });
+      // @NOTE What else is wrong with the place is told by those who need it.
+    }
+  }
+}
+
+async function publish(temporaryPath: string, path: string, access: Access | undefined): Promise<void> {
+  const file = await open(temporaryPath, constants.O_RDWR | noFollow);
   try {
-    await file.sync();
+    await giveAccess(file, access);
+    await whereAble(() => file.sync());
   } finally {
     await file.close();
   }
-  if (mode !== undefined) await chmod(temporaryPath, mode & 0o777);
   await mustBeFree(path);
   await giveName(temporaryPath, path);
   await syncFolder(dirname(path));
@@ -143,7 +177,7 @@ async function giveName(temporaryPath: string, path: string): Promise<void> {
 
 async function takeName(path: string): Promise<void> {
   try {
-    const file = await open(path, 'wx');
+    const file = await open(path, 'wx', 0o600);
     await file.close();
   } catch (error) {
     if (codeOf(error) === 'EEXIST') {
@@ -151,11 +185,6 @@ async function takeName(path: string): Promise<void> {
     }
     throw error;
   }
-}
-
-async function removeAll(folder: string, base: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []); // @NOTE a folder that is gone holds nothing to remove
-  for (const name of names) if (name.startsWith(base)) await rm(join(folder, name), { force: true });
 }
 
 /** Begins with a dot, so that file managers hide it. */

@@ -16,6 +16,7 @@ import {
 import type { ObjectInfo } from '../replica/object.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import { chooseGeneration, choosePoint } from './choose-point.ts';
+import { countCopies, withoutCopies } from './copies.ts';
 import {
   learn,
   type PlanContext,
@@ -36,6 +37,8 @@ export interface RestorePlan {
   readonly point: Point;
   /** Nothing newer is restorable in this history. */
   readonly isNewest: boolean;
+  /** All generations, in the order in which they were begun. */
+  readonly order: readonly Generation[];
   /** Bytes to fetch, as stored. */
   readonly fetchBytes: number;
 }
@@ -45,7 +48,22 @@ export interface RestorePlan {
  * `object-damaged`.
  */
 export function* planRestore(context: PlanContext, wish: RestoreWish): Planning<RestorePlan> {
-  const { kept, newestAt } = yield* chooseGeneration(context, wish);
+  const { knowledge } = context;
+  for (;;) {
+    const known = countCopies(knowledge);
+    const history = withoutCopies(context.history, knowledge);
+    try {
+      const plan = yield* planWithin({ ...context, history }, wish);
+      if (countCopies(knowledge) === known) return plan;
+    } catch (error) {
+      // What turned out to be a copy counts for nothing; each time there are more of them, so this ends.
+      if (countCopies(knowledge) === known) throw error;
+    }
+  }
+}
+
+function* planWithin(context: PlanContext, wish: RestoreWish): Planning<RestorePlan> {
+  const { kept, isNewest, order } = yield* chooseGeneration(context, wish);
   const point = yield* choosePoint(context, kept, wish);
 
   // The newest sound snapshot at or before the point needs the fewest segments.
@@ -67,7 +85,8 @@ export function* planRestore(context: PlanContext, wish: RestoreWish): Planning<
     snapshotAt: base.point.at,
     segments: segments.map((object) => ({ object, trailer: trailerOf(context, object) })),
     point,
-    isNewest: point.at >= newestAt,
+    isNewest: isNewest(point),
+    order,
     fetchBytes: segments.reduce((sum, { bytes }) => sum + bytes, base.object.bytes),
   };
 }

@@ -42,22 +42,66 @@ export interface Span {
   readonly last: Point;
 }
 
-/** First and last point of every generation that has a sound snapshot. */
-export function* spansOf(context: PlanContext): Planning<readonly Span[]> {
+/** A generation as a whole, whether or not anything of it can be restored. */
+export interface Reach {
+  readonly kept: GenerationHistory;
+  /** What orders it among others, whatever clocks said; undefined where nobody recorded that. */
+  readonly sequence: number | undefined;
+  /** Nothing of it that was read carries a trailer. */
+  readonly isForeign: boolean;
+  /** From when to when it reaches, what is damaged of it included. */
+  readonly beginsAt: number;
+  readonly endsAt: number;
+  /** What of it can be restored; undefined where no image is sound. */
+  readonly span: Span | undefined;
+}
+
+/** All generations, in the order of their names. */
+export function* reachesOf(context: PlanContext): Planning<readonly Reach[]> {
   const { generations } = context.history;
   yield* learn(
     context,
-    generations.flatMap(({ snapshots, segments }) =>
-      snapshots.length > 0 ? [...snapshots, ...segments.slice(-1)] : [],
-    ),
+    generations.flatMap(({ snapshots, segments }) => [...snapshots, ...segments.slice(-1)]),
   );
-  const spans: Span[] = [];
-  for (const kept of generations) {
-    const sound = yield* soundSnapshots(context, kept);
-    const first = sound[0]?.point;
-    if (first !== undefined) spans.push({ kept, first, last: yield* lastPoint(context, kept, kept.segments.length) });
-  }
-  return spans;
+  const reaches: Reach[] = [];
+  for (const kept of generations) reaches.push(yield* reachOf(context, kept));
+  return reaches;
+}
+
+function* reachOf(context: PlanContext, kept: GenerationHistory): Planning<Reach> {
+  const sound = yield* soundSnapshots(context, kept);
+  const first = sound[0]?.point;
+  const span = first && { kept, first, last: yield* lastPoint(context, kept, kept.segments.length) };
+  // What lies before the first sound image and is none of what such an image needs was history too.
+  const isBefore = ({ index }: { readonly index: number }): boolean => first === undefined || index < first.index;
+  const lost = kept.snapshots.filter((image) => isBefore(image)).map(({ modifiedAt }) => modifiedAt);
+  const head = kept.segments.findIndex(({ index }) => first === undefined || index < first.index - 1);
+  const headPoints = head === -1 ? [] : yield* pointsIn(context, kept, head);
+  const times = [first?.at ?? Infinity, ...lost, ...headPoints.slice(0, 1).map(({ at }) => at)];
+  const ends = [...kept.snapshots, ...kept.segments.slice(-1)].map(({ modifiedAt }) => modifiedAt);
+  const trailers = [...kept.snapshots, ...kept.segments].flatMap(({ key }) => trailerOf(context, key) ?? []);
+  const sequences = trailers.flatMap(({ sequence }) => sequence ?? []);
+  return {
+    kept,
+    sequence: sequences.length === 0 ? undefined : sequences.reduce((a, b) => Math.max(a, b)),
+    isForeign: trailers.length === 0,
+    beginsAt: times.reduce((a, b) => Math.min(a, b)),
+    endsAt: span?.last.at ?? ends.reduce((a, b) => Math.max(a, b), 0),
+    span,
+  };
+}
+
+/** Positive where `a` was begun after `b`: by what was recorded, and by times only where nothing was. */
+export function compareReaches(a: Reach, b: Reach): number {
+  return compareSequences(a, b) ?? (a.endsAt - b.endsAt || a.beginsAt - b.beginsAt);
+}
+
+/** Undefined where nobody recorded which of both came first. What we wrote before that was recorded came before what we did since. */
+export function compareSequences(a: Reach, b: Reach): number | undefined {
+  if (a.sequence !== undefined && b.sequence !== undefined) return a.sequence - b.sequence;
+  if (a.sequence !== undefined && !b.isForeign) return 1;
+  if (b.sequence !== undefined && !a.isForeign) return -1;
+  return undefined;
 }
 
 /** The last point among the first `count` segments, or of a snapshot at or behind it (and, if given, up to an index). */
@@ -107,6 +151,11 @@ export function* soundSnapshots(context: PlanContext, kept: GenerationHistory): 
       },
     ];
   });
+}
+
+function trailerOf({ knowledge }: PlanContext, key: string): Trailer | undefined {
+  const known = knowledge.get(key);
+  return known?.kind === 'trailer' ? known.trailer : undefined;
 }
 
 export function* pointsIn(context: PlanContext, kept: GenerationHistory, at: number): Planning<readonly Point[]> {

@@ -3,7 +3,15 @@ import { must } from '../../../shared/assert.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../../../shared/errors.ts';
 import { formatHex8, type Generation } from '../../../shared/position.ts';
 import { comparePlaces, type GenerationHistory, type Place, type Point } from '../replica/history.ts';
-import { lastPointBefore, learn, type PlanContext, type Planning, soundSnapshots, spansOf } from './planning.ts';
+import {
+  compareReaches,
+  lastPointBefore,
+  learn,
+  type PlanContext,
+  type Planning,
+  reachesOf,
+  soundSnapshots,
+} from './planning.ts';
 
 /** The error for something broken at a place, with the nearest restorable points on both sides of it. */
 export function* withNearest(
@@ -18,37 +26,48 @@ export function* withNearest(
   return new AppError(code, {
     ...details,
     generation,
-    ...(before === undefined ? {} : { before: iso(before.at) }),
-    ...(after === undefined ? {} : { after: iso(after.at) }),
+    ...(before === undefined ? {} : { before: iso(before.point.at) }),
+    ...(before === undefined || before.generation === generation ? {} : { beforeIn: before.generation }),
+    ...(after === undefined ? {} : { after: iso(after.point.at) }),
+    ...(after === undefined || after.generation === generation ? {} : { afterIn: after.generation }),
   });
+}
+
+interface Near {
+  readonly point: Point;
+  readonly generation: Generation;
 }
 
 /**
  * The newest point before a broken place, and the first one behind it that needs nothing broken: a later snapshot. Where
- * this generation has none, its neighbours in time have.
+ * this generation has none, those that were begun before and after it have.
  */
 function* nearestPoints(
   context: PlanContext,
   kept: GenerationHistory,
   broken: Place,
-): Planning<{ readonly before: Point | undefined; readonly after: Point | undefined }> {
+): Planning<{ readonly before: Near | undefined; readonly after: Near | undefined }> {
+  const { generation } = kept;
   const sound = yield* soundSnapshots(context, kept);
   const image = sound.findLast(({ point }) => comparePlaces(point, broken) <= 0)?.point;
   const whole = kept.segments.filter(
     (segment) => comparePlaces(segment, { index: broken.index, offset: broken.offset ?? Infinity }) < 0,
   );
   const last = image === undefined ? undefined : yield* lastPointBefore(context, kept, whole.length);
-  const own = {
-    before: image !== undefined && last !== undefined && comparePlaces(last, image) > 0 ? last : image,
-    after: sound.find(({ point }) => comparePlaces(point, broken) > 0)?.point,
-  };
-  if (own.before !== undefined && own.after !== undefined) return own;
+  const ownBefore = image !== undefined && last !== undefined && comparePlaces(last, image) > 0 ? last : image;
+  const ownAfter = sound.find(({ point }) => comparePlaces(point, broken) > 0)?.point;
+  const before = ownBefore && { point: ownBefore, generation };
+  const after = ownAfter && { point: ownAfter, generation };
+  if (before !== undefined && after !== undefined) return { before, after };
 
-  const here = sound[0]?.point.at ?? kept.snapshots[0]?.modifiedAt ?? kept.segments[0]?.modifiedAt ?? 0;
-  const others = (yield* spansOf(context)).filter((span) => span.kept !== kept);
-  const earlier = others.filter((span) => span.first.at < here).sort((a, b) => a.last.at - b.last.at);
-  const later = others.filter((span) => span.first.at >= here).sort((a, b) => a.first.at - b.first.at);
-  return { before: own.before ?? earlier.at(-1)?.last, after: own.after ?? later[0]?.first };
+  const reaches = (yield* reachesOf(context)).toSorted(compareReaches);
+  const here = reaches.findIndex((reach) => reach.kept.generation === generation);
+  const earlier = reaches.slice(0, here).findLast(({ span }) => span !== undefined)?.span;
+  const later = reaches.slice(here + 1).find(({ span }) => span !== undefined)?.span;
+  return {
+    before: before ?? (earlier && { point: earlier.last, generation: earlier.kept.generation }),
+    after: after ?? (later && { point: later.first, generation: later.kept.generation }),
+  };
 }
 
 /** Why there is nothing to begin with, although something is there. */

@@ -6,7 +6,10 @@ import type { RestoreWish } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { formatBytes, plural } from '../../../shared/format.ts';
 import type { Moment } from '../../../shared/history.ts';
+import type { Generation } from '../../../shared/position.ts';
 import type { Phase, Proof, RestoreResult } from '../../../shared/operations.ts';
+import type { Access } from '../access.ts';
+import { mostContentOf, smallestPageSize } from '../replica/bounds.ts';
 import type { History } from '../replica/history.ts';
 import { openObject } from '../replica/object.ts';
 import { formatHash } from '../replica/state-hash.ts';
@@ -15,7 +18,7 @@ import { applyHistory, type Built } from './apply.ts';
 import { checkDatabase } from './check.ts';
 import { countReads, type FetchedIndex, fetchSegments } from './fetch.ts';
 import { damageOf, listHistory, runPlanning } from './look-up.ts';
-import { classifyOutputError, mustHaveRoom, openOutput, type Output } from './output.ts';
+import { classifyOutputError, mustHaveRoom, openOutput, type Output, whileRoom } from './output.ts';
 import { runPhase } from './phases.ts';
 import { planRestore, type RestorePlan } from './plan.ts';
 import type { Knowledge } from './planning.ts';
@@ -28,8 +31,8 @@ export interface RestoreOptions {
   readonly outputPath: string;
   /** `integrity_check` instead of `quick_check`. */
   readonly fullCheck?: boolean | undefined;
-  /** Permission bits of the original; by default those of a new file. */
-  readonly mode?: number | undefined;
+  /** That of the original; by default nobody but its owner may read the result. */
+  readonly access?: Access | undefined;
   /** A phase changed. Phases run in the order of their type; after damage that can be gone round they run again. */
   readonly onPhase?: ((phase: Phase) => void) | undefined;
   readonly signal: AbortSignal;
@@ -46,6 +49,8 @@ export interface PlanFigures {
   readonly resultBytes: number;
   /** Nothing newer is restorable. */
   readonly isNewest: boolean;
+  /** The generations there, in the order in which they were begun. */
+  readonly order: readonly Generation[];
 }
 
 interface Session extends RestoreOptions {
@@ -55,8 +60,8 @@ interface Session extends RestoreOptions {
 }
 
 /**
- * Restores. Throws the planner's codes, `object-damaged`, `proof-failed`, `database-damaged` (it was damaged when it was
- * captured), the `output-…` and `target-…` codes, and `signal.reason` on abort.
+ * Restores. Throws the planner's codes, `object-damaged`, `proof-failed`, the `output-…` and `target-…` codes, and `signal.reason`
+ * on abort.
  */
 export async function restoreReplica(options: RestoreOptions): Promise<RestoreResult> {
   const { target, signal, onPhase = () => undefined } = options;
@@ -77,9 +82,9 @@ export async function restoreReplica(options: RestoreOptions): Promise<RestoreRe
     }
   }
 
-  async function openHistory({ outputPath, mode }: RestoreOptions): Promise<History> {
+  async function openHistory({ outputPath, access }: RestoreOptions): Promise<History> {
     // What is wrong with the output is said before anything is read.
-    await using output = await openOutput({ path: outputPath, mode });
+    await using output = await openOutput({ path: outputPath, access });
     await mustHaveRoom(output.folder, 0);
     return await listHistory(target, { signal });
   }
@@ -102,12 +107,13 @@ export async function describePlan(options: {
     fetchBytes: plan.fetchBytes,
     resultBytes: resultBytesOf(plan),
     isNewest: plan.isNewest,
+    order: plan.order,
   };
 }
 
 async function attempt(session: Session): Promise<RestoreResult> {
-  const { outputPath, mode, signal, onPhase } = session;
-  await using output = await openOutput({ path: outputPath, mode });
+  const { outputPath, access, signal, onPhase } = session;
+  await using output = await openOutput({ path: outputPath, access });
   try {
     const planned = await makePlan(session, output);
     const { plan, indices } = await fetch(session, planned, output);
@@ -115,7 +121,7 @@ async function attempt(session: Session): Promise<RestoreResult> {
     const sizeBytes = built.pages * built.pageSize;
 
     const { kind, stateHash } = await prove(session, plan, built, output);
-    const check = await checkResult(session, plan, kind, output);
+    const checked = await checkResult(session, plan, kind, output);
     await runPhase(
       {
         name: 'publish',
@@ -128,7 +134,7 @@ async function attempt(session: Session): Promise<RestoreResult> {
         await output.publish();
       },
     );
-    return { path: output.path, point: momentOf(plan), sizeBytes, proof: { kind, stateHash, check } };
+    return { path: output.path, point: momentOf(plan), sizeBytes, proof: { kind, stateHash, ...checked } };
   } catch (error) {
     throw classifyOutputError(error, output.folder);
   }
@@ -195,6 +201,8 @@ async function apply(
 ): Promise<Built> {
   const { target, signal, onPhase } = session;
   const { object, trailer } = plan.snapshot;
+  const image = openObject(target, object.key, { trailer, storedBytes: object.bytes, signal });
+  const mostPages = trailer?.pages ?? Math.ceil(mostContentOf(object.bytes) / smallestPageSize);
   return runPhase(
     {
       name: 'apply',
@@ -209,7 +217,11 @@ async function apply(
         path: output.temporaryPath,
         indices,
         cut: plan.point.offset,
-        snapshot: { key: object.key, content: openObject(target, object.key, { trailer, signal }) },
+        snapshot: {
+          key: object.key,
+          content: trailer === undefined ? whileRoom(image, output.folder) : image,
+          mostPages,
+        },
         onBytes: advance,
         signal,
       }),
@@ -256,29 +268,28 @@ async function checkResult(
   plan: RestorePlan,
   kind: Proof['kind'],
   output: Output,
-): Promise<Proof['check']> {
+): Promise<Pick<Proof, 'check' | 'findings'>> {
   const { fullCheck = false, signal, onPhase } = session;
   const name = fullCheck ? 'integrity_check' : 'quick_check';
   return runPhase(
     {
       name: 'check',
       text: `SQLite checks it (${name})`,
-      describe: (check) =>
-        check === 'not possible' ? `SQLite cannot check it without its application (${name})` : `SQLite says: ${check}`,
+      describe: ({ check, findings = [] }) => {
+        if (check === 'not possible') return `SQLite cannot check it without its application (${name})`;
+        if (check === 'findings') return `SQLite’s ${name} finds what was there when it was captured: ${findings[0]}`;
+        return `SQLite says: ${check}`;
+      },
       onPhase,
     },
     async () => {
       const result = await checkDatabase({ path: output.temporaryPath, isFull: fullCheck }, { signal });
-      if (result.kind === 'ok') return `${name} ok` as const;
-      if (result.kind === 'unable') return 'not possible';
-      // Page for page what was captured, so it was like this then.
-      if (kind === 'identical') {
-        throw new AppError('database-damaged', {
-          path: `the database of ${iso(plan.point.at)}`,
-          reason: result.reason,
-        });
-      }
-      throw proofFailed(plan, `SQLite’s ${name} says “${result.reason}”`);
+      if (result.kind === 'ok') return { check: `${name} ok` as const };
+      if (result.kind === 'unable') return { check: 'not possible' };
+      const { findings, isOfApplication } = result;
+      // Page for page what was captured, so it was like this then; whose it is decides what to do about it.
+      if (kind === 'identical' || isOfApplication) return { check: 'findings', findings };
+      throw proofFailed(plan, `SQLite’s ${name} says “${findings.join('; ')}”`);
     },
   );
 }

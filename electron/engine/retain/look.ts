@@ -30,11 +30,41 @@ export function knownOf(catalogue: Catalogue, { databaseId, targetId }: ReplicaI
   };
 }
 
+/** What lies at a replica. */
+export interface LookedAt {
+  readonly history: History;
+  readonly facts: ReadonlyMap<string, SnapshotFacts>;
+  /** In which order its generations were begun, as far as that was recorded. */
+  readonly sequences: ReadonlyMap<Generation, number>;
+}
+
+/** What the time was at least when the last of those images was taken whose trailers tell it. */
+export function confirmedBy({ facts }: Pick<LookedAt, 'facts'>): number | undefined {
+  const confirmed = soundOf(facts).flatMap((one) => one.confirmed ?? []);
+  return confirmed.length === 0 ? undefined : confirmed.reduce((a, b) => Math.max(a, b));
+}
+
+/**
+ * The same where nothing else is known of a replica: of a history of which no image tells it, and which nobody wrote who would have
+ * known, the newest label. Undefined where that cannot be told.
+ */
+export function reachedBy({ facts, history }: LookedAt): number | undefined {
+  const confirmed = confirmedBy({ facts });
+  const sound = soundOf(facts);
+  if (confirmed !== undefined || sound.some(({ isPlaced }) => isPlaced)) return confirmed;
+  const segments = history.generations.flatMap((kept) => kept.segments.slice(-1).map(({ modifiedAt }) => modifiedAt));
+  return [...sound.map(({ at }) => at), ...segments].reduce((a, b) => Math.max(a, b), 0);
+}
+
+function soundOf(facts: LookedAt['facts']): readonly Extract<SnapshotFacts, { readonly kind: 'sound' }>[] {
+  return [...facts.values()].flatMap((one) => (one.kind === 'sound' ? [one] : []));
+}
+
 /** Lists a replica; of images that the catalogue does not know, their trailers are read. */
 export async function lookAtReplica(
   target: ReadableTarget,
   { snapshots, signal }: { readonly snapshots: readonly SnapshotRow[]; readonly signal: AbortSignal },
-): Promise<{ readonly history: History; readonly facts: ReadonlyMap<string, SnapshotFacts> }> {
+): Promise<LookedAt> {
   const history = await listHistory(target, { signal });
   const facts = new Map(factsOf(snapshots));
   const images = history.generations.flatMap((kept) => kept.snapshots.map((image) => ({ ...image, kept })));
@@ -49,7 +79,30 @@ export async function lookAtReplica(
   const foreign = read.flatMap((one) => (one.known?.kind === 'foreign' ? [one.image.kept] : []));
   const ours = await findOurs(target, [...new Set(foreign)], { snapshots, signal });
   for (const { image, known } of read) facts.set(image.key, factsIn(image, known, ours.has(image.kept.generation)));
-  return { history, facts };
+  const told = new Map(read.flatMap(({ image, known }) => (known === undefined ? [] : [[image.key, known] as const])));
+  return { history, facts, sequences: await findSequences(target, history, { told, signal }) };
+}
+
+/** Of a generation one trailer tells it: that of its newest image, read where it was not yet. */
+async function findSequences(
+  target: ReadableTarget,
+  { generations }: History,
+  { told, signal }: { readonly told: ReadonlyMap<string, Known>; readonly signal: AbortSignal },
+): Promise<ReadonlyMap<Generation, number>> {
+  const sequences = new Map<Generation, number>();
+  if (generations.length < 2) return sequences;
+  const asked = generations.flatMap(({ generation, snapshots }) => {
+    const newest = snapshots.at(-1);
+    return newest === undefined ? [] : [{ generation, newest }];
+  });
+  const news = asked.filter(({ newest }) => !told.has(newest.key));
+  const read = await runPlanning(ask(news.map(({ newest }) => newest)), target, { signal });
+  for (const { generation, newest } of asked) {
+    const known = told.get(newest.key) ?? read[news.findIndex((one) => one.newest === newest)];
+    const sequence = known?.kind === 'trailer' ? known.trailer.sequence : undefined;
+    if (sequence !== undefined) sequences.set(generation, sequence);
+  }
+  return sequences;
 }
 
 /** Generations that carry trailers elsewhere: an image of theirs without one lost its end. */
@@ -73,6 +126,8 @@ function* ask(objects: readonly ObjectInfo[]): Planning<readonly Known[]> {
 
 function factsIn({ modifiedAt }: ObjectInfo, known: Known | undefined, isOurs: boolean): SnapshotFacts {
   if (known?.kind === 'damaged' || (known?.kind === 'foreign' && isOurs)) return { kind: 'damaged' };
-  const at = known?.kind === 'trailer' ? known.trailer.at : undefined;
-  return { kind: 'sound', at: at?.time ?? modifiedAt, offset: at?.offset };
+  const trailer = known?.kind === 'trailer' ? known.trailer : undefined;
+  const at = trailer?.at;
+  const isPlaced = trailer?.place !== undefined;
+  return { kind: 'sound', at: at?.time ?? modifiedAt, offset: at?.offset, confirmed: at?.confirmed, isPlaced };
 }

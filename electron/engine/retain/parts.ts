@@ -10,10 +10,11 @@ import { type KeptSpan, planRetention, type RetainOptions, type RetainPlan, type
 
 /** What is left of a generation's parts. */
 function trimParts(parts: readonly Part[], spans: readonly KeptSpan[]): readonly Part[] {
-  const left = spans.flatMap((span, i): readonly Part[] => {
+  const firstToEnd = spans.find(({ to }) => to === 'end');
+  const left = spans.flatMap((span): readonly Part[] => {
     const { image, to } = span;
     // Of several images with everything behind them the first one says it all.
-    if (to === 'end' && spans.slice(0, i).some((one) => one.to === 'end')) return [];
+    if (to === 'end' && span !== firstToEnd) return [];
     const from = { index: image.index, offset: image.offset ?? 0, at: image.at };
     return parts.flatMap((part) => clip(part, from, to));
   });
@@ -62,7 +63,7 @@ export function factsOf(snapshots: readonly SnapshotRow[]): ReadonlyMap<string, 
 /** True where a plan would change what the catalogue says. */
 export function isDue(
   known: { readonly snapshots: readonly SnapshotRow[]; readonly parts: readonly ShippedRow[] },
-  rules: Pick<RetainOptions, 'retention' | 'pinned' | 'current' | 'now'>,
+  rules: Pick<RetainOptions, 'retention' | 'pinned' | 'current' | 'now' | 'sequences'>,
 ): boolean {
   const plan = planRetention({ ...knownHistory(known), ...rules });
   if (plan.held !== undefined) return false;

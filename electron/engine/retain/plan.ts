@@ -10,12 +10,22 @@ import {
   type History,
   type KeptSegment,
   type KeptSnapshot,
+  type Place,
 } from '../replica/history.ts';
 
 /** What is known of a snapshot beyond its listing. */
 export type SnapshotFacts =
-  /** Without an offset: a foreign image, which is whole only together with all of its index. */
-  { readonly kind: 'sound'; readonly at: number; readonly offset: number | undefined } | { readonly kind: 'damaged' };
+  | {
+      readonly kind: 'sound';
+      readonly at: number;
+      /** Without one it is a foreign image, which is whole only together with all of its index. */
+      readonly offset: number | undefined;
+      /** What the time was at least when it was taken. */
+      readonly confirmed?: number | undefined;
+      /** Its trailer says where it was put, as this version writes it. */
+      readonly isPlaced?: boolean;
+    }
+  | { readonly kind: 'damaged' };
 
 /** A restore point that stays whatever the settings say. */
 export interface PinnedPoint extends Position {
@@ -33,7 +43,10 @@ export interface RetainOptions {
   readonly pinned: readonly PinnedPoint[];
   /** The generation that goes on; undefined where nobody writes there any more. */
   readonly current: Generation | undefined;
-  readonly now: number;
+  /** In which order generations were begun; those without a number are ordered by their times. */
+  readonly sequences?: ReadonlyMap<Generation, number>;
+  /** What the time is at least; undefined where nobody knows. */
+  readonly now: number | undefined;
 }
 
 export type KeptWhy = 'window' | 'daily' | 'weekly' | 'pinned' | 'proven' | 'newest';
@@ -76,7 +89,10 @@ export type StoredFile = KeptSegment | KeptSnapshot;
 interface Image {
   readonly object: KeptSnapshot;
   readonly generation: Generation;
+  /** As it is labelled; by this it is found. */
   readonly at: number;
+  /** When it was taken at the latest, as what was taken around it tells: by this it ages. */
+  readonly agesFrom: number;
   readonly offset: number | undefined;
 }
 
@@ -94,47 +110,79 @@ const weekShiftMs = 3 * dayMs;
 
 /** Plans what stays and what goes. */
 export function planRetention(options: RetainOptions): RetainPlan {
-  const all = options.history.generations.map((history) => describe(history, options.facts));
-  const images = all.flatMap((kept) => kept.images).sort((a, b) => a.at - b.at);
+  const all = inOrder(options);
+  const images = all.flatMap((kept) => kept.images);
   const newest = newestImage(all, images, options.current);
   const held = whyHeld(options, newest);
-  if (held !== undefined || newest === undefined || options.retention.kind === 'keep-all') {
+  const { retention, now } = options;
+  if (held !== undefined || newest === undefined || retention.kind === 'keep-all' || now === undefined) {
     return keepEverything(all, held);
   }
 
   // Nothing behind the newest image goes, whatever the clock says: its own history is always whole.
-  const windowAt = Math.min(options.now - options.retention.windowMs, newest.at);
-  const base = images.findLast(({ at }) => at <= windowAt);
-  const thinned = thin(images, options.retention, options.now);
+  const windowAt = Math.min(now - retention.windowMs, newest.agesFrom);
+  const thinned = thin(images, retention, now);
+  const pins = pinsByImage(images, options.pinned);
+  const inEffect = generationsInEffect(all, windowAt);
   const plans = all.map((kept) => {
-    const isLive =
-      kept.history.generation === options.current ||
-      kept.lastAt >= windowAt ||
-      kept.history.generation === base?.generation;
-    return planGeneration(kept, { windowAt: isLive ? windowAt : undefined, newest, thinned, pinned: options.pinned });
+    const { generation } = kept.history;
+    const isLive = generation === options.current || kept.lastAt >= windowAt || inEffect.has(generation);
+    return planGeneration(kept, { windowAt: isLive ? windowAt : undefined, newest, thinned, pins });
   });
 
-  const firstLive = base?.at ?? images[0]?.at;
+  const firstLive = (images.findLast(({ agesFrom }) => agesFrom <= windowAt) ?? images[0])?.at;
   return {
     spans: plans.flatMap(({ spans }) => spans),
     whole: plans.flatMap(({ isWhole, generation }) => (isWhole ? [generation] : [])),
     kept: plans.flatMap(({ kept }) => kept),
     // Oldest generation first: should it be cut off, the newer history is the one that nothing was taken from.
-    batches: plans.toSorted((a, b) => a.lastAt - b.lastAt).flatMap(({ batches }) => batches),
-    windowFromAt: firstLive === undefined ? undefined : Math.max(firstLive, options.now - options.retention.windowMs),
+    batches: plans.flatMap(({ batches }) => batches),
+    windowFromAt: firstLive === undefined ? undefined : Math.max(firstLive, now - retention.windowMs),
     held: undefined,
   };
+}
+
+/** Generations in the order in which they were begun, and what of them a restore can begin with. */
+function inOrder({ history, facts, sequences, now = Infinity }: RetainOptions): readonly Kept[] {
+  const all = history.generations.map((one) => describe(one, facts));
+  const sequenceOf = ({ history: { generation } }: Kept): number | undefined => sequences?.get(generation);
+  const sorted = all.toSorted((a, b) => {
+    const [first, second] = [sequenceOf(a), sequenceOf(b)];
+    return first === undefined || second === undefined ? a.lastAt - b.lastAt : first - second;
+  });
+  // What was taken after something else is no older than that, whatever clocks said; what was not yet is as young as can be.
+  let latest = -Infinity;
+  return sorted.map((kept) => {
+    const images = kept.images.map((image) => {
+      if (image.agesFrom > now) return { ...image, agesFrom: now };
+      latest = Math.max(latest, image.agesFrom);
+      return { ...image, agesFrom: latest };
+    });
+    return { ...kept, images };
+  });
 }
 
 function describe(history: GenerationHistory, facts: RetainOptions['facts']): Kept {
   const { generation } = history;
   const images = history.snapshots.flatMap((object): Image[] => {
     const known = facts.get(object.key) ?? { kind: 'sound', at: object.modifiedAt, offset: undefined };
-    return known.kind === 'damaged' ? [] : [{ object, generation, at: known.at, offset: known.offset }];
+    if (known.kind === 'damaged') return [];
+    const { at, offset, confirmed = at } = known;
+    return [{ object, generation, at, agesFrom: Math.max(at, confirmed), offset }];
   });
   const imagesAt = images.reduce((last, { at }) => Math.max(last, at), -Infinity);
   const lastAt = history.segments.reduce((last, { modifiedAt }) => Math.max(last, modifiedAt), imagesAt);
   return { history, images, lastAt };
+}
+
+/**
+ * The generations that hold what was there at an instant: by their labels, as a restore looks for it, and by when they were taken.
+ * The last one that had begun by then is it, and where clocks disagree both are.
+ */
+function generationsInEffect(all: readonly Kept[], at: number): ReadonlySet<Generation> {
+  const labelled = all.findLast(({ images }) => images.some((image) => image.at <= at));
+  const taken = all.findLast(({ images }) => images.some((image) => image.agesFrom <= at));
+  return new Set([labelled, taken].flatMap((kept) => (kept === undefined ? [] : [kept.history.generation])));
 }
 
 /** The last image of the generation that goes on; where none does, the one that was taken last. */
@@ -148,8 +196,10 @@ function newestImage(
     : all.find(({ history }) => history.generation === current)?.images.at(-1);
 }
 
-function whyHeld({ retention, current }: RetainOptions, newest: Image | undefined): string | undefined {
+function whyHeld({ retention, current, now }: RetainOptions, newest: Image | undefined): string | undefined {
   if (retention.kind === 'keep-all') return 'Everything is kept, as it is set.';
+  if (now === undefined)
+    return 'It is not certain yet what time it is: this computer’s clock has to go right for a day before anything is deleted.';
   if (newest !== undefined) return undefined;
   return current === undefined
     ? 'There is no whole image of the database there, so nothing is deleted.'
@@ -183,7 +233,9 @@ function thin(
   const choose = (why: 'daily' | 'weekly', bucketMs: number, shiftMs: number, forMs: number) => {
     const seen = new Set<number>();
     for (const image of images) {
-      const bucket = Math.floor((image.at + shiftMs) / bucketMs);
+      // One of a time that has not come takes no day's place; it stays all the same.
+      if (image.at > now) continue;
+      const bucket = Math.floor((image.agesFrom + shiftMs) / bucketMs);
       if (seen.has(bucket)) continue;
       seen.add(bucket);
       const endsAt = (bucket + 1) * bucketMs - shiftMs;
@@ -211,7 +263,7 @@ function planGeneration(
     readonly windowAt: number | undefined;
     readonly newest: Image;
     readonly thinned: ReadonlyMap<Image, 'daily' | 'weekly'>;
-    readonly pinned: RetainOptions['pinned'];
+    readonly pins: ReadonlyMap<Image, RetainOptions['pinned']>;
   },
 ): GenerationPlan {
   const { generation } = history;
@@ -225,7 +277,7 @@ function planGeneration(
 
   const spans: KeptSpan[] = [];
   for (const image of images) {
-    const pins = rules.pinned.filter((pin) => pin.generation === generation && baseOf(images, pin) === image);
+    const pins = rules.pins.get(image) ?? [];
     const thinned = rules.thinned.get(image);
     if (first !== undefined && isAtOrBehind(image, first))
       spans.push({ image: named(image, whyOf(image, rules)), to: 'end' });
@@ -253,7 +305,7 @@ function windowImage(history: GenerationHistory, images: readonly Image[], windo
   for (const image of images) {
     const { index } = image.object;
     const isBehindLate = late !== undefined && comparePlaces(late, { index, offset: image.offset ?? 0 }) < 0;
-    if (image.at > windowAt || isBehindLate) break;
+    if (Math.max(image.at, image.agesFrom) > windowAt || isBehindLate) break;
     found = image;
   }
   return found;
@@ -267,14 +319,31 @@ function named({ object, generation, at, offset }: Image, why: KeptWhy): KeptIma
   return { generation, index: object.index, offset, at, why };
 }
 
-/** The newest image at or before a place. */
-function baseOf(
+/** The points that have to stay, by the newest image at or before each. */
+function pinsByImage(
   images: readonly Image[],
-  place: { readonly index: number; readonly offset: number },
-): Image | undefined {
-  return images.findLast(
-    ({ object, offset = 0 }) => object.index < place.index || (object.index === place.index && offset <= place.offset),
-  );
+  pinned: RetainOptions['pinned'],
+): ReadonlyMap<Image, RetainOptions['pinned']> {
+  const byGeneration = Map.groupBy(images, ({ generation }) => generation);
+  const pins = new Map<Image, PinnedPoint[]>();
+  for (const pin of pinned) {
+    const image = baseOf(byGeneration.get(pin.generation) ?? [], pin);
+    if (image !== undefined) pins.set(image, [...(pins.get(image) ?? []), pin]);
+  }
+  return pins;
+}
+
+/** The newest image at or before a place; they are in the order of their places. */
+function baseOf(images: readonly Image[], place: Place): Image | undefined {
+  let [low, high] = [0, images.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const image = images[middle];
+    const at = { index: image?.object.index ?? 0, offset: image?.offset ?? 0 };
+    if (comparePlaces(at, place) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return images[low - 1];
 }
 
 function isAtOrBehind(image: Image, first: Image): boolean {
@@ -303,20 +372,43 @@ function neededBy(spans: readonly KeptSpan[], history: GenerationHistory): (file
   const images = new Set(spans.map(({ image }) => image.index));
   const starts = spans.flatMap(({ image }) => (image.offset === 0 ? [image.index] : []));
   const stubs = new Set(starts.map((index) => (begun.has(index - 1) ? index - 1 : index)));
-  const isSegmentNeeded = ({ index, offset }: KeptSegment): boolean =>
-    (offset === 0 && stubs.has(index)) ||
-    spans.some(({ image, to }) => {
-      if (index < image.index) return false;
-      if (to === 'end') return true;
-      const end = to === 'image' ? { index: image.index, offset: image.offset ?? Infinity } : to;
-      return index < end.index || (index === end.index && offset < end.offset);
-    });
+  const toEnd = spans.flatMap(({ image, to }) => (to === 'end' ? [image.index] : []));
+  const wholeFrom = toEnd.reduce((a, b) => Math.min(a, b), Infinity);
+  const stretches = stretchesOf(spans);
+  const isSegmentNeeded = (place: KeptSegment): boolean =>
+    (place.offset === 0 && stubs.has(place.index)) || place.index >= wholeFrom || stretches(place);
   const needed = new Set(history.segments.filter(isSegmentNeeded).map(({ index }) => index));
   return (file) => {
-    if (file.kind === 'snapshot') {
-      return images.has(file.index) || spans.some(({ image, to }) => to === 'end' && file.index >= image.index);
-    }
+    if (file.kind === 'snapshot') return images.has(file.index) || file.index >= wholeFrom;
     return isSegmentNeeded(file) || (needed.has(file.index) && needed.has(file.index + 1));
+  };
+}
+
+/** Whether a segment lies in what a span needs, from the begin of its image's index on. */
+function stretchesOf(spans: readonly KeptSpan[]): (place: { index: number; offset: number }) => boolean {
+  const ends = new Map<number, Place>();
+  for (const { image, to } of spans) {
+    if (to === 'end') continue;
+    const end = to === 'image' ? { index: image.index, offset: image.offset ?? Infinity } : to;
+    const known = ends.get(image.index);
+    if (known === undefined || comparePlaces(known, end) < 0) ends.set(image.index, end);
+  }
+  // How far what is needed of each index's predecessors reaches, so that one look says it for all of them.
+  const from = [...ends.keys()].sort((a, b) => a - b);
+  const reach: Place[] = [];
+  for (const index of from) {
+    const [before, end] = [reach.at(-1), ends.get(index)];
+    if (end !== undefined) reach.push(before !== undefined && comparePlaces(before, end) > 0 ? before : end);
+  }
+  return (place) => {
+    let [low, high] = [0, from.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((from[middle] ?? Infinity) <= place.index) low = middle + 1;
+      else high = middle;
+    }
+    const end = reach[low - 1];
+    return end !== undefined && comparePlaces(place, end) < 0;
   };
 }
 

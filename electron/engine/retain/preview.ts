@@ -5,10 +5,11 @@ import type { ReadableTarget } from '../targets/target.ts';
 import { lookAtReplica } from './look.ts';
 import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
 
-export interface PreviewOptions extends Pick<RetainOptions, 'pinned' | 'current'> {
+export interface PreviewOptions extends Pick<RetainOptions, 'pinned' | 'current' | 'now'> {
   readonly target: ReadableTarget;
   readonly snapshots: readonly SnapshotRow[];
   readonly retention: Retention;
+  /** The instant that is shown. */
   readonly atMs: number;
   readonly signal: AbortSignal;
 }
@@ -16,7 +17,7 @@ export interface PreviewOptions extends Pick<RetainOptions, 'pinned' | 'current'
 /** Plans without deleting. Throws what the target throws. */
 export async function previewRetention(options: PreviewOptions): Promise<RetentionPreview> {
   const looked = await lookAtReplica(options.target, options);
-  return describePlan(planRetention({ ...options, ...looked, now: options.atMs }), options.atMs);
+  return describePlan(planRetention({ ...options, ...looked }), options.atMs);
 }
 
 /** A plan in figures. */

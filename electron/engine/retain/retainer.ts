@@ -6,6 +6,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/named-points.ts';
 import type { Generation } from '../../../shared/position.ts';
 import { type Clock, never, stopwatch } from '../clock.ts';
+import type { ConfirmedTime } from '../confirmed-time.ts';
 import type { Logger } from '../log.ts';
 import { tellDamage } from '../ship/heal.ts';
 import type { Catalogue } from '../state/catalogue.ts';
@@ -14,7 +15,7 @@ import type { StoredObject, Target } from '../targets/target.ts';
 import type { History } from '../replica/history.ts';
 import { formatSnapshotKey, generationPrefix, parseKey } from '../replica/keys.ts';
 import { findChanged, toldEnds } from './compare.ts';
-import { knownOf, type KnownReplica, lookAtReplica } from './look.ts';
+import { confirmedBy, knownOf, type KnownReplica, lookAtReplica } from './look.ts';
 import { asFarAs, generationsOf, isDue, partsAfter } from './parts.ts';
 import { planRetention, type RetainOptions, type RetainPlan, type StoredFile } from './plan.ts';
 import { prune, type Pruned } from './prune.ts';
@@ -36,6 +37,7 @@ export interface RetainerOptions {
   readonly catalogue: Catalogue;
   readonly readers: Readers;
   readonly clock: Clock;
+  readonly confirmed: ConfirmedTime;
   readonly log: Logger;
   /** The target answers, and has everything of former generations that it can get. */
   readonly isReady: () => boolean;
@@ -63,6 +65,8 @@ export class Retainer {
   /** An image was put. */
   #hasNews = false;
   #sinceLook: () => number = never;
+  /** What the time was at least, as the images there tell. */
+  #reached = 0;
   #isWoken = false;
   /** Its rules were changed since the last look began. */
   #isOutdated = false;
@@ -161,7 +165,8 @@ export class Retainer {
     await this.#tellChanged(looked.history, { ends, signal });
     if (isWithin(refusedForMs, replica.refusesDeletesAt, clock)) return true;
 
-    const plan = planRetention({ ...rules, ...looked });
+    this.#reached = Math.max(this.#reached, confirmedBy(looked) ?? 0);
+    const plan = planRetention({ ...rules, ...looked, now: this.#now() });
     const before = this.#known();
     // First the catalogue, then the target: what is told can be restored.
     const undo = this.#tell(plan, { before, looked: known });
@@ -234,9 +239,17 @@ export class Retainer {
     return knownOf(catalogue, { databaseId, targetId });
   }
 
-  #rules({ retention }: ReplicaRow): Pick<RetainOptions, 'retention' | 'pinned' | 'current' | 'now'> {
-    const { store, database, current, clock } = this.#options;
-    return { retention, pinned: pinnedOf(store, database), current, now: clock.now() };
+  #rules({ retention }: ReplicaRow): Pick<RetainOptions, 'retention' | 'pinned' | 'current' | 'now' | 'sequences'> {
+    const { store, catalogue, database, current } = this.#options;
+    const begun = catalogue.generations(database).map(({ generation }, i) => [generation, i] as const);
+    const sequences = new Map(begun);
+    return { retention, pinned: pinnedOf(store, database), current, sequences, now: this.#now() };
+  }
+
+  /** What the time is at least, as this computer or whoever wrote there knows; undefined where nobody does. */
+  #now(): number | undefined {
+    const { clock, confirmed } = this.#options;
+    return timeOf({ clock, confirmed: confirmed.look(), reached: this.#reached });
   }
 
   /** Tells the catalogue what will lie there; answers how to take that back. */
@@ -248,13 +261,13 @@ export class Retainer {
     if (plan.batches.length === 0) return () => {};
     const kept = new Set(plan.kept.map(({ key }) => key));
     const going = new Set(plan.batches.flatMap((batch) => batch.map(({ key }) => key)));
+    const seen = new Set(looked.snapshots.map((one) => formatSnapshotKey(one.generation, one.index)));
     for (const generation of generationsOf(before.parts)) {
       const parts = before.parts.filter((part) => part.generation === generation);
       // An image that came beside the look is neither among those that stay nor among those that go.
       const isKept = (index: number): boolean => {
         const key = formatSnapshotKey(generation, index);
-        const isNew = !looked.snapshots.some((one) => one.generation === generation && one.index === index);
-        return kept.has(key) || (isNew && !going.has(key));
+        return kept.has(key) || (!seen.has(key) && !going.has(key));
       };
       catalogue.trim.setParts({ databaseId, targetId, generation }, partsAfter(plan, generation, parts), isKept);
     }
@@ -316,6 +329,20 @@ export class Retainer {
     await Promise.race([timer, woken]);
     ends.abort(new AppError('cancelled'));
   }
+}
+
+/** What retention goes by: the least that the time can be, but no more than the clock says. Undefined where nobody knows. */
+export function timeOf({
+  clock,
+  confirmed = 0,
+  reached = 0,
+}: {
+  readonly clock: Clock;
+  readonly confirmed: number | undefined;
+  readonly reached: number | undefined;
+}): number | undefined {
+  const least = Math.max(confirmed, reached);
+  return least === 0 ? undefined : Math.min(clock.now(), least);
 }
 
 /** The points that stay whatever is set. */

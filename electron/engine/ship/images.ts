@@ -10,7 +10,7 @@ import { ImageSpoiled } from '../source/live-image.ts';
 import type { Target } from '../targets/target.ts';
 import { isImageDue } from './image-due.ts';
 import { mannersOf } from './manners.ts';
-import type { Shipment, ShippedSnapshot, SnapshotImage } from './shipment.ts';
+import { placeIn, type Shipment, type ShippedSnapshot, type SnapshotImage } from './shipment.ts';
 import type { SnapshotTurn, SnapshotTurns } from './snapshot-turns.ts';
 
 /** After an image that an application's checkpoint spoiled, the next one waits for so long. */
@@ -150,11 +150,13 @@ export class Images implements AsyncDisposable {
           onProgress();
         },
       });
+      const confirmed = shipment.confirmed?.();
       const fields = {
         state: { kind: stateHashName, hash: formatHash(image.state) },
         pages: image.pages,
         pageSize: shipment.pageSize,
-        at: { time: image.time, ...image.at },
+        at: { time: image.time, ...image.at, ...(confirmed === undefined ? {} : { confirmed }) },
+        ...placeIn(shipment, { index: image.at.index, offset: 0 }),
         by: shipment.by,
       };
       const object = encodeObject(bytes, () => fields, { blocksAtOnce: mannersOf(shipment.end, { clock, signal }) });

@@ -14,7 +14,7 @@ import type { PointWithState } from '../state/trim.ts';
 import type { Spool } from '../spool.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
 import { unknownState } from './locate.ts';
-import { isBehind, type KeptHistory, type PutSegment } from './shipment.ts';
+import { isBehind, type KeptHistory, placeIn, type PutSegment } from './shipment.ts';
 
 /** A segment is cut here at the latest, unless one transaction alone is larger. */
 const segmentBytes = 32 * 1024 * 1024;
@@ -219,6 +219,7 @@ async function describe(
     commits: commits.map(({ offset, at }) => [offset, at]),
     states: commits.map(({ state, pages }) => [formatHash(state), pages]),
     origin: composed === undefined ? { kind: 'wal' } : { kind: 'composed', from: composed.from, to: composed.to },
+    ...placeIn(history, from),
     by,
     // Where the index before this one ended, so that a segment that is lost there is missed.
     ...(from.offset === 0 && before !== undefined && { follows: { index: index - 1, offset: before } }),

@@ -37,6 +37,8 @@ export interface KeptHistory {
   /** The indices that were composed for times that were not watched. */
   readonly composed: readonly Composed[];
   readonly by: Trailer['by'];
+  /** What orders it among the generations of the target; undefined where that is not known. */
+  readonly sequence?: () => number | undefined;
 }
 
 /** The generation that goes on. */
@@ -46,6 +48,17 @@ export interface Shipment extends KeptHistory {
   /** Size of the database at its end. */
   readonly pages: () => number;
   readonly openImage: () => Promise<SnapshotImage>;
+  /** What the time is at least, whatever the clock shows. */
+  readonly confirmed?: () => number | undefined;
+}
+
+/** Where an object is put, and what orders its generation: what its trailer says of both. */
+export function placeIn(
+  { generation, sequence }: KeptHistory,
+  { index, offset }: Place,
+): Pick<Trailer, 'place' | 'sequence'> {
+  const order = sequence?.();
+  return { place: { generation, index, offset }, ...(order === undefined ? {} : { sequence: order }) };
 }
 
 /** From where on, and since when, a target misses what was captured. */

@@ -43,6 +43,8 @@ export interface ShipperOptions extends Settings, StockOptions {
   readonly clock: Clock;
   /** Prepares the place on the target (folder, replica record); runs before the first listing. */
   readonly prepare: (signal: AbortSignal) => Promise<void>;
+  /** What others had there before is told and whole. */
+  readonly onOthersEnded: (signal: AbortSignal) => Promise<void>;
   /** Sees to it that the place is still ours; runs before something is put. */
   readonly hold: (options: { readonly before?: 'snapshot'; readonly signal: AbortSignal }) => Promise<void>;
   readonly onProblem: (problem: Problem | undefined) => void;
@@ -300,6 +302,7 @@ export class Shipper {
     const { prepare, onParted } = this.#options;
     await prepare(signal);
     await this.#endOthers(signal);
+    await this.#options.onOthersEnded(signal);
     const stock = await takeStock(this.#options, { isTold: this.#isTold, signal });
     if (stock.kind === 'parted') {
       onParted(stock.why);

@@ -10,6 +10,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { ImageLayer, ImageSource } from './image.ts';
 import { PagePlaces } from './page-places.ts';
 import { readFully } from './wal-reader.ts';
+import { privateFile } from '../private-folder.ts';
 
 /** What is copied aside in one go, at once: behind what else a busy disk has to do, the pin would wait for it. */
 const asideBytes = 64 * 1024;
@@ -241,7 +242,7 @@ function openAside(folder: string, pageSize: number): Aside {
   const place = path.join(folder, `image-${randomUUID()}.tmp`);
   return {
     path: place,
-    fd: fs.openSync(place, 'wx+', 0o600),
+    fd: fs.openSync(place, 'wx+', privateFile),
     newest: new PagePlaces({ from: 0, stride: pageSize }),
     count: 0,
   };

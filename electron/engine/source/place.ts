@@ -47,7 +47,7 @@ const systemFacts: PlaceFacts = {
   mounts: () =>
     process.platform === 'linux'
       ? fs.readFileSync('/proc/self/mountinfo', 'utf8')
-      : spawnSync('/sbin/mount', { encoding: 'utf8', timeout: 2000 }).stdout,
+      : spawnSync('/sbin/mount', { encoding: 'utf8', timeout: 2000, env: {} }).stdout,
 };
 
 /**

@@ -31,6 +31,7 @@ export function classifySourceError(error: unknown, path: string): AppError {
     return new AppError('database-no-permission', { path }, cause);
   if (code === 'EISDIR') return new AppError('database-is-directory', { path }, cause);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new AppError('database-disk-full', { path }, cause);
+  if (code === 'ENAMETOOLONG') return new AppError('database-name-too-long', { path }, cause);
   const reason = unreachable[code];
   if (reason !== undefined) return new AppError('database-unreachable', { path, reason }, cause);
   return new AppError('internal', { reason: `${path}: ${reasonOf(error)}` }, cause);
@@ -40,7 +41,6 @@ export function classifySourceError(error: unknown, path: string): AppError {
 const unreachable: Readonly<Record<string, string>> = {
   EIO: 'its disk reports an error',
   ELOOP: 'its symbolic links lead in a circle',
-  ENAMETOOLONG: 'its name is too long for that file system',
   ENXIO: 'its disk is gone',
   ENODEV: 'its disk is gone',
   ENOTCONN: 'its drive is not connected',

@@ -91,15 +91,18 @@ export class Catalogue {
 
   addGeneration(databaseId: DatabaseId, row: Omit<GenerationRow, 'lastAt'>): void {
     this.#database
-      .prepare('INSERT INTO generation (database_id, id, started_at, last_at, reason) VALUES (?, ?, ?, ?, ?)')
-      .run(databaseId, row.generation, row.startedAt, row.startedAt, row.reason);
+      .prepare(
+        `INSERT INTO generation (database_id, id, started_at, last_at, reason, sequence) VALUES (?, ?, ?, ?, ?,
+         (SELECT coalesce(max(sequence), 0) + 1 FROM generation WHERE database_id = ?))`,
+      )
+      .run(databaseId, row.generation, row.startedAt, row.startedAt, row.reason, databaseId);
   }
 
-  /** Oldest first. */
+  /** In the order in which they were begun, whatever clocks said. */
   generations(databaseId: DatabaseId): readonly GenerationRow[] {
     return this.#database
       .prepare<[string], GenerationRow>(
-        'SELECT id AS generation, started_at AS startedAt, last_at AS lastAt, reason FROM generation WHERE database_id = ? ORDER BY started_at, id',
+        'SELECT id AS generation, started_at AS startedAt, last_at AS lastAt, reason FROM generation WHERE database_id = ? ORDER BY sequence',
       )
       .all(databaseId);
   }

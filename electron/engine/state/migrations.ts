@@ -247,6 +247,18 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (held, idx, offset)
   ) WITHOUT ROWID;
   `,
+  `
+  -- In which order generations were begun: no clock says that.
+  ALTER TABLE generation ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+  UPDATE generation SET sequence = (
+    SELECT count(*) FROM generation AS before
+    WHERE before.database_id = generation.database_id
+      AND (before.started_at, before.id) <= (generation.started_at, generation.id)
+  );
+
+  -- One row: which time it is at least, whatever the clock shows, as JSON (confirmed-time.ts).
+  CREATE TABLE confirmed_time (id INTEGER PRIMARY KEY CHECK (id = 1), value TEXT NOT NULL);
+  `,
 ];
 
 /** What a step brings over that SQL alone cannot, by the version that it leads to. */

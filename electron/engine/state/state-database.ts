@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { keepPrivate, privateFile } from '../private-folder.ts';
 import { conversions, migrations } from './migrations.ts';
 
 const stateFile = 'state.db';
@@ -18,7 +19,8 @@ const holderFile = 'holder.json';
 export function openStateDatabase(dataDir: string): Database.Database {
   let database: Database.Database | undefined;
   try {
-    fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    keepPrivate(dataDir);
+    createPrivately(path.join(dataDir, stateFile));
     database = new Database(path.join(dataDir, stateFile), { timeout: 200 });
     // Held by one connection, so without shared memory; the lock is the one that a second engine meets.
     database.pragma('locking_mode = EXCLUSIVE');
@@ -36,6 +38,16 @@ export function openStateDatabase(dataDir: string): Database.Database {
     if (error instanceof AppError) throw error;
     if (isFull(error)) throw new AppError('spool-full', { path: dataDir }, { cause: error });
     throw new AppError('data-folder-unusable', { path: dataDir, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+/** SQLite would make it with the mode that any new file gets; its other files get that of the database. */
+function createPrivately(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, 'wx', privateFile));
+  } catch (error) {
+    // Not opened where it is there: closing it would give up the lock that this process may have on it.
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }
 
@@ -81,7 +93,8 @@ function giveBack(database: Database.Database): void {
 
 function noteHolder(dataDir: string): void {
   try {
-    fs.writeFileSync(path.join(dataDir, holderFile), JSON.stringify({ pid: process.pid, machine: os.hostname() }));
+    const holder = JSON.stringify({ pid: process.pid, machine: os.hostname() });
+    fs.writeFileSync(path.join(dataDir, holderFile), holder, { mode: privateFile });
   } catch (error) {
     if (!isFull(error)) throw error;
     // @NOTE Whoever comes second is told less; the lock is what counts.

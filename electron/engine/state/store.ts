@@ -118,6 +118,16 @@ export class Store {
     return id;
   }
 
+  /** What is kept of which time it is at least (confirmed-time.ts). */
+  confirmedTime(): string | undefined {
+    const found = this.#database.prepare('SELECT value FROM confirmed_time').pluck().get();
+    return typeof found === 'string' ? found : undefined;
+  }
+
+  setConfirmedTime(text: string): void {
+    this.#database.prepare('INSERT OR REPLACE INTO confirmed_time VALUES (1, ?)').run(text);
+  }
+
   /** In the order in which they were added. */
   databases(): readonly DatabaseRow[] {
     return this.#databases.all();

@@ -1,6 +1,7 @@
 // Writes the body of an object into its file: in large pieces, while the next one is being gathered. What the body's owner fails
 // with stays theirs.
 import type { FileHandle } from 'node:fs/promises';
+import { whereAble } from '../files.ts';
 
 const writeBytes = 512 << 10;
 /** The first piece is smaller: most objects end with it, and hundreds may be written when hundreds of databases start. */
@@ -76,7 +77,8 @@ class WriteBehind implements AsyncDisposable {
     if (this.#written - this.#syncedTo >= syncEveryBytes) {
       await this.#syncing;
       this.#syncedTo = this.#written;
-      this.#syncing = this.#file.datasync();
+      // A disk that cannot do it now cannot at the end, where it is told.
+      this.#syncing = whereAble(() => this.#file.datasync());
       // @NOTE Its failure, as that of a write, is met by the next await of it.
       this.#syncing.catch(() => {});
     }

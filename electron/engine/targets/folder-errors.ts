@@ -16,8 +16,9 @@ export async function classified<T>(path: string, intent: 'read' | 'write', acti
 
 /** What a file system's error means for a target; what is none stays as it is. */
 export async function classify(error: unknown, path: string, intent: 'read' | 'write'): Promise<unknown> {
-  const fail = (code: 'target-full' | 'target-read-only' | 'target-no-permission' | 'target-missing') =>
-    new AppError(code, { path }, { cause: error });
+  const fail = (
+    code: 'target-full' | 'target-read-only' | 'target-no-permission' | 'target-missing' | 'target-name-too-long',
+  ) => new AppError(code, { path }, { cause: error });
   const code = codeOf(error);
   // What does not come from the file system is passed through.
   if (error instanceof AppError || !/^E[A-Z0-9]+$/.test(code)) return error;
@@ -33,6 +34,8 @@ export async function classify(error: unknown, path: string, intent: 'read' | 'w
       return fail(intent === 'write' ? 'target-read-only' : 'target-no-permission');
     case 'ENOENT':
       return fail('target-missing');
+    case 'ENAMETOOLONG':
+      return fail('target-name-too-long');
     case 'ENOTDIR':
     case 'EEXIST':
       return new AppError('target-inside-file', { path, file: await fileOn(pathOf(error) ?? path) }, { cause: error });

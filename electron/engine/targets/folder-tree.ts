@@ -1,14 +1,18 @@
 // The files and folders below the root of a folder target: where a key lies, and making, visiting and removing what is
 // there. Folders come with the first object in them and go with the last one; the root itself is never made here.
-import type { Dirent } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { constants, type Dirent } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../../shared/errors.ts';
-import { syncFolder } from '../files.ts';
+import { type Access, giveAccess, makeFolder } from '../access.ts';
+import { noFollow, syncFolder } from '../files.ts';
+import { privateFile } from '../private-folder.ts';
 import { unlessMissing } from './folder-errors.ts';
 
 /** How often a put makes its folders again when a delete removed them as empty meanwhile. */
 const folderAttempts = 5;
+/** Nobody's but ours: not one that is there, nor what a link leads to. */
+const newFile = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | noFollow;
 
 /** The file of a key. Keys are ours or come from a listing: one that leads elsewhere is a bug. */
 export function locate(root: string, key: string): string {
@@ -22,42 +26,71 @@ export async function mustExist(root: string): Promise<void> {
   if (!(await stat(root)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
 }
 
-/** Visits every file below a folder; what vanishes meanwhile is passed over. */
+/** Folders that a replica is made of. */
+const ownFolder = /^(?:generations|snapshots|wal|[0-9a-f]{16})$/;
+
+/**
+ * Visits every file below a folder whose key begins with `wanted`; what vanishes meanwhile is passed over, and so are folders that
+ * may not be read, where they are none of a replica's: systems leave some of their own on every disk (`lost+found`).
+ */
 export async function walk(
   folder: string,
-  prefix: string,
+  { prefix = '', wanted = '' }: { readonly prefix?: string; readonly wanted?: string },
   visit: (key: string, path: string) => Promise<void>,
 ): Promise<void> {
   const entries: readonly Dirent[] = (await unlessMissing(readdir(folder, { withFileTypes: true }))) ?? [];
   for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) await walk(path, `${prefix}${entry.name}/`, visit);
-    else await visit(`${prefix}${entry.name}`, path);
-  }
-}
-
-/** Creates a new file and the folders that lead to it, from the root down. */
-export async function createFile(root: string, path: string): Promise<FileHandle> {
-  for (let attempt = 1; ; attempt++) {
+    const key = `${prefix}${entry.name}`;
+    if (!entry.isDirectory()) {
+      if (key.startsWith(wanted)) await visit(key, path);
+      continue;
+    }
+    const below = `${key}/`;
+    if (!below.startsWith(wanted) && !wanted.startsWith(below)) continue;
     try {
-      return await open(path, 'wx', 0o644);
+      await walk(path, { prefix: below, wanted }, visit);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || attempt === folderAttempts) throw error;
-      await makeFolders(root, dirname(path));
+      const isBarred = ['EACCES', 'EPERM'].includes(codeOf(error)) && (error as NodeJS.ErrnoException).path === path;
+      if (!isBarred || ownFolder.test(entry.name)) throw error;
     }
   }
 }
 
+/** Creates a new file and the folders that lead to it, from the root down. */
+export async function createFile(root: string, path: string, access?: Access): Promise<FileHandle> {
+  await mustBeWithin(root, path);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const file = await open(path, newFile, privateFile);
+      await giveAccess(file, access);
+      return file;
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempt === folderAttempts) throw error;
+      await makeFolders(root, dirname(path), access);
+    }
+  }
+}
+
+/** A place below `root` that is no link and is reached without one: whoever puts one there would have us write or delete elsewhere. */
+export async function mustBeWithin(root: string, path: string): Promise<void> {
+  if (path === root || path === dirname(path)) return;
+  await mustBeWithin(root, dirname(path));
+  const facts = await unlessMissing(lstat(path));
+  if (facts?.isSymbolicLink() !== true) return;
+  throw Object.assign(new Error(`${path} is a link, which leads elsewhere`), { code: 'ELOOP', path });
+}
+
 /** Makes `folder` below `root`; fails with ENOENT where the root itself is gone. */
-async function makeFolders(root: string, folder: string): Promise<void> {
+async function makeFolders(root: string, folder: string, access: Access | undefined): Promise<void> {
   if (folder === root) return mustExist(root);
   try {
-    await mkdir(folder);
+    await makeFolder(folder, access);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return;
     if (codeOf(error) !== 'ENOENT') throw error;
-    await makeFolders(root, dirname(folder));
-    return makeFolders(root, folder);
+    await makeFolders(root, dirname(folder), access);
+    return makeFolders(root, folder, access);
   }
   await syncFolder(dirname(folder));
 }

@@ -3,49 +3,86 @@
 // request, never by writing an object: an unmounted disk is reported, not replaced by a folder on the wrong one.
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { link, lstat, lutimes, open, rename, unlink } from 'node:fs/promises';
+import { dirname, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf } from '../../../shared/errors.ts';
-import { syncFolder } from '../files.ts';
+import { type Access, makeFolders } from '../access.ts';
+import { noFollow, syncFolder, whereAble } from '../files.ts';
 import { writeBody } from './folder-body.ts';
 import { classified, unlessMissing } from './folder-errors.ts';
 import { folderLook } from './folder-look.ts';
-import { createFile, discard, locate, mustExist, removeEmpty, walk } from './folder-tree.ts';
+import { createFile, discard, locate, mustBeWithin, mustExist, removeEmpty, walk } from './folder-tree.ts';
 import type { PutCondition, StoredObject, Target } from './target.ts';
+
+/** What the disk of a folder cannot do, so that it cannot be promised there. */
+export type FolderLimit = 'durability' | 'times';
+
+export interface FolderOptions {
+  readonly path: string;
+  /** A folder that was named, in which it lies. */
+  readonly within?: string | undefined;
+  /** Told once, with the first object that was put where the disk cannot do everything. */
+  readonly onLimits?: ((limits: readonly FolderLimit[]) => void) | undefined;
+}
 
 export interface FolderTarget extends Target {
   /** The folder itself, absolute. */
   readonly path: string;
   removeLeftovers(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
+  dateBack: NonNullable<Target['dateBack']>;
 }
 
 /** A writer's unfinished file: the final name, twelve random digits, `.tmp`. Other readers ignore it by its end. */
 const ownTmp = /\.[0-9a-f]{12}\.tmp$/;
 const readBytes = 1 << 20;
 
-/** The target at a folder. Does nothing yet: a missing root is reported by the first use. */
-export function openFolderTarget(options: { readonly path: string }): FolderTarget {
+/**
+ * The target at a folder. Does nothing yet: a missing root is reported by the first use. The root may be a link, for its user named
+ * it; where it lies `within` a folder that was named, what leads from there to it may not.
+ */
+export function openFolderTarget(options: FolderOptions): FolderTarget {
   const path = resolve(options.path);
+  const named =
+    options.within === undefined || !path.startsWith(resolve(options.within) + sep) ? path : resolve(options.within);
+  let isAsked = false;
+  const onAsked = (limits: readonly FolderLimit[]) => {
+    if (limits.length > 0 && !isAsked) options.onLimits?.(limits);
+    isAsked = true;
+  };
   const inFlight = new Set<string>();
+  const used = async <T>(intent: 'read' | 'write', use: () => Promise<T>): Promise<T> =>
+    await classified(path, intent, async () => {
+      await mustBeWithin(named, path);
+      return await use();
+    });
   return {
     path,
     url: pathToFileURL(path).href,
-    list: (prefix, { signal }) => classified(path, 'read', () => list(path, prefix, signal)),
-    put: (key, body, { modifiedAt, condition, signal }) =>
-      classified(path, 'write', () => put(path, { key, body, modifiedAt, condition, inFlight, signal })),
-    get: (key, { range, signal }) => get(path, { key, range, signal }),
-    delete: (keys, { signal }) => classified(path, 'write', () => remove(path, keys, signal)),
-    removeLeftovers: ({ signal }) => classified(path, 'write', () => removeLeftovers(path, inFlight, signal)),
+    list: (prefix, { signal }) => used('read', () => list(path, prefix, signal)),
+    put: (key, body, how) =>
+      used('write', () => put(path, { key, body, ...how, inFlight, isFirst: !isAsked, onAsked })),
+    async *get(key, { range, signal }) {
+      await used('read', () => Promise.resolve());
+      yield* get(path, { key, range, signal });
+    },
+    delete: (keys, { signal }) => used('write', () => remove(path, keys, signal)),
+    removeLeftovers: ({ signal }) => used('write', () => removeLeftovers(path, inFlight, signal)),
+    dateBack: (past) => used('write', () => dateBack(path, past)),
     look: folderLook(path),
   };
 }
 
 /** Creates the folder with whatever leads to it, and returns the target there. Throws as every use of it would. */
-export async function createFolderTarget(options: { readonly path: string }): Promise<FolderTarget> {
+export async function createFolderTarget(
+  options: FolderOptions & { readonly access?: Access | undefined },
+): Promise<FolderTarget> {
   const target = openFolderTarget(options);
   await classified(target.path, 'write', async () => {
-    const first = await mkdir(target.path, { recursive: true });
+    const first = await makeFolders(target.path, options.access).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      throw new AppError('target-unmakeable', { path: target.path }, { cause: error });
+    });
     if (first !== undefined) await syncFolder(dirname(first));
   });
   return target;
@@ -57,10 +94,12 @@ async function list(root: string, prefix: string, signal: AbortSignal): Promise<
   // Only the folder that the prefix names in full can hold matches.
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   const found: StoredObject[] = [];
-  await walk(start === '' ? root : locate(root, start.slice(0, -1)), start, async (key, file) => {
+  const folder = start === '' ? root : locate(root, start.slice(0, -1));
+  if (start !== '') await mustBeWithin(root, folder);
+  await walk(folder, { prefix: start, wanted: prefix }, async (key, file) => {
     signal.throwIfAborted();
-    if (!key.startsWith(prefix) || key.endsWith('.tmp')) return;
-    const facts = await unlessMissing(stat(file));
+    if (key.endsWith('.tmp')) return;
+    const facts = await unlessMissing(lstat(file));
     if (facts?.isFile() !== true) return;
     found.push({ key, bytes: facts.size, modifiedAt: Math.round(facts.mtimeMs), tag: tagOf(facts) });
   });
@@ -70,33 +109,41 @@ async function list(root: string, prefix: string, signal: AbortSignal): Promise<
 interface Put {
   readonly key: string;
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  readonly modifiedAt: number | undefined;
-  readonly condition: PutCondition | undefined;
+  readonly modifiedAt?: number | undefined;
+  readonly condition?: PutCondition | undefined;
+  readonly access?: Access | undefined;
   readonly inFlight: Set<string>;
   readonly signal: AbortSignal;
+  /** Nobody knows yet what the disk can do: the object is dated in any case, to see. */
+  readonly isFirst: boolean;
+  readonly onAsked: (limits: readonly FolderLimit[]) => void;
 }
 
 async function put(root: string, options: Put): Promise<{ readonly bytes: number; readonly isChecked?: boolean }> {
-  const { key, body, modifiedAt, condition, inFlight, signal } = options;
+  const { key, body, modifiedAt, condition, access, inFlight, signal, isFirst, onAsked } = options;
   signal.throwIfAborted();
   const path = locate(root, key);
   // A name of its own per writer, so that two writers of one key can never mix their bytes.
   const tmp = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   inFlight.add(tmp);
   try {
-    const file = await createFile(root, tmp);
+    const file = await createFile(root, tmp, access);
     let bytes: number;
+    let keepsTimes = true;
+    let isDurable: boolean;
     try {
       bytes = await writeBody(file, body, signal);
-      if (modifiedAt !== undefined) await file.utimes(modifiedAt / 1000, modifiedAt / 1000);
-      await file.sync();
+      const at = notAfter(modifiedAt ?? Date.now());
+      if (modifiedAt !== undefined || isFirst) keepsTimes = await whereAble(() => file.utimes(at, at));
+      isDurable = await whereAble(() => file.sync());
     } finally {
       await file.close();
     }
     signal.throwIfAborted();
     const isChecked = condition === undefined ? undefined : await placeOnCondition(root, { key, path, tmp, condition });
     if (isChecked !== true) await rename(tmp, path);
-    await syncFolder(dirname(path));
+    isDurable = (await syncFolder(dirname(path))) && isDurable;
+    onAsked([...(isDurable ? [] : (['durability'] as const)), ...(keepsTimes ? [] : (['times'] as const))]);
     return { bytes, ...(isChecked === undefined ? {} : { isChecked }) };
   } catch (error) {
     await discard(tmp);
@@ -104,6 +151,15 @@ async function put(root: string, options: Put): Promise<{ readonly bytes: number
   } finally {
     inFlight.delete(tmp);
   }
+}
+
+/**
+ * An instant in seconds, as the file system is told of it. Half of all milliseconds are no fraction that a double holds, and come
+ * out some nanoseconds late: whoever asks `litestream` for what we show at that instant would get what was before. A fraction of a
+ * microsecond early is right for every reader.
+ */
+function notAfter(at: number): number {
+  return at / 1000 - 2 ** -22;
 }
 
 /**
@@ -130,7 +186,7 @@ async function placeOnCondition(
       // @NOTE disks without links (FAT): looking has to do.
     }
   }
-  const facts = await unlessMissing(stat(path));
+  const facts = await unlessMissing(lstat(path));
   const holds =
     condition.kind === 'absent' ? facts === undefined : facts !== undefined && tagOf(facts) === condition.tag;
   if (!holds) throw changed();
@@ -152,7 +208,10 @@ async function* get(root: string, options: Get): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const file = await classified(root, 'read', async () => {
     try {
-      const opened = await open(locate(root, key), constants.O_RDONLY);
+      const place = locate(root, key);
+      await mustBeWithin(root, place);
+      // Without waiting: what is no file may be a pipe that nobody writes to.
+      const opened = await open(place, constants.O_RDONLY | noFollow | (constants.O_NONBLOCK ?? 0));
       if ((await opened.stat()).isFile()) return opened;
       await opened.close();
     } catch (error) {
@@ -186,6 +245,7 @@ async function remove(root: string, keys: readonly string[], signal: AbortSignal
   for (const key of keys) {
     signal.throwIfAborted();
     const path = locate(root, key);
+    await mustBeWithin(root, dirname(path));
     await unlessMissing(unlink(path));
     folders.add(dirname(path));
   }
@@ -195,10 +255,25 @@ async function remove(root: string, keys: readonly string[], signal: AbortSignal
   }
 }
 
+async function dateBack(
+  root: string,
+  { at, except, signal }: Parameters<NonNullable<Target['dateBack']>>[0],
+): Promise<void> {
+  await mustExist(root);
+  await walk(root, { wanted: 'generations/' }, async (key, file) => {
+    signal.throwIfAborted();
+    if (key.startsWith(except)) return;
+    const facts = await unlessMissing(lstat(file));
+    if (facts?.isFile() !== true || facts.mtimeMs <= at) return;
+    // A disk that keeps no times has none that could be wrong.
+    await whereAble(async () => await unlessMissing(lutimes(file, facts.atimeMs / 1000, notAfter(at))));
+  });
+}
+
 async function removeLeftovers(root: string, inFlight: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   await mustExist(root);
-  await walk(root, '', async (key, file) => {
+  await walk(root, {}, async (key, file) => {
     if (ownTmp.test(key) && !inFlight.has(file)) await unlessMissing(unlink(file));
   });
 }

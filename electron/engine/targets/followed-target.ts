@@ -17,6 +17,7 @@ export function followTarget(
     },
     delete: async (keys, options) => await open().delete(keys, options),
     removeLeftovers: async (options) => await open().removeLeftovers?.(options),
+    dateBack: async (options) => await open().dateBack?.(options),
     look: async (folders, options) => (await open().look?.(folders, options)) ?? nothingAmiss,
   };
 }

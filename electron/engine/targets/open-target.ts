@@ -5,7 +5,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Place } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { PlaceState } from '../../../shared/targets.ts';
-import { createFolderTarget, openFolderTarget } from './folder.ts';
+import type { Access } from '../access.ts';
+import { createFolderTarget, type FolderOptions, openFolderTarget } from './folder.ts';
 import { openS3Target } from './s3.ts';
 import { makeS3Address, parseS3Url, type S3Address, type S3Credentials } from './s3-address.ts';
 import type { Target } from './target.ts';
@@ -23,8 +24,14 @@ export interface FolderAddress {
 export type TargetAddress = FolderAddress | S3Address;
 
 export interface TargetAccess {
+  /** Of the original, for a folder that is made for it. */
+  readonly access?: Access | undefined;
+  /** The folder that was named as destination, in which that of a replica lies. */
+  readonly within?: string | undefined;
   /** Instead of what an address says; without either, AWS's chain. */
   readonly credentials?: S3Credentials | undefined;
+  /** The disk of a folder cannot do everything. */
+  readonly onLimits?: FolderOptions['onLimits'];
 }
 
 /**
@@ -78,13 +85,16 @@ export function placeOf(address: TargetAddress): PlaceState {
 /** The target at an address. Its place has to exist when it is used. */
 export function openTarget(place: string | TargetAddress, access: TargetAccess = {}): Target {
   const address = typeof place === 'string' ? parseTargetUrl(place) : place;
-  return address.kind === 'folder' ? openFolderTarget(address) : openS3Target(address, access);
+  if (address.kind === 's3') return openS3Target(address, access);
+  return openFolderTarget({ path: address.path, within: access.within, onLimits: access.onLimits });
 }
 
 /** The target at an address, its folder created where it does not exist yet; a bucket has to. */
 export async function createTarget(place: string | TargetAddress, access: TargetAccess = {}): Promise<Target> {
   const address = typeof place === 'string' ? parseTargetUrl(place) : place;
-  return address.kind === 'folder' ? await createFolderTarget(address) : openS3Target(address, access);
+  return address.kind === 'folder'
+    ? await createFolderTarget({ ...address, access: access.access })
+    : openS3Target(address, access);
 }
 
 /** The place with this name inside another: a database's own below a destination. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { providers } from '../../../shared/providers.ts';
-import { type S3Address, type S3Credentials, usesPathStyle } from './s3-address.ts';
+import { originOf, type S3Address, type S3Credentials, usesPathStyle } from './s3-address.ts';
 import { credentialsOf, renewCredentials } from './s3-credentials.ts';
 import {
   classifyS3Error,
@@ -16,8 +16,10 @@ import {
   retryAfterMsOf,
   type S3Place,
 } from './s3-errors.ts';
+import { mustComeFromS3 } from './s3-foreign.ts';
 import { Sha256 } from './s3-hash.ts';
 import { addQuirks, isHttpRequest } from './s3-quirks.ts';
+import { type Proxy, proxyFor } from './s3-proxy.ts';
 import { SoughtRegion } from './s3-region.ts';
 import { tellTraffic } from './s3-traffic.ts';
 
@@ -46,7 +48,8 @@ export function makeS3Client(address: S3Address, options: ClientOptions = {}): S
   const provider = providers[address.provider];
   const checksums = provider.checksums === 'when-supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED';
   const region = options.region ?? soughtRegionOf(address, options);
-  const agent = { keepAlive: true, maxSockets: 32 };
+  const proxy = proxyTo(address);
+  const agent = { keepAlive: true, maxSockets: 32, ...(proxy && { proxyEnv: proxy.env }) };
   const client = new S3Client({
     ...credentialsOf(credentialsFor(address, options)),
     region: address.region ?? (region === undefined ? provider.defaultRegion : async () => await region.read()),
@@ -71,9 +74,23 @@ export function makeS3Client(address: S3Address, options: ClientOptions = {}): S
     },
     { step: 'build', priority: 'low', name: 'tidemarkProvider' },
   );
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const result = await next(args);
+        await mustComeFromS3(commandName, result.response);
+        return result;
+      },
+    { step: 'deserialize', priority: 'low', name: 'tidemarkForeign' },
+  );
   tellTraffic(client);
   reuseSigner(client);
   return client;
+}
+
+/** The proxy on the way to an address, as the environment of this process has it. */
+export function proxyTo(address: S3Address): Proxy | undefined {
+  return proxyFor(originOf(address, address.region ?? providers[address.provider].defaultRegion), process.env);
 }
 
 function credentialsFor(address: S3Address, access: S3Access): S3Credentials {
@@ -105,6 +122,8 @@ export interface SendContext {
 export class S3Connection {
   readonly client: S3Client;
   readonly firstDelayMs: number;
+  /** Whether the server compares before it writes when it is asked to; undefined until it showed that. */
+  compares: boolean | undefined;
   readonly #waiting: (() => void)[] = [];
   #free: number;
   readonly #region: SoughtRegion | undefined;

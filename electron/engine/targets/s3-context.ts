@@ -2,7 +2,7 @@
 // a failure names the place. Knows the secrets only to take them out of what servers say.
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import type { S3Address } from './s3-address.ts';
-import { connectS3, type S3Access, type S3Connection } from './s3-client.ts';
+import { connectS3, proxyTo, type S3Access, type S3Connection } from './s3-client.ts';
 import type { S3Place } from './s3-errors.ts';
 
 /** What all requests for one address need. */
@@ -22,7 +22,7 @@ type WriteOptions = Readonly<Pick<PutObjectCommandInput, 'StorageClass' | 'Serve
 export function makeS3Context(address: S3Address, access: S3Access): S3Context {
   const root = address.prefix === '' ? '' : `${address.prefix}/`;
   const url = `s3://${address.bucket}${root === '' ? '' : `/${address.prefix}`}`;
-  const host = address.endpoint === undefined ? 'Amazon S3' : new URL(address.endpoint).host;
+  const host = hostInWords(address);
   const credentials = access.credentials ?? address.credentials;
   const secrets =
     credentials?.kind === 'keys'
@@ -50,4 +50,11 @@ export function makeS3Context(address: S3Address, access: S3Access): S3Context {
       ...(encryption?.kind === 'sse-kms' && encryption.keyId !== undefined ? { SSEKMSKeyId: encryption.keyId } : {}),
     },
   };
+}
+
+/** Who is asked, and through whom. */
+export function hostInWords(address: S3Address): string {
+  const host = address.endpoint === undefined ? 'Amazon S3' : new URL(address.endpoint).host;
+  const proxy = proxyTo(address);
+  return proxy === undefined ? host : `${host} (through the proxy ${proxy.name})`;
 }

@@ -1,6 +1,8 @@
 // What S3, the network and the SDK throw, as the errors that users meet. Nothing foreign is passed on but a name and one line
 // of text: what the SDK hangs on its errors can hold tokens. Also tells which failures may be over in a moment.
 import { AppError, codeOf, isShortage, reasonOf } from '../../../shared/errors.ts';
+import { byName, clockNames, type Kind, notHttp, passing, unreachable, untrusted } from './s3-error-names.ts';
+import { type AnswerFacts, explainForeign, ForeignAnswer, headersOf } from './s3-foreign.ts';
 
 /** What was asked, and of whom. */
 export interface S3Place {
@@ -25,7 +27,8 @@ export function classifyS3Error(error: unknown, place: S3Place): AppError {
   const reason = hide(facts.reason);
   const options = { cause: plain(facts, reason) };
   if (isShortage(error)) return new AppError('too-many-files', { file: `a connection to ${host}` }, options);
-  const kind = kindOf(facts, key);
+  if (facts.foreign !== undefined) return foreignError(facts.foreign, place, { error, options });
+  const kind = kindOf(facts);
   switch (kind) {
     case 'object-missing':
       return new AppError('object-missing', { key: key ?? '', path: url }, options);
@@ -63,9 +66,35 @@ export function classifyS3Error(error: unknown, place: S3Place): AppError {
     case 'target-encryption':
     case 'target-storage-class':
       return new AppError(kind, { bucket, reason }, options);
-    case 'target-failed':
-      return new AppError('target-failed', { path: url, reason: `${host} answered: ${reason}` }, options);
+    case 'target-not-s3':
+      return new AppError(
+        kind,
+        { host, reason: 'it does not speak HTTP; where it speaks TLS, its address begins with https://' },
+        options,
+      );
+    case 'target-failed': {
+      const { name, message } = facts;
+      // What nobody here knows is looked up by its name.
+      const answered =
+        saidIn(error) === undefined || message === '' || message === name ? reason : `${name}: ${reason}`;
+      return new AppError('target-failed', { path: url, reason: `${host} answered: ${answered}` }, options);
+    }
   }
+}
+
+function foreignError(
+  answer: AnswerFacts,
+  { url, host }: S3Place,
+  { error, options }: { readonly error: unknown; readonly options: { readonly cause: Error } },
+): AppError {
+  const { code, reason } = explainForeign(answer);
+  const retryAfterMs = code === 'target-throttled' ? retryAfterMsOf(error) : undefined;
+  const said = code === 'target-failed' ? `${host}: ${reason}` : reason;
+  return new AppError(
+    code,
+    { path: url, host, reason: said, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    options,
+  );
 }
 
 /** Whether the same request may well succeed in a moment. */
@@ -76,7 +105,7 @@ export function isWorthRepeating(error: unknown): boolean {
   // The SDK has learned the server's clock from the refusal.
   if (clockNames.has(facts.name)) return true;
   // An answer that was cut off or garbled cannot be read.
-  return facts.status !== undefined && facts.status < 300;
+  return facts.status !== undefined && facts.status < 300 && facts.foreign === undefined;
 }
 
 /** How long the server asks to be left alone, in ms, where it says so. */
@@ -96,12 +125,12 @@ export function isNotSupported(error: unknown): boolean {
 /** The region in which the bucket is, where a server says that it is in another one than was asked. */
 export function otherRegionOf(error: unknown): string | undefined {
   const facts = factsOf(error);
-  return kindOf(facts, undefined) === 'target-region' ? facts.region : undefined;
+  return kindOf(facts) === 'target-region' ? facts.region : undefined;
 }
 
 /** Whether a server does not take the credentials, or not any more. */
 export function isAboutCredentials(error: unknown): boolean {
-  const kind = kindOf(factsOf(error), undefined);
+  const kind = kindOf(factsOf(error));
   return kind === 'target-credentials' || kind === 'target-credentials-expired';
 }
 
@@ -110,128 +139,9 @@ export function statusOf(error: unknown): number | undefined {
   return factsOf(error).status;
 }
 
-type Kind =
-  | 'object-missing'
-  | 'object-changed'
-  | 'object-archived'
-  | 'target-no-bucket'
-  | 'target-object-locked'
-  | 'target-region'
-  | 'target-forbidden'
-  | 'target-clock-skew'
-  | 'target-unreachable'
-  | 'target-tls'
-  | 'target-throttled'
-  | 'target-credentials'
-  | 'target-credentials-expired'
-  | 'target-credentials-missing'
-  | 'target-quota'
-  | 'target-encryption'
-  | 'target-storage-class'
-  | 'target-failed';
-
-const byName: Readonly<Record<string, Kind>> = {
-  NoSuchKey: 'object-missing',
-  PreconditionFailed: 'object-changed',
-  InvalidObjectState: 'object-archived',
-  NoSuchBucket: 'target-no-bucket',
-  InvalidBucketName: 'target-no-bucket',
-  PermanentRedirect: 'target-region',
-  TemporaryRedirect: 'target-region',
-  AuthorizationHeaderMalformed: 'target-region',
-  IllegalLocationConstraintException: 'target-region',
-  InvalidRegionName: 'target-region',
-  RequestTimeTooSkewed: 'target-clock-skew',
-  RequestExpired: 'target-clock-skew',
-  RequestInTheFuture: 'target-clock-skew',
-  SlowDown: 'target-throttled',
-  Throttling: 'target-throttled',
-  ThrottlingException: 'target-throttled',
-  TooManyRequests: 'target-throttled',
-  TooManyRequestsException: 'target-throttled',
-  RequestLimitExceeded: 'target-throttled',
-  BandwidthLimitExceeded: 'target-throttled',
-  InvalidAccessKeyId: 'target-credentials',
-  SignatureDoesNotMatch: 'target-credentials',
-  InvalidToken: 'target-credentials',
-  InvalidSecurity: 'target-credentials',
-  UnrecognizedClientException: 'target-credentials',
-  ExpiredToken: 'target-credentials-expired',
-  ExpiredTokenException: 'target-credentials-expired',
-  TokenRefreshRequired: 'target-credentials-expired',
-  CredentialsProviderError: 'target-credentials-missing',
-  TokenProviderError: 'target-credentials-missing',
-  QuotaExceeded: 'target-quota',
-  StorageQuotaExceeded: 'target-quota',
-  XMinioStorageFull: 'target-quota',
-  EntityTooLarge: 'target-quota',
-  ServiceLimitExceeded: 'target-quota',
-  NotSignedUp: 'target-quota',
-  AccountProblem: 'target-quota',
-  InvalidStorageClass: 'target-storage-class',
-  ObjectLocked: 'target-object-locked',
-  // Not found, but not because the object or the bucket were missing.
-  NoSuchUpload: 'target-failed',
-};
-
-const clockNames = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture']);
-
-/** Names and system codes of what passes by itself. */
-const passing = new Set([
-  'SlowDown',
-  'Throttling',
-  'ThrottlingException',
-  'TooManyRequests',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-  'BandwidthLimitExceeded',
-  'InternalError',
-  'ServiceUnavailable',
-  'RequestTimeout',
-  'TimeoutError',
-  'OperationAborted',
-  'ConditionalRequestConflict',
-  'IncompleteBody',
-  'BadDigest',
-  'XAmzContentSHA256Mismatch',
-  'XAmzContentChecksumMismatch',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'ERR_STREAM_PREMATURE_CLOSE',
-  'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC',
-]);
-
-const unreachable: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'its name is not known',
-  EAI_AGAIN: 'its name cannot be looked up at present',
-  ECONNREFUSED: 'nothing answers there',
-  ECONNRESET: 'the connection was cut',
-  EPIPE: 'the connection was cut',
-  ERR_STREAM_PREMATURE_CLOSE: 'the connection was cut',
-  ETIMEDOUT: 'it does not answer',
-  EHOSTUNREACH: 'no way leads there',
-  ENETUNREACH: 'this computer is offline',
-  ENETDOWN: 'this computer is offline',
-};
-
-const untrusted: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it signed its certificate itself',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an authority that this computer does not know',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes from an authority that this computer does not know',
-  UNABLE_TO_GET_ISSUER_CERT: 'its certificate comes from an authority that this computer does not know',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an authority that this computer does not know',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet; see whether the clock of this computer is right',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-  EPROTO: 'it does not speak TLS there',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS there',
-};
-
-function kindOf({ name, code, status, message, headers }: Facts, key: string | undefined): Kind {
+function kindOf({ name, code, status, message, headers }: Facts): Kind {
   if (code in untrusted || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return 'target-tls';
+  if (notHttp.test(code)) return 'target-not-s3';
   if (code in unreachable || name === 'TimeoutError') return 'target-unreachable';
   if (/^KMS\.|^KMS[A-Z]|KmsKey/.test(name)) return 'target-encryption';
   const isRefused = status === 403 || name === 'AccessDenied' || name === 'InvalidRequest';
@@ -239,7 +149,8 @@ function kindOf({ name, code, status, message, headers }: Facts, key: string | u
   if (status === 403 && /\bcap\b.*exceeded|quota|billing|payment/i.test(message)) return 'target-quota';
   const known = byName[name];
   if (known !== undefined) return known;
-  // Answers to HEAD have no body, and some servers have names of their own.
+  // Answers to HEAD have no body, and some servers have names of their own. Only a name says that something is gone: what is not
+  // found for another reason, such as an unknown key, is there as before.
   if (headers['x-amz-bucket-region'] !== undefined && (status === 301 || status === 400)) return 'target-region';
   switch (status) {
     case 301:
@@ -249,8 +160,6 @@ function kindOf({ name, code, status, message, headers }: Facts, key: string | u
       return 'target-credentials';
     case 403:
       return 'target-forbidden';
-    case 404:
-      return key === undefined ? 'target-no-bucket' : 'object-missing';
     case 412:
       return 'object-changed';
     case 402:
@@ -274,25 +183,29 @@ interface Facts {
   /** Where the server said that the bucket is. */
   readonly region: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** The answer, where it is none of S3's. */
+  readonly foreign: AnswerFacts | undefined;
 }
 
 function factsOf(error: unknown): Facts {
-  const name = error instanceof Error ? error.name : '';
   const response = property(error, '$response');
   const status = property(property(error, '$metadata'), 'httpStatusCode') ?? property(response, 'statusCode');
-  const headers: Record<string, string> = {};
-  for (const [key, value] of Object.entries(property(response, 'headers') ?? {})) {
-    if (typeof value === 'string') headers[key.toLowerCase()] = value;
-  }
-  const message = reasonOf(error).slice(0, 300);
-  const said = property(error, 'Region');
+  const headers = headersOf(property(response, 'headers'));
+  const said = saidIn(error);
+  const name = said ?? nameOf(error, response !== undefined);
+  const number = typeof status === 'number' ? status : undefined;
+  const text = property(error, '$responseBodyText');
+  const unread = said === undefined && typeof text === 'string' ? text : undefined;
+  const foreign = said === undefined ? foreignIn(error, { status: number, headers, text: unread }) : undefined;
+  // What could not be read as an answer makes the SDK speak of itself.
+  const message = unread === undefined ? reasonOf(error).slice(0, 300) : '';
+  const named = property(error, 'Region');
   const region =
     headers['x-amz-bucket-region'] ??
-    (typeof said === 'string' ? said : undefined) ??
+    (typeof named === 'string' ? named : undefined) ??
     /expecting '([a-z0-9-]+)'/.exec(message)?.[1];
   const code = codeOf(error) || codeOf(property(error, 'cause'));
   const isTelling = message !== '' && message !== name && !/^Unknown(Error)?$/.test(message);
-  const number = typeof status === 'number' ? status : undefined;
   const known = [name === 'Error' ? '' : name, code, number === undefined ? '' : `status ${number}`].find(Boolean);
   return {
     name,
@@ -302,10 +215,52 @@ function factsOf(error: unknown): Facts {
     reason: isTelling ? message : (known ?? 'no reason given'),
     region,
     headers,
+    foreign,
   };
 }
 
-function networkReason({ name, code }: Facts): string | undefined {
+/** The server's own name for what is wrong. */
+function saidIn(error: unknown): string | undefined {
+  const code = property(error, 'Code');
+  return typeof code === 'string' && code !== '' ? code : undefined;
+}
+
+/** What the SDK calls an answer that gives no name, and what cannot be read. */
+const inventedName = /^(NotFound|Unknown(Error)?|Error|SyntaxError)$/;
+
+function nameOf(error: unknown, isAnswered: boolean): string {
+  const name = error instanceof Error ? error.name : '';
+  return isAnswered && inventedName.test(name) ? '' : name;
+}
+
+/** Statuses that only those on the way answer with. */
+const onTheWay: ReadonlySet<number> = new Set([407, 413, 502, 504, 511]);
+
+/** An answer without a name that S3 would not send so. */
+function foreignIn(
+  error: unknown,
+  {
+    status,
+    headers,
+    text,
+  }: {
+    readonly status: number | undefined;
+    readonly headers: Facts['headers'];
+    readonly text: string | undefined;
+  },
+): AnswerFacts | undefined {
+  if (error instanceof ForeignAnswer) return error.facts;
+  if (status === undefined || status < 300 || headers['x-amz-bucket-region'] !== undefined) return undefined;
+  const isPage = /text\/html/i.test(headers['content-type'] ?? '');
+  const isOther = text !== undefined && !/^\s*<(\?xml|Error)/.test(text);
+  if (!isPage && !isOther && status >= 400 && !onTheWay.has(status)) return undefined;
+  return { status, headers, text: (text ?? '').slice(0, 500) };
+}
+
+function networkReason({ name, code, message }: Facts): string | undefined {
+  const [, refusal] = (code === 'ERR_PROXY_TUNNEL' && /HTTP\/[\d.]+ (\d{3})/.exec(message)) || [];
+  if (refusal === '407') return 'the proxy on the way asks for a user and a password (407)';
+  if (refusal !== undefined) return `the proxy on the way refuses to lead there (${refusal})`;
   return untrusted[code] ?? unreachable[code] ?? (name === 'TimeoutError' ? 'it does not answer' : undefined);
 }
 

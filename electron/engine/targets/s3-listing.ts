@@ -3,6 +3,7 @@
 import { ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { AppError } from '../../../shared/errors.ts';
 import type { S3Context } from './s3-context.ts';
+import { mustBeListing } from './s3-foreign.ts';
 import type { StoredObject } from './target.ts';
 
 interface Listed {
@@ -82,9 +83,9 @@ async function listPage(
       const result = await next(args);
       const { response } = result;
       if (isAnswer(response) && response.statusCode === 200) {
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-        response.body = Buffer.from(takeObjects(Buffer.concat(chunks).toString(), objects));
+        const xml = await textOf(response.body);
+        mustBeListing(xml, { status: response.statusCode, headers: response.headers });
+        response.body = Buffer.from(takeObjects(xml, objects));
       }
       return result;
     },
@@ -97,6 +98,7 @@ async function listPage(
 
 interface Answer {
   readonly statusCode: number;
+  readonly headers?: unknown;
   body: AsyncIterable<Uint8Array> | Uint8Array;
 }
 
@@ -104,7 +106,15 @@ function isAnswer(response: unknown): response is Answer {
   if (typeof response !== 'object' || response === null || !('statusCode' in response) || !('body' in response)) {
     return false;
   }
-  return typeof response.body === 'object' && response.body !== null && Symbol.asyncIterator in response.body;
+  const { body } = response;
+  return body instanceof Uint8Array || (typeof body === 'object' && body !== null && Symbol.asyncIterator in body);
+}
+
+async function textOf(body: Answer['body']): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  if (body instanceof Uint8Array) chunks.push(body);
+  else for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
 const opening = '<Contents>';

@@ -9,7 +9,7 @@ import {
   type MultipartUpload,
 } from '@aws-sdk/client-s3';
 import { AppError } from '../../../shared/errors.ts';
-import { providers } from '../../../shared/providers.ts';
+import { type Provider, providers } from '../../../shared/providers.ts';
 import type { S3Address } from './s3-address.ts';
 import type { S3Access } from './s3-client.ts';
 import { makeS3Context, type S3Context } from './s3-context.ts';
@@ -22,6 +22,8 @@ import type { Looked, PutCondition, Target } from './target.ts';
 
 export type S3Objects = Required<Target>;
 
+/** Of a replica; replica/keys.ts. */
+const recordKey = 'tidemark.json';
 const mostKeysAtOnce = 1000;
 const deletesAtOnce = 4;
 const leftoverAfterMs = 24 * 60 * 60 * 1000;
@@ -58,6 +60,8 @@ export function openS3Objects(address: S3Address, access: S3Access): S3Objects {
       }
     },
     removeLeftovers: async ({ now, signal }) => await removeLeftovers(context, now, signal),
+    // A bucket dates what it gets by its own clock.
+    dateBack: async () => {},
     look: async (folders, { signal }) => await look(context, folders, signal),
   };
 }
@@ -82,7 +86,8 @@ async function putWhole(
   { key, body, condition, signal }: PutWhole,
 ): Promise<Stored> {
   const provider = providers[context.address.provider];
-  const isChecked = condition !== undefined && state.hasConditionalWrites;
+  const { connection } = context;
+  const isChecked = condition !== undefined && state.hasConditionalWrites && connection.compares !== false;
   const request = {
     Bucket: context.address.bucket,
     Key: context.fullKey(key),
@@ -113,16 +118,66 @@ async function putWhole(
       const isGone = condition.kind === 'same' && error.code === 'object-missing';
       if (error.code !== 'object-changed' && !isGone) throw error;
       // The answer to an earlier attempt may have been lost: then it is our own object that stands in the way.
-      if (attempts > 1 && (await holds(context, key, body, signal))) return 'stored';
+      if (attempts > 1 && (await holds(context, key, body, signal))) {
+        connection.compares = true;
+        return 'stored';
+      }
       // Some servers refuse whatever they do not understand.
       const lying = (await listObjects(context, key, { signal })).find((object) => object.key === key);
       const isTrue = condition.kind === 'absent' ? lying === undefined : lying?.tag === condition.tag;
       if (isTrue) return 'unsupported';
+      connection.compares = true;
       throw new AppError('object-changed', { key, url: context.place('write objects').url }, { cause: error });
     });
-  if (outcome === 'stored') return { bytes: body.length, ...(condition === undefined ? {} : { isChecked }) };
+  if (outcome === 'stored') {
+    // Of a server of one's own nobody knows it. The record is small, and the first that is put on a condition.
+    const isUnknown = isChecked && key === recordKey && ['other', 'minio'].includes(context.address.provider);
+    if (isUnknown) connection.compares ??= await refusesToReplace(context, { request, provider, key, signal });
+    const wasChecked = isChecked && connection.compares !== false;
+    return { bytes: body.length, ...(condition === undefined ? {} : { isChecked: wasChecked }) };
+  }
   state.hasConditionalWrites = false;
   return await putWhole(context, state, { key, body, condition, signal });
+}
+
+/**
+ * Whether a server refuses to put an object over the same one; undefined where that did not turn out. Some answer a condition that
+ * they pass over as one that holds: each server is asked once, with what was stored in this moment.
+ */
+async function refusesToReplace(
+  context: S3Context,
+  {
+    request,
+    provider,
+    key,
+    signal,
+  }: {
+    readonly request: Parameters<typeof putObject>[1];
+    readonly provider: Provider;
+    readonly key: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<boolean | undefined> {
+  const { IfMatch: _same, ...rest } = request;
+  try {
+    return await context.connection.send(
+      context.place('write objects', key),
+      async (client, { abortSignal }) => {
+        try {
+          await putObject(client, { ...rest, IfNoneMatch: '*' }, { provider, abortSignal });
+          return false;
+        } catch (error) {
+          if (isNotSupported(error)) return false;
+          throw error;
+        }
+      },
+      { signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    // @NOTE What went wrong otherwise says nothing: the object is stored, and the next one asks again.
+    return error instanceof AppError && error.code === 'object-changed' ? true : undefined;
+  }
 }
 
 async function holds(context: S3Context, key: string, body: Uint8Array, signal: AbortSignal): Promise<boolean> {

@@ -14,6 +14,7 @@ import type { AppError } from '../../../shared/errors.ts';
 import type { TargetTest } from '../../../shared/targets.ts';
 import type { S3Address } from './s3-address.ts';
 import { makeS3Client } from './s3-client.ts';
+import { hostInWords } from './s3-context.ts';
 import { classifyS3Error, isNotSupported, type S3Place, statusOf } from './s3-errors.ts';
 
 export interface S3Probe extends Disposable {
@@ -153,7 +154,7 @@ export function openS3Probe(address: S3Address): S3Probe {
 }
 
 function placeOf(address: S3Address): S3Place {
-  const { bucket, prefix, endpoint, credentials } = address;
+  const { bucket, prefix, credentials } = address;
   const secrets =
     credentials?.kind === 'keys'
       ? [credentials.secretAccessKey, credentials.sessionToken].filter((secret) => secret !== undefined)
@@ -161,7 +162,7 @@ function placeOf(address: S3Address): S3Place {
   return {
     url: `s3://${bucket}${prefix === '' ? '' : `/${prefix}`}`,
     bucket,
-    host: endpoint === undefined ? 'Amazon S3' : new URL(endpoint).host,
+    host: hostInWords(address),
     action: 'look at the bucket',
     hide: (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, '…'), text),
   };

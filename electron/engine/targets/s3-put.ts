@@ -6,6 +6,7 @@
 import { crc32 } from 'node:zlib';
 import { PutObject$, PutObjectCommand, type PutObjectCommandInput, type S3Client } from '@aws-sdk/client-s3';
 import type { Provider } from '../../../shared/providers.ts';
+import { mustComeFromS3 } from './s3-foreign.ts';
 import { addQuirks, type HttpRequest, isHttpRequest } from './s3-quirks.ts';
 import { tellRequest } from './s3-traffic.ts';
 
@@ -137,6 +138,7 @@ async function putDirectly(
     const signed = await signer.sign(asked, {}, properties);
     const told = (await tellRequest('put', signed)) as never;
     const sent: { readonly response: Response } = await requestHandler.handle(told, { abortSignal });
+    await mustComeFromS3('PutObjectCommand', sent.response);
     const response = await finish(sent.response, streamCollector);
     if (response.statusCode >= 300) throw await errorOf(response, protocol, serde);
     signer.successHandler?.(response, properties);

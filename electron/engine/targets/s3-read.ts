@@ -27,9 +27,14 @@ export async function* readObject(context: S3Context, { key, range, signal }: Re
     (range !== undefined && range.start < 0 ? await open(context, { ...asked, header: undefined }) : undefined);
   // Nothing of the object lies in the range.
   if (first === undefined) return;
+  const { total } = first;
+  if (total === undefined) {
+    yield* readUnmeasured(context, first, { key, range, signal });
+    return;
+  }
 
-  const end = Math.min(first.total, range?.end ?? first.total);
-  let at = wantedStart(range, first.total);
+  const end = Math.min(total, range?.end ?? total);
+  let at = wantedStart(range, total);
   let answer: Answer | undefined = first;
   let breaks = 0;
   let progress = 0;
@@ -64,6 +69,40 @@ export async function* readObject(context: S3Context, { key, range, signal }: Re
   }
 }
 
+/** An answer that does not say how long it is: it ends where its body does, and breaks off where that fails. */
+async function* readUnmeasured(
+  context: S3Context,
+  answer: Answer,
+  { key, range, signal }: Read,
+): AsyncGenerator<Uint8Array> {
+  try {
+    const whole = bodyOf(answer, { from: 0, to: Infinity, signal });
+    if (range === undefined || answer.isPart) yield* whole;
+    else if (range.start < 0) yield* lastOf(whole, -range.start);
+    else yield* bodyOf(answer, { from: range.start, to: range.end ?? Infinity, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw classifyS3Error(error, context.place('read objects', key));
+  }
+}
+
+/** The last bytes of a stream; no more of it is kept. */
+async function* lastOf(stream: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
+  const kept: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    kept.push(chunk);
+    length += chunk.length;
+    for (let [first] = kept; first !== undefined && length - first.length >= count; [first] = kept) {
+      kept.shift();
+      length -= first.length;
+    }
+  }
+  const [first, ...rest] = kept;
+  if (first !== undefined) yield first.subarray(Math.max(0, length - count));
+  yield* rest;
+}
+
 function rangeHeader(range: Read['range']): string | undefined {
   if (range === undefined) return undefined;
   if (range.start < 0) return `bytes=${range.start}`;
@@ -77,10 +116,12 @@ function wantedStart(range: Read['range'], total: number): number {
 
 interface Answer {
   readonly body: Readable | undefined;
-  /** Where in the object the body begins and ends; the size of the whole object. */
+  /** Where in the object the body begins and ends; the size of the whole object. Undefined where the server does not say. */
   readonly start: number;
-  readonly end: number;
-  readonly total: number;
+  readonly end: number | undefined;
+  readonly total: number | undefined;
+  /** Only what was asked for, as the server says; else the whole object. */
+  readonly isPart: boolean;
   readonly tag: string | undefined;
 }
 
@@ -109,12 +150,15 @@ async function open(context: S3Context, { key, header, tag, signal }: Opening): 
         );
         const [, start, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.ContentRange ?? '') ?? [];
         // A server may pass a range over and send everything.
-        const whole = answer.ContentLength ?? 0;
+        const isPart = answer.$metadata.httpStatusCode === 206;
+        // A part that does not say of what tells no size by its length.
+        const whole = isPart ? undefined : answer.ContentLength;
         return {
           body: answer.Body as Readable | undefined,
           start: Number(start ?? 0),
           end: last === undefined ? whole : Number(last) + 1,
-          total: Number(total ?? whole),
+          total: total === undefined ? whole : Number(total),
+          isPart,
           tag: answer.ETag,
         };
       } catch (error) {
@@ -146,7 +190,7 @@ async function* bodyOf(answer: Answer, { from, to, signal }: Wanted): AsyncGener
       at += chunk.length;
       if (part.length > 0) yield part;
       // What is read to its end leaves the connection to the next request.
-      if (at >= to && answer.end > to) return;
+      if (at >= to && (answer.end ?? Infinity) > to) return;
     }
     signal.throwIfAborted();
   } finally {

@@ -6,6 +6,7 @@
 //   thrown.
 
 import type { AppError } from '../../../shared/errors.ts';
+import type { Access } from '../access.ts';
 
 export interface Target {
   /** What a user would type to name it; holds no secret. */
@@ -18,12 +19,17 @@ export interface Target {
    * Stores an object; a stream that throws leaves nothing behind. A chunk of a stream is the caller's again, to be overwritten,
    * once the next one is asked for. `modifiedAt` is kept where the target can. With a `condition` that does not hold it throws
    * `object-changed` and changes nothing; where the target cannot compare while it writes, `isChecked` is false, and only what
-   * lies there afterwards tells who was last.
+   * lies there afterwards tells who was last. In a folder it gets the `access` of the original; without one it is its owner's alone.
    */
   put(
     key: string,
     body: Uint8Array | AsyncIterable<Uint8Array>,
-    options: { readonly modifiedAt?: number; readonly condition?: PutCondition; readonly signal: AbortSignal },
+    options: {
+      readonly modifiedAt?: number;
+      readonly condition?: PutCondition;
+      readonly access?: Access | undefined;
+      readonly signal: AbortSignal;
+    },
   ): Promise<{ readonly bytes: number; readonly isChecked?: boolean }>;
   /** Streams an object, or a range of its bytes (`end` exclusive; negative `start` counts from the end). */
   get(
@@ -33,6 +39,11 @@ export interface Target {
   delete(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<void>;
   /** Removes what killed writers left unfinished below this root. Nobody else may be writing here. `now` in Unix ms. */
   removeLeftovers?(options: { readonly now: number; readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Where the target keeps the times that it is told: dates objects back that are dated later than `at`, but for those whose key begins
+   * with `except`.
+   */
+  dateBack?(options: { readonly at: number; readonly except: string; readonly signal: AbortSignal }): Promise<void>;
   /**
    * Looks whether the target answers and whether these folders (`name/`, or with more parts) still lie below its root, as one
    * request, or a `stat` or two: not at each of them every time. Fails as every use would.

@@ -1,6 +1,7 @@
 // What belongs to the desktop around the windows: recorded for a test to read, and driven by it through `standIn`.
 import { EventEmitter } from 'node:events';
 import { app } from './app.ts';
+import { handlers } from './ipc-main.ts';
 import { type Members, as } from './members.ts';
 
 /** Everything without effect outside the process. Tests reach it as `globalThis.standIn` in main. */
@@ -9,6 +10,10 @@ const standIn = {
   /** What dialogs answer, by function, first in first out; without an answer they are cancelled. */
   answers: {} as Record<string, unknown[]>,
   trays: [] as TrayIcon[],
+  /** Asks a channel as whoever an event says; rejects where it is refused. */
+  async invoke(channel: string, event: unknown, ...args: readonly unknown[]): Promise<unknown> {
+    return await handlers.get(channel)?.(as(event as object), ...args);
+  },
 };
 Object.assign(globalThis, { standIn });
 

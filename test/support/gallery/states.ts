@@ -399,6 +399,26 @@ function withOperation(operation: Operation): FixtureState {
   return { state: { ...five, operations: [operation] }, histories };
 }
 
+/** What nothing of ours would ever say: instants that are none, sizes below zero, names that turn lines around. */
+const hostileText = '\u202Egnp.bd\u0000\u001B[2J'.repeat(40);
+const hostile: AppState = {
+  ...five,
+  databases: five.databases.map((database, i) =>
+    i === 0
+      ? {
+          ...database,
+          path: `/home/ada/${hostileText}`,
+          sizeBytes: -1,
+          newest: database.newest && { ...database.newest, at: 9e15 },
+          lag: { bytes: Number.NaN, sinceAt: -9e15 },
+          provenAt: Number.NaN,
+          namedPoints: database.namedPoints.map((point) => ({ ...point, name: hostileText, at: 9e15 })),
+        }
+      : database,
+  ),
+  activity: five.activity.map((entry, i) => (i === 0 ? { ...entry, at: 9e15, text: hostileText } : entry)),
+};
+
 export const states: Readonly<Record<string, FixtureState>> = {
   loading: { state: undefined, histories, status: { kind: 'connecting' } },
   unreachable: {
@@ -417,6 +437,7 @@ export const states: Readonly<Record<string, FixtureState>> = {
   young: { state: young, histories, live: id('shop') },
   first: { state: firstSnapshot, histories: new Map([[id('patients'), steady('patients', 0, 0, 1)]]) },
   five: { state: five, histories },
+  hostile: { state: hostile, histories },
   good: { state: allGood, histories },
   broken: { state: broken, histories },
   away: { state: away, histories },
