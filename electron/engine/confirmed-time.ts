@@ -55,7 +55,11 @@ export function confirmTime({ clock, boot, load, save }: ConfirmedTimeOptions): 
     state = advance(state, { boot, uptime: clock.uptime(), wall: clock.now() });
     if (Math.abs(state.uptime - savedAt) >= saveEveryMs) {
       savedAt = state.uptime;
-      save(JSON.stringify(state));
+      try {
+        save(JSON.stringify(state));
+      } catch {
+        // @NOTE A full disk, of which others tell: what is not saved passes again.
+      }
     }
     return state.confirmed === undefined ? undefined : Math.floor(state.confirmed);
   };
