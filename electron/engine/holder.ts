@@ -6,7 +6,7 @@ import { codeOf, mustNotBeShort } from '../../shared/errors.ts';
 import { isSameBoot } from './boot.ts';
 import type { HolderNote } from './replica/holder-note.ts';
 
-/** What this process writes of itself; undefined where the system does not name the computer or its processes. */
+/** What this process writes of itself; undefined where the system does not name its processes and where they run. */
 export function noteHolder({
   computer,
   boot,
@@ -17,8 +17,10 @@ export function noteHolder({
   readonly folder: string;
 }): HolderNote | undefined {
   const [begun, space] = [beginOf(process.pid), spaceOf('self')];
-  if (computer === undefined || begun === undefined || space === undefined) return undefined;
-  return { computer, boot, pid: process.pid, begun, space, folder: path.resolve(folder) };
+  // Where the computer has no name (many containers), that of this start of it names it for as long.
+  const name = computer ?? (Number.isNaN(Number(boot)) ? `start ${boot}` : undefined);
+  if (name === undefined || begun === undefined || space === undefined) return undefined;
+  return { computer: name, boot, pid: process.pid, begun, space, folder: path.resolve(folder) };
 }
 
 /** True where the one that wrote this ran on this computer, ended, and cannot come back with what it knew. */

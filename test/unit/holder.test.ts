@@ -35,7 +35,15 @@ describe.runIf(isLinux)('a former installation', () => {
     expect(isGoneForGood(former && { ...former, folder: folder.path }, own)).toBe(false);
     expect(isGoneForGood(undefined, own)).toBe(false);
     expect(isGoneForGood(former, undefined)).toBe(false);
-    expect(noteHolder({ computer: undefined, boot, folder: '/nowhere' })).toBeUndefined();
+    expect(noteHolder({ computer: undefined, boot: '1796000000000', folder: '/nowhere' })).toBeUndefined();
+  });
+
+  test('on a computer without a name is known for as long as it runs', () => {
+    const here = noteHolder({ computer: undefined, boot, folder: '/nowhere/own' });
+    const before = here && { ...here, pid: 2 ** 30 };
+    expect(isGoneForGood(before, here)).toBe(true);
+    const later = noteHolder({ computer: undefined, boot: 'another-start', folder: '/nowhere/own' });
+    expect(isGoneForGood(before, later)).toBe(false);
   });
 
   test('is not while its process runs, and is once it ended', async () => {
