@@ -39,7 +39,8 @@ export async function mustComeFromS3(command: string | undefined, response: unkn
   const isBare = headers['etag'] === undefined;
   const foreign = new ForeignAnswer({ status: response.statusCode, headers, text: '' });
   if (command === 'GetObjectCommand') {
-    if (!isPage && !isBare) return;
+    const isOfObject = headers['last-modified'] !== undefined || headers['content-range'] !== undefined;
+    if (!isPage && (!isBare || isOfObject)) return;
     // What is not read to its end would hold the connection.
     if (response.body instanceof Readable) response.body.destroy();
     throw foreign;
