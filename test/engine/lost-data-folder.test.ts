@@ -44,7 +44,7 @@ function replicate(dataDir: string, ...more: readonly string[]) {
 /** Runs until everything is there, and ends in order. */
 async function replicateOnce(dataDir: string, ...more: readonly string[]): Promise<string> {
   await using replicating = replicate(dataDir, ...more);
-  await replicating.printed('protected');
+  await replicating.printed(': protected');
   replicating.child.kill('SIGINT');
   expect(await replicating.ended).toBe(0);
   return replicating.output();
@@ -87,7 +87,7 @@ describe.runIf(process.platform === 'linux')('where the data folder is lost, and
 
   test('one that was killed is gone on with as well', async () => {
     await using former = replicate('own');
-    await former.printed('protected');
+    await former.printed(': protected');
     former.child.kill('SIGKILL');
     await former.ended;
     fs.rmSync(folder.at('own'), { recursive: true });
@@ -96,7 +96,7 @@ describe.runIf(process.platform === 'linux')('where the data folder is lost, and
 
   test('while its process lives, nothing is taken from it', async () => {
     await using former = replicate('own');
-    await former.printed('protected');
+    await former.printed(': protected');
     const before = objects();
     fs.renameSync(folder.at('own'), folder.at('moved'));
     await using late = replicate('new');
@@ -177,14 +177,14 @@ describe('a database that is not there', () => {
     await replicating.printed('Nothing to restore.');
     await replicating.printed('waited for');
     fs.renameSync(folder.at('aside.db'), database);
-    await replicating.printed('protected');
+    await replicating.printed(': protected');
     replicating.child.kill('SIGINT');
     expect(await replicating.ended).toBe(0);
 
     fs.rmSync(database);
     await using again = startCommand(args);
     await again.printed('is restored first');
-    await again.printed('protected');
+    await again.printed(': protected');
     again.child.kill('SIGINT');
     expect(await again.ended).toBe(0);
     expect(valuesIn(database)).toEqual([1]);
