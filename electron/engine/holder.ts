@@ -2,9 +2,13 @@
 // Answered only where the system can tell, of the same computer; everything else is somebody's decision.
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, mustNotBeShort } from '../../shared/errors.ts';
 import { isSameBoot } from './boot.ts';
 import type { HolderNote } from './replica/holder-note.ts';
+
+/** A drive that is away may keep a look waiting. */
+const lookMs = 5000;
 
 /** What this process writes of itself; undefined where the system does not name its processes and where they run. */
 export function noteHolder({
@@ -24,9 +28,10 @@ export function noteHolder({
 }
 
 /** True where the one that wrote this ran on this computer, ended, and cannot come back with what it knew. */
-export function isGoneForGood(former: HolderNote | undefined, own: HolderNote | undefined): boolean {
+export async function isGoneForGood(former: HolderNote | undefined, own: HolderNote | undefined): Promise<boolean> {
   if (former === undefined || own === undefined || former.computer !== own.computer) return false;
-  return hasEnded(former, own) && (former.folder === own.folder || isMissing(path.join(former.folder, 'state.db')));
+  if (!hasEnded(former, own)) return false;
+  return former.folder === own.folder || (await isMissing(path.join(former.folder, 'state.db')));
 }
 
 function hasEnded(former: HolderNote, own: HolderNote): boolean {
@@ -61,12 +66,11 @@ function ask(question: () => string | undefined): string | undefined {
   }
 }
 
-/** Only what is surely not there: what may not be looked at is. */
-function isMissing(file: string): boolean {
-  try {
-    fs.statSync(file);
-    return false;
-  } catch (error) {
-    return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-  }
+/** Only what is surely not there: what may not be looked at, or does not answer, is. Anybody may have written where to look. */
+async function isMissing(file: string): Promise<boolean> {
+  const looked = fs.promises.stat(file).then(
+    () => false,
+    (error: unknown) => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR',
+  );
+  return await Promise.race([looked, delay(lookMs, false, { ref: false })]);
 }

@@ -116,6 +116,7 @@ export class Ownership {
       const found = await findRecord(facts.target, { signal });
       const record = found?.record;
       if (found === undefined && !this.#mayTakeOver) await this.#mustBeFree(facts, signal);
+      if (record !== undefined) await this.#inherit(record);
       const demand = this.#judge(record, facts);
       if (record !== undefined) this.#see(record);
       if (demand !== undefined) return { kind: 'start-over', reason: demand };
@@ -224,10 +225,6 @@ export class Ownership {
   /** Why what follows may not go to the facts' generation; throws where the place is another's. */
   #judge(record: ReplicaRecord | undefined, facts: Facts): string | undefined {
     const { generation } = facts;
-    if (record !== undefined && !this.#mayTakeOver && this.#isInherited(record)) {
-      this.#mayTakeOver = true;
-      this.#options.onInherited?.(record);
-    }
     const isOthers = record !== undefined && (!this.#isOurs(record) || this.#isCopys(record));
     if (this.#takenReason !== undefined && isOthers) {
       this.#startOver ??= { from: generation, reason: this.#takenReason };
@@ -257,11 +254,14 @@ export class Ownership {
     return record.path === databasePath || record.databaseId === databaseId;
   }
 
-  /** Of the same database and computer, by an installation that cannot come back. */
-  #isInherited(record: ReplicaRecord): boolean {
-    const { owner, holder } = this.#options;
+  /** A place of the same database and computer, by an installation that cannot come back, is ours to go on with. */
+  async #inherit(record: ReplicaRecord): Promise<void> {
+    const { owner, holder, onInherited } = this.#options;
     const isSame = record.path === owner.databasePath && record.machine.name === os.hostname();
-    return isSame && !this.#isOurs(record) && isGoneForGood(record.holder, holder);
+    if (!isSame || this.#mayTakeOver || this.#isOurs(record)) return;
+    if (!(await isGoneForGood(record.holder, holder))) return;
+    this.#mayTakeOver = true;
+    onInherited?.(record);
   }
 
   /** Nothing is put beside a history that Litestream 0.5 writes unless somebody decided so. */

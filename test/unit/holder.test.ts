@@ -25,25 +25,25 @@ describe.runIf(isLinux)('a former installation', () => {
     ['whose number another process has now', { pid: process.pid, begun: '1' }, true],
     ['in the folder that is ours now', { folder: '/nowhere/own' }, true],
     ['in a folder that is there, without its state', { folder: import.meta.dirname }, true],
-  ])('%s is gone for good: %j → %s', (_what, over, isGone) => {
-    expect(isGoneForGood(former && { ...former, ...over }, own)).toBe(isGone);
+  ])('%s is gone for good: %j → %s', async (_what, over, isGone) => {
+    expect(await isGoneForGood(former && { ...former, ...over }, own)).toBe(isGone);
   });
 
-  test('whose state is still there is not, and one that nothing is known of is not either', () => {
+  test('whose state is still there is not, and one that nothing is known of is not either', async () => {
     using folder = tempFolder();
     fs.writeFileSync(folder.at('state.db'), '');
-    expect(isGoneForGood(former && { ...former, folder: folder.path }, own)).toBe(false);
-    expect(isGoneForGood(undefined, own)).toBe(false);
-    expect(isGoneForGood(former, undefined)).toBe(false);
+    expect(await isGoneForGood(former && { ...former, folder: folder.path }, own)).toBe(false);
+    expect(await isGoneForGood(undefined, own)).toBe(false);
+    expect(await isGoneForGood(former, undefined)).toBe(false);
     expect(noteHolder({ computer: undefined, boot: '1796000000000', folder: '/nowhere' })).toBeUndefined();
   });
 
-  test('on a computer without a name is known for as long as it runs', () => {
+  test('on a computer without a name is known for as long as it runs', async () => {
     const here = noteHolder({ computer: undefined, boot, folder: '/nowhere/own' });
     const before = here && { ...here, pid: 2 ** 30 };
-    expect(isGoneForGood(before, here)).toBe(true);
+    expect(await isGoneForGood(before, here)).toBe(true);
     const later = noteHolder({ computer: undefined, boot: 'another-start', folder: '/nowhere/own' });
-    expect(isGoneForGood(before, later)).toBe(false);
+    expect(await isGoneForGood(before, later)).toBe(false);
   });
 
   test('is not while its process runs, and is once it ended', async () => {
@@ -52,9 +52,9 @@ describe.runIf(isLinux)('a former installation', () => {
     const stat = fs.readFileSync(`/proc/${String(child.pid)}/stat`, 'utf8');
     const begun = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
     const running = former && { ...former, pid: child.pid ?? 0, begun };
-    expect(isGoneForGood(running, own)).toBe(false);
+    expect(await isGoneForGood(running, own)).toBe(false);
     child.stdin?.end();
     await once(child, 'close');
-    expect(isGoneForGood(running, own)).toBe(true);
+    expect(await isGoneForGood(running, own)).toBe(true);
   });
 });
