@@ -11,6 +11,7 @@ import type { ActivityEntry, AppState, PathSuggestion } from './model.ts';
 import type { RestoreOutlook, RestoreProposal } from './operations.ts';
 import type { RetentionPreview } from './retention.ts';
 import type { FolderInspection, TargetTest } from './targets.ts';
+import { longestName } from './named-points.ts';
 import { type Generation, isGeneration } from './position.ts';
 
 interface Command<A extends z.ZodType, R> {
@@ -49,7 +50,7 @@ const wish = z.discriminatedUnion('kind', [
 export type RestoreWish = z.infer<typeof wish>;
 
 /** As people call a restore point; unique within a database. */
-const pointName = z.string().trim().min(1).max(200);
+const pointName = z.string().trim().min(1).max(longestName);
 
 /** The same, or the name of a point, which the replica's record tells. */
 const anyWish = z.discriminatedUnion('kind', [

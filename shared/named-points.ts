@@ -3,6 +3,9 @@ import type { NamedPointId } from './ids.ts';
 import type { Moment } from './history.ts';
 import { isSamePosition, type Position } from './position.ts';
 
+/** Characters of a name. */
+export const longestName = 200;
+
 /** A restore point with a name: it stays at every destination, whatever retention says, until the name is removed. */
 export interface NamedMoment extends Moment {
   readonly name: string;

@@ -13,10 +13,17 @@ const ownFolders: ReadonlySet<string> = new Set(['databases', 'logs', 'demo', 'w
 /** Mode of every file that we keep for ourselves. */
 export const privateFile = 0o600;
 
-/** Makes the data folder, and makes it and what is ours in it private. Fails where it can be neither made nor entered. */
+/**
+ * Makes the data folder, and makes it and what is ours in it private. Fails where it can be neither made nor entered, and where it
+ * is another user's: who put it there could look into it, and put something else into the place of what is kept.
+ */
 export function keepPrivate(dataDir: string): void {
   makeOwnFolder(dataDir);
   if (process.platform === 'win32') return;
+  const user = process.geteuid?.();
+  const { uid } = fs.statSync(dataDir);
+  // Root may use anybody's, and may have made it for us.
+  if (uid !== user && uid !== 0 && user !== 0) throw new Error(`it belongs to another user (${uid})`);
   closeAll(dataDir, false);
   for (const entry of fs.readdirSync(dataDir, { withFileTypes: true })) {
     if (ownFolders.has(entry.name) ? entry.isDirectory() : ownFiles.test(entry.name) && entry.isFile())

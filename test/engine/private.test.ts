@@ -1,12 +1,12 @@
 // What is kept of a database is as private as the database: the data folder, folders as destinations, restored files, whatever the
 // process lets others do with new files. A second user of the computer looks for himself where one can be had.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { keepPrivate } from '../../electron/engine/private-folder.ts';
-import { runCommand, startCommand } from '../support/command-line.ts';
+import { commandEntry, runCommand, startCommand } from '../support/command-line.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { asSecondUser, hasSecondUser } from '../support/second-user.ts';
@@ -186,4 +186,24 @@ test.runIf(hasSecondUser)('a group that may read the original is the only one th
     const object = [...below(replica)].find(({ facts }) => facts.isFile());
     expect(look(object?.place ?? '').mode).toBe(wanted);
   }
+});
+
+test.runIf(hasSecondUser)('a data folder that another user made is not used', () => {
+  using folder = tempFolder();
+  fs.chmodSync(folder.path, 0o755);
+  fs.mkdirSync(folder.at('data'));
+  fs.chmodSync(folder.at('data'), 0o777);
+  fs.chownSync(folder.at('data'), someone, someone);
+  fs.writeFileSync(folder.at('shop.db'), '');
+  const user = [`--reuid=${someone + 9}`, `--regid=${someone + 9}`, '--clear-groups'];
+  const replicate = [commandEntry, 'replicate', '--data-dir', folder.at('data'), folder.at('shop.db'), folder.at('to')];
+  const { status, stderr } = spawnSync('setpriv', [...user, process.execPath, '--no-warnings', ...replicate], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  expect({ status, isTold: stderr.includes(`it belongs to another user (${someone})`) }).toEqual({
+    status: 1,
+    isTold: true,
+  });
+  expect(fs.existsSync(folder.at('data/state.db'))).toBe(false);
 });

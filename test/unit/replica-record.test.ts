@@ -52,6 +52,16 @@ describe('the replica record', () => {
     expect([formatNamed([]), parseNamed(record)]).toEqual([undefined, []]);
   });
 
+  test('names points in a line that can be shown, whatever somebody else wrote', async () => {
+    const target = openFolderTarget({ path: await scratchFolder() });
+    const named = [{ ...namedOnce, name: `\u001B[2J\u202Eone\n${'x'.repeat(4000)}` }] as ReplicaRecord['named'];
+    await writeRecord(target, { ...record, named }, { signal: calm });
+    const read = await readRecord(target, { signal: calm });
+    const name = (read && parseNamed(read))?.[0]?.name ?? '';
+    expect(name).toMatch(/^\uFFFD\[2J\uFFFDone\uFFFDx+$/);
+    expect(name).toHaveLength(200);
+  });
+
   test('is refused where it names what cannot be understood: whoever deletes would take it for nothing', async () => {
     const target = openFolderTarget({ path: await scratchFolder() });
     const broken = {

@@ -2,7 +2,8 @@
 // Human-readable JSON at the replica's root; never holds a secret. Pure but for the target that is handed in.
 import { z } from 'zod';
 import { AppError, reasonOf } from '../../../shared/errors.ts';
-import type { NamedMoment } from '../../../shared/named-points.ts';
+import { longestName, type NamedMoment } from '../../../shared/named-points.ts';
+import { plainLine } from '../../../shared/plain-text.ts';
 import { holderSchema } from './holder-note.ts';
 import {
   generationSchema,
@@ -165,7 +166,9 @@ export function formatNamed(points: readonly NamedMoment[]): ReplicaRecord['name
 
 /** The inverse of {@link formatNamed}. */
 export function parseNamed({ named = [] }: Pick<ReplicaRecord, 'named'>): readonly NamedMoment[] {
-  return named.map(({ name, generation, index, offset, at, namedAt }) => {
+  // All of them, for what they need stays; as long as one can be, with nothing in it that lines or terminals obey.
+  return named.map(({ name: said, generation, index, offset, at, namedAt }) => {
+    const name = plainLine(said).slice(0, longestName);
     return { name, position: { generation, index, offset }, at, namedAt };
   });
 }
