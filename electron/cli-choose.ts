@@ -10,8 +10,7 @@ export interface Answer {
   readonly replicaName: string;
   readonly url: string;
   readonly outcome:
-    | { readonly kind: 'planned'; readonly outlook: RestoreOutlook }
-    | { readonly kind: 'failed'; readonly error: unknown };
+    { readonly kind: 'planned'; readonly outlook: RestoreOutlook } | { readonly kind: 'failed'; readonly error: Error };
 }
 
 type Planned = Answer & { readonly outcome: { readonly kind: 'planned' } };

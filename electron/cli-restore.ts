@@ -128,6 +128,7 @@ async function chooseReplica(
         const outlook = await engine.call('planReplicaRestore', { url, wish });
         return { replicaName, url, outcome: { kind: 'planned', outlook } };
       } catch (error) {
+        if (!(error instanceof Error)) throw error;
         return { replicaName, url, outcome: { kind: 'failed', error } };
       }
     }),

@@ -37,6 +37,8 @@ export interface HistoryOptions {
   readonly startAt?: number;
   /** Without trailers, as Litestream writes. */
   readonly isForeign?: boolean;
+  /** Orders it among other generations; its objects then say where they belong, too. */
+  readonly sequence?: number;
 }
 
 const by = { tidemark: '0.0.0-test', sqlite: '3' };
@@ -49,6 +51,7 @@ export class RealHistory implements Disposable {
   readonly #target: Target;
   readonly #isForeign: boolean;
   readonly #pageSize: number;
+  readonly #sequence: number | undefined;
   #now: number;
   #index = 0;
   /** End of what was recorded in this index, and of what was shipped. */
@@ -63,6 +66,7 @@ export class RealHistory implements Disposable {
     this.#target = options.target;
     this.#isForeign = options.isForeign ?? false;
     this.#pageSize = options.pageSize ?? 4096;
+    this.#sequence = options.sequence;
     this.#now = options.startAt ?? Date.UTC(2026, 0, 2, 10);
     this.database = new Database(this.path);
     this.database.pragma(`page_size = ${this.#pageSize}`);
@@ -117,6 +121,7 @@ export class RealHistory implements Disposable {
       states: commits.map(({ state, pages }) => [state, pages]),
       ...(from === 0 && this.#follows !== undefined ? { follows: this.#follows } : {}),
       origin: { kind: 'wal' },
+      ...this.#placed(from),
       by,
     };
     const object = this.#isForeign ? frame(bytes) : await encodeWhole(bytes, fields);
@@ -137,6 +142,7 @@ export class RealHistory implements Disposable {
           pages: image.length / this.#pageSize,
           pageSize: this.#pageSize,
           at: { time: at, index: this.#index, offset: this.#recorded },
+          ...this.#placed(0),
           by,
         }));
     const key = formatSnapshotKey(this.generation, this.#index);
@@ -146,6 +152,11 @@ export class RealHistory implements Disposable {
 
   [Symbol.dispose](): void {
     this.database.close();
+  }
+
+  #placed(offset: number): Pick<TrailerFields, 'place' | 'sequence'> {
+    if (this.#sequence === undefined) return {};
+    return { place: { generation: this.generation, index: this.#index, offset }, sequence: this.#sequence };
   }
 
   #record(): void {

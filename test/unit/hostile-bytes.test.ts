@@ -179,6 +179,8 @@ describe('a trailer', () => {
       { at: { time: 1, index: 0, offset: 0 } },
       snapshotKey,
     ],
+    ['an image in the place of a segment', segmentKey, { at: { time: 1, index: 0, offset: 0 } }, snapshotKey],
+    ['a segment in the place of an image', snapshotKey, { commits: [[64, 1]] }, segmentKey],
     [
       'one of another generation',
       segmentKey,

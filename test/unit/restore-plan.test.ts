@@ -251,8 +251,9 @@ describe('planRestore', () => {
           details: { generation: second, key: newer[0]?.info.key, ...instead },
         });
       }
-      // What lies before it, and what is asked for by name, is not concerned.
-      expect(summary(torn, time(50)).point).toEqual([1, after(4), 7]);
+      // What lies before it, and what is asked for by name, is not concerned; when it began is not certain any more.
+      expect(summary(torn, time(7)).point).toEqual([1, after(4), 7]);
+      expect(failure(torn, time(50))).toMatchObject({ details: instead });
       expect(summary(headless, { kind: 'latest', generation: first }).point).toEqual([1, after(4), 7]);
     });
 
@@ -343,9 +344,17 @@ describe('planRestore', () => {
       expect(summary([...usual, ...copies], time(3)).point).toEqual([0, after(5), 3]);
     });
 
-    test('takes one in the place of a segment for a gap', () => {
-      const held = usual.map((entry) => (entry === entries.b ? copied(entries.a, entries.b.info.key) : entry));
-      expect(failure(held, time(4))).toMatchObject({ code: 'history-gap', details: { before: iso(2), after: iso(5) } });
+    test('takes one in the place of a segment, or of the last one, for damage', () => {
+      const middle = usual.map((entry) => (entry === entries.b ? copied(entries.a, entries.b.info.key) : entry));
+      expect(failure(middle, time(4))).toMatchObject({
+        code: 'object-damaged',
+        details: { key: entries.b.info.key, before: iso(2), after: iso(5) },
+      });
+      const last = usual.map((entry) => (entry === entries.d ? copied(entries.a, entries.d.info.key) : entry));
+      expect(failure(last, { kind: 'latest' })).toMatchObject({
+        code: 'object-damaged',
+        details: { key: entries.d.info.key, before: iso(5) },
+      });
     });
   });
 

@@ -30,14 +30,20 @@ export function whatContradicts(
   return undefined;
 }
 
-function copyOf(key: ParsedKey, { place, at }: Trailer): string | undefined {
-  if (place !== undefined) {
-    if (isSamePosition({ offset: 0, ...key }, place)) return undefined;
-    const { generation, index, offset } = place;
-    return key.kind === 'snapshot' ? formatSnapshotKey(generation, index) : formatSegmentKey(generation, index, offset);
+function copyOf(key: ParsedKey, { place, at, commits }: Trailer): string | undefined {
+  const { generation, index, offset } = place ?? {
+    generation: key.generation,
+    index: at?.index ?? key.index,
+    offset: 0,
+  };
+  // Only images tell when they were taken, and only segments of transactions.
+  if (key.kind === 'segment' && at !== undefined) return formatSnapshotKey(generation, index);
+  if (key.kind === 'snapshot' && at === undefined && commits !== undefined) {
+    return formatSegmentKey(generation, index, offset);
   }
-  const isElsewhere = key.kind === 'snapshot' && at !== undefined && at.index !== key.index;
-  return isElsewhere ? formatSnapshotKey(key.generation, at.index) : undefined;
+  if (place === undefined && key.kind === 'segment') return undefined;
+  if (isSamePosition({ offset: 0, ...key }, { generation, index, offset })) return undefined;
+  return key.kind === 'snapshot' ? formatSnapshotKey(generation, index) : formatSegmentKey(generation, index, offset);
 }
 
 function whatContradictsIn(

@@ -65,7 +65,8 @@ export async function* encodeFrame(
 
 /**
  * The content of the frame in `source`, every checksum in it verified. Skippable frames before and behind are passed
- * over; those up to 1 MiB are shown to `onSkippable` with the low half-byte of their magic. Frames may follow each other.
+ * over; those up to 1 MiB are shown to `onSkippable` with the low half-byte of their magic. Frames may follow each other. A piece
+ * need be there only until the next one is asked for.
  * Throws {@link FrameError} where a frame is damaged, truncated or of a kind that nobody here writes.
  */
 export async function* decodeFrame(
@@ -142,8 +143,12 @@ async function* release(packing: Promise<Uint8Array>[]): AsyncGenerator<Uint8Arr
   void packing.shift();
   if (packed === undefined) return;
   yield packed;
-  const { buffer, byteLength } = packed;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  free(packed);
+}
+
+/** Frees bytes that nobody reads any more, where they are all of their buffer. */
+function free({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && !buffer.detached && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
@@ -175,6 +180,7 @@ async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
     updateHash(content, block);
     total += block.length;
     yield block;
+    for (const done of [packed, block]) free(done);
   }
   if (header.hasContentChecksum && (await reader.readUint32()) !== content.digest()) {
     throw new FrameError('its checksum is wrong');
@@ -248,7 +254,7 @@ function descriptorChecksum(descriptor: Uint8Array): number {
 
 /** The last 64 KiB of what both hold, in order: what a linked block may refer to. */
 function lastBytes(history: Uint8Array, block: Uint8Array): Uint8Array {
-  if (block.length >= dictionaryBytes) return block.slice(-dictionaryBytes);
+  if (block.length >= dictionaryBytes) return new Uint8Array(block.subarray(-dictionaryBytes));
   const kept = history.subarray(Math.max(0, history.length + block.length - dictionaryBytes));
   const joined = new Uint8Array(kept.length + block.length);
   joined.set(kept);

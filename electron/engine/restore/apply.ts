@@ -109,10 +109,11 @@ async function scanIndex(
   let committed = 0;
   let pages: number | undefined;
   const perChunk = Math.max(1, Math.floor(chunkBytes / step)) * step;
+  const buffer = new Uint8Array(Math.min(perChunk, Math.max(0, end - walHeaderBytes)));
   for (let at = walHeaderBytes; at < end; at += perChunk) {
     signal.throwIfAborted();
     const expected = Math.min(perChunk, end - at);
-    const bytes = await readExactly(wal, at, expected);
+    const bytes = await readInto(wal, at, buffer.subarray(0, expected));
     if (bytes.length < expected) throw broken(index, end, `it ends before offset ${end}`);
     const good = scanFrames(chain, bytes, (_at, page, commitPages) => {
       frames[count++] = page;
@@ -142,13 +143,14 @@ async function writeNewest(
   const { frames, pageSize } = scanned;
   const step = frameBytes(pageSize);
   const perChunk = Math.max(1, Math.floor(chunkBytes / step));
+  const buffer = new Uint8Array(Math.min(perChunk, frames.length) * step);
   for (let end = frames.length; end > 0; end -= perChunk) {
     signal.throwIfAborted();
     const start = Math.max(0, end - perChunk);
     const wanted: number[] = [];
     for (let i = end - 1; i >= start; i--) if (writer.claim(frames[i] ?? 0)) wanted.push(i);
     if (wanted.length === 0) continue;
-    const bytes = await readExactly(wal, walHeaderBytes + start * step, (end - start) * step);
+    const bytes = await readInto(wal, walHeaderBytes + start * step, buffer.subarray(0, (end - start) * step));
     const found = wanted.map((i) => {
       const at = (i - start) * step + frameHeaderBytes;
       return { page: frames[i] ?? 0, data: bytes.subarray(at, at + pageSize) };
@@ -170,7 +172,7 @@ async function writeSnapshot(
     signal.throwIfAborted();
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     if (page === 1 && bytes.length < 20) {
-      rest = bytes;
+      rest = new Uint8Array(bytes);
       continue;
     }
     if (page === 1) writer.beginImage(pageSizeOf(bytes, key), key);
@@ -188,7 +190,8 @@ async function writeSnapshot(
     }
     await writer.write(found);
     onBytes(found.reduce((sum, { data }) => sum + data.length, 0));
-    rest = bytes.subarray(at);
+    // The chunk is its owner's again once the next one is asked for.
+    rest = new Uint8Array(bytes.subarray(at));
   }
   if (rest.length > 0 || page === 1) {
     throw new AppError('object-damaged', { key, reason: 'it does not hold whole pages of a database' });
@@ -332,10 +335,14 @@ function keyAt(index: FetchedIndex, offset: number): string {
 
 /** Reads a range as a buffer of its own (aligned, as the WAL scanner wants it); shorter only at the end of the file. */
 async function readExactly(file: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+  return await readInto(file, position, new Uint8Array(length));
+}
+
+/** The same into a buffer that is there: collecting garbage alone would let hundreds of them pile up. */
+async function readInto(file: FileHandle, position: number, bytes: Uint8Array): Promise<Uint8Array> {
   let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, position + filled);
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

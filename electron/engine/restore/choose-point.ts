@@ -48,7 +48,7 @@ export function* chooseGeneration(
   if (isBroken) throw yield* withoutSnapshot(context, best.kept.generation);
   const isNewest = (point: Point): boolean =>
     best === newest && comparePlaces(point, must(newest.span, 'it is not broken').last) >= 0;
-  const order = reaches.toSorted(compareReaches).map((reach) => reach.kept.generation);
+  const order = reaches.map((reach) => reach.kept.generation);
   return { kept: best.kept, isNewest, order };
 }
 
@@ -118,9 +118,7 @@ function* pointAtTime(context: PlanContext, kept: GenerationHistory, at: number)
   let low = -1;
   let high = kept.segments.length;
   const probe = function* (i: number): Planning<void> {
-    const segment = must(kept.segments[i], 'between both ends');
-    const endAt = (yield* pointsIn(context, kept, i)).at(-1)?.at ?? segment.modifiedAt;
-    if (endAt <= at) low = i;
+    if (yield* endsBy(context, kept, i, at)) low = i;
     else high = i;
   };
   // Where the target's own times are right, so is the first guess, and two trailers are all that is read.
@@ -130,12 +128,58 @@ function* pointAtTime(context: PlanContext, kept: GenerationHistory, at: number)
   while (high - low > 1) yield* probe((low + high) >> 1);
 
   // The segment that ends later may begin earlier.
-  const within = high < kept.segments.length ? yield* pointsIn(context, kept, high) : [];
-  const before = within.findLast((candidate) => candidate.at <= at) ?? (yield* lastPointBefore(context, kept, low + 1));
+  const within = (yield* soundPointsIn(context, kept, high)).findLast((candidate) => candidate.at <= at);
+  const before = within ?? (yield* lastPointBefore(context, kept, low + 1));
   const point = before !== undefined && comparePlaces(before, image) > 0 ? before : image;
+  // Where others of the same segment are later, nothing of the next one can be earlier.
+  if (point !== within) yield* checkNext(context, kept, { point, at });
   yield* checkInstant(context, kept, point, at);
   yield* checkImages(context, kept, point, at);
   return point;
+}
+
+/** The points of a segment that is there and not damaged. */
+function* soundPointsIn(context: PlanContext, kept: GenerationHistory, i: number): Planning<readonly Point[]> {
+  const segment = kept.segments[i];
+  if (segment === undefined || (yield* learnOne(context, segment)).kind === 'damaged') return [];
+  return yield* pointsIn(context, kept, i);
+}
+
+/** Whether a segment ends at or before an instant; of a damaged one that is known only by the begin of the next one that is sound. */
+function* endsBy(context: PlanContext, kept: GenerationHistory, i: number, at: number): Planning<boolean> {
+  const segment = must(kept.segments[i], 'between both ends');
+  if ((yield* learnOne(context, segment)).kind !== 'damaged') {
+    return ((yield* pointsIn(context, kept, i)).at(-1)?.at ?? segment.modifiedAt) <= at;
+  }
+  for (let next = i + 1; next < kept.segments.length; next++) {
+    const [first] = yield* soundPointsIn(context, kept, next);
+    if (first !== undefined) return first.at <= at;
+  }
+  return false;
+}
+
+/**
+ * Refuses an instant behind a point after which something damaged or a hole lies: nobody knows when what is, or was, in that
+ * was made.
+ */
+function* checkNext(
+  context: PlanContext,
+  kept: GenerationHistory,
+  { point, at }: { readonly point: Point; readonly at: number },
+): Planning<void> {
+  const next = kept.segments.find((segment) => comparePlaces(segment, point) >= 0);
+  if (next === undefined || at === point.at) return;
+  const known = yield* learnOne(context, next);
+  if (known.kind === 'damaged') {
+    const { key } = next;
+    throw yield* withNearest(context, kept, next, 'object-damaged', { key, reason: known.reason });
+  }
+  const { index, offset } = point;
+  const follows = known.kind === 'trailer' ? known.trailer.follows : undefined;
+  const reachedBefore = next.index === index ? next.offset : follows?.index === index ? follows.offset : undefined;
+  if (offset === undefined || reachedBefore === undefined || reachedBefore <= offset) return;
+  const missing = describePlace(index, offset, reachedBefore);
+  throw yield* withNearest(context, kept, { index, offset }, 'history-gap', { missing });
 }
 
 /**
@@ -177,6 +221,10 @@ function* pointAtPosition(
   const at = kept.segments.findLastIndex((segment) => comparePlaces(segment, wanted) < 0);
   const segment = kept.segments[at];
   const known = segment === undefined ? undefined : yield* learnOne(context, segment);
+  if (segment?.index === wanted.index && known?.kind === 'damaged') {
+    const { key } = segment;
+    throw yield* withNearest(context, kept, segment, 'object-damaged', { key, reason: known.reason });
+  }
   const end = segment && known && endOf(segment, known, kept.segments[at + 1]);
   const isCovered = segment?.index === wanted.index && (end === undefined || end >= wanted.offset);
   if (!isCovered) {

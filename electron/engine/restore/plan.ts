@@ -51,7 +51,7 @@ export function* planRestore(context: PlanContext, wish: RestoreWish): Planning<
   const { knowledge } = context;
   for (;;) {
     const known = countCopies(knowledge);
-    const history = withoutCopies(context.history, knowledge);
+    const history = yield* withoutCopies(context);
     try {
       const plan = yield* planWithin({ ...context, history }, wish);
       if (countCopies(knowledge) === known) return plan;

@@ -11,6 +11,7 @@ import {
   pointOfSnapshot,
   pointsOf,
 } from '../replica/history.ts';
+import { parseKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
 import type { Trailer } from '../replica/trailer.ts';
 
@@ -52,11 +53,13 @@ export interface Reach {
   /** From when to when it reaches, what is damaged of it included. */
   readonly beginsAt: number;
   readonly endsAt: number;
+  /** Nothing sound tells when it began. */
+  readonly isBeginLost: boolean;
   /** What of it can be restored; undefined where no image is sound. */
   readonly span: Span | undefined;
 }
 
-/** All generations, in the order of their names. */
+/** All generations, in the order in which they were begun. */
 export function* reachesOf(context: PlanContext): Planning<readonly Reach[]> {
   const { generations } = context.history;
   yield* learn(
@@ -65,19 +68,28 @@ export function* reachesOf(context: PlanContext): Planning<readonly Reach[]> {
   );
   const reaches: Reach[] = [];
   for (const kept of generations) reaches.push(yield* reachOf(context, kept));
-  return reaches;
+  const ordered = reaches.toSorted(compareReaches);
+  // What is lost of one's begin may reach as far back as the one before it goes.
+  return ordered.map((reach, i) => {
+    const before = ordered[i - 1]?.endsAt ?? -Infinity;
+    return reach.isBeginLost ? { ...reach, beginsAt: Math.min(reach.beginsAt, before + 1) } : reach;
+  });
 }
 
 function* reachOf(context: PlanContext, kept: GenerationHistory): Planning<Reach> {
   const sound = yield* soundSnapshots(context, kept);
   const first = sound[0]?.point;
   const span = first && { kept, first, last: yield* lastPoint(context, kept, kept.segments.length) };
-  // What lies before the first sound image and is none of what such an image needs was history too.
+  // What lies before the first sound image was history too; what is none of what such an image needs had an image of its own.
   const isBefore = ({ index }: { readonly index: number }): boolean => first === undefined || index < first.index;
   const lost = kept.snapshots.filter((image) => isBefore(image)).map(({ modifiedAt }) => modifiedAt);
-  const head = kept.segments.findIndex(({ index }) => first === undefined || index < first.index - 1);
-  const headPoints = head === -1 ? [] : yield* pointsIn(context, kept, head);
-  const times = [first?.at ?? Infinity, ...lost, ...headPoints.slice(0, 1).map(({ at }) => at)];
+  const [head] = kept.segments;
+  const isLed = head !== undefined && (first === undefined || comparePlaces(head, first) < 0);
+  const isHeadless = isLed && (first === undefined || head.index < first.index - (first.offset === 0 ? 1 : 0));
+  const headPoints = isLed ? yield* pointsIn(context, kept, 0) : [];
+  const tail = kept.segments.length - 1;
+  const tailPoints = tail === -1 ? [] : yield* pointsIn(context, kept, tail);
+  const times = [first?.at ?? Infinity, ...lost, ...[...headPoints, ...tailPoints].map(({ at }) => at)];
   const ends = [...kept.snapshots, ...kept.segments.slice(-1)].map(({ modifiedAt }) => modifiedAt);
   const trailers = [...kept.snapshots, ...kept.segments].flatMap(({ key }) => trailerOf(context, key) ?? []);
   const sequences = trailers.flatMap(({ sequence }) => sequence ?? []);
@@ -87,6 +99,7 @@ function* reachOf(context: PlanContext, kept: GenerationHistory): Planning<Reach
     isForeign: trailers.length === 0,
     beginsAt: times.reduce((a, b) => Math.min(a, b)),
     endsAt: span?.last.at ?? ends.reduce((a, b) => Math.max(a, b), 0),
+    isBeginLost: lost.length > 0 || isHeadless,
     span,
   };
 }
@@ -175,5 +188,23 @@ export function* learn(context: PlanContext, objects: readonly ObjectInfo[]): Pl
     const told = yield news;
     news.forEach(({ key }, i) => knowledge.set(key, must(told[i], 'one answer for each')));
   }
-  return objects.map(({ key }) => must(knowledge.get(key), 'it was just asked'));
+  return objects.map((object) => judged(context, object, must(knowledge.get(object.key), 'it was just asked')));
+}
+
+/** Among objects that carry trailers, one without has lost its end: its own times and sizes say nothing. */
+function judged({ knowledge }: PlanContext, { key }: ObjectInfo, known: Known): Known {
+  if (known.kind !== 'foreign' || !oursIn(knowledge).has(parseKey(key)?.generation)) return known;
+  return { kind: 'damaged', reason: 'its trailer is missing' };
+}
+
+const ours = new WeakMap<Knowledge, { readonly size: number; readonly generations: ReadonlySet<unknown> }>();
+
+/** The generations of which some object carries a trailer, as far as is known. */
+function oursIn(knowledge: Knowledge): ReadonlySet<unknown> {
+  const counted = ours.get(knowledge);
+  if (counted?.size === knowledge.size) return counted.generations;
+  const told = [...knowledge].filter(([, { kind }]) => kind === 'trailer');
+  const generations = new Set(told.map(([key]) => parseKey(key)?.generation));
+  ours.set(knowledge, { size: knowledge.size, generations });
+  return generations;
 }

@@ -3,15 +3,7 @@ import { must } from '../../../shared/assert.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../../../shared/errors.ts';
 import { formatHex8, type Generation } from '../../../shared/position.ts';
 import { comparePlaces, type GenerationHistory, type Place, type Point } from '../replica/history.ts';
-import {
-  compareReaches,
-  lastPointBefore,
-  learn,
-  type PlanContext,
-  type Planning,
-  reachesOf,
-  soundSnapshots,
-} from './planning.ts';
+import { lastPointBefore, learn, type PlanContext, type Planning, reachesOf, soundSnapshots } from './planning.ts';
 
 /** The error for something broken at a place, with the nearest restorable points on both sides of it. */
 export function* withNearest(
@@ -60,7 +52,7 @@ function* nearestPoints(
   const after = ownAfter && { point: ownAfter, generation };
   if (before !== undefined && after !== undefined) return { before, after };
 
-  const reaches = (yield* reachesOf(context)).toSorted(compareReaches);
+  const reaches = yield* reachesOf(context);
   const here = reaches.findIndex((reach) => reach.kept.generation === generation);
   const earlier = reaches.slice(0, here).findLast(({ span }) => span !== undefined)?.span;
   const later = reaches.slice(here + 1).find(({ span }) => span !== undefined)?.span;
