@@ -93,6 +93,12 @@ export function narrate(
         level: 'warning',
         text: `${name}: the end of its former history did not reach ${at(event.replica)} and is not kept any more. What lies there stays restorable.`,
       };
+    case 'unsound':
+      return {
+        kind: 'problem',
+        level: 'problem',
+        text: `${name} was damaged before it was protected. SQLite’s check finds: ${event.findings.join('; ')}. It is captured as it is, and every restore point holds the same; an older copy from elsewhere may be sound.`,
+      };
     case 'outside':
       return { kind: 'problem', level: 'warning', text: `${name}: ${errorSentence(event.what)}` };
     case 'problem':

@@ -11,6 +11,7 @@ import { LateOpening } from './late-opening.ts';
 import { noteClean, noteRest, saveClean } from './notes.ts';
 import { Notices } from './notices.ts';
 import { replacedWords, untilStill } from './outside.ts';
+import { findDamage } from './session-health.ts';
 import { saveSession } from './session-notes.ts';
 import { openSession, prepareOpening } from './session-opening.ts';
 import { bringOverUnseen } from './session-unseen.ts';
@@ -72,6 +73,8 @@ export class Protection {
   #ended: { readonly signal: AbortSignal } | undefined;
   #bringing: Promise<void> | undefined;
   /** What changed unseen while the session was being put together: brought over once it is there. */
+  /** An image lies on a target. */
+  #onImage: () => void = () => {};
   #unseen: Unseen | undefined;
   #isHeldExclusively = false;
   /** How the last session stood at each target when it ended. */
@@ -231,6 +234,7 @@ export class Protection {
         this.#forgetShipped();
         this.#options.onProgress();
       },
+      onImage: () => this.#onImage(),
       onFailed: (error) => this.#failed(error),
       startOverReason: undefined,
       startOver: (why) => {
@@ -357,6 +361,7 @@ export class Protection {
     opening.enter('pages');
     let session: Session | undefined;
     let shipping: Promise<unknown> = Promise.resolve();
+    let looking: Promise<void> | undefined;
     try {
       session = await openSession(context, { start, prospect, signal: both });
       opening[Symbol.dispose]();
@@ -374,6 +379,7 @@ export class Protection {
       this.#report(undefined);
       if (this.#unseen !== undefined) this.#bringOver(this.#unseen);
       shipping = session.crew.run(both);
+      if (session.isNew) looking = this.#lookForDamage(session, both);
       await (this.#isFinishing ? shipping : Promise.race([broken, shipping]));
     } catch (error) {
       if (!this.#isFinishing) throw error;
@@ -382,6 +388,8 @@ export class Protection {
       ended.abort(new AppError('cancelled'));
       await shipping.catch((error: unknown) => log.warn({ error }, 'shipping ended with an error'));
       await session?.crew.ended();
+      this.#onImage();
+      await looking;
       await this.#bringing;
       this.#unseen?.image[Symbol.dispose]();
       this.#unseen = undefined;
@@ -390,6 +398,20 @@ export class Protection {
       this.#session = undefined;
       this.#options.onChange();
       if (session !== undefined) await this.#close(session);
+    }
+  }
+
+  /** Tells of damage that a new history begins with, once an image of it lies somewhere: until then that is more urgent. */
+  async #lookForDamage(session: Session, signal: AbortSignal): Promise<void> {
+    const { folder, log, onEvent } = this.#options;
+    await new Promise<void>((resolve) => (this.#onImage = resolve));
+    if (signal.aborted) return;
+    try {
+      const findings = await findDamage(session, { folder, signal });
+      if (findings.length > 0) onEvent({ kind: 'unsound', findings });
+    } catch (error) {
+      // @NOTE That it could not be looked through says nothing of the database.
+      if (!signal.aborted) log.info({ error }, 'the database was not looked through');
     }
   }
 

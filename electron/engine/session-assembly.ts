@@ -81,7 +81,7 @@ function batchOf(replicas: readonly ReplicaRow[]): number {
 export async function assembleSession(
   { options, owner }: SessionContext,
   facts: Pick<Session, 'generation' | 'capture' | 'spool' | 'commits' | 'pageSize'> &
-    Pick<Shipment, 'baseline'> & { readonly now: () => number },
+    Pick<Shipment, 'baseline'> & { readonly now: () => number; readonly isNew?: boolean },
 ): Promise<Session> {
   const { generation, capture, spool, commits, pageSize, baseline } = facts;
   const composed = [...readComposed(spool.folder)];
@@ -127,6 +127,7 @@ export async function assembleSession(
     formers,
     composed,
     pageSize,
+    isNew: facts.isNew === true,
     savedIndex: spool.index,
     statesFrom: undefined,
     saving: Promise.resolve(),

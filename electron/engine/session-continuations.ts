@@ -248,7 +248,7 @@ export async function beginGeneration(
   owner.counters.generations++;
   log.info({ generation, reason }, 'generation started');
   onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
-  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
+  const facts = { generation, capture, spool, commits, pageSize, now, baseline, isNew: true };
   const session = await assembleSession(context, facts);
   opening.move();
   return session;

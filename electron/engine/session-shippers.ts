@@ -155,6 +155,7 @@ export function makeShipper(
       const { time, pages, beginsPart, isFound, missing } = snapshot;
       if (missing !== undefined) tellHole(row, { generation, options, missing, toAt: time });
       addSnapshot(generation, pageSize, snapshot);
+      owner.onImage();
       if (!isFound) {
         if (beginsPart || time - imageToldAt >= imageToldEveryMs) {
           onEvent({ kind: 'snapshot', replica: row, bytes: pages * pageSize });

@@ -110,6 +110,8 @@ export type ProtectionEvent =
   | { readonly kind: 'deletes-refused'; readonly replica: ReplicaRow }
   /** What a target had not got of a former generation cannot be shipped any more. */
   | { readonly kind: 'rest-lost'; readonly replica: ReplicaRow }
+  /** SQLite finds damage in what the history begins with. */
+  | { readonly kind: 'unsound'; readonly findings: readonly string[] }
   | { readonly kind: 'outside'; readonly what: AppErrorData }
   | { readonly kind: 'problem'; readonly problem: Problem; readonly replica: ReplicaRow | undefined }
   | { readonly kind: 'recovered'; readonly replica: ReplicaRow | undefined };
@@ -126,6 +128,8 @@ export interface Session {
   /** Indices that were composed, and that some target may not have yet. */
   readonly composed: Composed[];
   readonly pageSize: number;
+  /** Its history began with this opening. */
+  readonly isNew: boolean;
   savedIndex: number;
   /** From which index on the catalogue keeps state hashes within segments; undefined before that was looked after. */
   statesFrom: number | undefined;
@@ -153,6 +157,8 @@ export interface SessionOwner {
   /** New transactions are in the spool. */
   onCaptured(): void;
   onShipped(last: Moment): void;
+  /** An image lies on a target. */
+  onImage(): void;
   /** The session cannot go on. */
   onFailed(error: unknown): void;
   /** The history cannot be continued: the next opening begins a new generation, for this reason. */
