@@ -1,5 +1,7 @@
 // Letting go of the pin while an application's checkpoint waits for it: what happened meanwhile is captured where SQLite's
 // count of transactions proves that it is all there, and refused as a contiguous history where it is not.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Capture } from '../../electron/engine/capture/capture.ts';
@@ -44,6 +46,40 @@ function write(count: number): void {
   for (let i = 0; i < count; i++) app.exec('INSERT INTO t VALUES (randomblob(3000))');
 }
 
+interface Filler extends Disposable {
+  /** Commits in this moment, before anything else here goes on. */
+  write(count: number): void;
+}
+
+/** Another process that fills the sector behind each transaction with copies of its last frame: they are none. */
+function openFiller(): Filler {
+  const script = `
+import os, sqlite3, sys, time
+file, orders = sys.argv[1], sys.argv[2]
+c = sqlite3.connect('file:' + file + '?psow=0', uri=True, isolation_level=None)
+c.execute('PRAGMA synchronous=full')
+c.execute('PRAGMA wal_autocheckpoint=0')
+n = 0
+while True:
+  while not os.path.exists(orders + str(n)): time.sleep(0.001)
+  for i in range(int(open(orders + str(n)).read())): c.execute('INSERT INTO t VALUES (randomblob(3000))')
+  open(orders + str(n) + '.done', 'w').close()
+  n += 1`;
+  const orders = folder.at('order');
+  const filler = spawn('python3', ['-c', script, file, orders], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  let n = 0;
+  return {
+    write: (count) => {
+      fs.writeFileSync(`${orders}.tmp`, String(count));
+      fs.renameSync(`${orders}.tmp`, `${orders}${n}`);
+      while (!fs.existsSync(`${orders}${n}.done`)) Atomics.wait(pause, 0, 0, 1);
+      n++;
+    },
+    [Symbol.dispose]: () => void filler.kill(),
+  };
+}
+
 /** Does something while the pin is let go; all of it before anybody looks again. */
 async function whileAside(work: () => void): Promise<void> {
   const aside = capture.stepAside(5000);
@@ -73,6 +109,22 @@ describe('what happened while the pin was let go is captured', () => {
     const [captured, truth] = await ends();
     expect(captured).toBe(truth);
   });
+});
+
+test('commits with copies behind them are captured, again and again, also behind a restart', async () => {
+  using filler = openFiller();
+  filler.write(1);
+  await capture.catchUp(() => {});
+  for (const restarts of [false, false, true, false]) {
+    await whileAside(() => {
+      if (restarts) app.pragma('wal_checkpoint(RESTART)');
+      filler.write(3);
+    });
+    filler.write(1);
+    await capture.catchUp(() => {});
+  }
+  const [captured, truth] = await ends();
+  expect(captured).toBe(truth);
 });
 
 describe('an image that is open meanwhile', () => {

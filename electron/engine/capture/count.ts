@@ -1,5 +1,7 @@
 // SQLite's own count of transactions, held against what was captured: it is the proof that nothing was missed where no pin was
 // held, or where a WAL was restarted.
+import { hashPage } from '../replica/state-hash.ts';
+import type { AheadCounter } from '../source/wal-reader.ts';
 import type { Life } from './life.ts';
 import { type Frame, Repeats } from './repeats.ts';
 
@@ -54,7 +56,7 @@ export class TransactionCount {
     for (let again = 0; again < tries; again++) {
       const now = connections.walIndex?.read();
       if (now === undefined) return undefined;
-      const ahead = now.frames === 0 ? 0 : await reader.countAhead(now);
+      const ahead = now.frames === 0 ? 0 : await reader.countAhead(now, counterAfter(this.#repeats));
       if (ahead === undefined) continue;
       const captured = (now.changes - ahead) >>> 0;
       const difference = this.#captured === undefined ? undefined : (captured - this.#captured) | 0;
@@ -67,4 +69,16 @@ export class TransactionCount {
     }
     return undefined;
   }
+}
+
+/** SQLite counts no copies: not those ahead either. */
+function counterAfter(captured: Repeats): AheadCounter {
+  const repeats = captured.fork();
+  return {
+    begin: () => repeats.begin(),
+    isTransaction: ({ page, data, commitPages }) => {
+      const hash = commitPages > 0 ? hashPage(page, data) : 0n;
+      return !repeats.see({ page, commitPages, hash }) && commitPages > 0;
+    },
+  };
 }

@@ -36,6 +36,13 @@ export class Repeats {
     this.#last = undefined;
   }
 
+  /** Goes on from here by itself. */
+  fork(): Repeats {
+    const fork = new Repeats();
+    fork.#last = this.#last;
+    return fork;
+  }
+
   countAnew(): void {
     this.#count = 0;
   }

@@ -21,6 +21,14 @@ import {
   writeFrame,
 } from './wal.ts';
 
+/** Tells transactions among the frames that are counted ahead, which are handed over in their order. */
+export interface AheadCounter {
+  /** A WAL begins. */
+  begin(): void;
+  /** The frame ends a transaction. */
+  isTransaction(frame: { readonly page: number; readonly data: Uint8Array; readonly commitPages: number }): boolean;
+}
+
 /** Where read frames go. Calls come in WAL order. */
 export interface FrameSink {
   /** Another WAL than the one that was read is there: called before {@link begin}, while nothing of it is kept. Throwing keeps it so. */
@@ -131,21 +139,18 @@ export class WalReader implements Disposable {
    * How many transactions lie behind what was read, up to the `frames`th frame of the WAL with these salts; reads on
    * nothing. Undefined when the file does not hold so much, or is not that WAL any more.
    */
-  async countAhead({
-    frames: count,
-    salts,
-  }: {
-    readonly frames: number;
-    readonly salts: Salts;
-  }): Promise<number | undefined> {
+  async countAhead(
+    { frames: count, salts }: { readonly frames: number; readonly salts: Salts },
+    counter: AheadCounter,
+  ): Promise<number | undefined> {
     const end = this.#chain && { chain: this.#chain, frames: this.#frames };
     using probe = new WalReader(this.#path.slice(0, -'-wal'.length), end, { pageOf: this.#pageOf });
     let commits = 0;
     const isWhole = await probe.drain(() => count, {
-      begin: () => {},
+      begin: () => counter.begin(),
       append: () => {},
-      frame: ({ commitPages }) => {
-        if (commitPages > 0) commits++;
+      frame: (frame) => {
+        if (counter.isTransaction(frame)) commits++;
       },
     });
     const { header } = probe;
