@@ -12,5 +12,7 @@ export function startNodeProcess(file: string, args: readonly string[]): Started
   });
   // A process that could not be started sends no exit of its own.
   child.once('error', () => child.emit('exit', 1, null));
+  // Nor may it be killed: it has the number 0, which stands for all of our own group.
+  if (child.pid === undefined) child.kill = () => false;
   return child;
 }

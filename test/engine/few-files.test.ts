@@ -11,7 +11,7 @@ for (const one of all) one.pragma('synchronous = off');
 setInterval(() => { for (const one of all) one.exec('UPDATE a SET b = b + 1'); }, 10); process.stdout.write('writing\\n');`;
 /** Node and the engine's own files take about thirty, each database that somebody writes to about twelve. */
 const mostFiles = 128;
-const count = 14;
+const count = 28;
 
 function startShort(args: readonly string[]): Started {
   const command = `ulimit -n ${mostFiles}; exec "$0" "$@"`;
@@ -82,4 +82,13 @@ test.runIf(process.platform === 'linux')('says of everything that opens a file w
   });
   // And nothing was taken for lost.
   expect(left).toEqual({ claims: ['claim'], isOpen: 'firm', formers: [true] });
+});
+
+test.runIf(process.platform === 'linux')('a check that cannot be started for lack of them ends nobody', async () => {
+  using folder = tempFolder();
+  const file = folder.at('shop.db');
+  new Database(file).exec('CREATE TABLE a(b)').close();
+  await using short = startShort([path.join(support, 'check-short-of-files.ts'), file]);
+  expect(await short.ended, short.output()).toBe(0);
+  expect(JSON.parse(short.output())).toEqual(['unable', 'ok']);
 });

@@ -1,6 +1,7 @@
 // SQLite's own check of a restored file, in a process of its own (check-process.ts) that ends at once when it is not wanted any more.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../../../shared/errors.ts';
 
 export interface CheckOrder {
   readonly path: string;
@@ -31,8 +32,9 @@ export async function checkDatabase(
   const { signal } = options;
   signal.throwIfAborted();
   const checker = takeChecker();
+  if (checker.pid === undefined) return { kind: 'unable', reason: await whyUnstarted(checker) };
   const { promise, resolve, reject } = Promise.withResolvers<CheckAnswer>();
-  const onAbort = (): void => void checker.kill('SIGKILL');
+  const onAbort = (): void => kill(checker);
   const onExit = (code: number | null, by: string | null): void =>
     reject(new Error(`the checking process ended with ${by ?? String(code)}`));
   checker.once('message', (answer) => resolve(answer as CheckAnswer));
@@ -51,8 +53,8 @@ export async function checkDatabase(
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    checker.removeAllListeners();
-    if (signal.aborted || !checker.connected) checker.kill('SIGKILL');
+    checker.off('exit', onExit).off('error', reject).removeAllListeners('message');
+    if (signal.aborted || !checker.connected) kill(checker);
     else keepChecker(checker);
   }
 }
@@ -66,27 +68,28 @@ function takeChecker(): ChildProcess {
 }
 
 function startChecker(): ChildProcess {
-  return fork(processPath(import.meta.url), {
+  const checker = fork(processPath(import.meta.url), {
     execArgv: [],
     // Electron's own program is Node when it is told so.
     env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
+  // @NOTE Whoever waits hears of it by a listener of its own; one that fails when nobody waits any more, or twice, is not missed.
+  checker.on('error', () => {});
+  return checker;
 }
 
 function keepChecker(checker: ChildProcess): void {
   if (idle !== undefined) {
-    checker.kill('SIGKILL');
+    kill(checker);
     return;
   }
   // It must not keep a thread or process alive that is otherwise done.
   checker.unref();
   checker.channel?.unref();
-  // @NOTE Nobody waits for one that ends meanwhile; the next one who needs it sees that it is not there.
-  checker.on('error', () => {});
   const ends = setTimeout(() => {
     idle = undefined;
-    checker.kill('SIGKILL');
+    kill(checker);
   }, keepMs);
   ends.unref();
   idle = { checker, ends };
@@ -96,4 +99,14 @@ function keepChecker(checker: ChildProcess): void {
 function processPath(here: string): string {
   if (here.endsWith('.ts')) return fileURLToPath(new URL('./check-process.ts', here));
   return fileURLToPath(here.replace(/\/(?:engine|chunks)\/[^/]+$/, '/engine/restore/check-process.js'));
+}
+
+/** One that could not be started for lack of files has the number 0, by which its signal would reach all of the caller's own group. */
+function kill(checker: ChildProcess): void {
+  if (checker.pid !== undefined) checker.kill('SIGKILL');
+}
+
+/** Nothing tells of a process that could not be started but its error. */
+async function whyUnstarted(checker: ChildProcess): Promise<string> {
+  return await new Promise((resolve) => checker.once('error', (error) => resolve(reasonOf(error))));
 }
