@@ -46,7 +46,7 @@ async function protect(engine: TestEngine): Promise<DatabaseId> {
 
 const told = (engine: TestEngine) => engine.state().activity.filter(({ text }) => text.includes('was damaged before'));
 
-/** What was looked through is gone again, once a later one has begun and ended. */
+/** Copies that are looked through now. */
 const copies = () =>
   fs.readdirSync(folder.at('data'), { recursive: true }).filter((name) => /check-/.test(String(name)));
 

@@ -800,7 +800,8 @@ export class Capture implements AsyncDisposable, FrameSink {
     if (!isWhole && connections.hold === 'light') isWhole = await reader.drain(committed, this);
     if (!life.isAnchored) this.#anchor(life, isWhole);
     if (!isWhole && connections.hold === 'light') captured.giveUp();
-    if (!isWhole) throw captured.damaged('its WAL changed unexpectedly');
+    if (!isWhole)
+      throw new AppError('database-damaged', { path: this.#options.path, reason: 'its WAL changed unexpectedly' });
     const isNew = captured.place.index !== before.index || captured.place.offset !== before.offset;
     if (captured.count.captured === undefined) await captured.count.unseen(life);
     if (isNew) {

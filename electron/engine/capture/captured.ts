@@ -1,6 +1,5 @@
 // What was captured of a database: its end, the page hashes there, and when each transaction was made. While the page hashes are
 // still being built, what is captured waits for them.
-import { AppError } from '../../../shared/errors.ts';
 import { must } from '../../../shared/assert.ts';
 import type { Place } from '../../../shared/position.ts';
 import type { MutableCounters } from '../counters.ts';
@@ -19,7 +18,7 @@ export interface CapturedFrame {
   readonly endOffset: number;
 }
 
-type Options = Pick<CaptureOptions, 'path' | 'spool' | 'commits' | 'hashes' | 'now'> & {
+type Options = Pick<CaptureOptions, 'spool' | 'commits' | 'hashes' | 'now'> & {
   readonly counters: MutableCounters;
 };
 
@@ -238,9 +237,5 @@ export class Captured {
       this.distrust();
       throw error;
     }
-  }
-
-  damaged(reason: string): AppError {
-    return new AppError('database-damaged', { path: this.#options.path, reason });
   }
 }
