@@ -30,15 +30,26 @@ export function accessOf(file: string): SeenAccess | undefined {
 }
 
 /**
+ * With what mode a file of this access is made, while it is not known yet whose it will be: what not everybody may, the group it gets
+ * at first may not either.
+ */
+export function firstMode({ mode }: Access = ownerOnly): number {
+  const everybody = mode & 0o006;
+  return 0o600 | everybody | (mode & (everybody << 3));
+}
+
+/**
  * Gives an open file, which nobody else has opened yet, the access of the original. File systems without modes or
  * owners, and servers that know better whose what is, keep their own: then it is ours alone as far as that can be told.
  */
 export async function giveAccess(handle: FileHandle, access: Access = ownerOnly): Promise<void> {
-  await whereAble(() => handle.chown(...ownersOf(access)));
+  const [uid, gid] = ownersOf(access);
+  let made = await handle.stat();
+  const isTheirs = (uid === -1 || made.uid === uid) && (gid === -1 || made.gid === gid);
+  if (!isTheirs && (await whereAble(() => handle.chown(uid, gid)))) made = await handle.stat();
   // Read and written by us in any case; programs are no databases.
-  const mode = (access.mode & 0o666) | 0o600;
-  const mask = groupMask(access, await handle.stat());
-  await whereAble(() => handle.chmod(mode & mask));
+  const mode = ((access.mode & 0o666) | 0o600) & groupMask(access, made);
+  if ((made.mode & 0o777) !== mode) await whereAble(() => handle.chmod(mode));
 }
 
 /** Makes a folder for files of this access, whoever may read those may enter it. Fails as `mkdir` does. */

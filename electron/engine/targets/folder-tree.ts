@@ -1,12 +1,11 @@
 // The files and folders below the root of a folder target: where a key lies, and making, visiting and removing what is
 // there. Folders come with the first object in them and go with the last one; the root itself is never made here.
 import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, realpath, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../../shared/errors.ts';
-import { type Access, giveAccess, makeFolder } from '../access.ts';
+import { type Access, firstMode, giveAccess, makeFolder } from '../access.ts';
 import { noFollow, syncFolder } from '../files.ts';
-import { privateFile } from '../private-folder.ts';
 import { unlessMissing } from './folder-errors.ts';
 
 /** How often a put makes its folders again when a delete removed them as empty meanwhile. */
@@ -59,10 +58,10 @@ export async function walk(
 
 /** Creates a new file and the folders that lead to it, from the root down. */
 export async function createFile(root: string, path: string, access?: Access): Promise<FileHandle> {
-  await mustBeWithin(root, path);
+  await mustBeWithin(root, dirname(path));
   for (let attempt = 1; ; attempt++) {
     try {
-      const file = await open(path, newFile, privateFile);
+      const file = await open(path, newFile, firstMode(access));
       await giveAccess(file, access);
       return file;
     } catch (error) {
@@ -74,8 +73,23 @@ export async function createFile(root: string, path: string, access?: Access): P
 
 /** A place below `root` that is no link and is reached without one: whoever puts one there would have us write or delete elsewhere. */
 export async function mustBeWithin(root: string, path: string): Promise<void> {
+  if (path !== root && !(await isReal(root, path))) await findLink(root, path);
+}
+
+/** True where a place surely is what its path says: asked once for all that leads to it. */
+async function isReal(root: string, path: string): Promise<boolean> {
+  try {
+    const [from, to] = await Promise.all([realpath(root), realpath(path)]);
+    return to === from + path.slice(root.length);
+  } catch {
+    // @NOTE It is not there yet, or its file system does not say: looked at step by step.
+    return false;
+  }
+}
+
+async function findLink(root: string, path: string): Promise<void> {
   if (path === root || path === dirname(path)) return;
-  await mustBeWithin(root, dirname(path));
+  await findLink(root, dirname(path));
   const facts = await unlessMissing(lstat(path));
   if (facts?.isSymbolicLink() !== true) return;
   throw Object.assign(new Error(`${path} is a link, which leads elsewhere`), { code: 'ELOOP', path });

@@ -142,7 +142,8 @@ async function put(root: string, options: Put): Promise<{ readonly bytes: number
     signal.throwIfAborted();
     const isChecked = condition === undefined ? undefined : await placeOnCondition(root, { key, path, tmp, condition });
     if (isChecked !== true) await rename(tmp, path);
-    isDurable = (await syncFolder(dirname(path))) && isDurable;
+    const [isListed] = await Promise.all([syncFolder(dirname(path)), isChecked === true && discard(tmp)]);
+    isDurable &&= isListed;
     onAsked([...(isDurable ? [] : (['durability'] as const)), ...(keepsTimes ? [] : (['times'] as const))]);
     return { bytes, ...(isChecked === undefined ? {} : { isChecked }) };
   } catch (error) {
@@ -163,7 +164,7 @@ function notAfter(at: number): number {
 }
 
 /**
- * Puts a finished file into its place where the condition holds; false where that can only be looked at, and the file is still
+ * Puts a finished file into its place where the condition holds, too; false where that can only be looked at, and the file is still
  * to be placed. A link fails where a file is, in one step; a name cannot be compared and replaced in one.
  */
 async function placeOnCondition(
@@ -179,7 +180,6 @@ async function placeOnCondition(
   if (condition.kind === 'absent') {
     try {
       await link(tmp, path);
-      await discard(tmp);
       return true;
     } catch (error) {
       if (codeOf(error) === 'EEXIST') throw changed();
