@@ -13,11 +13,12 @@ export interface Interrupts extends Disposable {
   onAsked(act: () => Promise<void>): void;
   /** True from the second interrupt on. */
   isRepeated(): boolean;
-  /** The exit status that tells of the interrupt: 130 for SIGINT, 143 for SIGTERM. */
+  /** The exit status that tells of the interrupt: 130 for SIGINT, 143 for SIGTERM, 149 for Ctrl+Break on Windows. */
   exitCode(): number;
 }
 
-const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/** SIGBREAK is a Windows console's Ctrl+Break; SIGHUP there tells that the console is closed. */
+const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGBREAK: 149 } as const;
 
 // npm and npx pass a terminal's Ctrl-C on to a child that received it already: that is one interrupt, not two.
 const echoMs = 100;

@@ -100,7 +100,7 @@ function invite({ dataDir, name, origin, shouldOpen }: Invitation): void {
 function stopSignal(onImpatience: () => void): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   let signals = 0;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const) {
     process.on(name, (signal) => {
       signals += 1;
       if (signals === 1) resolve(signal);

@@ -85,6 +85,11 @@ export const historyErrors = {
     safe: 'Nothing was written.',
     hint: 'Choose a shorter name, of 247 bytes at most on most disks.',
   }),
+  'output-name-impossible': (d) => ({
+    message: `Windows has no files with the name “${d['name']}” (${d['path']}).`,
+    safe: 'Nothing was written.',
+    hint: 'Choose another name.',
+  }),
   'output-folder-missing': (d) => ({
     message: `The folder ${d['path']} does not exist.`,
     safe: 'Nothing was written.',

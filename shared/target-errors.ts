@@ -11,6 +11,11 @@ export const targetErrors = {
     safe: 'Nothing was written.',
     hint: 'Choose a folder on a disk.',
   }),
+  'target-name-impossible': (d) => ({
+    message: `Windows has no folders with the name “${d['name']}” (${d['path']}).`,
+    safe: 'Nothing was written there, and your database is untouched.',
+    hint: 'Choose another name.',
+  }),
   'target-name-too-long': (d) => ({
     message: `A name in ${d['path']} is too long for the file system there.`,
     safe: 'Nothing was written there, and your database is untouched.',

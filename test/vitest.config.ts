@@ -1,5 +1,5 @@
 // The test projects. `unit`: pure code. `engine`: real databases and writers. `interop`: beside the real `litestream`.
-// `e2e`: the application as its users meet it. `long`: what takes gigabytes, left out of `npm test`. POSIX locks belong to
+// `e2e`: the application as its users meet it. Left out of `npm test`: `long`, what takes gigabytes; `windows`, on a Windows. POSIX locks belong to
 // a process, so every file gets a process of its own; few run at once, since each starts writers, engines or browsers
 // beside itself.
 import { resolve } from 'node:path';
@@ -9,7 +9,13 @@ const root = resolve(import.meta.dirname, '..');
 
 function project(
   name: string,
-  limits: { readonly timeoutMs: number; readonly workers: number; readonly order: number; readonly retry?: number },
+  limits: {
+    readonly timeoutMs: number;
+    readonly workers: number;
+    readonly order: number;
+    readonly retry?: number;
+    readonly setup?: string;
+  },
 ) {
   return {
     extends: true as const,
@@ -21,6 +27,7 @@ function project(
       maxWorkers: limits.workers,
       retry: limits.retry ?? 0,
       sequence: { groupOrder: limits.order },
+      ...(limits.setup !== undefined && { globalSetup: resolve(import.meta.dirname, limits.setup) }),
     },
   };
 }
@@ -43,6 +50,7 @@ export default defineConfig({
       project('interop', { timeoutMs: 120_000, workers: 2, order: 2 }),
       project('e2e', { timeoutMs: 180_000, workers: 2, order: 3 }),
       project('long', { timeoutMs: 300_000, workers: 1, order: 4 }),
+      project('windows', { timeoutMs: 180_000, workers: 2, order: 5, setup: 'support/windows/stage.ts' }),
     ],
   },
 });

@@ -9,7 +9,7 @@ import type { Place } from '../../shared/position.ts';
 import { readBehindCaptured, type Remains } from './continuity.ts';
 import { type FileNote, readFileNote } from './file-note.ts';
 import { hashPage, lockPage } from './replica/state-hash.ts';
-import { type FileLook, identityOf, isLockedByOthers, isSameFile } from './source/identity.ts';
+import { type FileLook, identityOf, isBirthKnown, isLockedByOthers, isSameFile } from './source/identity.ts';
 import { readFully } from './source/wal-reader.ts';
 import { scanFrames } from './source/wal.ts';
 
@@ -51,7 +51,8 @@ export async function lookFromOutside(
     note.wal !== undefined &&
     walStat !== undefined &&
     walStat.size > 0 &&
-    isSameFile(note.wal, identityOf(walStat));
+    isSameFile(note.wal, identityOf(walStat)) &&
+    (isBirthKnown(note.wal) || isCapturedWal(file, remains));
   if (!isFormerWal && (!isCaptured || (await isContentCaptured(file, { remains, note, signal })))) {
     return { isReplaced, removedWal: undefined };
   }
@@ -97,6 +98,11 @@ function isAtCapturedEnd(file: string, { spool, end }: Remains): boolean {
   if (end === undefined) return false;
   const behind = readBehindCaptured(file, spool, end);
   return behind !== undefined && scanFrames({ ...end.chain }, behind, () => {}) === 0;
+}
+
+/** The WAL beside the database begins with what was captured. */
+function isCapturedWal(file: string, { spool, end }: Remains): boolean {
+  return end !== undefined && readBehindCaptured(file, spool, end) !== undefined;
 }
 
 /** How the file looked when everything captured lay in it; nothing where it never did. */

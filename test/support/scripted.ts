@@ -12,8 +12,10 @@ export type Step =
   | readonly ['run' | 'try' | 'ask', sql: string]
   | readonly ['close']
   | readonly ['sleep', ms: number]
-  | readonly ['copy' | 'move', from: string, to: string]
-  | readonly ['remove' | 'touch' | 'hash', file: string];
+  | readonly ['copy' | 'move' | 'insist', from: string, to: string]
+  | readonly ['remove' | 'touch' | 'hash' | 'hold' | 'list', file: string]
+  | readonly ['release']
+  | readonly ['chmod', file: string, mode: number];
 
 export type AppKind = 'node' | 'python';
 

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, mustNotBeShort } from '../../../shared/errors.ts';
 import { databaseHeaderBytes, parseDatabaseHeader } from '../source/header.ts';
 import { WalIndex } from '../source/wal-index.ts';
+import { readJournal } from '../source/journal.ts';
 import { readFully } from '../source/wal-reader.ts';
 import {
   checkNoLink,
@@ -103,26 +104,14 @@ export function see(path: string): Seen {
   };
 }
 
-/**
- * A transaction without a WAL is under way, or was cut off. In the journal modes PERSIST and TRUNCATE the file stays, its header
- * wiped out (https://www.sqlite.org/fileformat2.html#the_rollback_journal).
- */
 function isHot(journal: string): boolean {
-  // There is none, as a rule: then no file is opened.
-  if ((fs.statSync(journal, { throwIfNoEntry: false })?.size ?? 0) === 0) return false;
-  let fd: number;
   try {
-    fd = fs.openSync(journal, 'r');
+    const kind = readJournal(journal);
+    return kind === 'hot' || kind === 'foreign';
   } catch (error) {
     mustNotBeShort(error);
-    // @NOTE Gone in this moment; of one that may not be read nothing can be told.
+    // @NOTE Of one that may not be read nothing can be told.
     return false;
-  }
-  try {
-    const first = new Uint8Array(1);
-    return readFully(fd, first, 0) === 1 && first[0] !== 0;
-  } finally {
-    fs.closeSync(fd);
   }
 }
 

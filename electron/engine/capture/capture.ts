@@ -617,10 +617,11 @@ export class Capture implements AsyncDisposable, FrameSink {
     this.#leaving = life;
     this.#dormancy.setWalLost(false);
     this.#watch?.resume();
+    // Before SQLite deletes the WAL: on Windows the next one with its name could not be made while somebody has it open.
+    reader[Symbol.dispose]();
     try {
       await connections[Symbol.asyncDispose]();
     } finally {
-      reader[Symbol.dispose]();
       this.#imaging.closeLeftFiles();
       const { walIndex, isBeside } = connections;
       const changes = this.#captured.count.captured;

@@ -8,6 +8,7 @@ import { link, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'nod
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
+import { impossibleNameIn } from '../../../shared/windows-names.ts';
 import { type Access, giveAccess } from '../access.ts';
 import { freeBytesAt, noFollow, syncFolder, whereAble } from '../files.ts';
 
@@ -120,9 +121,14 @@ export function classifyOutputError(error: unknown, folder: string): unknown {
   }
 }
 
-/** Throws `output-exists`, `output-sidecar`, `output-folder-missing`, `output-no-permission` where no file can be made. */
+/**
+ * Throws `output-exists`, `output-sidecar`, `output-folder-missing`, `output-no-permission`, `output-name-too-long` or
+ * `output-name-impossible` where no file can be made.
+ */
 export async function mustBeFree(path: string): Promise<void> {
   const folder = dirname(path);
+  const name = process.platform === 'win32' ? impossibleNameIn(path) : undefined;
+  if (name !== undefined) throw new AppError('output-name-impossible', { path, name });
   await classified(folder, async () => {
     await mustHaveShortNames(path);
     if (!(await stat(folder)).isDirectory()) throw new AppError('output-folder-missing', { path: folder });

@@ -262,11 +262,14 @@ export class Connections implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    // Closing a descriptor of a file lets go of POSIX locks that SQLite has on it; on Windows SQLite could not delete the file.
+    const { walIndex } = this;
     try {
+      if (!canBeLight) walIndex?.[Symbol.dispose]();
       this.pins.close();
       await this.#closeWriting();
     } finally {
-      this.walIndex?.[Symbol.dispose]();
+      if (canBeLight) walIndex?.[Symbol.dispose]();
       fs.closeSync(this.fd);
     }
   }

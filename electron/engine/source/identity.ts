@@ -187,14 +187,23 @@ export function checkNoLink(
   throw new AppError('database-is-link', { path: file, to: path.resolve(path.dirname(file), fs.readlinkSync(file)) });
 }
 
-/** What tells this file from another. */
-export function identityOf(stat: fs.Stats): FileIdentity {
-  return { inode: stat.ino, bornAt: Math.floor(stat.birthtimeMs) };
+const unknownBirth = 0;
+
+/** Its inode number alone tells it from others, and that is used again. */
+export function isBirthKnown({ bornAt }: FileIdentity): boolean {
+  return bornAt !== unknownBirth;
 }
 
-/** True where both are the same file. */
-export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
-  return a.inode === b.inode && a.bornAt === b.bornAt;
+/** What tells this file from another. */
+export function identityOf(stat: fs.Stats): FileIdentity {
+  // Not every file system of a Windows keeps when a file was made: some say when it was written to instead.
+  const isKept = process.platform !== 'win32' || stat.birthtimeMs !== stat.mtimeMs;
+  return { inode: stat.ino, bornAt: isKept ? Math.floor(stat.birthtimeMs) : unknownBirth };
+}
+
+/** True where it is the file that was known before. */
+export function isSameFile(known: FileIdentity, now: FileIdentity): boolean {
+  return known.inode === now.inode && (known.bornAt === unknownBirth || known.bornAt === now.bornAt);
 }
 
 /**

@@ -6,14 +6,15 @@ import { AppError, codeOf } from '../../../shared/errors.ts';
 import type { DatabaseInspection } from '../../../shared/databases.ts';
 import { knownApplication } from '../../../shared/known-applications.ts';
 import { type DatabaseHeader, databaseHeaderBytes, parseDatabaseHeader } from './header.ts';
+import { readJournal } from './journal.ts';
 import { cloudService, networkFileSystem } from './place.ts';
 import { classifySourceError } from './source-errors.ts';
 import { readFully } from './wal-reader.ts';
 
 /** SQLite's own limit on Unix: 512 bytes with room for the name of a journal. */
 const longestPathBytes = 504;
-/** How a rollback journal that holds something begins: https://www.sqlite.org/fileformat2.html#the_rollback_journal. */
-const journalMagic = Uint8Array.of(0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7);
+/** From here on many calls of Windows, and most of its programs, open nothing. */
+const longWindowsPath = 260;
 
 /** The absolute path that `input` means: links as they are, a sidecar replaced by its database. */
 export function readDatabasePath(input: string): string {
@@ -31,7 +32,8 @@ export function resolveDatabasePath(input: string): string {
   } catch (error) {
     // @NOTE What does not exist keeps its name; whoever opens it says so.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return meant;
-    throw classifySourceError(error, meant);
+    const isLong = process.platform === 'win32' && meant.length >= longWindowsPath;
+    throw isLong ? new AppError('database-path-too-long', { path: meant }) : classifySourceError(error, meant);
   }
 }
 
@@ -98,20 +100,7 @@ function checkPlace(file: string): void {
 /** A rollback journal with content: SQLite would undo a transaction with it, which is not ours to cause. */
 function checkJournal(file: string): void {
   const journal = `${file}-journal`;
-  const magic = new Uint8Array(journalMagic.length);
-  let fd: number;
-  try {
-    fd = fs.openSync(journal, 'r');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  try {
-    readFully(fd, magic, 0);
-  } finally {
-    fs.closeSync(fd);
-  }
-  if (Buffer.compare(magic, journalMagic) === 0) throw new AppError('database-hot-journal', { path: file, journal });
+  if (readJournal(journal) === 'hot') throw new AppError('database-hot-journal', { path: file, journal });
 }
 
 function readFileHeader(file: string): DatabaseHeader {

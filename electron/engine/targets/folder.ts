@@ -7,6 +7,7 @@ import { link, lstat, lutimes, open, rename, unlink } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError, codeOf } from '../../../shared/errors.ts';
+import { impossibleNameIn } from '../../../shared/windows-names.ts';
 import { type Access, makeFolders } from '../access.ts';
 import { noFollow, syncFolder, whereAble } from '../files.ts';
 import { writeBody } from './folder-body.ts';
@@ -78,6 +79,8 @@ export async function createFolderTarget(
   options: FolderOptions & { readonly access?: Access | undefined },
 ): Promise<FolderTarget> {
   const target = openFolderTarget(options);
+  const name = process.platform === 'win32' ? impossibleNameIn(target.path) : undefined;
+  if (name !== undefined) throw new AppError('target-name-impossible', { path: target.path, name });
   await classified(target.path, 'write', async () => {
     const first = await makeFolders(target.path, options.access).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error;
