@@ -385,7 +385,7 @@ export class Databases implements AsyncDisposable {
     return [...this.#protections].flatMap(([databaseId, { session }]) =>
       this.#options.store.replicas(databaseId).flatMap((replica) => {
         const shipper = session?.crew.shippers.find(({ targetId }) => targetId === replica.targetId);
-        return shipper === undefined ? [] : [{ replica, isThere: shipper.shipped !== undefined }];
+        return shipper === undefined ? [] : [{ replica, generation: shipper.shipped?.position.generation }];
       }),
     );
   }
