@@ -167,6 +167,34 @@ test('protects again what a command line declared', async () => {
   expect(await arrives(host, 1)).toBe(1);
 });
 
+test('protects what a command line declared as soon as it can be again, and never leaves it out', async () => {
+  await using host = await open({ isDeclaredOnly: true });
+  const replicas = [{ url: replica() }];
+  const [declared] = await host.engine.call('protectDeclared', {
+    databases: [{ path: file, enableWal: false, replicas }],
+  });
+  if (declared?.kind !== 'protecting') throw new Error('refused');
+  expect(await arrives(host, 0)).toBe(0);
+  app.close();
+  const left: number[] = [];
+  host.engine.subscribe(({ databases }) => left.push(databases.length));
+  fs.renameSync(file, folder.at('aside.db'));
+  host.kill('throw');
+  await seen(
+    host,
+    declared.databaseId,
+    'it is told why it cannot be',
+    ({ status }) => status.kind === 'problem' && status.problem.code === 'database-missing',
+  );
+  // Another thread is there, and has nothing that it could protect.
+  expect(await host.engine.call('listActivity', { limit: 1 })).toHaveLength(1);
+  fs.renameSync(folder.at('aside.db'), file);
+  app = openDatabase(file, '', { waitMs: 5000 });
+  insert();
+  expect(await arrives(host, 1)).toBe(1);
+  expect(left.filter((count) => count === 0)).toEqual([]);
+});
+
 test('one that ends at the very first start tells the host why', async () => {
   fs.writeFileSync(folder.at('data', 'die-at-start'), '');
   await expect(open()).rejects.toMatchObject({ code: 'internal', details: { reason: /killed at its start/ } });
