@@ -85,3 +85,13 @@ test('the database is gone', async () => {
   });
   expect(words).toContain(`${file} is not being captured.`);
 });
+
+test('a destination that was not looked at before the end', async () => {
+  await lastWords({}, isProtected);
+  fs.renameSync(folder.at('backup'), folder.at('elsewhere'));
+  let last: EngineState | undefined;
+  {
+    await using _engine = openTestEngine(folder.at('data'), { onState: (state) => (last = state) });
+  }
+  expect(formatStopped(last)).toContain('whether everything is still at its destination could not be seen.');
+});
