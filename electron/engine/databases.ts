@@ -246,7 +246,8 @@ export class Databases implements AsyncDisposable {
       const given = givenPath(input, { path: file });
       const added = { path: file, givenPath: given, addedAt: clock.now(), isDemo: false, isDeclared: true };
       const id = known?.id ?? store.addDatabase(added);
-      if (known !== undefined) store.setGivenPath(id, given);
+      // On a full disk nothing can be written: what is declared as before can be protected all the same.
+      if (known !== undefined && known.givenPath !== given) store.setGivenPath(id, given);
       await this.replicas.declare(id, places, { takeOver });
       this.#declared.add(id);
       if (mayEnable) this.#mayEnableWal.add(id);

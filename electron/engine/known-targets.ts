@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import type { Parsed, Place, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
 import { plural } from '../../shared/format.ts';
@@ -168,7 +169,8 @@ export class KnownTargets {
     const rest = { bandwidthBytes: undefined, secret: undefined, isKept: false };
     const [known, place] = [this.#at(address.url), placeOf(address)];
     // Who declares a place says anew what opens it, every time.
-    if (known !== undefined && !known.isKept) store.updateTarget(known.id, { ...known, place });
+    if (known !== undefined && !known.isKept && !isDeepStrictEqual(known.place, place))
+      store.updateTarget(known.id, { ...known, place });
     const id = known?.id ?? store.addTarget({ name: nameOfAddress(address), url: address.url, place, ...rest });
     if (address.kind === 's3' && address.credentials !== undefined) {
       credentials.give(id, address.credentials);
