@@ -11,6 +11,8 @@ import type { Position } from '../../shared/position.ts';
 /** One restore point, shown while `image` is valid: during the visit only. */
 export interface ReplayedPoint {
   readonly position: Position;
+  /** The object in which it lies. */
+  readonly key: string;
   readonly at: number;
   readonly origin: 'snapshot' | 'wal' | 'composed';
   /** The state hash that was recorded there. */
@@ -69,7 +71,7 @@ export async function replayReplica(folder: string, visit: (point: ReplayedPoint
       if (chain === undefined) {
         chain = { image: Buffer.from(bytes), length: bytes.length, index, offset: 0 };
         const position = { generation, index, offset: at.offset };
-        show({ position, at: at.time, origin: 'snapshot', state: trailer.state?.hash }, bytes);
+        show({ position, key: object.key, at: at.time, origin: 'snapshot', state: trailer.state?.hash }, bytes);
         skipTo = at.offset;
       } else {
         toCompare = { offset: at.offset, bytes };
@@ -116,7 +118,10 @@ export async function replayReplica(folder: string, visit: (point: ReplayedPoint
         compare();
         const { image, length, index } = must(chain, 'it is being read');
         const origin = trailer.origin?.kind ?? 'wal';
-        show({ position: { generation, index, offset }, at, origin, state }, image.subarray(0, length));
+        show(
+          { position: { generation, index, offset }, key: object.key, at, origin, state },
+          image.subarray(0, length),
+        );
       });
       compare();
     }

@@ -12,15 +12,23 @@ export interface Running {
 /** Starts a file with Node. */
 export function start(
   args: readonly string[],
-  options: { readonly output: string; readonly env?: NodeJS.ProcessEnv },
+  options: {
+    readonly output: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /** Whether `child.stdin` can be written to. */
+    readonly isTold?: boolean;
+    /** Somebody else than the user of this process, who must be root then. */
+    readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  },
 ): Running {
   const fd = fs.openSync(options.output, 'a');
   const from = fs.fstatSync(fd).size;
   // A group of its own, so that a kill reaches the programs that it drives.
   const child = spawn(process.execPath, ['--no-warnings', ...args], {
     detached: true,
-    stdio: ['ignore', fd, fd],
+    stdio: [options.isTold === true ? 'pipe' : 'ignore', fd, fd],
     env: { ...process.env, ...options.env },
+    ...options.user,
   });
   fs.closeSync(fd);
   return { child, output: () => fs.readFileSync(options.output).subarray(from).toString() };
