@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { must } from '../../shared/assert.ts';
 import { until } from '../support/temp.ts';
+import type { Act } from './acts.ts';
 import { ensureWal } from './history.ts';
 import { readIncarnationLog, readRest } from './incarnations.ts';
 import { end, flags, killAll, type Running, start } from './running.ts';
@@ -13,7 +14,7 @@ import { type Event, makePlan, type Plan, type Replacer, type StormOptions } fro
 import { judgeIncarnations, restoredLatest, summarize } from './storm-verify.ts';
 import { watchUntilTrue } from './storm-watch.ts';
 import { startOrdinary, startReplacer } from './storm-writers.ts';
-import { type Absence, judge, listPoints } from './verify.ts';
+import { judge, listPoints } from './verify.ts';
 
 const restTimeoutMs = 30_000;
 /** An engine that is suspended holds what it holds; one that was killed cleans up only when it is back. */
@@ -50,7 +51,7 @@ class Storm {
   readonly #at: (...parts: string[]) => string;
   readonly #marker: string;
   readonly #processes: Running[] = [];
-  readonly #absences: Absence[] = [];
+  readonly #acts: Act[] = [];
   #engine: Running | undefined;
   #awaySince = Date.now();
   #starts = 0;
@@ -109,8 +110,7 @@ class Storm {
                 replica,
                 told: points,
                 gaps,
-                absences: this.#absences,
-                isClosed: true,
+                acts: this.#acts,
                 restores: 20,
                 seed: this.#options.seed,
                 scratch: this.#at('scratch'),
@@ -230,6 +230,6 @@ class Storm {
       ],
       { output: this.#at('logs', `engine-${this.#starts++}`) },
     );
-    this.#absences.push({ what: 'away', from: this.#awaySince, to: Date.now() + 3000 });
+    this.#acts.push({ kind: 'away', from: this.#awaySince, to: Date.now() + 3000 });
   }
 }
