@@ -9,6 +9,8 @@ export interface Act extends Span {
     | 'away'
     /** Nobody had the database open: what is done in the first moments after such a time may be over before it is seen. */
     | 'nobody'
+    /** Nobody committed: what keeps hold of the database may change hands then, and for a moment nothing does. */
+    | 'rest'
     | 'exclusive'
     | 'journal-mode'
     | 'replaced'
@@ -26,7 +28,7 @@ export interface ToldGap extends Span {
 /** What each sentence may be about. */
 const causes: readonly (readonly [RegExp, readonly Act['kind'][]])[] = [
   [/^Not watched/, ['away']],
-  [/^Changed within a moment/, ['nobody', 'sidecars-deleted', 'exclusive', 'journal-mode', 'replaced']],
+  [/^Changed within a moment/, ['nobody', 'rest', 'sidecars-deleted', 'exclusive', 'journal-mode', 'replaced']],
   [/^Captured when the application that keeps it for itself closed it/, ['exclusive']],
   [/^Its journal mode was another one/, ['journal-mode']],
   [/^The database was replaced by another file/, ['replaced']],
@@ -37,14 +39,30 @@ const causes: readonly (readonly [RegExp, readonly Act['kind'][]])[] = [
 
 /** Times are taken in different processes, before and after what they are about. */
 const slackMs = 250;
+/** A gap behind a rest begins with it. */
+const restSlackMs = 30;
+/** A rest lasts some ten milliseconds at the least. */
+const shortestRestMs = 10;
 
 /** Why a gap that is told may not be; undefined where somebody gave cause. */
 export function unjustified(gap: ToldGap, acts: readonly Act[]): string | undefined {
   const [, kinds] = causes.find(([words]) => words.test(gap.what)) ?? [];
   if (kinds === undefined) return `“${gap.what}” is told, which nothing here can be the cause of`;
-  const isCause = (act: Act): boolean =>
-    kinds.includes(act.kind) && act.from <= gap.to + slackMs && gap.from - slackMs <= act.to;
+  const isCause = ({ kind, from, to }: Act): boolean => {
+    if (!kinds.includes(kind)) return false;
+    if (kind === 'rest') return from - restSlackMs <= gap.from && gap.from <= to;
+    return from <= gap.to + slackMs && gap.from - slackMs <= to;
+  };
   return acts.some(isCause) ? undefined : `“${gap.what}” is told, and nobody gave cause (${gap.from} to ${gap.to})`;
+}
+
+/** Times in which nobody committed, from the instants at which somebody did. */
+export function restsBetween(commits: readonly number[]): readonly Act[] {
+  const sorted = [...commits].sort((a, b) => a - b);
+  return sorted.flatMap((from, i): readonly Act[] => {
+    const to = sorted[i + 1] ?? Infinity;
+    return to - from < shortestRestMs ? [] : [{ kind: 'rest', from, to }];
+  });
 }
 
 /** Times in which no connection of these writers was open. */

@@ -12,7 +12,7 @@ import { must } from '../../shared/assert.ts';
 import type { RestorePoint } from '../../shared/history.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { seededRandom } from '../support/truth.ts';
-import { type Act, nobodyThere, type ToldGap, unjustified } from './acts.ts';
+import { type Act, nobodyThere, restsBetween, type ToldGap, unjustified } from './acts.ts';
 import { type ActorLog, readActorLog, readVector, type Vector } from './model.ts';
 import { describe, replayReplica } from './replay.ts';
 
@@ -185,6 +185,7 @@ function actsOf(logs: readonly ActorLog[]): readonly Act[] {
       logs.map(({ open }) => open),
       { from: 0, to: Infinity },
     ),
+    ...restsBetween(logs.flatMap(({ confirmedAt }) => [...confirmedAt.values()])),
     ...logs.flatMap(({ modes }) => modes.map((span): Act => ({ kind: 'journal-mode', ...span }))),
   ];
 }

@@ -1,6 +1,6 @@
 // Which gaps of a timeline the soak accepts, as a table: only those that somebody gave cause for, of that kind, at that time.
 import { describe, expect, test } from 'vitest';
-import { type Act, nobodyThere, unjustified } from '../soak/acts.ts';
+import { type Act, nobodyThere, restsBetween, unjustified } from '../soak/acts.ts';
 
 const visit = 'Changed within a moment, before it could be seen: changes in between were not seen one by one';
 const unwatched = 'Not watched: changes in between were not seen one by one';
@@ -13,6 +13,10 @@ describe('a gap that is told is', () => {
     [true, 'while the engine was away', unwatched, 'away', 1000, 2000],
     [true, 'while it was away for a part of it', unwatched, 'away', 0, 1500],
     [true, 'a visit after everybody had gone', visit, 'nobody', 500, 1200],
+    [true, 'a visit behind a rest', visit, 'rest', 990, 1040],
+    [false, 'a visit between rests', visit, 'rest', 1200, 1300],
+    [false, 'a visit long after a rest', visit, 'rest', 900, 990],
+    [false, 'not watched, and there was a rest', unwatched, 'rest', 990, 1040],
     [true, 'an application that kept it for itself', exclusive, 'exclusive', 900, 2100],
     [true, 'another journal mode', mode, 'journal-mode', 900, 2100],
     [true, 'another file', replaced, 'replaced', 1500, 1500],
@@ -33,6 +37,14 @@ describe('a gap that is told is', () => {
   test('false where nothing at all was done', () => {
     expect(unjustified({ what: unwatched, from: 1000, to: 2000 }, [])).toContain('nobody gave cause');
   });
+});
+
+test('a rest is a time without a commit, of some ten milliseconds', () => {
+  expect(restsBetween([40, 0, 9, 21])).toEqual([
+    { kind: 'rest', from: 9, to: 21 },
+    { kind: 'rest', from: 21, to: 40 },
+    { kind: 'rest', from: 40, to: Infinity },
+  ]);
 });
 
 test('nobody is there between connections, whoever has them', () => {
