@@ -166,7 +166,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
 }
 
 /** False where a thread that has nothing to do any more does not end. */
-async function endsSoon({ exited }: Thread): Promise<boolean> {
+async function endsSoon({ exited }: Pick<Thread, 'exited'>): Promise<boolean> {
   const ended = new AbortController();
   const late = delay(endsWithinMs, false, { signal: ended.signal }).catch(() => false);
   const isEnded = await Promise.race([exited.then(() => true), late]);
@@ -220,7 +220,8 @@ async function startThread(
     })),
   ]);
   if (greeting.kind === 'failed') {
-    await exited;
+    // What keeps a thread that could not begin keeps nobody else.
+    if (!(await endsSoon({ exited }))) void worker.terminate();
     throw AppError.fromData(greeting.error);
   }
   const calls = createBirpc<EngineCalls, HostCalls>(

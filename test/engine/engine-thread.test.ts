@@ -1,6 +1,7 @@
 // The engine's thread, killed in every phase of its life: the host goes on, says so, starts it again, and protection resumes.
 import fs from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DatabaseState } from '../../shared/databases.ts';
@@ -193,6 +194,16 @@ test('protects what a command line declared as soon as it can be again, and neve
   insert();
   expect(await arrives(host, 1)).toBe(1);
   expect(left.filter((count) => count === 0)).toEqual([]);
+});
+
+test('one that could not begin, and does not end, keeps nobody waiting', async () => {
+  const failed = { kind: 'failed', error: { code: 'data-folder-held', message: '', details: {} } };
+  const script = `const { parentPort } = require('node:worker_threads');
+    parentPort.postMessage(${JSON.stringify(failed)});
+    setInterval(() => {}, 1000);`;
+  fs.writeFileSync(folder.at('stuck.cjs'), script);
+  const started = startEngine({ dataDir: folder.at('data'), workerUrl: pathToFileURL(folder.at('stuck.cjs')) });
+  await expect(started).rejects.toMatchObject({ code: 'data-folder-held' });
 });
 
 test('one that ends at the very first start tells the host why', async () => {
