@@ -82,6 +82,17 @@ export class TargetLooks implements Disposable {
     this.#nap.abort();
   }
 
+  /** Looks at all once more, before the last word is said of them. */
+  async lookLast(): Promise<void> {
+    const byTarget = Map.groupBy(this.#options.shipping(), ({ replica }) => replica.targetId);
+    await Promise.all(
+      [...byTarget].map(async ([targetId, all]) => {
+        const watched = this.#watched.get(targetId) ?? this.#begin(targetId, this.#options.clock.ticks());
+        await this.#look(targetId, watched, lyingAmong(all));
+      }),
+    );
+  }
+
   [Symbol.dispose](): void {
     this.#stop.abort();
   }
@@ -104,9 +115,7 @@ export class TargetLooks implements Disposable {
     for (const targetId of this.#watched.keys()) if (!byTarget.has(targetId)) this.#watched.delete(targetId);
     let waitMs = this.#times.folderEveryMs;
     for (const [targetId, all] of byTarget) {
-      const replicas = all.flatMap(({ replica, generation }) =>
-        generation === undefined ? [] : [{ replica, generation }],
-      );
+      const replicas = lyingAmong(all);
       const watched = this.#watched.get(targetId) ?? this.#begin(targetId, now);
       if (watched.isLooking) continue;
       if (watched.dueAt <= now) void this.#look(targetId, watched, replicas);
@@ -191,4 +200,8 @@ export class TargetLooks implements Disposable {
   get #times(): LookTimes {
     return this.#options.times ?? usualTimes;
   }
+}
+
+function lyingAmong(all: readonly Shipping[]): readonly LyingReplica[] {
+  return all.flatMap(({ replica, generation }) => (generation === undefined ? [] : [{ replica, generation }]));
 }
