@@ -37,14 +37,21 @@ export async function readSubject(
       if (!fs.existsSync(folder)) continue;
       const points: HeldPoint[] = [];
       let arrivedAt = 0;
-      const faults = await replayReplica(folder, ({ position, key, origin, image }) => {
-        const at = Math.floor(fs.statSync(path.join(folder, key)).ctimeMs);
+      const arrivalOf = (key: string): number => Math.floor(fs.statSync(path.join(folder, key)).ctimeMs);
+      const onPoint: Parameters<typeof replayReplica>[1] = ({ position, key, origin, image }) => {
+        const at = arrivalOf(key);
         arrivedAt = origin === 'snapshot' ? at : Math.max(arrivedAt, at);
         const name = formatPosition(position);
         const { n, digest } = read(image);
         if (n > 0 && digests.get(n) !== digest)
           complaints.push(`${name} has ${digest} at commit ${n}, not what was written`);
         points.push({ position: name, arrivedAt, states: { a0: String(n) } });
+      };
+      // What an image holds already has no points of its own in the segments behind it.
+      const faults = await replayReplica(folder, onPoint, ({ position, key }) => {
+        const last = points.at(-1);
+        arrivedAt = Math.max(arrivedAt, arrivalOf(key));
+        if (last !== undefined) points.push({ ...last, position: formatPosition(position), arrivedAt });
       });
       complaints.push(...faults.filter((text) => !text.endsWith('was left behind')));
       count += points.length;

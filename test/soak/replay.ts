@@ -28,8 +28,15 @@ interface Chain {
   offset: number;
 }
 
-/** Visits every restore point of a replica, generation by generation, each in the order of its history. */
-export async function replayReplica(folder: string, visit: (point: ReplayedPoint) => void): Promise<readonly string[]> {
+/**
+ * Visits every restore point of a replica, generation by generation, each in the order of its history. `onSegment`: a segment was
+ * read to this end, whether there is a point or not.
+ */
+export async function replayReplica(
+  folder: string,
+  visit: (point: ReplayedPoint) => void,
+  onSegment: (end: Pick<ReplayedPoint, 'position' | 'key'>) => void = () => {},
+): Promise<readonly string[]> {
   const faults: string[] = [];
   const target = openFolderTarget({ path: folder });
   const { signal } = new AbortController();
@@ -124,6 +131,8 @@ export async function replayReplica(folder: string, visit: (point: ReplayedPoint
         );
       });
       compare();
+      const { index, offset } = must(chain, 'it was just read');
+      onSegment({ position: { generation, index, offset }, key: object.key });
     }
   }
   return faults;
