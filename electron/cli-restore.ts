@@ -79,8 +79,11 @@ export async function restoreFrom(
       outputPath,
       fullCheck: options.integrityCheck === 'full',
     });
+    // Asked for at once: it is about the thread that has just answered.
+    const lost = engine.lost();
     interrupts.onFirst(() => engine.call('cancelOperation', { operationId }));
-    return conclude(await follow(engine, operationId, options.json === true ? undefined : terminal), parts);
+    const shown = options.json === true ? undefined : terminal;
+    return conclude(await follow(engine, { id: operationId, lost }, shown), parts);
   } catch (error) {
     if (isNothingThere(error, options)) return noteNothingThere(error, terminal);
     throw error;
@@ -136,17 +139,18 @@ async function chooseReplica(
   return chooseAnswer(answers, { kind: wish.kind, note }).url;
 }
 
-/** Resolves with the operation once it is over; shows its phases on the way. Rejects where its engine was lost. */
-async function follow(engine: EngineHost, id: OperationId, terminal: Terminal | undefined): Promise<Operation> {
+/** Resolves with the operation once it is over; shows its phases on the way. Rejects where its engine is lost. */
+async function follow(
+  engine: EngineHost,
+  { id, lost }: { readonly id: OperationId; readonly lost: Promise<void> },
+  terminal: Terminal | undefined,
+): Promise<Operation> {
   const { promise, resolve, reject } = Promise.withResolvers<Operation>();
   const show = terminal === undefined ? () => undefined : createPhaseView(terminal);
-  let wasSeen = false;
+  void lost.then(() => reject(new AppError('engine-stopped')));
   const unsubscribe = engine.subscribe((state: EngineState) => {
     const operation = state.operations.find((candidate) => candidate.id === id);
-    // An engine that was started again knows nothing of it.
-    if (operation === undefined && wasSeen) reject(new AppError('engine-stopped'));
     if (operation === undefined) return;
-    wasSeen = true;
     show(operation);
     if (operation.state !== 'running') resolve(operation);
   });

@@ -1,6 +1,7 @@
 // How the desktop application ends: asked by the user it may ask back; told by the system it does not. Always in order,
 // and only once; who insists a second time ends it at once.
 import { app } from 'electron';
+import { leave } from './leave.ts';
 
 export interface EndingOptions {
   /** Asks the user; true to end. */
@@ -9,6 +10,8 @@ export interface EndingOptions {
   readonly stop: () => Promise<void>;
   /** Stops at once what must not be left running. */
   readonly kill: () => Promise<void>;
+  /** Something was stopped or killed, but a call that it made does not come back: an ordinary end would wait for it. */
+  readonly hangs: () => boolean;
 }
 
 export interface Ending {
@@ -17,7 +20,7 @@ export interface Ending {
 }
 
 /** Takes over every way in which the application can end. */
-export function createEnding({ confirm, stop, kill }: EndingOptions): Ending {
+export function createEnding({ confirm, stop, kill, hangs }: EndingOptions): Ending {
   let phase: 'running' | 'asking' | 'stopping' = 'running';
   let signals = 0;
 
@@ -35,17 +38,22 @@ export function createEnding({ confirm, stop, kill }: EndingOptions): Ending {
     phase = 'stopping';
     try {
       await stop();
-      app.exit(0);
+      exit(0);
     } catch (error) {
       process.stderr.write(`Tidemark did not stop in order: ${String(error)}\n`);
-      app.exit(1);
+      exit(1);
     }
+  }
+
+  function exit(code: number): void {
+    if (hangs()) leave(code, { hangs: true });
+    app.exit(code);
   }
 
   function onSignal(): void {
     signals += 1;
     if (signals === 1) void end();
-    else void kill().finally(() => app.exit(1));
+    else void kill().finally(() => exit(1));
   }
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);

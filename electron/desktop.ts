@@ -68,6 +68,7 @@ export function startDesktop(parts: DesktopParts): Desktop {
       await owned.disposeAsync();
     },
     kill: () => engine.kill(),
+    hangs: () => engine.hangs,
   });
 
   function show(hash: string | undefined): void {

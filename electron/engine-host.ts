@@ -3,10 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { createBirpc } from 'birpc';
-import type { Argument, EngineCommandName, Result } from '../shared/contract.ts';
+import type { Argument, EngineCommandName, Reply, Result } from '../shared/contract.ts';
 import { AppError, type Problem, reasonOf } from '../shared/errors.ts';
 import type { EngineState } from '../shared/model.ts';
 import type { EngineCalls, Greeting, HostCalls, WorkerData } from './engine-channel.ts';
+import { Declared } from './engine-declared.ts';
 import { version } from './version.ts';
 
 export interface EngineHost {
@@ -14,6 +15,8 @@ export interface EngineHost {
   call<N extends EngineCommandName>(name: N, argument: Argument<N>): Promise<Result<N>>;
   /** Called with the newest state at once, and on every change; returns how to stop. */
   subscribe(listener: (state: EngineState) => void): () => void;
+  /** Resolves once the thread that answers now has ended: whatever it was doing is over. */
+  lost(): Promise<void>;
   /** Ships what is captured, closes every database in order and ends the thread. Idempotent. */
   stop(): Promise<void>;
   /** Ends the thread at once: for a second signal. What was captured stays in the spool. */
@@ -55,16 +58,21 @@ const provenMs = 60_000;
 export async function startEngine(options: EngineOptions): Promise<EngineHost> {
   const listeners = new Set<(state: EngineState) => void>();
   const stopping = new AbortController();
+  const declared = new Declared();
   let newest: EngineState | undefined;
-  let declaration: Argument<'protectDeclared'> | undefined;
   let restartMs = firstRestartMs;
   let hangs = false;
-  const onState = (state: EngineState) => {
+  const tell = (state: EngineState) => {
     newest = state;
     for (const listener of listeners) listener(state);
   };
 
   const start = async (death?: WorkerData['death']): Promise<Thread> => {
+    let own: EngineState | undefined;
+    const onState = (state: EngineState) => {
+      own = state;
+      tell(declared.complete(state));
+    };
     const started = await startThread({ ...options, death }, onState);
     const startedAt = performance.now();
     void started.exited.then((reason) => {
@@ -74,14 +82,29 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
       // @NOTE Whoever asks meanwhile is told; it fails only when it is to be stopped.
       thread.catch(() => {});
     });
-    // What a command line named, a new thread does not know. The answer is for who asked first.
-    if (death !== undefined && declaration !== undefined) void started.calls.invoke('protectDeclared', declaration);
+    if (death !== undefined) declareAgain(started, () => own !== undefined && onState(own));
     return started;
+  };
+  const declareAgain = ({ calls, exited }: Thread, onRefused: () => void): void => {
+    const over = new AbortController();
+    const ended = exited.then((reason): Reply<'protectDeclared'> => {
+      over.abort();
+      return { ok: false, error: new AppError('engine-stopped', { reason }).toData() };
+    });
+    void declared.declareTo(
+      async (declaration) =>
+        await Promise.race([calls.invoke('protectDeclared', declaration) as Promise<Reply<'protectDeclared'>>, ended]),
+      { signal: AbortSignal.any([stopping.signal, over.signal]), onRefused },
+    );
   };
   // A thread that ended by itself is started again, until one starts; what it was asked meanwhile waits for the new one.
   const restart = async (death: NonNullable<WorkerData['death']>): Promise<Thread> => {
     for (let problem = new AppError('engine-stopped', { reason: death.reason }); ;) {
-      if (newest !== undefined) onState(withoutEngine(newest, { ...problem.toData(), sinceAt: death.at }));
+      if (newest !== undefined) {
+        const without = withoutEngine(newest, { ...problem.toData(), sinceAt: death.at });
+        declared.lose(without);
+        tell(without);
+      }
       await delay(restartMs, undefined, { signal: stopping.signal });
       restartMs = Math.min(restartMs * 2, longestRestartMs);
       try {
@@ -97,7 +120,6 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
 
   return {
     call: async (name, argument) => {
-      if (name === 'protectDeclared') declaration = argument as Argument<'protectDeclared'>;
       if (stopping.signal.aborted) throw new AppError('engine-stopped');
       const { calls, exited } = await thread.catch((): never => {
         throw new AppError('engine-stopped');
@@ -107,12 +129,20 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
       });
       const reply = await Promise.race([calls.invoke(name, argument), ended]);
       if (!reply.ok) throw AppError.fromData(reply.error);
+      if (name === 'protectDeclared') {
+        declared.note(argument as Argument<'protectDeclared'>, reply.value as Result<'protectDeclared'>);
+      }
       return reply.value as Result<typeof name>;
     },
     subscribe: (listener) => {
       listeners.add(listener);
       if (newest !== undefined) listener(newest);
       return () => listeners.delete(listener);
+    },
+    lost: async () => {
+      // @NOTE Where none could be started, nothing is being done.
+      const answering = await thread.catch(() => undefined);
+      await answering?.exited;
     },
     stop: async () => {
       const wasStopping = stopping.signal.aborted;
@@ -136,7 +166,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineHost> {
 }
 
 /** False where a thread that has nothing to do any more does not end. */
-async function endsSoon({ exited }: Thread): Promise<boolean> {
+async function endsSoon({ exited }: Pick<Thread, 'exited'>): Promise<boolean> {
   const ended = new AbortController();
   const late = delay(endsWithinMs, false, { signal: ended.signal }).catch(() => false);
   const isEnded = await Promise.race([exited.then(() => true), late]);
@@ -190,7 +220,8 @@ async function startThread(
     })),
   ]);
   if (greeting.kind === 'failed') {
-    await exited;
+    // What keeps a thread that could not begin keeps nobody else.
+    if (!(await endsSoon({ exited }))) void worker.terminate();
     throw AppError.fromData(greeting.error);
   }
   const calls = createBirpc<EngineCalls, HostCalls>(

@@ -22,7 +22,7 @@ const statuses: Readonly<Record<Health | 'none', TrayStatus>> = {
 };
 
 /** The state in words; undefined where the engine has not spoken yet. */
-export function describeTray(state: AppState | undefined, now: number): TrayText {
+export function describeTray(state: Pick<AppState, 'databases'> | undefined, now: number): TrayText {
   if (state === undefined) return { status: 'disconnected', sentence: 'Tidemark is starting', toggle: undefined };
   const { databases } = state;
   const { health, headline } = summarize(databases, now);
@@ -33,7 +33,7 @@ export function describeTray(state: AppState | undefined, now: number): TrayText
 }
 
 /** When the words may change without a new state: protection that waits too long is no longer good. */
-export function nextChangeAt(state: AppState | undefined, now: number): number | undefined {
+export function nextChangeAt(state: Pick<AppState, 'databases'> | undefined, now: number): number | undefined {
   const waiting = (state?.databases ?? []).filter((database) => !isStale(database, now));
   const instants = waiting.flatMap((database) => staleAt(database) ?? []);
   return instants.length === 0 ? undefined : Math.min(...instants);

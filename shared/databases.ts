@@ -69,6 +69,8 @@ export interface ReplicaState {
   /** Where this database lies on the target, as a URL. */
   readonly url: string;
   readonly shipped: Moment | undefined;
+  /** What lies there was looked at since the engine began to protect the database. */
+  readonly isSeen: boolean;
   readonly lagBytes: number;
   readonly problem: Problem | undefined;
   /** False: nothing is shipped there until it is enabled again. */

@@ -159,7 +159,9 @@ export function standingOf(target: TargetState, databases: readonly DatabaseStat
   if (enabled.some(({ replica }) => replica.problem !== undefined)) return { tone: 'attention', word: 'Attention' };
   const active = enabled.filter(({ database }) => database.status.kind !== 'paused');
   if (active.length === 0) return { tone: 'paused', word: 'Paused' };
-  if (active.some(({ replica }) => replica.shipped === undefined)) return { tone: 'working', word: 'Starting' };
+  const isSeen = active.some(({ replica }) => replica.isSeen);
+  if (!isSeen || active.some(({ replica }) => replica.shipped === undefined))
+    return { tone: 'working', word: 'Starting' };
   return { tone: 'good', word: 'Working' };
 }
 
@@ -183,8 +185,8 @@ export type Ending =
   | { readonly kind: 'waits'; readonly bytes: number }
   /** At some destination nothing is that could be restored. */
   | { readonly kind: 'nothing-there'; readonly problem: Problem | undefined }
-  /** All was shipped, to a destination that did not answer any more. */
-  | { readonly kind: 'unseen'; readonly problem: Problem }
+  /** All was shipped, to a destination that did not answer any more, or was not asked in this run. */
+  | { readonly kind: 'unseen'; readonly problem: Problem | undefined }
   /** It was not being captured. */
   | { readonly kind: 'not-captured'; readonly problem: Problem };
 
@@ -199,5 +201,7 @@ export function endingOf({ status, replicas }: Pick<DatabaseState, 'status' | 'r
   const bytes = Math.max(...enabled.map(({ lagBytes }) => lagBytes));
   if (bytes > 0) return { kind: 'waits', bytes };
   if (failing !== undefined) return { kind: 'unseen', problem: failing };
-  return problem === undefined ? { kind: 'shipped' } : { kind: 'not-captured', problem };
+  if (problem !== undefined) return { kind: 'not-captured', problem };
+  const isSeen = status.kind === 'paused' || enabled.every((replica) => replica.isSeen);
+  return isSeen ? { kind: 'shipped' } : { kind: 'unseen', problem: undefined };
 }

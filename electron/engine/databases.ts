@@ -106,6 +106,9 @@ export class Databases implements AsyncDisposable {
   /** Names of their restore points. */
   readonly naming: Naming;
 
+  /** Nothing is captured any more; what is left is the last word. */
+  #isEnding = false;
+
   constructor(options: DatabasesOptions) {
     this.#options = options;
     const { dataDir: folder, clock, limits } = options;
@@ -246,7 +249,8 @@ export class Databases implements AsyncDisposable {
       const given = givenPath(input, { path: file });
       const added = { path: file, givenPath: given, addedAt: clock.now(), isDemo: false, isDeclared: true };
       const id = known?.id ?? store.addDatabase(added);
-      if (known !== undefined) store.setGivenPath(id, given);
+      // On a full disk nothing can be written: what is declared as before can be protected all the same.
+      if (known !== undefined && known.givenPath !== given) store.setGivenPath(id, given);
       await this.replicas.declare(id, places, { takeOver });
       this.#declared.add(id);
       if (mayEnable) this.#mayEnableWal.add(id);
@@ -330,12 +334,14 @@ export class Databases implements AsyncDisposable {
   /** Ships what is captured, as far as targets answer in time, and closes everything in order. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.links[Symbol.dispose]();
-    this.looks[Symbol.dispose]();
+    this.#isEnding = true;
     const late = new AbortController();
     const patience = this.#options.clock.sleep(finishWithinMs, { signal: late.signal }).catch(() => {});
     const protections = [...this.#protections.values()];
     const finished = Promise.all(protections.map(async (protection) => await protection.finish()));
-    await Promise.race([finished, patience]);
+    // What is said at the end was seen then.
+    await Promise.race([finished.then(async () => await this.looks.lookLast()), patience]);
+    this.looks[Symbol.dispose]();
     late.abort();
     // A target that does not answer may not hold up the end: what waits is in the spool and goes out after the next start.
     await Promise.all(protections.map(async (protection) => await protection.stop()));
@@ -380,12 +386,13 @@ export class Databases implements AsyncDisposable {
     onChange(row.id);
   }
 
-  /** What is shipped where at present. */
+  /** What is shipped where at present; at the end, what was. */
   #shipping(): readonly Shipping[] {
-    return [...this.#protections].flatMap(([databaseId, { session }]) =>
+    return [...this.#protections].flatMap(([databaseId, protection]) =>
       this.#options.store.replicas(databaseId).flatMap((replica) => {
-        const shipper = session?.crew.shippers.find(({ targetId }) => targetId === replica.targetId);
-        return shipper === undefined ? [] : [{ replica, isThere: shipper.shipped !== undefined }];
+        const isOver = protection.session === undefined && !this.#isEnding;
+        const stand = isOver ? undefined : protection.standingAt(replica.targetId);
+        return stand === undefined ? [] : [{ replica, generation: stand.shipped?.position.generation }];
       }),
     );
   }

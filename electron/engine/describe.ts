@@ -153,6 +153,7 @@ function describeReplicas(
       targetId,
       url,
       shipped: shipper?.shipped ?? known,
+      isSeen: shipper?.shipped !== undefined,
       lagBytes: shipper?.lagBytes ?? 0,
       problem: shipper?.problem ?? problemAt?.(targetId),
       isEnabled: replica.isEnabled,

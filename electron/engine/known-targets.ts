@@ -4,13 +4,16 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import type { Parsed, Place, Result } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
 import { plural } from '../../shared/format.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { Generation } from '../../shared/position.ts';
 import type { PlaceState, TargetState } from '../../shared/targets.ts';
 import { newUsage } from './guard/counted-target.ts';
 import type { GuardedTarget } from './guard/target-guard.ts';
+import { snapshotsPrefix } from './replica/keys.ts';
 import type { ReplicaRow, Store, TargetRow } from './state/store.ts';
 import type { TargetCredentials } from './target-credentials.ts';
 import { callsAt, type TargetGuards } from './target-guards.ts';
@@ -39,6 +42,12 @@ export interface KnownTargetsOptions {
   readonly onChange: () => void;
   /** The disk of a target turned out not to do everything; told once for each. */
   readonly onLimits: (targetId: TargetId, limits: readonly FolderLimit[]) => void;
+}
+
+/** A replica, and the generation whose images lie there. */
+export interface LyingReplica {
+  readonly replica: ReplicaRow;
+  readonly generation: Generation;
 }
 
 /** What a look at a target showed of its replicas. */
@@ -160,7 +169,8 @@ export class KnownTargets {
     const rest = { bandwidthBytes: undefined, secret: undefined, isKept: false };
     const [known, place] = [this.#at(address.url), placeOf(address)];
     // Who declares a place says anew what opens it, every time.
-    if (known !== undefined && !known.isKept) store.updateTarget(known.id, { ...known, place });
+    if (known !== undefined && !known.isKept && !isDeepStrictEqual(known.place, place))
+      store.updateTarget(known.id, { ...known, place });
     const id = known?.id ?? store.addTarget({ name: nameOfAddress(address), url: address.url, place, ...rest });
     if (address.kind === 's3' && address.credentials !== undefined) {
       credentials.give(id, address.credentials);
@@ -205,11 +215,11 @@ export class KnownTargets {
   /** Looks at a target, and whether these replicas still lie there; undefined where the target does not tell. */
   async look(
     targetId: TargetId,
-    replicas: readonly ReplicaRow[],
+    replicas: readonly LyingReplica[],
     { signal }: { readonly signal: AbortSignal },
   ): Promise<LookedReplicas | undefined> {
     const row = this.rowOf(targetId);
-    const folders = new Map(replicas.map((replica) => [folderOf(row, replica), replica]));
+    const folders = new Map(replicas.map((lying) => [folderOf(row, lying), lying.replica]));
     const target = followTarget({ url: row.url, tellsTraffic: isS3(row.url) }, () => this.#wholeOf(row));
     const looked = await this.#options.guards.of(row).look(target, [...folders.keys()], { signal });
     return (
@@ -342,13 +352,13 @@ function isS3(url: string): boolean {
   return url.startsWith('s3:');
 }
 
-/** What is below a replica's root as soon as something was shipped, as a folder below that of its target. */
-function folderOf({ place, url }: TargetRow, replica: ReplicaRow): string {
+/** Where a replica's images lie, as a folder below that of its target: who ships on makes all others again. */
+function folderOf({ place, url }: TargetRow, { replica, generation }: LyingReplica): string {
   const within =
     place.kind === 'folder'
       ? path.relative(place.path, fileURLToPath(replica.url)).split(path.sep).join('/')
       : prefixOf(replica).slice(parseS3Url(url).prefix.length).replace(/^\//, '');
-  return `${within === '' ? '' : `${within}/`}generations/`;
+  return `${within === '' ? '' : `${within}/`}${snapshotsPrefix(generation)}`;
 }
 
 function addressOfRow({ url }: TargetRow): TargetAddress {

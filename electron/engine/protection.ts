@@ -153,6 +153,12 @@ export class Protection {
   lookAgainAt(targetId: TargetId, because?: AppError): void {
     const shipper = this.#session?.crew.shippers.find((one) => one.targetId === targetId);
     if (shipper?.problem === undefined) shipper?.lookAgain({ now: true, because });
+    // Nothing is shipped any more: then that is how it stood.
+    if (this.#session !== undefined || because === undefined) return;
+    const problem = { ...because.toData(), sinceAt: this.#options.clock.now() };
+    this.#left = this.#left.map((stand) =>
+      stand.targetId === targetId ? { ...stand, problem: stand.problem ?? problem } : stand,
+    );
   }
 
   /** How it stands at a target, or stood when the session ended; undefined where nobody asked there. */

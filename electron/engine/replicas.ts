@@ -1,6 +1,7 @@
 // On which targets each database is kept: adds, changes and removes replicas, and chooses where on a target a history lies. What a
 // place is worth is asked here too, before it becomes one. Opening one is replica-targets.ts.
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { must } from '../../shared/assert.ts';
 import type { Parsed } from '../../shared/contract.ts';
 import { AppError, type AppErrorData, toErrorData } from '../../shared/errors.ts';
@@ -263,8 +264,12 @@ export class Replicas {
   /** These replicas and no other ones. */
   #set(databaseId: DatabaseId, replicas: readonly NewReplica[]): void {
     const { store } = this.#options;
-    for (const replica of replicas) store.putReplica({ ...replica, databaseId });
-    for (const replica of store.replicas(databaseId)) {
+    const before = store.replicas(databaseId);
+    for (const replica of replicas) {
+      const known = before.find(({ targetId }) => targetId === replica.targetId);
+      if (!isDeepStrictEqual({ ...known, ...replica }, known)) store.putReplica({ ...replica, databaseId });
+    }
+    for (const replica of before) {
       if (!replicas.some(({ targetId }) => targetId === replica.targetId)) store.removeReplica(replica);
     }
   }

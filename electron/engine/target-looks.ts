@@ -3,8 +3,9 @@
 // What it showed of the destination is kept by its guard; what it showed of single databases there is told and kept here.
 import type { AppError, Problem } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
+import type { Generation } from '../../shared/position.ts';
 import type { Clock } from './clock.ts';
-import type { KnownTargets } from './known-targets.ts';
+import type { KnownTargets, LyingReplica } from './known-targets.ts';
 import type { ReplicaRow } from './state/store.ts';
 import type { TargetGuards } from './target-guards.ts';
 
@@ -13,10 +14,10 @@ export interface LookTimes {
   readonly bucketEveryMs: number;
 }
 
-/** One replica; `isThere`: something of it lies there, as far as is known. */
+/** One replica, and the generation whose images lie there, as far as is known; undefined where there are none. */
 export interface Shipping {
   readonly replica: ReplicaRow;
-  readonly isThere: boolean;
+  readonly generation: Generation | undefined;
 }
 
 export interface TargetLooksOptions {
@@ -81,6 +82,17 @@ export class TargetLooks implements Disposable {
     this.#nap.abort();
   }
 
+  /** Looks at all once more, before the last word is said of them. */
+  async lookLast(): Promise<void> {
+    const byTarget = Map.groupBy(this.#options.shipping(), ({ replica }) => replica.targetId);
+    await Promise.all(
+      [...byTarget].map(async ([targetId, all]) => {
+        const watched = this.#watched.get(targetId) ?? this.#begin(targetId, this.#options.clock.ticks());
+        await this.#look(targetId, watched, lyingAmong(all));
+      }),
+    );
+  }
+
   [Symbol.dispose](): void {
     this.#stop.abort();
   }
@@ -103,7 +115,7 @@ export class TargetLooks implements Disposable {
     for (const targetId of this.#watched.keys()) if (!byTarget.has(targetId)) this.#watched.delete(targetId);
     let waitMs = this.#times.folderEveryMs;
     for (const [targetId, all] of byTarget) {
-      const replicas = all.flatMap(({ replica, isThere }) => (isThere ? [replica] : []));
+      const replicas = lyingAmong(all);
       const watched = this.#watched.get(targetId) ?? this.#begin(targetId, now);
       if (watched.isLooking) continue;
       if (watched.dueAt <= now) void this.#look(targetId, watched, replicas);
@@ -127,7 +139,7 @@ export class TargetLooks implements Disposable {
     return watched;
   }
 
-  async #look(targetId: TargetId, watched: Watched, replicas: readonly ReplicaRow[]): Promise<void> {
+  async #look(targetId: TargetId, watched: Watched, replicas: readonly LyingReplica[]): Promise<void> {
     const { clock, targets, onGone } = this.#options;
     watched.isLooking = true;
     watched.dueAt = Infinity;
@@ -188,4 +200,8 @@ export class TargetLooks implements Disposable {
   get #times(): LookTimes {
     return this.#options.times ?? usualTimes;
   }
+}
+
+function lyingAmong(all: readonly Shipping[]): readonly LyingReplica[] {
+  return all.flatMap(({ replica, generation }) => (generation === undefined ? [] : [{ replica, generation }]));
 }

@@ -1,6 +1,7 @@
 // The engine's thread, killed in every phase of its life: the host goes on, says so, starts it again, and protection resumes.
 import fs from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DatabaseState } from '../../shared/databases.ts';
@@ -165,6 +166,44 @@ test('protects again what a command line declared', async () => {
   await seen(host, declared.databaseId, 'its end', ({ status }) => status.kind === 'problem');
   insert();
   expect(await arrives(host, 1)).toBe(1);
+});
+
+test('protects what a command line declared as soon as it can be again, and never leaves it out', async () => {
+  await using host = await open({ isDeclaredOnly: true });
+  const replicas = [{ url: replica() }];
+  const [declared] = await host.engine.call('protectDeclared', {
+    databases: [{ path: file, enableWal: false, replicas }],
+  });
+  if (declared?.kind !== 'protecting') throw new Error('refused');
+  expect(await arrives(host, 0)).toBe(0);
+  app.close();
+  const left: number[] = [];
+  host.engine.subscribe(({ databases }) => left.push(databases.length));
+  fs.renameSync(file, folder.at('aside.db'));
+  host.kill('throw');
+  await seen(
+    host,
+    declared.databaseId,
+    'it is told why it cannot be',
+    ({ status }) => status.kind === 'problem' && status.problem.code === 'database-missing',
+  );
+  // Another thread is there, and has nothing that it could protect.
+  expect(await host.engine.call('listActivity', { limit: 1 })).toHaveLength(1);
+  fs.renameSync(folder.at('aside.db'), file);
+  app = openDatabase(file, '', { waitMs: 5000 });
+  insert();
+  expect(await arrives(host, 1)).toBe(1);
+  expect(left.filter((count) => count === 0)).toEqual([]);
+});
+
+test('one that could not begin, and does not end, keeps nobody waiting', async () => {
+  const failed = { kind: 'failed', error: { code: 'data-folder-held', message: '', details: {} } };
+  const script = `const { parentPort } = require('node:worker_threads');
+    parentPort.postMessage(${JSON.stringify(failed)});
+    setInterval(() => {}, 1000);`;
+  fs.writeFileSync(folder.at('stuck.cjs'), script);
+  const started = startEngine({ dataDir: folder.at('data'), workerUrl: pathToFileURL(folder.at('stuck.cjs')) });
+  await expect(started).rejects.toMatchObject({ code: 'data-folder-held' });
 });
 
 test('one that ends at the very first start tells the host why', async () => {

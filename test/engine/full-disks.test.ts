@@ -134,6 +134,26 @@ describe.skipIf(!canMount)('a full disk', () => {
     app.close();
   });
 
+  test('keeps no command line from starting with what it protected before', async () => {
+    using disk = smallDisk(folder.at('data'), 16 * mebi);
+    const file = folder.at('shop.db');
+    const app = openDatabase(file, schema);
+    const words = ['replicate', '-data-dir', disk.path, file, folder.at('backup')];
+    for (const isFull of [false, true]) {
+      if (isFull) disk.fill();
+      insert(app);
+      await using replicating = startCommand(words);
+      if (isFull) await until('it is told', () => /is full|are left on the disk/.test(replicating.output()));
+      disk.empty();
+      await replicating.printed(`${file}: protected`);
+      replicating.child.kill('SIGTERM');
+      expect(await replicating.ended).toBe(0);
+    }
+    await using engine = openTestEngine(folder.at('other'));
+    expect(await countAt(engine, folder.at('backup'))).toBe(2);
+    app.close();
+  });
+
   test('ends no command line, which says so and goes on by itself', async () => {
     using disk = smallDisk(folder.at('data'), 16 * mebi);
     const file = folder.at('shop.db');

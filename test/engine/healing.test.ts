@@ -276,17 +276,27 @@ test('what is lost of a history that ended is told, and shown as a gap', async (
   expect(timesTold(shop, 'not by Tidemark')).toBe(1);
 });
 
-test('what is lost while it runs is put again once the destination is looked at', async () => {
+test.each([
+  ['one segment', [-2], [0, 1, 2, 3, 4, 5, 6, 7, 8]],
+  ['segments one behind the other', [-3, -2], [0, 1, 2, 3, 4, 5, 6, 7, 8]],
+  ['the end of it', [-2, -1], [0, 1, 2, 3, 4, 5, 6, 7, 8]],
+])('%s lost while it runs: put again as before once the destination is looked at', async (_what, places, rows) => {
   using folder = tempFolder();
   using app = openAppDisposable(folder);
   await using shop = await openImaged(folder, { app: app.database });
   const { engine, id } = shop;
-  // Of the present WAL: this computer has it.
-  const lost = objects(folder, 'wal').at(-2) ?? '';
-  fs.rmSync(lost);
+  {
+    // In the present WAL: this computer has it.
+    using _reader = openReader(folder);
+    for (let i = 0; i < 2; i++) await shop.write();
+  }
+  const before = objects(folder, 'wal');
+  const lost = places.flatMap((place) => before.at(place) ?? []);
+  for (const file of lost) fs.rmSync(file);
   for (const { targetId } of engine.database(id).replicas) {
     await engine.call('updateReplica', { databaseId: id, targetId, retention: { kind: 'keep-all' } });
   }
-  await until('it is there again', () => fs.existsSync(lost), 60_000);
-  expect(await restoreAll(shop, folder)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  await until('it is there again', () => fs.existsSync(lost[0] ?? ''), 60_000);
+  await engine.waitFor(id, 'all is there', ({ lag }) => lag.bytes === 0);
+  expect(await restoreAll(shop, folder)).toEqual(rows);
 });

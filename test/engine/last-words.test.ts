@@ -85,3 +85,28 @@ test('the database is gone', async () => {
   });
   expect(words).toContain(`${file} is not being captured.`);
 });
+
+test('a destination that was not looked at before the end', async () => {
+  await lastWords({}, isProtected);
+  fs.renameSync(folder.at('backup'), folder.at('elsewhere'));
+  let last: EngineState | undefined;
+  {
+    await using _engine = openTestEngine(folder.at('data'), { onState: (state) => (last = state) });
+  }
+  expect(formatStopped(last)).toContain('whether everything is still at its destination could not be seen.');
+});
+
+test.each([
+  ['is gone', (backup: string) => fs.renameSync(backup, `${backup}-elsewhere`), 'could not be seen. The folder'],
+  [
+    'is empty',
+    (backup: string) => fs.rmSync(`${backup}/shop.db/generations`, { recursive: true }),
+    `is at its destination yet. The history of shop.db is not at`,
+  ],
+])('a destination that %s since it was last looked at, with nothing to ship', async (_what, harm, expected) => {
+  const words = await lastWords({}, async (engine, id) => {
+    await isProtected(engine, id);
+    harm(folder.at('backup'));
+  });
+  expect(words).toContain(expected);
+});

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DatabaseState } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Place } from '../../shared/contract.ts';
-import { makeDatabase } from '../support/application.ts';
+import { makeDatabase, openDatabase } from '../support/application.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';
 import { startFaultyProxy } from '../support/faulty-proxy.ts';
 import { startS3Server } from '../support/s3-server.ts';
@@ -64,6 +64,11 @@ function hasImage(name: string): boolean {
   return fs.readdirSync(at, { recursive: true, encoding: 'utf8' }).some((file) => file.endsWith('.snapshot.lz4'));
 }
 
+function removeImages(history: string): void {
+  for (const generation of fs.readdirSync(history))
+    fs.rmSync(path.join(history, generation, 'snapshots'), { recursive: true });
+}
+
 async function isRestorable(engine: TestEngine, id: DatabaseId): Promise<void> {
   const point = (await engine.points(id)).at(-1);
   if (point === undefined) throw new Error('it has a point');
@@ -118,6 +123,33 @@ describe('the folder of thirty databases that nobody writes', () => {
     await allAre(engine, 'protected');
     expect(fs.existsSync(folder.at('backup', 'd3.db', 'generations'))).toBe(true);
   });
+});
+
+test.each([
+  ['its images are removed', (history: string) => removeImages(history)],
+  ['it is emptied', (history: string) => fs.rmSync(history, { recursive: true })],
+])('the folder of a database that is written, and puts its segments there again: %s', async (_, harm) => {
+  const file = folder.at('shop.db');
+  const app = openDatabase(file, 'CREATE TABLE t(a)');
+  await using engine = openTestEngine(folder.at('data'), { limits: { looks } });
+  const { databaseId: id } = await engine.call('addDatabase', { path: file, folder: folder.at('backup') });
+  await engine.waitFor(id, 'it is protected', ({ status, lag }) => status.kind === 'protected' && lag.bytes === 0);
+  await engine.call('updateReplica', {
+    databaseId: id,
+    targetId: engine.database(id).replicas[0]?.targetId as TargetId,
+    syncIntervalMs: 0,
+  });
+  harm(folder.at('backup', 'shop.db', 'generations'));
+  await until('it lies there again', () => {
+    app.exec('INSERT INTO t VALUES (1)');
+    return hasImage('shop.db');
+  });
+  await engine.waitFor(id, 'it is protected', ({ status, lag }) => status.kind === 'protected' && lag.bytes === 0);
+  const rows = Number(app.prepare('SELECT count(*) FROM t').pluck().get());
+  const [{ url } = { url: '' }] = engine.database(id).replicas;
+  const restored = await engine.newest(url, (one) => one.prepare('SELECT count(*) FROM t').pluck().get());
+  expect(restored).toBe(rows);
+  app.close();
 });
 
 test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(

@@ -78,6 +78,7 @@ while (!isStopping) {
   // Signals arrive between turns of the event loop.
   else await nextTurn();
 }
+write(`closing ${Date.now()}`);
 await executor[Symbol.asyncDispose]();
 write('ended');
 process.exit(0);
@@ -119,6 +120,7 @@ async function perform(operation: Operation): Promise<void> {
       return await executor.exec(`PRAGMA wal_checkpoint(${mode})`);
     }
     case 'reopen':
+      write(`closing ${Date.now()}`);
       await executor[Symbol.asyncDispose]();
       if (random() < 0.3) await delay(pick(30));
       executor = await open();
@@ -131,11 +133,16 @@ async function perform(operation: Operation): Promise<void> {
       return await executor.exec('COMMIT');
     case 'journal':
       // Possible only while nobody else is connected.
-      await executor.exec('PRAGMA journal_mode = DELETE');
+      write(`mode ${Date.now()}`);
       try {
-        return await commit('IMMEDIATE', changes(2));
+        await executor.exec('PRAGMA journal_mode = DELETE');
+        try {
+          return await commit('IMMEDIATE', changes(2));
+        } finally {
+          await executor.exec('PRAGMA journal_mode = WAL');
+        }
       } finally {
-        await executor.exec('PRAGMA journal_mode = WAL');
+        write(`wal ${Date.now()}`);
       }
   }
 }
@@ -154,7 +161,7 @@ async function commit(begin: 'IMMEDIATE' | '', steps: readonly Change[]): Promis
   model.n++;
   write(`will ${model.n} ${model.digest()}`);
   await executor.exec('COMMIT');
-  write(`did ${model.n}`);
+  write(`did ${model.n} ${Date.now()}`);
 }
 
 /** One statement that is a transaction by itself. */
@@ -163,7 +170,7 @@ async function single(sql: string, apply: () => void): Promise<void> {
   model.n++;
   write(`will ${model.n} ${model.digest()}`);
   await executor.exec(sql);
-  write(`did ${model.n}`);
+  write(`did ${model.n} ${Date.now()}`);
 }
 
 /** An insert outside any transaction; a trigger counts it. */
@@ -329,6 +336,9 @@ async function open(): Promise<Executor> {
   ]) {
     await opened.exec(`PRAGMA ${pragma}`);
   }
+  // Only what reads it has a database open.
+  await opened.exec('SELECT count(*) FROM sqlite_schema');
+  write(`opened ${Date.now()}`);
   return opened;
 }
 

@@ -10,6 +10,7 @@ import Database from 'better-sqlite3';
 import { must } from '../../shared/assert.ts';
 import { seededRandom } from '../support/truth.ts';
 import { until } from '../support/temp.ts';
+import type { Act } from './acts.ts';
 import { literal, type Model, readModel } from './model.ts';
 import { judge, listPoints, type Protected } from './verify.ts';
 
@@ -76,17 +77,20 @@ export class CrashStage implements Disposable {
     const scratch = path.join(this.#work, 'scratch');
     fs.mkdirSync(scratch);
     writer[Symbol.dispose]();
-    const absences = [
-      { what: 'before', from: 0, to: this.#startedAt },
-      { what: 'crash', from: diedAt - 100, to: Date.now() },
+    const away = [
+      { from: 0, to: this.#startedAt },
+      { from: diedAt - 100, to: Date.now() },
     ];
+    const acts = away.flatMap((span): Act[] => [
+      { kind: 'away', ...span },
+      { kind: 'notes-lost', ...span },
+    ]);
     const [replica = ''] = database.replicas;
     const { complaints } = await judge(database, {
       replica,
       told,
       gaps,
-      absences,
-      isClosed: false,
+      acts,
       restores: 2,
       seed: occurrence,
       scratch,
@@ -211,6 +215,7 @@ class Writer implements Disposable {
     this.#database.pragma('synchronous = off');
     this.#model = readModel(this.#database, actor);
     this.#log = fs.openSync(must(logs[actor], 'it has a log'), 'a');
+    fs.writeSync(this.#log, `opened ${Date.now()}\n`);
     if (!this.#model.tables.has(`${actor}_t1`)) {
       this.#commit(`CREATE TABLE ${actor}_t1(id INTEGER PRIMARY KEY, v BLOB)`, () => this.#model.create(`${actor}_t1`));
     }
@@ -239,6 +244,7 @@ class Writer implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    fs.writeSync(this.#log, `closing ${Date.now()}\n`);
     this.#database.close();
     fs.closeSync(this.#log);
   }

@@ -7,10 +7,11 @@ import Database from 'better-sqlite3';
 import { must } from '../../shared/assert.ts';
 import { seededRandom } from '../support/truth.ts';
 import { until } from '../support/temp.ts';
+import type { Act } from './acts.ts';
 import { loseNotes } from './crash-points.ts';
 import { type Application, versionOf } from './executors.ts';
 import { end, flags, isProtecting, isSettled, killAll, type Running, start } from './running.ts';
-import { type Absence, judge, type Judged, listPoints, listTroubles, type Protected } from './verify.ts';
+import { judge, type Judged, listPoints, listTroubles, type Protected } from './verify.ts';
 
 export interface HistoryOptions {
   readonly seed: number;
@@ -42,9 +43,6 @@ interface PlannedActor {
   readonly pauseMs: number;
   readonly limit: number;
 }
-
-/** Roles that close the database now and then. */
-const closing: ReadonlySet<string> = new Set(['chatty', 'comer', 'reader']);
 
 type EventKind = 'kill' | 'stop' | 'freeze' | 'cut' | 'full' | 'kill-actor' | 'stop-all' | 'lose-notes' | 'clock';
 
@@ -80,8 +78,7 @@ export async function runHistory(options: HistoryOptions): Promise<Judged> {
         replica,
         told: told[i]?.points[n] ?? [],
         gaps: told[i]?.gaps ?? [],
-        absences: stage.absences,
-        isClosed: plan.databases[i]?.actors.some(({ role }) => closing.has(role)) === true,
+        acts: stage.acts,
         hasOddClock: plan.events.some(({ kind }) => kind === 'clock'),
         restores: options.restores,
         seed: options.seed,
@@ -141,11 +138,11 @@ function makePlan(seed: number, seconds: number): Plan {
 class Stage {
   readonly dataDir: string;
   readonly databases: readonly Protected[];
-  readonly absences: Absence[] = [];
+  readonly acts: Act[] = [];
   readonly #options: HistoryOptions;
   readonly #plan: Plan;
   readonly #control: string;
-  readonly #actors: { readonly start: () => Running; running: Running }[] = [];
+  readonly #actors: { readonly start: () => Running; readonly log: string; running: Running }[] = [];
   #engine: Running | undefined;
   #awaySince: number | undefined;
   #starts = 0;
@@ -206,7 +203,9 @@ class Stage {
         await end(engine, kind === 'kill' ? 'SIGKILL' : 'SIGTERM');
         if (kind === 'lose-notes') loseNotes(this.dataDir);
         await delay(forMs);
-        return await this.#startEngine();
+        await this.#startEngine();
+        if (kind === 'lose-notes') this.acts.push({ ...must(this.acts.at(-1), 'it was away'), kind: 'notes-lost' });
+        return;
       case 'stop-all':
         // As on a machine that is shut down: the last connection takes the WAL along.
         this.#awaySince = Date.now();
@@ -231,12 +230,13 @@ class Stage {
         await this.#mark('full', forMs);
         // The engine looks again after a while.
         await until('the engine has recovered', () => isSettled(engine) || isProtecting(engine), 60_000);
-        this.absences.push({ what: kind, from, to: Date.now() + 1000 });
+        this.acts.push({ kind: 'away', from, to: Date.now() + 1000 });
         return;
       }
       case 'kill-actor': {
         const actor = this.#actors[Math.floor(forMs) % this.#actors.length];
         if (actor === undefined) return;
+        fs.appendFileSync(actor.log, `\nkilled ${Date.now()}\n`);
         await end(actor.running, 'SIGKILL');
         actor.running = actor.start();
         return;
@@ -278,7 +278,7 @@ class Stage {
     } catch (error) {
       throw new Error(`${String(error)}: ${engine.output().slice(-2000)}`, { cause: error });
     }
-    this.absences.push({ what: 'away', from: this.#awaySince ?? Date.now(), to: Date.now() });
+    this.acts.push({ kind: 'away', from: this.#awaySince ?? Date.now(), to: Date.now() });
     this.#awaySince = undefined;
   }
 
@@ -298,7 +298,7 @@ class Stage {
         ],
         { output: `${log}-output` },
       );
-    this.#actors.push({ start: begin, running: begin() });
+    this.#actors.push({ start: begin, log, running: begin() });
   }
 
   /** An actor never ends by itself. */

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { must } from '../../shared/assert.ts';
 import { literal, Model, readVector, type Value } from './model.ts';
+import type { Lane } from './said.ts';
 
 /** The writer's name in the model. */
 const writer = 'a0';
@@ -185,6 +186,8 @@ export function createFile(
 export interface IncarnationLog {
   /** Every state that the database had, in order. */
   readonly states: readonly string[];
+  /** The same, each with the instant by which it had come about: whatever its writer noted next was later. */
+  readonly lane: Lane;
   readonly complaints: readonly string[];
   /** How often SQLite refused because somebody held a lock, and for how long at most. */
   readonly refusals: number;
@@ -197,7 +200,7 @@ export interface IncarnationLog {
 
 /** Reads a log: each line is `<time> <word> <rest>`. */
 export function readIncarnationLog(file: string): IncarnationLog {
-  const states: string[] = [];
+  const lane: { state: string; at: number }[] = [];
   const complaints: string[] = [];
   const goneMs: number[] = [];
   const steps = new Map<string, number>();
@@ -205,8 +208,10 @@ export function readIncarnationLog(file: string): IncarnationLog {
   let longestRefusalMs = 0;
   const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
   for (const line of text.split('\n')) {
-    const [, word = '', first = ''] = line.split(' ');
-    if (word === 'state') states.push(first);
+    const [at = '', word = '', first = ''] = line.split(' ');
+    const last = lane.at(-1);
+    if (last?.at === Infinity && at !== '') last.at = Number(at);
+    if (word === 'state') lane.push({ state: first, at: Infinity });
     if (word === 'complaint') complaints.push(line);
     if (word === 'gone') goneMs.push(Number(first));
     if (word === 'step') steps.set(first, (steps.get(first) ?? 0) + 1);
@@ -215,7 +220,8 @@ export function readIncarnationLog(file: string): IncarnationLog {
       longestRefusalMs = Math.max(longestRefusalMs, Number(first));
     }
   }
-  return { states, complaints, refusals, longestRefusalMs, goneMs, steps };
+  const states = lane.map(({ state }) => state);
+  return { states, lane, complaints, refusals, longestRefusalMs, goneMs, steps };
 }
 
 /** How a writer rests, in its last line; undefined while it does not. */

@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import type Database from 'better-sqlite3';
 import loadHashing from 'xxhash-wasm';
+import type { Span } from './said.ts';
 
 const hashing = await loadHashing();
 
@@ -136,6 +137,11 @@ export function readModel(database: Database.Database, actor: string): Model {
 export interface ActorLog {
   readonly digests: ReadonlyMap<number, string>;
   readonly confirmed: number;
+  /** When each commit was confirmed. */
+  readonly confirmedAt: ReadonlyMap<number, number>;
+  /** Times in which the actor's connection was certainly open, and in which it may have switched the journal mode. */
+  readonly open: readonly Span[];
+  readonly modes: readonly Span[];
   /** What went wrong in the actor's own eyes. */
   readonly complaints: readonly string[];
 }
@@ -143,17 +149,37 @@ export interface ActorLog {
 /** Reads an actor's log; a line that a kill cut short is passed over. */
 export function readActorLog(file: string): ActorLog {
   const digests = new Map<number, string>();
+  const confirmedAt = new Map<number, number>();
   const complaints: string[] = [];
+  const [open, modes]: [Span[], Span[]] = [[], []];
+  let openedAt: number | undefined;
+  let modeAt: number | undefined;
   let confirmed = 0;
   const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
   for (const line of text.split('\n')) {
     const [word = '', n = '', digest = ''] = line.split(' ');
     // An intent that was rolled back is followed by another one for the same number: the last word counts.
     if (word === 'will' && digest.length === 16) digests.set(Number(n), digest);
-    if (word === 'did') confirmed = Math.max(confirmed, Number(n));
+    if (word === 'did') {
+      confirmed = Math.max(confirmed, Number(n));
+      confirmedAt.set(Number(n), Number(digest));
+    }
+    if (word === 'opened') openedAt = Number(n);
+    // A kill closes, too; whoever killed it notes when.
+    if ((word === 'closing' || word === 'killed') && openedAt !== undefined) {
+      open.push({ from: openedAt, to: Number(n) });
+      openedAt = undefined;
+    }
+    if (word === 'mode') modeAt = Number(n);
+    if ((word === 'wal' || word === 'killed' || word === 'opened') && modeAt !== undefined) {
+      modes.push({ from: modeAt, to: Number(n) });
+      modeAt = undefined;
+    }
     if (word === 'complaint') complaints.push(line);
   }
-  return { digests, confirmed, complaints };
+  if (openedAt !== undefined) open.push({ from: openedAt, to: Infinity });
+  if (modeAt !== undefined) modes.push({ from: modeAt, to: Infinity });
+  return { digests, confirmed, confirmedAt, open, modes, complaints };
 }
 
 function tablesOf(database: Database.Database): readonly { readonly name: string }[] {

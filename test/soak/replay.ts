@@ -11,6 +11,8 @@ import type { Position } from '../../shared/position.ts';
 /** One restore point, shown while `image` is valid: during the visit only. */
 export interface ReplayedPoint {
   readonly position: Position;
+  /** The object in which it lies. */
+  readonly key: string;
   readonly at: number;
   readonly origin: 'snapshot' | 'wal' | 'composed';
   /** The state hash that was recorded there. */
@@ -26,8 +28,15 @@ interface Chain {
   offset: number;
 }
 
-/** Visits every restore point of a replica, generation by generation, each in the order of its history. */
-export async function replayReplica(folder: string, visit: (point: ReplayedPoint) => void): Promise<readonly string[]> {
+/**
+ * Visits every restore point of a replica, generation by generation, each in the order of its history. `onSegment`: a segment was
+ * read to this end, whether there is a point or not.
+ */
+export async function replayReplica(
+  folder: string,
+  visit: (point: ReplayedPoint) => void,
+  onSegment: (end: Pick<ReplayedPoint, 'position' | 'key'>) => void = () => {},
+): Promise<readonly string[]> {
   const faults: string[] = [];
   const target = openFolderTarget({ path: folder });
   const { signal } = new AbortController();
@@ -69,7 +78,7 @@ export async function replayReplica(folder: string, visit: (point: ReplayedPoint
       if (chain === undefined) {
         chain = { image: Buffer.from(bytes), length: bytes.length, index, offset: 0 };
         const position = { generation, index, offset: at.offset };
-        show({ position, at: at.time, origin: 'snapshot', state: trailer.state?.hash }, bytes);
+        show({ position, key: object.key, at: at.time, origin: 'snapshot', state: trailer.state?.hash }, bytes);
         skipTo = at.offset;
       } else {
         toCompare = { offset: at.offset, bytes };
@@ -116,9 +125,14 @@ export async function replayReplica(folder: string, visit: (point: ReplayedPoint
         compare();
         const { image, length, index } = must(chain, 'it is being read');
         const origin = trailer.origin?.kind ?? 'wal';
-        show({ position: { generation, index, offset }, at, origin, state }, image.subarray(0, length));
+        show(
+          { position: { generation, index, offset }, key: object.key, at, origin, state },
+          image.subarray(0, length),
+        );
       });
       compare();
+      const { index, offset } = must(chain, 'it was just read');
+      onSegment({ position: { generation, index, offset }, key: object.key });
     }
   }
   return faults;

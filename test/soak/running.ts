@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import type { Saying } from './said.ts';
 
 export interface Running {
   readonly child: ChildProcess;
@@ -12,15 +13,23 @@ export interface Running {
 /** Starts a file with Node. */
 export function start(
   args: readonly string[],
-  options: { readonly output: string; readonly env?: NodeJS.ProcessEnv },
+  options: {
+    readonly output: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /** Whether `child.stdin` can be written to. */
+    readonly isTold?: boolean;
+    /** Somebody else than the user of this process, who must be root then. */
+    readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  },
 ): Running {
   const fd = fs.openSync(options.output, 'a');
   const from = fs.fstatSync(fd).size;
   // A group of its own, so that a kill reaches the programs that it drives.
   const child = spawn(process.execPath, ['--no-warnings', ...args], {
     detached: true,
-    stdio: ['ignore', fd, fd],
+    stdio: [options.isTold === true ? 'pipe' : 'ignore', fd, fd],
     env: { ...process.env, ...options.env },
+    ...options.user,
   });
   fs.closeSync(fd);
   return { child, output: () => fs.readFileSync(options.output).subarray(from).toString() };
@@ -58,6 +67,25 @@ export function states(engine: Running): readonly Stands[] {
     .slice(0, -1)
     .findLast((candidate) => candidate.startsWith('state '));
   return line === undefined ? [] : (JSON.parse(line.slice(6, line.lastIndexOf(' at '))) as readonly Stands[]);
+}
+
+/** Each time that an engine called a database protected, until it said something else, or ended. */
+export function sayingsOf(engine: Running, { file, endedAt }: { readonly file: string; readonly endedAt: number }) {
+  const lines = engine
+    .output()
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.startsWith('state '))
+    .map((line) => {
+      const at = line.lastIndexOf(' at ');
+      return { at: Number(line.slice(at + 4)), stands: JSON.parse(line.slice(6, at)) as readonly Stands[] };
+    });
+  return lines.flatMap(({ at, stands }, i): readonly Saying[] => {
+    const [kind, , lag] = stands.find(([, , , of]) => of === file) ?? [];
+    if (kind !== 'protected') return [];
+    const to = lines[i + 1]?.at ?? endedAt;
+    return [{ by: 'a state', of: file, from: at, to, claim: { kind, isCaughtUp: lag === 0 } }];
+  });
 }
 
 export function isProtecting(engine: Running): boolean {

@@ -1,6 +1,7 @@
 // Long runs of seeded histories: npm run soak -- [--minutes 10] [--seed N] [--seconds 8] [--restores 100] [--once] [--crash]
 // --storm [--alone] [--hands ms] [--only step,step]: applications that replace, delete and switch their files; alone: without
 // an engine; hands: they come to a closed file after so many milliseconds at the earliest.
+// --outages [--rounds 2]: destinations and disks that fail and come back, and everything that is said meanwhile.
 // Prints every seed; a history that fails stays in its folder as evidence, and the run ends with status 1.
 import fs from 'node:fs';
 import os from 'node:os';
@@ -10,6 +11,7 @@ import { seededRandom } from '../support/truth.ts';
 import { type CrashPoint, CrashStage, scenarios } from './crash-points.ts';
 import { versionOf } from './executors.ts';
 import { runHistory } from './history.ts';
+import { runOutages } from './outages.ts';
 import { runStorm } from './storm.ts';
 
 const { values } = parseArgs({
@@ -21,6 +23,8 @@ const { values } = parseArgs({
     once: { type: 'boolean', default: false },
     crash: { type: 'boolean', default: false },
     storm: { type: 'boolean', default: false },
+    outages: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '2' },
     alone: { type: 'boolean', default: false },
     hands: { type: 'string', default: '0' },
     only: { type: 'string', default: '' },
@@ -45,7 +49,7 @@ for (let seed = Number(values.seed); Date.now() < endAt && (!values.once || hist
   let complaints: readonly string[];
   const startedAt = Date.now();
   try {
-    const run = values.storm ? await storm(seed, folder) : await history(seed, folder);
+    const run = await play(seed, folder);
     ({ complaints } = run);
     say(`  ${run.summary}; ${Math.round((Date.now() - startedAt) / 1000)} s`);
   } catch (error) {
@@ -67,6 +71,13 @@ process.exitCode = failures > 0 ? 1 : 0;
 interface Run {
   readonly complaints: readonly string[];
   readonly summary: string;
+}
+
+async function play(seed: number, folder: string): Promise<Run> {
+  if (values.storm) return await storm(seed, folder);
+  if (!values.outages) return await history(seed, folder);
+  const [seconds, rounds] = [Number(values.seconds), Number(values.rounds)];
+  return await runOutages({ seed, folder, seconds, rounds, say });
 }
 
 async function history(seed: number, folder: string): Promise<Run> {

@@ -1,25 +1,56 @@
 // Judges a storm: every restore point of a database whose file was replaced again and again is a state that its writer had
 // noted, in the order in which they came about; and what the newest one holds. Gives complaints in words.
 import fs from 'node:fs';
+import path from 'node:path';
 import Database from 'better-sqlite3';
 import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
-import type { Position } from '../../shared/position.ts';
+import { formatPosition, type Position } from '../../shared/position.ts';
 import type { RestorePoint } from '../../shared/history.ts';
 import { readIncarnationLog, readState } from './incarnations.ts';
 import { describe, replayReplica } from './replay.ts';
+import type { ToldGap } from './acts.ts';
+import { type HeldPoint, judgeSayings, type Promises, type Saying } from './said.ts';
+
+/** Beyond what waits, and what a suspended engine does not say. */
+const promises: Promises = {
+  seenWithinMs: 0,
+  freshWithinMs: 16_000,
+  caughtUpWithinMs: 6000,
+  recoveredWithinMs: Infinity,
+};
 
 /** Judges one replica of a database whose writer and engines have ended. */
 export async function judgeIncarnations(
-  { log }: { readonly log: string },
-  { replica, told }: { readonly replica: string; readonly told: readonly RestorePoint[] },
+  { file, log }: { readonly file: string; readonly log: string },
+  {
+    replica,
+    told,
+    said,
+    gaps,
+  }: {
+    readonly replica: string;
+    readonly told: readonly RestorePoint[];
+    readonly said: readonly Saying[];
+    readonly gaps: readonly ToldGap[];
+  },
 ): Promise<readonly string[]> {
-  const { states } = readIncarnationLog(log);
+  const { states, lane } = readIncarnationLog(log);
   const complaints: string[] = [];
   const found = new Map<string, string>();
-  const faults = await replayReplica(replica, ({ position, image }) => {
+  const points: HeldPoint[] = [];
+  let arrivedAt = 0;
+  let before: Step | undefined;
+  const faults = await replayReplica(replica, ({ position, key, origin, at: time, image }) => {
     const state = examine(image);
+    const now = { generation: position.generation, place: placeOf(states, state), at: time };
+    if (origin === 'wal')
+      complaints.push(...skipped(before, now, gaps).map((text) => `${describe(position)}: ${text}`));
+    before = now;
     found.set(keyOf(position), state);
+    const at = Math.floor(fs.statSync(path.join(replica, key)).ctimeMs);
+    arrivedAt = origin === 'snapshot' ? at : Math.max(arrivedAt, at);
+    points.push({ position: formatPosition(position), arrivedAt, states: { a0: state } });
     if (!states.includes(state)) complaints.push(`${describe(position)} is ${state}: nothing that there ever was`);
   });
   complaints.push(...faults);
@@ -37,7 +68,30 @@ export async function judgeIncarnations(
     else complaints.push(`${describe(position)} is ${state}, which was before ${states[reached]}`);
   }
   if (told.length === 0) complaints.push('there is no restore point');
-  return complaints;
+  points.sort((a, b) => a.arrivedAt - b.arrivedAt);
+  const subject = { lanes: { a0: lane }, holdings: [{ from: 0, to: Infinity, points }] };
+  const facts = { subjects: new Map([[file, subject]]), usable: new Map<string, []>(), calms: [] };
+  return [...complaints, ...judgeSayings(said, facts, promises)];
+}
+
+interface Step {
+  readonly generation: string;
+  /** Among the states; undefined for one that came back. */
+  readonly place: number | undefined;
+  readonly at: number;
+}
+
+function placeOf(states: readonly string[], state: string): number | undefined {
+  const place = states.indexOf(state);
+  return place >= 0 && states.lastIndexOf(state) === place ? place : undefined;
+}
+
+/** States that were captured from a WAL follow each other, unless it is told that some are missing. */
+function skipped(before: Step | undefined, now: Step, gaps: readonly ToldGap[]): readonly string[] {
+  if (before?.generation !== now.generation || before.place === undefined || now.place === undefined) return [];
+  const count = now.place - before.place - 1;
+  const isTold = gaps.some(({ from, to }) => from <= now.at && before.at <= to);
+  return count <= 0 || isTold ? [] : [`${count} states before it are missing, and nothing says so`];
 }
 
 /** Restores the newest moment to `outputPath` and tells the state that it is in; or why it cannot be had. */

@@ -6,14 +6,15 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { must } from '../../shared/assert.ts';
 import { until } from '../support/temp.ts';
+import type { Act } from './acts.ts';
 import { ensureWal } from './history.ts';
 import { readIncarnationLog, readRest } from './incarnations.ts';
-import { end, flags, killAll, type Running, start } from './running.ts';
+import { end, flags, killAll, type Running, sayingsOf, start } from './running.ts';
 import { type Event, makePlan, type Plan, type Replacer, type StormOptions } from './storm-plan.ts';
 import { judgeIncarnations, restoredLatest, summarize } from './storm-verify.ts';
 import { watchUntilTrue } from './storm-watch.ts';
 import { startOrdinary, startReplacer } from './storm-writers.ts';
-import { type Absence, judge, listPoints } from './verify.ts';
+import { judge, listPoints } from './verify.ts';
 
 const restTimeoutMs = 30_000;
 /** An engine that is suspended holds what it holds; one that was killed cleans up only when it is back. */
@@ -50,10 +51,10 @@ class Storm {
   readonly #at: (...parts: string[]) => string;
   readonly #marker: string;
   readonly #processes: Running[] = [];
-  readonly #absences: Absence[] = [];
-  #engine: Running | undefined;
+  readonly #acts: Act[] = [];
+  /** All that there were, and when each had ended. */
+  readonly #engines: { readonly running: Running; endedAt?: number }[] = [];
   #awaySince = Date.now();
-  #starts = 0;
 
   constructor(options: StormOptions, plan: Plan) {
     this.#options = options;
@@ -103,14 +104,20 @@ class Storm {
       const [replica = ''] = database.replicas;
       const complaints =
         'log' in database
-          ? await judgeIncarnations(database, { replica, told: points })
+          ? await judgeIncarnations(database, {
+              replica,
+              told: points,
+              gaps,
+              said: this.#engines.flatMap(({ running, endedAt }) =>
+                sayingsOf(running, { file: database.file, endedAt: endedAt ?? Infinity }),
+              ),
+            })
           : (
               await judge(database, {
                 replica,
                 told: points,
                 gaps,
-                absences: this.#absences,
-                isClosed: true,
+                acts: this.#acts,
                 restores: 20,
                 seed: this.#options.seed,
                 scratch: this.#at('scratch'),
@@ -124,7 +131,7 @@ class Storm {
 
   /** Whatever still runs. */
   kill(): void {
-    killAll(this.#engine === undefined ? this.#processes : [...this.#processes, this.#engine]);
+    killAll([...this.#processes, ...this.#engines.map(({ running }) => running)]);
   }
 
   async #happen({ kind, forMs }: Event): Promise<void> {
@@ -138,7 +145,7 @@ class Storm {
       return;
     }
     this.#awaySince = Date.now();
-    await end(engine, kind === 'kill' ? 'SIGKILL' : 'SIGTERM');
+    await this.#endEngine(kind === 'kill' ? 'SIGKILL' : 'SIGTERM');
     await delay(forMs);
     this.#startEngine();
   }
@@ -169,7 +176,7 @@ class Storm {
         await this.#holdAgainst(engine, replacer, { kind: 'closed', state, isEnd: true });
       }),
     );
-    await end(engine, 'SIGTERM');
+    await this.#endEngine('SIGTERM');
     for (const { file } of this.#plan.replacers) {
       const left = ['-wal', '-shm'].filter((suffix) => fs.existsSync(file + suffix));
       if (left.length > 0) this.complaints.push(`${file}: ${left.join()} left at the end`);
@@ -219,17 +226,28 @@ class Storm {
     }
   }
 
+  get #engine(): Running | undefined {
+    return this.#engines.at(-1)?.running;
+  }
+
+  async #endEngine(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const present = must(this.#engines.at(-1), 'it runs');
+    await end(present.running, signal);
+    present.endedAt = Date.now();
+  }
+
   #startEngine(): void {
     if (this.#options.isAlone) return;
     const all = [...this.#plan.replacers, ...this.#plan.ordinary];
-    this.#engine = start(
+    const running = start(
       [
         path.join(import.meta.dirname, 'soak-engine.ts'),
         ...flags({ data: this.#at('data'), sync: this.#plan.syncMs, snapshot: this.#plan.snapshotMs }),
         ...flags({ databases: JSON.stringify(all.map(({ file, replicas }) => [file, ...replicas])) }),
       ],
-      { output: this.#at('logs', `engine-${this.#starts++}`) },
+      { output: this.#at('logs', `engine-${this.#engines.length}`) },
     );
-    this.#absences.push({ what: 'away', from: this.#awaySince, to: Date.now() + 3000 });
+    this.#engines.push({ running });
+    this.#acts.push({ kind: 'away', from: this.#awaySince, to: Date.now() + 3000 });
   }
 }

@@ -12,15 +12,9 @@ import { must } from '../../shared/assert.ts';
 import type { RestorePoint } from '../../shared/history.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { seededRandom } from '../support/truth.ts';
+import { type Act, nobodyThere, restsBetween, type ToldGap, unjustified } from './acts.ts';
 import { type ActorLog, readActorLog, readVector, type Vector } from './model.ts';
 import { describe, replayReplica } from './replay.ts';
-
-/** A time in which the engine could not see what was written, or what it had seen could be lost. */
-export interface Absence {
-  readonly what: string;
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface Judged {
   readonly complaints: readonly string[];
@@ -52,7 +46,7 @@ export interface Listed {
   /** The restore points of each replica. */
   readonly points: readonly (readonly RestorePoint[])[];
   /** Times for which the timeline says that states were not seen one by one. */
-  readonly gaps: readonly Absence[];
+  readonly gaps: readonly ToldGap[];
 }
 
 /** Asks an engine what it tells of each database. */
@@ -104,13 +98,12 @@ export async function judge(
   options: {
     readonly replica: string;
     readonly told: readonly RestorePoint[];
-    readonly absences: readonly Absence[];
+    /** What was done to the engine, by which states may pass unseen. */
+    readonly acts: readonly Act[];
     /** For which the timeline says that states were not seen one by one. */
-    readonly gaps: readonly Absence[];
+    readonly gaps: readonly ToldGap[];
     /** The engine's clock was put forward and back: its times say nothing about when it was away. */
     readonly hasOddClock?: boolean;
-    /** Applications close the database and open it again: nothing of ours is there in between, without any rest before. */
-    readonly isClosed: boolean;
     /** Every point is replayed; about this many are restored as well. */
     readonly restores: number;
     readonly seed: number;
@@ -122,6 +115,10 @@ export async function judge(
   const complaints: string[] = [];
   const logs = new Map(Object.entries(database.logs).map(([actor, log]) => [actor, readActorLog(log)]));
   for (const [actor, { complaints: own }] of logs) complaints.push(...own.map((line) => `${actor}: ${line}`));
+  const acts = [...options.acts, ...actsOf([...logs.values()])];
+  if (options.hasOddClock !== true) {
+    complaints.push(...options.gaps.flatMap((gap) => unjustified(gap, acts) ?? []));
+  }
 
   const seen = new Map<string, Seen>();
   let before: Seen | undefined;
@@ -140,7 +137,7 @@ export async function judge(
       if (total < before.total) complaints.push(`${name}: ${before.total} commits before, ${total} now`);
       if (total > before.total + 1) {
         gaps++;
-        const why = explain(now, before, options);
+        const why = explain(now, before, { ...options, acts });
         if (why !== undefined) complaints.push(`${name}: ${total - before.total - 1} commits were not seen: ${why}`);
       }
     }
@@ -148,7 +145,7 @@ export async function judge(
     seen.set(keyOf(point.position), now);
   });
   complaints.push(...faults);
-  if (options.hasOddClock !== true) complaints.push(...judgeBeginnings(begun, options.absences));
+  if (options.hasOddClock !== true) complaints.push(...judgeBeginnings(begun, acts));
 
   complaints.push(...compareLists(options.told, seen));
   const chosen = choose(options.told, options.restores, options.seed);
@@ -172,42 +169,44 @@ export async function judge(
 }
 
 /** A new generation begins only where the engine was away. */
-function judgeBeginnings(begun: ReadonlyMap<string, number>, absences: readonly Absence[]): readonly string[] {
+function judgeBeginnings(begun: ReadonlyMap<string, number>, acts: readonly Act[]): readonly string[] {
   // The first image of a generation is taken some time after it began, on a slow machine many seconds.
-  const isAway = (at: number): boolean => absences.some(({ from, to }) => from <= at && at <= to + 15_000);
+  const isAway = (at: number): boolean =>
+    acts.some(({ kind, from, to }) => kind === 'away' && from <= at && at <= to + 15_000);
   return [...begun]
     .filter(([, at]) => !isAway(at))
     .map(([generation, at]) => `generation ${generation} began at ${at}, although the engine was there all the time`);
 }
 
-/** Nothing of ours is there once nobody committed for so long. */
-const restMs = 50;
+/** What the writers did by which states may pass unseen. */
+function actsOf(logs: readonly ActorLog[]): readonly Act[] {
+  return [
+    ...nobodyThere(
+      logs.map(({ open }) => open),
+      { from: 0, to: Infinity },
+    ),
+    ...restsBetween(logs.flatMap(({ confirmedAt }) => [...confirmedAt.values()])),
+    ...logs.flatMap(({ modes }) => modes.map((span): Act => ({ kind: 'journal-mode', ...span }))),
+  ];
+}
 
-/**
- * A state that was never seen one by one: only where the history says so, and only while the engine was away, or behind a rest, in
- * which it lets go of the database: what is committed and copied into the file within milliseconds then is found there.
- */
+/** A state that was never seen one by one: only while the engine was away, or where the history says so, and with reason. */
 function explain(
   now: Seen,
   before: Seen,
   {
-    absences,
+    acts,
     gaps,
     hasOddClock = false,
-    isClosed,
-  }: {
-    readonly absences: readonly Absence[];
-    readonly gaps: readonly Absence[];
-    readonly hasOddClock?: boolean;
-    readonly isClosed: boolean;
-  },
+  }: { readonly acts: readonly Act[]; readonly gaps: readonly ToldGap[]; readonly hasOddClock?: boolean },
 ): string | undefined {
-  const isTold = gaps.some(({ from, to }) => from <= now.at && before.at <= to);
-  if (now.origin !== 'composed' && !isTold) return `the history does not say so (${now.origin})`;
+  const told = gaps.filter(({ from, to }) => from <= now.at && before.at <= to);
+  if (now.origin !== 'composed' && told.length === 0) return `the history does not say so (${now.origin})`;
   if (hasOddClock) return undefined;
-  const isAway = absences.some(({ from, to }) => from <= now.at && before.at <= to);
-  const isBehindRest = isTold && (isClosed || now.at - before.at >= restMs);
-  return isAway || isBehindRest ? undefined : `the engine was there all the time (${before.at} to ${now.at})`;
+  if (acts.some(({ kind, from, to }) => kind === 'away' && from <= now.at && before.at <= to)) return undefined;
+  if (told.length === 0) return `the engine was there all the time (${before.at} to ${now.at})`;
+  const reasons = told.map((gap) => unjustified(gap, acts));
+  return reasons.includes(undefined) ? undefined : reasons[0];
 }
 
 /** What a restored database holds; undefined, and a complaint, where SQLite finds it damaged. */

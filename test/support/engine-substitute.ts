@@ -40,6 +40,7 @@ export function createEngineSubstitute(first?: EngineState): EngineSubstitute {
       newest = state;
       for (const listener of listeners) listener(state);
     },
+    lost: () => new Promise(() => {}),
     stop: () => Promise.resolve(void ended.push('stop')),
     kill: () => Promise.resolve(void ended.push('kill')),
   };

@@ -306,6 +306,7 @@ describe('a replication', () => {
         shipped: undefined,
         lagBytes: 8240,
         problem: undefined,
+        isSeen: true,
         retainedAt: undefined,
         oldestAt: undefined,
       },
@@ -339,7 +340,7 @@ describe('a replication', () => {
 
   test('ends with the truth about what is not yet shipped', () => {
     const problem = { ...new AppError('target-missing', { path: '/backup' }).toData(), sinceAt: at };
-    const replica = { isEnabled: true, shipped: database.newest, lagBytes: 0, problem: undefined };
+    const replica = { isEnabled: true, shipped: database.newest, isSeen: true, lagBytes: 0, problem: undefined };
     const ended = (over: object, status: DatabaseState['status'] = database.status): string => {
       const replicas = [{ ...replica, ...over }] as unknown as DatabaseState['replicas'];
       return formatStopped({ ...running, databases: [{ ...database, status, replicas }] });

@@ -202,6 +202,7 @@ function replica(syncIntervalMs: number): DatabaseState['replicas'][number] {
     syncIntervalMs,
     snapshotIntervalMs: hours(24),
     retention: { kind: 'keep-all' },
+    isSeen: true,
     retainedAt: undefined,
     oldestAt: undefined,
   };

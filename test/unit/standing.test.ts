@@ -123,7 +123,15 @@ const database = (over: Partial<DatabaseState> = {}): DatabaseState =>
     ...over,
   }) as DatabaseState;
 const replica = (over: Partial<DatabaseState['replicas'][number]> = {}): DatabaseState['replicas'][number] =>
-  ({ targetId: 'disk', isEnabled: true, syncIntervalMs: 1000, shipped: { at: now }, lagBytes: 0, ...over }) as never;
+  ({
+    targetId: 'disk',
+    isEnabled: true,
+    syncIntervalMs: 1000,
+    shipped: { at: now },
+    isSeen: true,
+    lagBytes: 0,
+    ...over,
+  }) as never;
 
 describe('its health and its word are', () => {
   test.each<[string, string, Partial<DatabaseState>]>([
@@ -149,6 +157,8 @@ describe('a destination is', () => {
     ['Working', [{}], undefined],
     ['Not working', [{}], gone],
     ['Starting', [{}, { replicas: [replica({ shipped: undefined })] }], undefined],
+    ['Starting', [{ replicas: [replica({ isSeen: false })] }], undefined],
+    ['Working', [{}, { replicas: [replica({ isSeen: false })] }], undefined],
     ['Attention', [{}, { replicas: [replica({ problem: gone })] }], undefined],
     ['Turned off', [{ replicas: [replica({ isEnabled: false, problem: gone })] }], undefined],
     ['Paused', [paused], undefined],
@@ -180,6 +190,16 @@ describe('a run ended for a database with', () => {
       'all destinations off',
       { replicas: [replica({ isEnabled: false })] },
       { kind: 'nothing-there', problem: undefined },
+    ],
+    [
+      'a destination that was not asked in this run',
+      { replicas: [replica(), replica({ isSeen: false })] },
+      { kind: 'unseen', problem: undefined },
+    ],
+    [
+      'a pause, in which no destination is asked',
+      { replicas: [replica({ isSeen: false })], status: { kind: 'paused', sinceAt: 1 } },
+      { kind: 'shipped' },
     ],
     ['all shipped to what is away now', { replicas: [replica({ problem: gone })] }, { kind: 'unseen', problem: gone }],
     [

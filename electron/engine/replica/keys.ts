@@ -15,9 +15,14 @@ export function generationPrefix(generation: Generation): string {
   return `generations/${generation}/`;
 }
 
+/** Every key of a snapshot of a generation begins with this: nothing else lies there. */
+export function snapshotsPrefix(generation: Generation): string {
+  return `${generationPrefix(generation)}snapshots/`;
+}
+
 /** The key of the snapshot taken at `index`. */
 export function formatSnapshotKey(generation: Generation, index: number): string {
-  return `${generationPrefix(generation)}snapshots/${formatHex8(index)}.snapshot.lz4`;
+  return `${snapshotsPrefix(generation)}${formatHex8(index)}.snapshot.lz4`;
 }
 
 /** The key of the segment that begins at `offset` of `index`. */

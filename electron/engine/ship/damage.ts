@@ -10,7 +10,7 @@ import { isBehind } from './shipment.ts';
 
 /** A stretch of an index that is lost. */
 export interface LostSegment extends Place {
-  /** Where the next segment of this index begins that is there; undefined for the last of its index. */
+  /** Where the next segment of this index begins, lost or not; undefined for the last of its index. */
   readonly to: number | undefined;
 }
 
@@ -33,11 +33,11 @@ export function findDamage(
     if (parsed?.kind === 'segment') segments.set(`${parsed.index}:${parsed.offset}`, bytes);
   }
   const lost = told.segments.filter(({ index, offset, bytes }) => segments.get(`${index}:${offset}`) !== bytes);
-  const isLost = new Set(lost.map(({ index, offset }) => `${index}:${offset}`));
   const starts = new Map<number, number[]>();
   for (const { index, offset } of told.segments) {
-    if (isLost.has(`${index}:${offset}`)) continue;
-    starts.set(index, [...(starts.get(index) ?? []), offset]);
+    const known = starts.get(index);
+    if (known === undefined) starts.set(index, [offset]);
+    else known.push(offset);
   }
   return {
     segments: lost.map(({ index, offset }) => ({ index, offset, to: starts.get(index)?.find((one) => one > offset) })),

@@ -89,6 +89,7 @@ export function databaseOf(sketch: DatabaseSketch, now: number): DatabaseState {
       syncIntervalMs: targetId === bucket ? 10_000 : 1_000,
       snapshotIntervalMs: day,
       retention: defaultRetention,
+      isSeen: true,
       retainedAt: now - 3 * hour,
       oldestAt: sketch.history.points[0]?.at,
     })),

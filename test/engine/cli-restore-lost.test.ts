@@ -1,0 +1,80 @@
+// The command line's restore where the engine's thread ends at whatever moment: it fails and says so, and never waits for ever.
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Interrupts } from '../../electron/cli-signals.ts';
+import { restoreFrom } from '../../electron/cli-restore.ts';
+import { type EngineHost, startEngine } from '../../electron/engine-host.ts';
+import { makeDatabase } from '../support/application.ts';
+import { openTestEngine } from '../support/engine.ts';
+import { type TempFolder, tempFolder } from '../support/temp.ts';
+
+let folder: TempFolder;
+beforeEach(async () => {
+  folder = tempFolder();
+  makeDatabase(folder.at('shop.db'), 'CREATE TABLE t(a); INSERT INTO t VALUES (1)');
+  await using engine = openTestEngine(folder.at('data'));
+  const added = { path: folder.at('shop.db'), folder: folder.at('backup') };
+  const { databaseId } = await engine.call('addDatabase', added);
+  await engine.waitFor(databaseId, 'it is protected', ({ status }) => status.kind === 'protected');
+});
+afterEach(() => folder[Symbol.dispose]());
+
+const interrupts: Interrupts = {
+  first: new Promise(() => {}),
+  onFirst: () => {},
+  onSecond: () => {},
+  onAsked: () => {},
+  isRepeated: () => false,
+  exitCode: () => 130,
+  [Symbol.dispose]: () => {},
+};
+
+/** A toolbox whose thread ends, and is started again, where `at` says; nobody hears of an operation before. */
+async function openDying(at: 'before' | 'after'): Promise<EngineHost> {
+  const dataDir = folder.at('toolbox');
+  fs.mkdirSync(dataDir);
+  const workerUrl = new URL('../support/mortal-worker.ts', import.meta.url);
+  const host = await startEngine({ dataDir, workerUrl });
+  const channel = new BroadcastChannel(`kill ${dataDir}`);
+  let hasDied = false;
+  const die = async (): Promise<void> => {
+    const lost = host.lost();
+    channel.postMessage('throw');
+    await lost;
+    hasDied = true;
+    channel.close();
+  };
+  return {
+    ...host,
+    call: async (name, argument) => {
+      if (name !== 'startReplicaRestore') return await host.call(name, argument);
+      if (at === 'before') await die();
+      const result = await host.call(name, argument);
+      if (at === 'after') void die();
+      return result;
+    },
+    subscribe: (listener) => host.subscribe((state) => listener(hasDied ? state : { ...state, operations: [] })),
+    get hangs() {
+      return host.hangs;
+    },
+  };
+}
+
+test.each(['before', 'after'] as const)('a thread that ends just %s the restore begins', async (at) => {
+  const said: string[] = [];
+  const note = (text: string): void => void said.push(text);
+  const url = pathToFileURL(path.join(folder.at('backup'), 'shop.db')).href;
+  const restored = restoreFrom([{ databasePath: '', replicaName: 'x', url }], {
+    options: { expandEnv: false, integrityCheck: 'quick' },
+    terminal: { out: note, note, draw: note, isInteractive: false },
+    interrupts,
+    openEngine: async () => await openDying(at),
+    outputPath: folder.at('restored.db'),
+    wish: { kind: 'latest' },
+  });
+  if (at === 'before') expect(await restored).toBe(0);
+  else await expect(restored).rejects.toMatchObject({ code: 'engine-stopped' });
+  expect(fs.existsSync(folder.at('restored.db'))).toBe(at === 'before');
+});
