@@ -83,7 +83,10 @@ export async function lookAtReplica(
   return { history, facts, sequences: await findSequences(target, history, { told, signal }) };
 }
 
-/** Of a generation one trailer tells it: that of its newest image, read where it was not yet. */
+/** What tells it, of each generation: as many images as may be damaged, and both ends of its segments. */
+const imagesAsked = 4;
+
+/** Of a generation one trailer tells it: that of its newest image, or of the next object that is sound. */
 async function findSequences(
   target: ReadableTarget,
   { generations }: History,
@@ -91,16 +94,23 @@ async function findSequences(
 ): Promise<ReadonlyMap<Generation, number>> {
   const sequences = new Map<Generation, number>();
   if (generations.length < 2) return sequences;
-  const asked = generations.flatMap(({ generation, snapshots }) => {
-    const newest = snapshots.at(-1);
-    return newest === undefined ? [] : [{ generation, newest }];
+  let asked = generations.map(({ generation, snapshots, segments }) => {
+    const images = snapshots.slice(-imagesAsked).toReversed();
+    return { generation, objects: [...images, ...segments.slice(-1), ...segments.slice(0, 1)] };
   });
-  const news = asked.filter(({ newest }) => !told.has(newest.key));
-  const read = await runPlanning(ask(news.map(({ newest }) => newest)), target, { signal });
-  for (const { generation, newest } of asked) {
-    const known = told.get(newest.key) ?? read[news.findIndex((one) => one.newest === newest)];
-    const sequence = known?.kind === 'trailer' ? known.trailer.sequence : undefined;
-    if (sequence !== undefined) sequences.set(generation, sequence);
+  for (let i = 0; asked.length > 0; i++) {
+    const round = asked.flatMap(({ generation, objects }) => {
+      const object = objects[i];
+      return object === undefined ? [] : [{ generation, object }];
+    });
+    const news = round.filter(({ object }) => !told.has(object.key)).map(({ object }) => object);
+    const read = await runPlanning(ask(news), target, { signal });
+    for (const { generation, object } of round) {
+      const known = told.get(object.key) ?? read[news.indexOf(object)];
+      const sequence = known?.kind === 'trailer' ? known.trailer.sequence : undefined;
+      if (sequence !== undefined) sequences.set(generation, sequence);
+    }
+    asked = asked.filter(({ generation, objects }) => !sequences.has(generation) && i + 1 < objects.length);
   }
   return sequences;
 }
