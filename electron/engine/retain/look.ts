@@ -6,6 +6,7 @@ import type { GenerationHistory, History, Known } from '../replica/history.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
 import type { Planning } from '../restore/planning.ts';
+import { sequencesIn } from '../sequences.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { factsOf } from './parts.ts';
@@ -80,39 +81,8 @@ export async function lookAtReplica(
   const ours = await findOurs(target, [...new Set(foreign)], { snapshots, signal });
   for (const { image, known } of read) facts.set(image.key, factsIn(image, known, ours.has(image.kept.generation)));
   const told = new Map(read.flatMap(({ image, known }) => (known === undefined ? [] : [[image.key, known] as const])));
-  return { history, facts, sequences: await findSequences(target, history, { told, signal }) };
-}
-
-/** What tells it, of each generation: as many images as may be damaged, and both ends of its segments. */
-const imagesAsked = 4;
-
-/** Of a generation one trailer tells it: that of its newest image, or of the next object that is sound. */
-async function findSequences(
-  target: ReadableTarget,
-  { generations }: History,
-  { told, signal }: { readonly told: ReadonlyMap<string, Known>; readonly signal: AbortSignal },
-): Promise<ReadonlyMap<Generation, number>> {
-  const sequences = new Map<Generation, number>();
-  if (generations.length < 2) return sequences;
-  let asked = generations.map(({ generation, snapshots, segments }) => {
-    const images = snapshots.slice(-imagesAsked).toReversed();
-    return { generation, objects: [...images, ...segments.slice(-1), ...segments.slice(0, 1)] };
-  });
-  for (let i = 0; asked.length > 0; i++) {
-    const round = asked.flatMap(({ generation, objects }) => {
-      const object = objects[i];
-      return object === undefined ? [] : [{ generation, object }];
-    });
-    const news = round.filter(({ object }) => !told.has(object.key)).map(({ object }) => object);
-    const read = await runPlanning(ask(news), target, { signal });
-    for (const { generation, object } of round) {
-      const known = told.get(object.key) ?? read[news.indexOf(object)];
-      const sequence = known?.kind === 'trailer' ? known.trailer.sequence : undefined;
-      if (sequence !== undefined) sequences.set(generation, sequence);
-    }
-    asked = asked.filter(({ generation, objects }) => !sequences.has(generation) && i + 1 < objects.length);
-  }
-  return sequences;
+  const isOrdered = history.generations.length < 2;
+  return { history, facts, sequences: isOrdered ? new Map() : await sequencesIn(target, history, { told, signal }) };
 }
 
 /** Generations that carry trailers elsewhere: an image of theirs without one lost its end. */
