@@ -53,6 +53,12 @@ export class Activity {
     this.note({ databaseId: undefined, ...narrateLimits(limits, { name }) });
   }
 
+  /** What cannot be promised of the data folder, since its disk cannot do it. */
+  tellUnsynced(dataDir: string): void {
+    const text = `The data folder ${dataDir} is used, but its disk does not say when something is safe on it (fsync): after a power cut histories may begin anew, with a new image each. What was shipped is not touched by that.`;
+    this.note({ kind: 'problem', level: 'warning', databaseId: undefined, text });
+  }
+
   /** A history goes on at a target where an installation kept it whose data folder is lost. */
   tellInherited(row: DatabaseRow, targetId: TargetId): void {
     const { name } = this.#options.targets.rowOf(targetId);
