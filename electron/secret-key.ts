@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, reasonOf } from '../shared/errors.ts';
+import { AppError, isUnable, reasonOf } from '../shared/errors.ts';
 import { makeDataDir } from './data-dir.ts';
 
 /** Bytes of a key. */
@@ -67,6 +67,9 @@ export function writeKeyFile(file: string, content: string | Uint8Array): void {
   try {
     writeFileSync(file, content, { mode: 0o600, flag: 'wx', flush: true });
   } catch (error) {
+    // All of it is written by then, to a disk that cannot say when it is safe there.
+    const isUnflushed = error instanceof Error && 'syscall' in error && error.syscall === 'fsync';
+    if (isUnflushed && isUnable(error)) return;
     // @NOTE Two that start at the same time: the file of the first one counts for both.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }

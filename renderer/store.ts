@@ -9,6 +9,7 @@ import type { ActivityEntry, AppState, PathSuggestion } from '../shared/model.ts
 import type { NamedPoint } from '../shared/named-points.ts';
 import type { RestoreProposal } from '../shared/operations.ts';
 import type { Retention, RetentionPreview } from '../shared/retention.ts';
+import { mayBeTakenOver } from '../shared/taking-over.ts';
 import type { FolderInspection, TargetTest } from '../shared/targets.ts';
 import type { Viewport } from '../shared/viewport.ts';
 import type { ConnectionStatus } from './connection.ts';
@@ -89,7 +90,12 @@ export interface AddDraft {
 export function isOthers(
   inspection: FolderInspection | undefined,
 ): inspection is Extract<FolderInspection, { kind: 'refused' }> {
-  return inspection?.kind === 'refused' && inspection.error.code === 'target-owned-by-other';
+  return inspection?.kind === 'refused' && isTakeable(inspection.error);
+}
+
+/** True for a problem of a place that one may decide to take over. */
+export function isTakeable(problem: Pick<AppErrorData, 'code'>): boolean {
+  return mayBeTakenOver(problem);
 }
 
 /** Whether the draft's folder will do: a usable one, or another's that is to be taken over. */

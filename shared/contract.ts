@@ -136,7 +136,7 @@ export const engineCommands = {
         folder: path.optional(),
         targetId: targetId.optional(),
         enableWal: z.boolean().optional(),
-        /** Where `folder` was refused with `target-owned-by-other`: from now on this database is kept there. */
+        /** Where `folder` was refused and may be taken over (taking-over.ts): from now on this database is kept there. */
         takeOver: z.boolean().optional(),
         isDemo: z.boolean().optional(),
       })
@@ -177,7 +177,7 @@ export const engineCommands = {
       retention: retention.optional(),
     }),
   ).returns<void>(),
-  /** After `target-owned-by-other`: from now on this computer writes there, beginning a new generation. The other one is told. */
+  /** Where a replica was refused and may be taken over (taking-over.ts): from now on this computer writes there, beginning a new generation. The other one is told. */
   takeOverReplica: command(z.strictObject(replicaOf)).returns<void>(),
   /** Without an id: all databases. */
   pause: command(z.strictObject({ databaseId: databaseId.optional() })).returns<void>(),

@@ -163,3 +163,11 @@ function describe(code: ErrorCode, details: ErrorDetails): ErrorText {
   const isNameless = entries.some(([, value]) => value.trim() === '');
   return isNameless ? { ...text, message: text.message.charAt(0).toUpperCase() + text.message.slice(1) } : text;
 }
+
+/** What file systems answer that have no such call, or let nobody make it: network drives, FUSE, containers. */
+const unable: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'EINVAL', 'ENOSYS', 'EACCES', 'EPERM']);
+
+/** True for what a file system answers that cannot do what was asked. */
+export function isUnable(error: unknown): boolean {
+  return unable.has(codeOf(error));
+}

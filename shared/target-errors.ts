@@ -49,7 +49,17 @@ export const targetErrors = {
   'target-holds-ltx': (d) => ({
     message: `${d['path']} holds a history that Litestream 0.5 wrote (LTX), which Tidemark does not read.`,
     safe: 'Nothing was written there, and your database is untouched.',
-    hint: 'Choose another place; or, if Litestream does not write there any more, begin beside it with: tidemark replicate --take-over.',
+    hint: 'Choose another place; or, if Litestream does not write there any more, take it over (on the command line: tidemark replicate --take-over): a new history begins beside the one that is there.',
+  }),
+  'record-damaged': (d) => ({
+    message: `${d['path']} holds a history whose record (tidemark.json) cannot be read, and nothing shows that it is this database’s: ${d['reason']}.`,
+    safe: `${historySafe} It can still be listed and restored. Your database is untouched.`,
+    hint: 'Choose another place; or, if nobody else writes there, take it over (on the command line: tidemark replicate --take-over): a new history begins beside the one that is there.',
+  }),
+  'record-newer': (d) => ({
+    message: `A newer version of Tidemark writes the history at ${d['path']}.`,
+    safe: `${historySafe} Your database is untouched.`,
+    hint: 'Use that version here, too, or choose another place.',
   }),
   'target-unsupported': (d) => ({
     message:

@@ -1,7 +1,7 @@
 // Writes down what happened, as the activity shows it: what was done to databases, what protections and targets tell. What each
 // of it is called is narrate.ts.
 import path from 'node:path';
-import type { Problem } from '../../shared/errors.ts';
+import type { AppError, Problem } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/ids.ts';
 import type { Clock } from './clock.ts';
 import type { KnownTargets } from './known-targets.ts';
@@ -53,10 +53,23 @@ export class Activity {
     this.note({ databaseId: undefined, ...narrateLimits(limits, { name }) });
   }
 
+  /** What cannot be promised of the data folder, since its disk cannot do it. */
+  tellUnsynced(dataDir: string): void {
+    const text = `The data folder ${dataDir} is used, but its disk does not say when something is safe on it (fsync): after a power cut histories may begin anew, with a new image each. What was shipped is not touched by that.`;
+    this.note({ kind: 'problem', level: 'warning', databaseId: undefined, text });
+  }
+
   /** A history goes on at a target where an installation kept it whose data folder is lost. */
   tellInherited(row: DatabaseRow, targetId: TargetId): void {
     const { name } = this.#options.targets.rowOf(targetId);
     const text = `${path.basename(row.path)}: ${name} holds its history from this computer, by a Tidemark whose data folder is gone. It goes on there as a new history; what is there stays.`;
+    this.note({ kind: 'replica-changed', level: 'warning', databaseId: row.id, text });
+  }
+
+  /** The record of a history that is ours could not be understood, and was written anew. */
+  tellRepaired(row: DatabaseRow, targetId: TargetId, { details }: AppError): void {
+    const { name } = this.#options.targets.rowOf(targetId);
+    const text = `${path.basename(row.path)}: the record of its history on ${name} (tidemark.json) was damaged: ${String(details['reason'])}. What lies beside it was put there from here, so the record was written anew.`;
     this.note({ kind: 'replica-changed', level: 'warning', databaseId: row.id, text });
   }
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { mustNotBeShort } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/ids.ts';
-import { isUnable } from './files.ts';
+import { syncWhereAble } from './files.ts';
 import { privateFile } from './private-folder.ts';
 
 export interface ClaimNotes {
@@ -48,7 +48,7 @@ function writeDurably(file: string, text: string): void {
   const fd = fs.openSync(tmp, 'w', privateFile);
   try {
     fs.writeSync(fd, text);
-    fs.fsyncSync(fd);
+    syncWhereAble(fd);
   } finally {
     fs.closeSync(fd);
   }
@@ -56,10 +56,7 @@ function writeDurably(file: string, text: string): void {
   if (process.platform === 'win32') return;
   const folder = fs.openSync(path.dirname(file), 'r');
   try {
-    fs.fsyncSync(folder);
-  } catch (error) {
-    if (!isUnable(error)) throw error;
-    // @NOTE A disk that cannot do that of a folder: the rename itself has to do.
+    syncWhereAble(folder);
   } finally {
     fs.closeSync(folder);
   }

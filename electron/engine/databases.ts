@@ -116,6 +116,7 @@ export class Databases implements AsyncDisposable {
       ...options,
       folderOf: (databaseId) => this.#folderOf(databaseId),
       onInherited: (row, targetId) => this.activity.tellInherited(row, targetId),
+      onRepaired: (row, targetId, problem) => this.activity.tellRepaired(row, targetId, problem),
       mounts: limits?.mounts,
       wrapTarget: limits?.wrapTarget,
     });

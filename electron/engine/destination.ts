@@ -4,9 +4,9 @@ import path from 'node:path';
 import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/errors.ts';
 import type { FolderInspection } from '../../shared/targets.ts';
 import { freeBytesAt } from './files.ts';
-import { ownedByOther } from './ownership.ts';
+import { ownedByOther, unreadableRecord } from './ownership.ts';
 import { mustHoldNoLtx } from './replica/ltx.ts';
-import { readRecord } from './replica/record.ts';
+import { findRecord } from './replica/record.ts';
 import { openTarget } from './targets/open-target.ts';
 
 /** Where in a destination folder the history of a database lies. */
@@ -56,7 +56,9 @@ async function contentsOf(
   if (!stat.isDirectory()) throw new AppError('target-collides', { path: replicaPath });
   const names = fs.readdirSync(replicaPath);
   if (names.length === 0) return 'empty';
-  const record = await readRecord(openTarget(replicaPath), { signal });
+  const found = await findRecord(openTarget(replicaPath), { signal });
+  if (found?.problem !== undefined) throw unreadableRecord(replicaPath, found);
+  const record = found?.record;
   if (record !== undefined) {
     if (record.machine.id === machineId && record.path === databasePath) return 'history-of-this';
     throw ownedByOther(replicaPath, record);

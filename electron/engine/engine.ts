@@ -27,7 +27,7 @@ import { previewOf, retainAt } from './retention.ts';
 import { removeStaleRestoreFiles } from './restore/output.ts';
 import { resolveDatabasePath } from './source/inspect.ts';
 import { Catalogue } from './state/catalogue.ts';
-import { openStateDatabase } from './state/state-database.ts';
+import { isUnsynced, openStateDatabase } from './state/state-database.ts';
 import { Store } from './state/store.ts';
 import { suggestPaths } from './suggest-paths.ts';
 import { TargetCredentials } from './target-credentials.ts';
@@ -118,7 +118,7 @@ export class Engine {
     const sqliteVersion = checkSqlite();
     const database = setup.dataDir === undefined ? undefined : openStateDatabase(setup.dataDir);
     const engine = new Engine(setup, database, sqliteVersion);
-    engine.#start();
+    engine.#start({ isDurable: database === undefined || !isUnsynced(database) });
     return engine;
   }
 
@@ -312,10 +312,11 @@ export class Engine {
     return { store, catalogue, points, guards, targets, databases, descriptions, confirmed };
   }
 
-  #start(): void {
+  #start({ isDurable }: { readonly isDurable: boolean }): void {
     if (this.#storage === undefined) return;
     this.#log.info({ version: this.#setup.version, sqlite: this.#sqliteVersion }, 'engine started');
     this.#tellDeath(this.#storage);
+    if (!isDurable) this.#storage.databases.activity.tellUnsynced(this.#setup.dataDir ?? '');
     this.#storage.databases.start();
     void this.#removeStaleRestores();
     this.#changed();

@@ -2,7 +2,7 @@
 import fs, { constants } from 'node:fs';
 import { open, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf } from '../../shared/errors.ts';
+import { codeOf, isUnable } from '../../shared/errors.ts';
 
 /** Follows no link, where the system can say so: what lay there as a file may be one by now. */
 export const noFollow = constants.O_NOFOLLOW ?? 0;
@@ -39,18 +39,21 @@ export function makeOwnFolder(folder: string): void {
   }
 }
 
-/** What file systems answer that have no such call, or let nobody make it: network drives, FUSE, containers. */
-const unable: ReadonlySet<string> = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOTTY', 'EINVAL', 'ENOSYS', 'EACCES', 'EPERM']);
-
-/** True for what a file system answers that cannot do what was asked. */
-export function isUnable(error: unknown): boolean {
-  return unable.has(codeOf(error));
-}
-
 /** Does what not every file system can; false where this one cannot. What it fails with otherwise is thrown. */
 export async function whereAble(action: () => Promise<unknown>): Promise<boolean> {
   try {
     await action();
+    return true;
+  } catch (error) {
+    if (isUnable(error)) return false;
+    throw error;
+  }
+}
+
+/** Brings an open file, or folder, to its disk; false where that disk has no such call. */
+export function syncWhereAble(fd: number): boolean {
+  try {
+    fs.fsyncSync(fd);
     return true;
   } catch (error) {
     if (isUnable(error)) return false;

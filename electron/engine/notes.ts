@@ -7,7 +7,7 @@ import { mustNotBeShort } from '../../shared/errors.ts';
 import type { Generation, Place } from '../../shared/position.ts';
 import { isSameBoot } from './boot.ts';
 import { CommitLog } from './commits.ts';
-import { syncFolder } from './files.ts';
+import { syncFolder, whereAble } from './files.ts';
 import { updateHash } from './replica/lz4-frame.ts';
 import { hashing } from './replica/state-hash.ts';
 import { type HashedAt, PageHashes } from './source/page-hashes.ts';
@@ -271,7 +271,7 @@ async function writeSynced(file: string, work: (write: Write) => Promise<void>):
       if (keptBytes >= writeBytes) await flush();
     });
     await flush();
-    await handle.sync();
+    await whereAble(() => handle.sync());
   } finally {
     await handle.close();
   }

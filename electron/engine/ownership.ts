@@ -29,7 +29,8 @@ import {
   replaceRecord,
   type ReplicaRecord,
 } from './replica/record.ts';
-import { findSequences } from './sequences.ts';
+import { listHistory } from './restore/look-up.ts';
+import { findSequences, sequencesIn } from './sequences.ts';
 import type { Target } from './targets/target.ts';
 
 /** Who keeps a replica: what its record says. */
@@ -55,6 +56,10 @@ export interface OwnershipOptions {
   readonly holder?: HolderNote | undefined;
   /** The place was this computer's own, by an installation that is gone for good: it is gone on with. */
   readonly onInherited?: ((record: ReplicaRecord) => void) | undefined;
+  /** True for a generation of which this installation put something there. */
+  readonly isOwnGeneration?: ((generation: Generation) => boolean) | undefined;
+  /** The record could not be understood, what lies beside it is ours, and it was written anew. */
+  readonly onRepaired?: ((problem: AppError) => void) | undefined;
 }
 
 interface Facts {
@@ -113,7 +118,7 @@ export class Ownership {
     if (this.#lost !== undefined && !this.#mayTakeOver && this.#lost.since() < lostForMs) throw this.#lost.error;
     const sinceLook = stopwatch(this.#options.clock);
     for (let attempt = 1; ; attempt++) {
-      const found = await findRecord(facts.target, { signal });
+      const found = await this.#find(facts, signal);
       const record = found?.record;
       if (found === undefined && !this.#mayTakeOver) await this.#mustBeFree(facts, signal);
       if (record !== undefined) await this.#inherit(record);
@@ -168,8 +173,9 @@ export class Ownership {
       const facts = must(this.#facts, 'looked at above');
       for (let attempt = 1; !this.#areNamesTold(); attempt++) {
         if (attempt > raceAttempts) throw new AppError('object-changed', { key: recordKey, url: facts.target.url });
-        const found = await findRecord(facts.target, { signal });
-        if (found !== undefined && found.record.claim !== this.#claim) throw this.#conflict(found.record, facts);
+        const found = await this.#find(facts, signal);
+        const record = found?.record;
+        if (record !== undefined && record.claim !== this.#claim) throw this.#conflict(record, facts);
         await this.#write(found, { facts, claim: this.#claim, signal });
       }
     });
@@ -186,13 +192,14 @@ export class Ownership {
       return;
     }
     for (let attempt = 1; ; attempt++) {
-      const found = await findRecord(facts.target, { signal });
-      if (found !== undefined && !this.#isOurs(found.record)) throw this.#conflict(found.record, facts);
+      const found = await this.#find(facts, signal);
+      const record = found?.record;
+      if (record !== undefined && !this.#isOurs(record)) throw this.#conflict(record, facts);
       // Somebody with our name came between the look and the first object: what follows is decided anew.
-      if (found !== undefined && found.record.claim !== this.#seenClaim && this.#isCopys(found.record))
+      if (record !== undefined && record.claim !== this.#seenClaim && this.#isCopys(record))
         throw new AppError('object-changed', { key: recordKey, url: facts.target.url });
       if (await this.#write(found, { facts, signal })) break;
-      if (attempt === raceAttempts) throw this.#conflict(found?.record, facts);
+      if (attempt === raceAttempts) throw this.#conflict(record, facts);
     }
     this.#sinceLook = stopwatch(this.#options.clock);
   }
@@ -262,6 +269,29 @@ export class Ownership {
     if (!(await isGoneForGood(record.holder, holder))) return;
     this.#mayTakeOver = true;
     onInherited?.(record);
+  }
+
+  /** What lies at the record's place. One that cannot be understood is passed on only where it may be written anew. */
+  async #find(facts: Facts, signal: AbortSignal): Promise<FoundRecord | undefined> {
+    const found = await findRecord(facts.target, { signal });
+    if (found?.problem === undefined || this.#mayTakeOver) return found;
+    if (found.isNewer !== true && (await this.#isOurPlace(facts, signal))) return found;
+    const error = unreadableRecord(facts.target.url, found);
+    this.#lost = { error, since: stopwatch(this.#options.clock), record: undefined };
+    throw error;
+  }
+
+  /** Without a record: nothing lies there, or what was begun last there, or all of it, was put there by this installation. */
+  async #isOurPlace(facts: Facts, signal: AbortSignal): Promise<boolean> {
+    const { target, generation } = facts;
+    const history = await listHistory(target, { signal });
+    const isOwn = (name: Generation): boolean => name === generation || this.#options.isOwnGeneration?.(name) === true;
+    const others = history.generations.filter(({ generation: name }) => !isOwn(name));
+    if (others.length === history.generations.length) await this.#mustBeFree(facts, signal);
+    if (others.length === 0) return true;
+    const sequences = await sequencesIn(target, history, { signal });
+    const own = [...sequences].filter(([name]) => isOwn(name)).map(([, sequence]) => sequence);
+    return others.every(({ generation: name }) => (sequences.get(name) ?? Infinity) < Math.max(0, ...own));
   }
 
   /** Nothing is put beside a history that Litestream 0.5 writes unless somebody decided so. */
@@ -348,6 +378,7 @@ export class Ownership {
     });
     // Where the target cannot compare while it writes, the last one has it.
     if (!isWritten || (await readRecord(target, { signal }))?.claim !== claim) return false;
+    if (found?.problem !== undefined) this.#options.onRepaired?.(found.problem);
     this.#claim = claim;
     this.#named = named;
     this.#latest = latest;
@@ -374,6 +405,12 @@ export class Ownership {
 
 const copyWords =
   'A copy of this Tidemark wrote to the destination meanwhile, or its own data was put back to an earlier state';
+
+/** The error for a place whose record cannot be understood where nothing else shows whose it is. */
+export function unreadableRecord(url: string, { problem, isNewer = false }: FoundRecord): AppError {
+  const reason = String(problem?.details['reason']);
+  return new AppError(isNewer ? 'record-newer' : 'record-damaged', { path: url, reason }, { cause: problem });
+}
 
 /** The error for a place that another database, or another computer, writes to. */
 export function ownedByOther(url: string, record: ReplicaRecord | undefined): AppError {

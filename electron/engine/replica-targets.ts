@@ -1,6 +1,7 @@
 // Opens the place of one database on one target, with all that stands before it: the guard that is shared there, the folder's
 // disk that may go and come back, and whose place it is. Which targets there are is known-targets.ts.
 import { fileURLToPath } from 'node:url';
+import type { AppError } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { type Access, accessOf } from './access.ts';
 import { claimNotes } from './claims.ts';
@@ -34,6 +35,7 @@ export interface ReplicaTargetsOptions {
   readonly wrapTarget: ((target: Target) => Target) | undefined;
   /** A place was gone on with that an installation kept whose data folder is lost. */
   readonly onInherited: (row: DatabaseRow, targetId: TargetId) => void;
+  readonly onRepaired: (row: DatabaseRow, targetId: TargetId, problem: AppError) => void;
   /** Something that the state shows has changed. */
   readonly onChange: (databaseId: DatabaseId) => void;
 }
@@ -80,7 +82,7 @@ export class ReplicaTargets {
 
   /** One for each replica, however often it is opened: what this run claimed is known by it. */
   ownershipOf(row: DatabaseRow, { targetId }: Pick<ReplicaRow, 'targetId'>): Ownership {
-    const { machineId, version, clock, folderOf, store, onChange } = this.#options;
+    const { machineId, version, clock, folderOf, store, catalogue, onChange } = this.#options;
     const owned = this.#owned.get(row.id) ?? new Map<TargetId, Ownership>();
     this.#owned.set(row.id, owned);
     const known = owned.get(targetId);
@@ -92,6 +94,9 @@ export class ReplicaTargets {
       notes: claimNotes(folderOf(row.id), targetId),
       holder: this.#holder,
       onInherited: () => this.#options.onInherited(row, targetId),
+      isOwnGeneration: (generation) =>
+        catalogue.shipped(row.id).some((part) => part.targetId === targetId && part.generation === generation),
+      onRepaired: (problem) => this.#options.onRepaired(row, targetId, problem),
       namedPoints: () => store.namedPoints.of(row.id),
       onNamedPoints: (found) => {
         store.namedPoints.adopt(row.id, found);

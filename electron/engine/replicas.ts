@@ -8,6 +8,7 @@ import { AppError, type AppErrorData, toErrorData } from '../../shared/errors.ts
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { FolderInspection, TargetTest } from '../../shared/targets.ts';
 import { defaultRetention } from '../../shared/retention.ts';
+import { mayBeTakenOver } from '../../shared/taking-over.ts';
 import { accessOf } from './access.ts';
 import type { Activity } from './activity.ts';
 import type { Clock } from './clock.ts';
@@ -204,7 +205,7 @@ export class Replicas {
     const replicaPath = replicaPathIn(absolute, databasePath);
     const { url } = parseTargetUrl(replicaPath);
     const isOwn = this.#options.store.replicas().some((replica) => replica.url === url);
-    if (!takeOver || isOwn || error.code !== 'target-owned-by-other') throw AppError.fromData(error);
+    if (!takeOver || isOwn || !mayBeTakenOver(error)) throw AppError.fromData(error);
     return { path: absolute, replicaPath };
   }
 

@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import { AppError, codeOf, fileOf, isShortage, reasonOf } from '../../shared/errors.ts';
 import type { Place } from '../../shared/position.ts';
+import { whereAble } from './files.ts';
 import { Holds } from './source/holds.ts';
 import type { WalEnd } from './source/wal-reader.ts';
 import { type ByteRange, readMark, readPieces, pathOfIndex, type SpooledFrame, visitFrames } from './spool-file.ts';
@@ -176,7 +177,7 @@ export class Spool implements Disposable {
           await ours(handle.appendFile(piece));
           size += piece.length;
         }
-        await ours(handle.sync());
+        await ours(whereAble(() => handle.sync()));
       } finally {
         await handle.close();
       }
@@ -205,7 +206,7 @@ export class Spool implements Disposable {
     try {
       const handle = await fs.promises.open(this.pathOf(index), 'r+');
       try {
-        await handle.datasync();
+        await whereAble(() => handle.datasync());
       } finally {
         await handle.close();
       }

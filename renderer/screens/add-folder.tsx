@@ -8,6 +8,7 @@ import { Note } from '../components/note.tsx';
 import { type AddDraft, hasPlace, isOthers } from '../store.ts';
 import { ErrorLine, Finding, FindingLine } from './finding.tsx';
 import { HostPathField } from './host-path-field.tsx';
+import { takeOverWords } from './take-over-words.ts';
 
 type Usable = Extract<FolderInspection, { kind: 'usable' }>;
 
@@ -57,17 +58,15 @@ interface TakeOverProps {
 
 /** The question that a destination in use asks too (replica-dialogs.tsx). */
 function TakeOver({ inspection, isChosen }: TakeOverProps): ReactNode {
-  const { machine } = inspection.error.details;
-  const other = typeof machine === 'string' ? machine : 'another computer';
+  const { who, ifStill } = takeOverWords(inspection.error);
   return (
     <Note tone="attention">
       <p>
-        When this computer takes it over, a new history begins there; what lies there already stays restorable. If{' '}
-        {other} still protects a database to this place, it notices, stops sending there, and says so. Take over only
-        when this computer is the right one from now on.
+        When this computer takes it over, a new history begins there; what lies there already stays restorable.{' '}
+        {ifStill}
       </p>
       <Checkbox isSelected={isChosen} onChange={setTakesOver}>
-        Take over the history from {other}
+        Take over the history from {who}
       </Checkbox>
     </Note>
   );

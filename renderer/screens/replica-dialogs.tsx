@@ -16,6 +16,7 @@ import { selectDatabase, selectTarget, selectTargets } from '../selectors.ts';
 import { useStore } from '../store.ts';
 import { iconOf, kindText, placeText } from './destination-words.ts';
 import { ReplicaSettings } from './replica-settings.tsx';
+import { takeOverWords } from './take-over-words.ts';
 
 export function ReplicaDialogs(): ReactNode {
   const replica = useStore(({ view }) => view.replica);
@@ -94,8 +95,7 @@ function Remove({ database, targetId }: QuestionProps): ReactNode {
 function TakeOver({ database, targetId }: QuestionProps): ReactNode {
   const name = useStore(selectTarget(targetId))?.name ?? 'the destination';
   const problem = database.replicas.find((replica) => replica.targetId === targetId)?.problem;
-  const machine = problem?.details['machine'];
-  const other = typeof machine === 'string' ? machine : 'another computer';
+  const { who, ifStill } = takeOverWords(problem ?? { code: 'target-owned-by-other', details: {} });
   return (
     <Question
       title={`Take over the history at ${name}?`}
@@ -105,13 +105,10 @@ function TakeOver({ database, targetId }: QuestionProps): ReactNode {
       onDo={() => void takeOver({ databaseId: database.id, targetId })}
     >
       <p>
-        So far {other} writes this history. When this computer takes it over, a new history of {database.name} begins
+        So far {who} writes this history. When this computer takes it over, a new history of {database.name} begins
         there, with a new snapshot; what lies there already stays restorable.
       </p>
-      <p>
-        If {other} still protects a database to this place, it notices, stops sending there, and says so. Take over only
-        when this computer is the right one from now on.
-      </p>
+      <p>{ifStill}</p>
     </Question>
   );
 }

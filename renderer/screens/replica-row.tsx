@@ -12,7 +12,7 @@ import { Icon } from '../components/icon.tsx';
 import { MenuButton } from '../components/menu-button.tsx';
 import { StateBadge } from '../components/state-badge.tsx';
 import { selectIsPending, selectIsSeen, selectNow, selectTarget } from '../selectors.ts';
-import { useStore } from '../store.ts';
+import { isTakeable, useStore } from '../store.ts';
 import styles from './destinations-card.module.css';
 import { iconOf } from './destination-words.ts';
 import { isBehind, retentionText } from './replica-words.ts';
@@ -56,7 +56,7 @@ function Problem({ replica, database }: ReplicaRowProps): ReactNode {
   return (
     <div className={styles.problem}>
       <ErrorText error={problem} />
-      {problem.code === 'target-owned-by-other' && (
+      {isTakeable(problem) && (
         <div className={styles.remedy}>
           <Button isDisabled={isPending} onPress={() => askToTakeOver({ databaseId: database.id, targetId })}>
             Take over…

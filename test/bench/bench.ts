@@ -15,6 +15,7 @@ import { benchIdle } from './scenario-idle.ts';
 import { benchLatency } from './scenario-latency.ts';
 import { benchLeaving } from './scenario-leaving.ts';
 import { benchLoop } from './scenario-loop.ts';
+import { benchMemory } from './scenario-memory.ts';
 import { benchPaced } from './scenario-paced.ts';
 import { benchRestore } from './scenario-restore.ts';
 import { benchS3 } from './scenario-s3.ts';
@@ -29,6 +30,7 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   crowd: benchCrowd,
   latency: benchLatency,
   restore: benchRestore,
+  memory: benchMemory,
   idle: benchIdle,
   weight: benchWeight,
   leaving: benchLeaving,

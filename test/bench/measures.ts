@@ -182,6 +182,13 @@ export function weigh(replica: string): { readonly objects: number; readonly byt
   return { objects: files.length, bytes };
 }
 
+/** The most memory that a process had; undefined where the system does not tell. */
+export function peakMemory(pid: number): number | undefined {
+  const status = `/proc/${String(pid)}/status`;
+  const [, kilobytes] = existsSync(status) ? (/VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8')) ?? []) : [];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
 /** Measures an application alone, with Tidemark and with the other program, in turn; the reports of each by its name. */
 export async function compareWithAlone<T>(
   { rounds, other }: Pick<Bench, 'rounds' | 'other'>,

@@ -3,14 +3,14 @@
 // where one commits as fast as it can.
 //   npm run bench -- --only snapshot [--megabytes 1000]
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { formatBytes, formatCount } from '../../shared/format.ts';
 import { type Capturer, startCapturing, tidemark } from './capturers.ts';
 import { formatMs, formatRatio, median, quantile } from './figures.ts';
-import { rotate } from './measures.ts';
+import { peakMemory, rotate } from './measures.ts';
 import { type Bench, heading, say, table } from './report.ts';
 import { writeFor } from './writing.ts';
 
@@ -162,13 +162,6 @@ async function measureImage(
 function hasBegun(replica: string): boolean {
   if (!existsSync(replica)) return false;
   return readdirSync(replica, { recursive: true }).some((name) => String(name).includes('.snapshot.lz4'));
-}
-
-/** The most memory that a process had; undefined where the system does not tell. */
-function peakMemory(pid: number): number | undefined {
-  const status = `/proc/${String(pid)}/status`;
-  const [, kilobytes] = existsSync(status) ? (/VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8')) ?? []) : [];
-  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
 /** Milliseconds of `lz4 -1`; undefined without the program. */

@@ -76,7 +76,7 @@ test('replicates to such a disk from a data folder on such a disk, says so once,
   fs.mkdirSync(folder.at('poor'));
   const disk = onPoorDisks(
     { folder: folder.at('poor'), ...all, isUncounted: true },
-    { folder: folder.at('own'), directory: 'EINVAL', isUncounted: true },
+    { folder: folder.at('own'), file: 'EINVAL', directory: 'EINVAL', isUncounted: true },
   );
   const places = ['one', 'two'].map((name) => folder.at('poor', name));
   const args = ['replicate', '-data-dir', folder.at('own'), database, ...places];
@@ -88,6 +88,7 @@ test('replicates to such a disk from a data folder on such a disk, says so once,
   expect(await replicating.ended).toBe(0);
   const told = replicating.output().match(/(\w+) is used, but its disk cannot/g);
   expect(told?.toSorted()).toEqual(['one', 'two'].map((name) => `${name} is used, but its disk cannot`));
+  expect(replicating.output().match(/The data folder .* is used, but its disk does not say/g)).toHaveLength(1);
 
   const restored = await runCommand(['restore', '-o', folder.at('poor', 'out.db'), folder.at('poor', 'two')], disk);
   expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining('Proven identical') as string });

@@ -2,7 +2,9 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { createFolderTarget } from '../../electron/engine/targets/folder.ts';
 import { openTestEngine } from '../support/engine.ts';
+import { makeLargeReplica } from '../support/large-replica.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
@@ -96,3 +98,26 @@ test.skipIf(process.platform !== 'linux')('a transaction of 300 MB does not fill
   expect(Math.round((peak() - before) / mebibyte)).toBeLessThan(260);
   app.close();
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a restore of 4 GB with 1,000 segments does not fill the memory',
+  async () => {
+    using folder = tempFolder('large');
+    const sizes = [
+      ['small', { megabytes: 1, segments: 2, segmentBytes: 65_536 }],
+      ['large', { megabytes: 4000, segments: 1000, segmentBytes: 65_536 }],
+    ] as const;
+    for (const [name, size] of sizes) {
+      const target = await createFolderTarget({ path: folder.at(name) });
+      const { file } = await makeLargeReplica({ folder: folder.path, target, ...size });
+      fs.rmSync(file);
+    }
+    const places = sizes.flatMap(([name]) => [folder.at(name), folder.at(`${name}.db`)]);
+    await using restoring = startScript('restore-memory-process.ts', places);
+    expect(await restoring.ended).toBe(0);
+    const [before = 0, after = Infinity] = [...restoring.output().matchAll(/peak (\d+)/g)].map(([, peak]) =>
+      Number(peak),
+    );
+    expect(Math.round((after - before) / mebibyte)).toBeLessThan(110);
+  },
+);

@@ -61,6 +61,23 @@ export async function makePoor({ folder, file, directory, times, isUncounted }: 
     if (times !== undefined && poor.has(this)) throw fail(times, 'futime');
     await whole.utimes.apply(this, given);
   };
+  const { openSync, fsyncSync, closeSync } = fs;
+  const poorNumbers = new Map<number, 'file' | 'directory'>();
+  fs.openSync = (...given: Parameters<typeof openSync>) => {
+    const fd = openSync(...given);
+    if (isBelow(given[0])) poorNumbers.set(fd, fs.fstatSync(fd).isDirectory() ? 'directory' : 'file');
+    return fd;
+  };
+  fs.closeSync = (fd) => {
+    poorNumbers.delete(fd);
+    closeSync(fd);
+  };
+  fs.fsyncSync = (fd) => {
+    const kind = poorNumbers.get(fd);
+    const code = kind === 'file' ? file : kind === 'directory' ? directory : undefined;
+    if (code !== undefined) throw fail(code, 'fsync');
+    fsyncSync(fd);
+  };
   if (isUncounted === true) {
     fs.promises.statfs = (async (place: string) => {
       const facts = await statfs(place);

@@ -116,10 +116,13 @@ describe('inspectFolder', () => {
     });
   });
 
-  test('a record that cannot be understood is refused, not taken over', async () => {
+  test.each([
+    ['{', 'record-damaged'],
+    ['{"v":2}', 'record-newer'],
+  ])('a record that cannot be understood is refused, not taken over: %s', async (text, refused) => {
     await claim(folder.at('to'));
-    fs.writeFileSync(folder.at('to', 'shop.db', 'tidemark.json'), '{');
-    expect(await inspect(folder.at('to'))).toEqual({ refused: 'object-damaged', path: undefined });
+    fs.writeFileSync(folder.at('to', 'shop.db', 'tidemark.json'), text);
+    expect(await inspect(folder.at('to'))).toEqual({ refused, path: folder.at('to', 'shop.db') });
   });
 
   test.skipIf(process.getuid?.() === 0)('a folder that may not be written is refused', async () => {

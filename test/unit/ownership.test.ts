@@ -42,6 +42,10 @@ interface Who {
   readonly to?: Target;
   /** Where its names are kept. */
   readonly named?: NamedMoment[];
+  /** Generations of which it put something there. */
+  readonly own?: readonly Generation[];
+  /** Told what was wrong with a record that was written anew. */
+  readonly repaired?: string[];
 }
 
 /** One run of an installation. */
@@ -52,12 +56,16 @@ function owns({
   notes = machine,
   to = target,
   named = [],
+  own = [],
+  repaired = [],
 }: Who = {}) {
   const ownership = new Ownership({
     owner: { databaseId: databaseId as DatabaseId, databasePath: path, machineId: machine, version: '1.0.0' },
     clock: { ...systemClock, now: () => now, ticks: () => ticks },
     notes: claimNotes(folder.at(notes), 'target-1' as TargetId),
     namedPoints: () => named,
+    isOwnGeneration: (generation) => own.includes(generation),
+    onRepaired: ({ details }) => repaired.push(String(details['reason'])),
     onNamedPoints: (found) => named.push(...found.filter(({ name }) => named.every((one) => one.name !== name))),
   });
   return {
@@ -71,6 +79,17 @@ function owns({
 
 function namedOf(name: string, offset: number): NamedMoment {
   return { name, position: { generation: first, index: 3, offset }, at: 1000, namedAt: 2000 };
+}
+
+async function putImage(generation: Generation, sequence: number | undefined): Promise<void> {
+  const fields = {
+    pages: 1,
+    pageSize: 512,
+    ...(sequence !== undefined && { sequence }),
+    by: { tidemark: '1', sqlite: '3' },
+  };
+  const object = await encodeWhole(new Uint8Array(512), fields);
+  await target.put(formatSnapshotKey(generation, 0), object, { signal });
 }
 
 const record = async () => await readRecord(target, { signal });
@@ -380,13 +399,8 @@ describe('the order of generations', () => {
   });
 
   test('is learned from what lies there where the record does not tell it', async () => {
-    const put = async (generation: Generation, sequence: number) => {
-      const fields = { pages: 1, pageSize: 512, sequence, by: { tidemark: '1', sqlite: '3' } };
-      const object = await encodeWhole(new Uint8Array(512), fields);
-      await target.put(formatSnapshotKey(generation, 0), object, { signal });
-    };
-    await put(first, 7);
-    await put(second, 5);
+    await putImage(first, 7);
+    await putImage(second, 5);
     await target.put(formatSnapshotKey(second, 1), new Uint8Array(10), { signal });
     const anew = owns();
     await anew.look(third);
@@ -395,5 +409,91 @@ describe('the order of generations', () => {
     const again = owns();
     await again.look(first);
     expect(again.sequenceOf(first)).toBe(7);
+  });
+});
+
+describe('a record that cannot be understood', () => {
+  const file = () => folder.at('to', 'tidemark.json');
+  const damages: readonly (readonly [string, (json: string) => string])[] = [
+    ['is empty', () => ''],
+    ['was cut', (json) => json.slice(0, json.length / 2)],
+    ['is garbage', () => '\u0000\u0001'.repeat(300)],
+    ['is another thing', () => '{"name":"tidemark"}'],
+    ['has a field that is none', (json) => json.replace('4096', '4095')],
+    ['is longer than any', (json) => json + ' '.repeat(2_000_000)],
+  ];
+  const harm = (how: (json: string) => string) => fs.writeFileSync(file(), how(fs.readFileSync(file(), 'utf8')));
+
+  describe.each(damages)('and %s', (_what, how) => {
+    test('is written anew where all that lies there is ours', async () => {
+      const [named, repaired]: [NamedMoment[], string[]] = [[namedOf('one', 0)], []];
+      const run = owns({ named });
+      await run.look();
+      await run.hold();
+      await putImage(first, 1);
+      harm(how);
+      const next = owns({ named, own: [first], repaired });
+      expect(await next.look(second)).toEqual(goOn);
+      await next.hold();
+      expect(await record()).toMatchObject({ databaseId: 'id-1', machine: { id: 'desk' }, named: [{ name: 'one' }] });
+      expect(next.sequenceOf(second)).toBe(2);
+      expect(repaired).toHaveLength(1);
+    });
+
+    test('is written anew by the run that holds the place', async () => {
+      const repaired: string[] = [];
+      const named: NamedMoment[] = [];
+      const run = owns({ named, repaired });
+      await run.look();
+      await run.hold();
+      await putImage(first, 1);
+      harm(how);
+      await run.hold(true);
+      now += hourMs;
+      ticks += hourMs;
+      await run.hold(true);
+      harm(how);
+      named.push(namedOf('one', 0));
+      await run.tellNames();
+      expect(await record()).toMatchObject({ databaseId: 'id-1', named: [{ name: 'one' }] });
+      expect(repaired).toHaveLength(2);
+    });
+
+    test('is left where another one may have gone on there, until somebody decides', async () => {
+      await owns({ machine: 'laptop' }).look(second);
+      await putImage(first, 1);
+      await putImage(second, 2);
+      harm(how);
+      const before = fs.readFileSync(file());
+      const run = owns({ own: [first] });
+      await expect(run.look(first)).rejects.toMatchObject({ code: 'record-damaged' });
+      expect(fs.readFileSync(file()).equals(before)).toBe(true);
+      run.takeOver(first);
+      expect(await run.look(third)).toEqual(goOn);
+      expect(run.sequenceOf(third)).toBe(3);
+      expect(await record()).toMatchObject({ machine: { id: 'desk' } });
+    });
+  });
+
+  test('is ours where what others put there came before, and not where nothing tells that', async () => {
+    await putImage(first, 1);
+    await putImage(second, 2);
+    fs.writeFileSync(file(), '{');
+    expect(await owns({ own: [second] }).look(third)).toEqual(goOn);
+    await putImage(third, undefined);
+    fs.writeFileSync(file(), '{');
+    await expect(owns({ own: [second] }).look(second)).rejects.toMatchObject({ code: 'record-damaged' });
+  });
+
+  test('is nobody’s where nothing else lies there', async () => {
+    fs.writeFileSync(file(), '');
+    expect(await owns().look()).toEqual(goOn);
+    expect(await record()).toMatchObject({ databaseId: 'id-1' });
+  });
+
+  test('is left to the newer version that wrote it', async () => {
+    fs.writeFileSync(file(), '{"v":2,"place":"elsewhere"}');
+    await expect(owns().look()).rejects.toMatchObject({ code: 'record-newer' });
+    expect(fs.readFileSync(file(), 'utf8')).toBe('{"v":2,"place":"elsewhere"}');
   });
 });

@@ -30,6 +30,8 @@ const signEveryMs = 1000;
 const ownCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'target-owned-by-other',
   'target-holds-ltx',
+  'record-damaged',
+  'record-newer',
   'target-collides',
   'target-inside-file',
   'target-unsupported',

@@ -1,7 +1,7 @@
-// LZ4 frames as streams, over lz4-napi's block functions: constant memory, and no long block occupies the calling thread.
+// LZ4 frames as streams, over lz4-napi's block functions, in constant memory.
 // Writes what Litestream v0.3 writes (independent blocks of up to 4 MiB, content checksum); reads every frame without a
 // dictionary. Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
-import { compress, compressSync, uncompress } from 'lz4-napi';
+import { compress, compressSync, uncompressSync } from 'lz4-napi';
 import { ByteReader, EndOfStreamError } from './byte-reader.ts';
 import { hashing } from './state-hash.ts';
 
@@ -173,7 +173,7 @@ async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
     }
     // A block of n bytes holds less than 255·n bytes of content.
     const bound = Math.min(header.blockBytes, packed.length * 255);
-    const block = isStored ? body : await decodeBlock(packed, { bound, likely, history });
+    const block = isStored ? body : decodeBlock(packed, { bound, likely, history });
     likely = Math.max(likely, block.length);
 
     if (!header.isIndependent) history = lastBytes(history, block);
@@ -190,15 +190,18 @@ async function* decodeOneFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Decompresses a block; `likely` is tried first as the bound of its content, since every attempt allocates its bound. */
-async function decodeBlock(
+/**
+ * Decompresses a block; `likely` is tried first as the bound of its content, since every attempt allocates its bound. On the calling
+ * thread, some milliseconds for 4 MiB: the allocator keeps what threads of the pool took and another one freed, all that ever passed.
+ */
+function decodeBlock(
   packed: Uint8Array,
   options: { readonly bound: number; readonly likely: number; readonly history: Uint8Array },
-): Promise<Uint8Array> {
+): Uint8Array {
   const { bound, likely, history } = options;
   new DataView(packed.buffer).setUint32(0, Math.min(bound, likely), true);
   try {
-    return await uncompress(packed, history.length === 0 ? undefined : history);
+    return uncompressSync(packed, history.length === 0 ? undefined : history);
   } catch (error) {
     if (likely < bound) return decodeBlock(packed, { bound, likely: bound, history });
     throw new FrameError('a block in it cannot be decompressed', { cause: error });

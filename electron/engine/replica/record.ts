@@ -67,7 +67,12 @@ export type ReplicaRecord = z.infer<typeof recordSchema>;
 
 /** A record, and the tag of the object that it was read from. */
 export interface FoundRecord {
-  readonly record: ReplicaRecord;
+  /** Undefined where it cannot be understood. */
+  readonly record: ReplicaRecord | undefined;
+  /** Why not. */
+  readonly problem?: AppError;
+  /** A version wrote it that knows more. */
+  readonly isNewer?: boolean;
   readonly tag: string | undefined;
 }
 
@@ -93,7 +98,9 @@ export async function readRecord(
   target: RecordReader,
   options: { readonly signal: AbortSignal },
 ): Promise<ReplicaRecord | undefined> {
-  return (await findRecord(target, options))?.record;
+  const found = await findRecord(target, options);
+  if (found?.problem !== undefined) throw found.problem;
+  return found?.record;
 }
 
 /** The same for somebody who only reads: a record that cannot be understood hides nothing of the history beside it. */
@@ -117,13 +124,21 @@ export async function findRecord(
 ): Promise<FoundRecord | undefined> {
   const found = (await target.list(recordKey, options)).find((object) => object.key === recordKey);
   if (found === undefined) return undefined;
+  const { tag } = found;
+  const json = await readJson(target, options);
+  if (json === undefined) return { record: undefined, problem: notUnderstood('it is longer than any record'), tag };
+  return { ...parseRecord(json), tag };
+}
+
+/** Undefined for what is longer than any record. */
+async function readJson(target: RecordReader, options: { readonly signal: AbortSignal }): Promise<string | undefined> {
   const decoder = new TextDecoder();
   let json = '';
   for await (const chunk of target.get(recordKey, options)) {
     json += decoder.decode(chunk, { stream: true });
-    if (json.length > maxRecordBytes) throw notUnderstood('it is longer than any record');
+    if (json.length > maxRecordBytes) return undefined;
   }
-  return { record: parseRecord(json + decoder.decode()), tag: found.tag };
+  return json + decoder.decode();
 }
 
 /**
@@ -173,16 +188,17 @@ export function parseNamed({ named = [] }: Pick<ReplicaRecord, 'named'>): readon
   });
 }
 
-function parseRecord(json: string): ReplicaRecord {
+function parseRecord(json: string): Omit<FoundRecord, 'tag'> {
   try {
     const content: unknown = JSON.parse(json);
     const { v } = versionSchema.parse(content);
-    if (v > 1) throw notUnderstood('a newer version of Tidemark wrote it');
-    return recordSchema.parse(content);
+    if (v > 1) {
+      return { record: undefined, problem: notUnderstood('a newer version of Tidemark wrote it'), isNewer: true };
+    }
+    return { record: recordSchema.parse(content) };
   } catch (error) {
-    if (error instanceof AppError) throw error;
     const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : reasonOf(error);
-    throw notUnderstood(json === '' ? 'it is empty' : reason, error);
+    return { record: undefined, problem: notUnderstood(json === '' ? 'it is empty' : reason, error) };
   }
 }
 

@@ -18,6 +18,7 @@ import type { Trailer } from '../replica/trailer.ts';
 import { chooseGeneration, choosePoint } from './choose-point.ts';
 import { countCopies, withoutCopies } from './copies.ts';
 import {
+  countOurs,
   learn,
   type PlanContext,
   type PlannedObject,
@@ -50,14 +51,16 @@ export interface RestorePlan {
 export function* planRestore(context: PlanContext, wish: RestoreWish): Planning<RestorePlan> {
   const { knowledge } = context;
   for (;;) {
-    const known = countCopies(knowledge);
+    const known = [countCopies(knowledge), countOurs(knowledge)].join();
+    const isOld = () => known === [countCopies(knowledge), countOurs(knowledge)].join();
     const history = yield* withoutCopies(context);
     try {
       const plan = yield* planWithin({ ...context, history }, wish);
-      if (countCopies(knowledge) === known) return plan;
+      if (isOld()) return plan;
     } catch (error) {
-      // What turned out to be a copy counts for nothing; each time there are more of them, so this ends.
-      if (countCopies(knowledge) === known) throw error;
+      // What turned out to be a copy counts for nothing, and what lost its trailer is damaged once others are seen to have one;
+      // each time more of that is known, so this ends.
+      if (isOld()) throw error;
     }
   }
 }

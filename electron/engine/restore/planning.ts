@@ -199,6 +199,11 @@ function judged({ knowledge }: PlanContext, { key }: ObjectInfo, known: Known): 
 
 const ours = new WeakMap<Knowledge, { readonly size: number; readonly generations: ReadonlySet<unknown> }>();
 
+/** How many generations are known to be ours: of those, what has no trailer is judged otherwise than before. */
+export function countOurs(knowledge: Knowledge): number {
+  return oursIn(knowledge).size;
+}
+
 /** The generations of which some object carries a trailer, as far as is known. */
 function oursIn(knowledge: Knowledge): ReadonlySet<unknown> {
   const counted = ours.get(knowledge);

@@ -6,6 +6,7 @@ import type { GenerationHistory, History, Known } from '../replica/history.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
 import type { Planning } from '../restore/planning.ts';
+import { sequencesIn } from '../sequences.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { factsOf } from './parts.ts';
@@ -80,29 +81,8 @@ export async function lookAtReplica(
   const ours = await findOurs(target, [...new Set(foreign)], { snapshots, signal });
   for (const { image, known } of read) facts.set(image.key, factsIn(image, known, ours.has(image.kept.generation)));
   const told = new Map(read.flatMap(({ image, known }) => (known === undefined ? [] : [[image.key, known] as const])));
-  return { history, facts, sequences: await findSequences(target, history, { told, signal }) };
-}
-
-/** Of a generation one trailer tells it: that of its newest image, read where it was not yet. */
-async function findSequences(
-  target: ReadableTarget,
-  { generations }: History,
-  { told, signal }: { readonly told: ReadonlyMap<string, Known>; readonly signal: AbortSignal },
-): Promise<ReadonlyMap<Generation, number>> {
-  const sequences = new Map<Generation, number>();
-  if (generations.length < 2) return sequences;
-  const asked = generations.flatMap(({ generation, snapshots }) => {
-    const newest = snapshots.at(-1);
-    return newest === undefined ? [] : [{ generation, newest }];
-  });
-  const news = asked.filter(({ newest }) => !told.has(newest.key));
-  const read = await runPlanning(ask(news.map(({ newest }) => newest)), target, { signal });
-  for (const { generation, newest } of asked) {
-    const known = told.get(newest.key) ?? read[news.findIndex((one) => one.newest === newest)];
-    const sequence = known?.kind === 'trailer' ? known.trailer.sequence : undefined;
-    if (sequence !== undefined) sequences.set(generation, sequence);
-  }
-  return sequences;
+  const isOrdered = history.generations.length < 2;
+  return { history, facts, sequences: isOrdered ? new Map() : await sequencesIn(target, history, { told, signal }) };
 }
 
 /** Generations that carry trailers elsewhere: an image of theirs without one lost its end. */

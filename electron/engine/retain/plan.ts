@@ -120,13 +120,15 @@ export function planRetention(options: RetainOptions): RetainPlan {
   }
 
   // Nothing behind the newest image goes, whatever the clock says: its own history is always whole.
-  const windowAt = Math.min(now - retention.windowMs, newest.agesFrom);
+  const last = lastBegun(options, all);
+  const windowAt = Math.min(now - retention.windowMs, newest.agesFrom, last?.images.at(-1)?.agesFrom ?? Infinity);
   const thinned = thin(images, retention, now);
   const pins = pinsByImage(images, options.pinned);
   const inEffect = generationsInEffect(all, windowAt);
   const plans = all.map((kept) => {
     const { generation } = kept.history;
-    const isLive = generation === options.current || kept.lastAt >= windowAt || inEffect.has(generation);
+    const isLast = generation === options.current || kept === last;
+    const isLive = isLast || kept.lastAt >= windowAt || inEffect.has(generation);
     return planGeneration(kept, { windowAt: isLive ? windowAt : undefined, newest, thinned, pins });
   });
 
@@ -142,14 +144,20 @@ export function planRetention(options: RetainOptions): RetainPlan {
   };
 }
 
-/** Generations in the order in which they were begun, and what of them a restore can begin with. */
+/**
+ * Generations in the order in which they were begun, and what of them a restore can begin with. One without a number takes its place by
+ * its times, among those of the others as far as their order lets times run.
+ */
 function inOrder({ history, facts, sequences, now = Infinity }: RetainOptions): readonly Kept[] {
-  const all = history.generations.map((one) => describe(one, facts));
-  const sequenceOf = ({ history: { generation } }: Kept): number | undefined => sequences?.get(generation);
-  const sorted = all.toSorted((a, b) => {
-    const [first, second] = [sequenceOf(a), sequenceOf(b)];
-    return first === undefined || second === undefined ? a.lastAt - b.lastAt : first - second;
+  const all = history.generations
+    .map((one) => ({ kept: describe(one, facts), sequence: sequences?.get(one.generation) ?? 0 }))
+    .sort((a, b) => a.sequence - b.sequence);
+  let reached = -Infinity;
+  const placed = all.map(({ kept, sequence }) => {
+    if (sequence > 0) reached = Math.max(reached, kept.lastAt);
+    return { kept, at: sequence > 0 ? reached : kept.lastAt };
   });
+  const sorted = placed.sort((a, b) => a.at - b.at).map(({ kept }) => kept);
   // What was taken after something else is no older than that, whatever clocks said; what was not yet is as young as can be.
   let latest = -Infinity;
   return sorted.map((kept) => {
@@ -160,6 +168,16 @@ function inOrder({ history, facts, sequences, now = Infinity }: RetainOptions): 
     });
     return { ...kept, images };
   });
+}
+
+/** The one with the greatest number: where that of another is lost, times may say that it is not the last. */
+function lastBegun({ sequences }: RetainOptions, all: readonly Kept[]): Kept | undefined {
+  const sequenceOf = ({ history: { generation } }: Kept): number => sequences?.get(generation) ?? 0;
+  const last = all.reduce<Kept | undefined>(
+    (a, b) => (sequenceOf(b) > (a === undefined ? 0 : sequenceOf(a)) ? b : a),
+    undefined,
+  );
+  return last;
 }
 
 function describe(history: GenerationHistory, facts: RetainOptions['facts']): Kept {

@@ -20,7 +20,7 @@ export interface Damage {
   readonly images: readonly number[];
 }
 
-/** Compares what was told of a generation with what is listed of it. */
+/** Compares what was told of a generation with what is listed of it: names and sizes. What changed within one is found by reading it. */
 export function findDamage(
   objects: readonly StoredObject[],
   told: { readonly segments: readonly SegmentRow[]; readonly snapshots: readonly SnapshotRow[] },

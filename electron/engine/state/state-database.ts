@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
+import { syncWhereAble } from '../files.ts';
 import { keepPrivate, privateFile } from '../private-folder.ts';
 import { conversions, migrations } from './migrations.ts';
 
@@ -24,8 +25,9 @@ export function openStateDatabase(dataDir: string): Database.Database {
     database = new Database(path.join(dataDir, stateFile), { timeout: 200 });
     // Held by one connection, so without shared memory; the lock is the one that a second engine meets.
     database.pragma('locking_mode = EXCLUSIVE');
+    // First of all: on a disk that cannot do it SQLite could not do anything.
+    database.pragma(`synchronous = ${canSync(dataDir) ? 'NORMAL' : 'OFF'}`);
     database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
     migrate(database);
     noteHolder(dataDir);
@@ -38,6 +40,23 @@ export function openStateDatabase(dataDir: string): Database.Database {
     if (error instanceof AppError) throw error;
     if (isFull(error)) throw new AppError('spool-full', { path: dataDir }, { cause: error });
     throw new AppError('data-folder-unusable', { path: dataDir, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+/** Whether nothing that is kept in the data folder is ever brought to its disk, since that disk cannot say when it is there. */
+export function isUnsynced(database: Database.Database): boolean {
+  return database.pragma('synchronous', { simple: true }) === 0;
+}
+
+/** Asked of a file that nobody needs. */
+function canSync(dataDir: string): boolean {
+  const probe = path.join(dataDir, `.sync-${process.pid}.tmp`);
+  const fd = fs.openSync(probe, 'w', privateFile);
+  try {
+    return syncWhereAble(fd);
+  } finally {
+    fs.closeSync(fd);
+    fs.rmSync(probe, { force: true });
   }
 }
 
