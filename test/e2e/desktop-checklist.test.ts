@@ -165,10 +165,16 @@ test('15: nothing is opened outside but what is ours', () => {
   const opened = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/\bshell\.(\w+)\(([^)]*)\)/g)].map(([, name, what]) => `${path}: ${name}(${what})`),
   );
-  // The data folder, and the file that a restore of ours wrote. An address would need a list of those that may be opened.
-  expect(opened.sort()).toEqual([
-    'electron/desktop.ts: openPath(dataDir)',
-    'electron/desktop.ts: showItemInFolder(path)',
+  // The file that a restore of ours wrote. An address would need a list of those that may be opened.
+  expect(opened).toEqual(['electron/desktop.ts: showItemInFolder(path)']);
+  // The data folder, and the page that leads a browser to the headless host, each a path of our own making.
+  const started = sources.flatMap(({ path, text }) =>
+    [...text.matchAll(/(?<!function )\bopenOutside\((\w+)/g)].map(([, what]) => `${path}: ${what ?? ''}`),
+  );
+  expect(started.sort()).toEqual([
+    'electron/cli-open.ts: writeRedirect',
+    'electron/desktop.ts: dataDir',
+    'electron/headless.ts: writeRedirect',
   ]);
 });
 

@@ -30,18 +30,20 @@ export interface DesktopAppOptions {
   readonly dataDir: string;
   readonly hasTray?: boolean;
   readonly hasWindowManager?: boolean;
+  /** A folder of programs that are found before all others. */
+  readonly programs?: string;
   readonly args?: readonly string[];
 }
 
 /** Starts the application and waits for its window. */
 export async function startDesktop(options: DesktopAppOptions): Promise<DesktopApp> {
-  const { dataDir, hasTray = true, hasWindowManager = true, args = [] } = options;
+  const { dataDir, hasTray = true, hasWindowManager = true, programs, args = [] } = options;
   await using owned = new AsyncDisposableStack();
   const session =
     realElectron === undefined
       ? undefined
       : owned.use(await startDesktopSession({ hasPanel: hasTray, hasWindowManager }));
-  const path = process.env['PATH'] ?? '';
+  const path = [programs, process.env['PATH']].filter((part) => part !== undefined).join(delimiter);
   const [command, app, env] =
     session === undefined
       ? [
@@ -50,10 +52,16 @@ export async function startDesktop(options: DesktopAppOptions): Promise<DesktopA
           {
             ...process.env,
             STAND_IN_NODE: process.execPath,
+            // A desktop has one; nobody connects to it.
+            DISPLAY: ':stand-in',
             PATH: hasTray ? `${support('electron/desktop-with-tray')}${delimiter}${path}` : path,
           },
         ]
-      : [support('real-electron/electron-as-user'), process.env['TIDEMARK_TEST_APP'] ?? root, session.env];
+      : [
+          support('real-electron/electron-as-user'),
+          process.env['TIDEMARK_TEST_APP'] ?? root,
+          { ...session.env, PATH: path },
+        ];
   const line = (more: readonly string[]): string[] => [app, '--data-dir', dataDir, ...more];
 
   // Playwright by itself asks for no sandbox, and shows every page a light theme.

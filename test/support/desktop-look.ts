@@ -103,6 +103,13 @@ export async function chooseIn(
   return options;
 }
 
+/** Presses a key, or several at once (`ctrl+q`), in the window of a real Electron. */
+export async function pressKey(app: DesktopApp, key: string): Promise<void> {
+  const hands = handsOf(app);
+  if (hands === undefined) throw new Error('the stand-in has no keyboard');
+  await hands.pressKey('Tidemark', key);
+}
+
 function openDialog({ electron }: DesktopApp, name: string): Promise<unknown> {
   return until(`${name} is open`, () =>
     electron.evaluate(

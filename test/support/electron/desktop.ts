@@ -132,9 +132,8 @@ export const dialog = {
 } satisfies Members<typeof Electron.dialog, 'showOpenDialog' | 'showSaveDialog' | 'showMessageBox'>;
 
 export const shell = {
-  openPath: (_path: string): Promise<string> => Promise.resolve(''),
   showItemInFolder: (_path: string) => undefined,
-} satisfies Members<typeof Electron.shell, 'openPath' | 'showItemInFolder'>;
+} satisfies Members<typeof Electron.shell, 'showItemInFolder'>;
 
 class NativeTheme extends EventEmitter implements Members<Electron.NativeTheme, 'shouldUseDarkColors' | 'themeSource'> {
   #source: 'system' | 'light' | 'dark' = 'system';

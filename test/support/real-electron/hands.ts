@@ -57,6 +57,10 @@ export function handsAt({ env }: DesktopSession): Hands {
     return { owner, lines };
   }
 
+  async function activeWindow(): Promise<string> {
+    return await xdotool('getactivewindow').catch(async () => await xdotool('getwindowfocus').catch(() => ''));
+  }
+
   /** The window with that title, in front and with the keys. */
   async function focus(title: string): Promise<string> {
     const pattern = `^${title.replaceAll(/[.?*+()[\]\\^$|{}]/g, '\\$&')}$`;
@@ -65,8 +69,9 @@ export function handsAt({ env }: DesktopSession): Hands {
       return ids.split('\n').at(-1);
     });
     await until(`“${title}” has the keys`, async () => {
-      await xdotool('windowactivate', id).catch(() => '');
-      return (await xdotool('getactivewindow').catch(() => '')) === id;
+      // Only a window manager can activate one; where there is none, the keys are simply given.
+      await xdotool('windowactivate', id).catch(async () => await xdotool('windowfocus', id).catch(() => ''));
+      return (await activeWindow()) === id;
     });
     return id;
   }
@@ -95,7 +100,7 @@ export function handsAt({ env }: DesktopSession): Hands {
       await xdotool('type', '--delay', '5', path);
       // While it still looks for completions, the key does nothing.
       await until('the dialog has closed', async () => {
-        if ((await xdotool('getactivewindow').catch(() => '')) !== id) return true;
+        if ((await activeWindow()) !== id) return true;
         await xdotool('key', 'Return');
         await new Promise((looked) => setTimeout(looked, 100));
         return false;
