@@ -32,6 +32,8 @@ export function createMainWindow(options: MainWindowOptions): BrowserWindow {
     minWidth: smallest.width,
     minHeight: smallest.height,
     show: false,
+    // A page that nobody sees yet would draw all the same.
+    paintWhenInitiallyHidden: !options.isBackground,
     title: 'Tidemark',
     icon: options.iconPath,
     backgroundColor: background(),
@@ -50,10 +52,8 @@ export function createMainWindow(options: MainWindowOptions): BrowserWindow {
   });
   // Not before: what is maximised is shown by that.
   if (isMaximized === true) window.once('show', () => window.maximize());
-  window.once('ready-to-show', () => {
-    if (!options.isBackground) window.show();
-    else if (!options.hasTray) window.minimize();
-  });
+  if (!options.isBackground) window.once('ready-to-show', () => window.show());
+  else if (!options.hasTray) window.minimize();
   window.on('close', (event) => {
     event.preventDefault();
     if (isAsking()) return;

@@ -29,6 +29,14 @@ describe('the application', () => {
       ok: true,
     });
     await until('the tray says protected', async () => (await trayLines(app))[0] === 'till.db is protected');
+    // At the size that it opens with, the overview's table fits its card.
+    await app.page.getByRole('link', { name: 'Overview' }).click();
+    const spill = await app.page
+      .getByRole('table')
+      .evaluate(
+        (table) => table.getBoundingClientRect().right - (table.parentElement?.getBoundingClientRect().right ?? 0),
+      );
+    expect(spill).toBeLessThanOrEqual(0);
     expect(await trayLines(app)).toEqual([
       'till.db is protected',
       '',
