@@ -75,5 +75,5 @@ function missingPrograms(): readonly string[] {
 }
 
 function firstLine(error: unknown): string {
-  return reasonOf(error).split('\n')[0] ?? '';
+  return reasonOf(error).split('\n')[0]?.trim() ?? '';
 }
