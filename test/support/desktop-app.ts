@@ -7,13 +7,25 @@ import { readlink } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { type ElectronApplication, type Page, _electron } from 'playwright-core';
 import { type DesktopSession, startDesktopSession } from './real-electron/desktop-session.ts';
+import { electronAsUser } from './real-electron/run.ts';
 import { until } from './temp.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const support = (name: string): string => join(import.meta.dirname, name);
 
+export interface RealElectron {
+  readonly executable: string;
+  /** The folder that it starts. */
+  readonly app: string;
+}
+
 /** The real Electron that the tests run on; undefined on the stand-in. */
-export const realElectron = process.env['TIDEMARK_TEST_RUNTIME'];
+export const realElectron = fromEnvironment();
+
+function fromEnvironment(): RealElectron | undefined {
+  const { TIDEMARK_TEST_RUNTIME: executable, TIDEMARK_TEST_APP: app = root } = process.env;
+  return executable === undefined ? undefined : { executable, app };
+}
 
 export interface DesktopApp extends AsyncDisposable {
   readonly electron: ElectronApplication;
@@ -33,19 +45,19 @@ export interface DesktopAppOptions {
   /** A folder of programs that are found before all others. */
   readonly programs?: string;
   readonly args?: readonly string[];
+  /** The Electron to start; that of the test project unless named. */
+  readonly real?: RealElectron;
 }
 
 /** Starts the application and waits for its window. */
 export async function startDesktop(options: DesktopAppOptions): Promise<DesktopApp> {
-  const { dataDir, hasTray = true, hasWindowManager = true, programs, args = [] } = options;
+  const { dataDir, hasTray = true, hasWindowManager = true, programs, args = [], real = realElectron } = options;
   await using owned = new AsyncDisposableStack();
   const session =
-    realElectron === undefined
-      ? undefined
-      : owned.use(await startDesktopSession({ hasPanel: hasTray, hasWindowManager }));
+    real === undefined ? undefined : owned.use(await startDesktopSession({ hasPanel: hasTray, hasWindowManager }));
   const path = [programs, process.env['PATH']].filter((part) => part !== undefined).join(delimiter);
   const [command, app, env] =
-    session === undefined
+    session === undefined || real === undefined
       ? [
           support('electron/electron-stand-in'),
           root,
@@ -57,11 +69,7 @@ export async function startDesktop(options: DesktopAppOptions): Promise<DesktopA
             PATH: hasTray ? `${support('electron/desktop-with-tray')}${delimiter}${path}` : path,
           },
         ]
-      : [
-          support('real-electron/electron-as-user'),
-          process.env['TIDEMARK_TEST_APP'] ?? root,
-          { ...session.env, PATH: path },
-        ];
+      : [electronAsUser, real.app, { ...session.env, PATH: path, TIDEMARK_TEST_RUNTIME: real.executable }];
   const line = (more: readonly string[]): string[] => [app, '--data-dir', dataDir, ...more];
 
   // Playwright by itself asks for no sandbox, and shows every page a light theme.
@@ -142,7 +150,7 @@ async function findBrowser(profileDir: string): Promise<number> {
 }
 
 /** Linux's processes that were started for a data folder, helpers of Chromium among them. */
-function processesOf(dataDir: string): readonly number[] {
+export function processesOf(dataDir: string): readonly number[] {
   if (process.platform !== 'linux') return [];
   const isFor = (line: string): boolean => [`${dataDir}/`, `${dataDir}\0`].some((text) => line.includes(text));
   return readdirSync('/proc')
