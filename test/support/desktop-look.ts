@@ -110,14 +110,27 @@ export async function pressKey(app: DesktopApp, key: string): Promise<void> {
   await hands.pressKey('Tidemark', key);
 }
 
+/** What only reads in main asks again where the inspector lost the answer: memory was tidied up in between. */
+async function read<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!String(error).includes('promise was garbage collected')) throw error;
+    }
+  }
+}
+
 function openDialog({ electron }: DesktopApp, name: string): Promise<unknown> {
   return until(`${name} is open`, () =>
-    electron.evaluate(
-      (_electron, wanted) =>
-        (globalThis as unknown as MainGlobals).nativeCalls
-          .find((one) => one.name === wanted && one.isOpen)
-          ?.args.at(-1),
-      name,
+    read(() =>
+      electron.evaluate(
+        (_electron, wanted) =>
+          (globalThis as unknown as MainGlobals).nativeCalls
+            .find((one) => one.name === wanted && one.isOpen)
+            ?.args.at(-1),
+        name,
+      ),
     ),
   );
 }
@@ -132,27 +145,31 @@ async function answer({ electron }: DesktopApp, dialog: string, given: unknown):
 
 /** What native dialogs and the system's shell were asked, by name (`dialog.showMessageBox`): the last argument of each. */
 export function callsOf({ electron }: DesktopApp, name: string): Promise<readonly unknown[]> {
-  return electron.evaluate(
-    (_electron, wanted) =>
-      (globalThis as unknown as MainGlobals).nativeCalls
-        .filter((one) => one.name === wanted)
-        .map(({ args }) => args.at(-1)),
-    name,
+  return read(() =>
+    electron.evaluate(
+      (_electron, wanted) =>
+        (globalThis as unknown as MainGlobals).nativeCalls
+          .filter((one) => one.name === wanted)
+          .map(({ args }) => args.at(-1)),
+      name,
+    ),
   );
 }
 
 /** The first window, and how many there are. */
 export function windowOf({ electron }: DesktopApp) {
-  return electron.evaluate(({ BrowserWindow }) => {
-    const window = BrowserWindow.getAllWindows()[0];
-    if (window === undefined) throw new Error('there is no window');
-    return {
-      isVisible: window.isVisible(),
-      isMinimized: window.isMinimized(),
-      url: window.webContents.getURL(),
-      count: BrowserWindow.getAllWindows().length,
-    };
-  });
+  return read(() =>
+    electron.evaluate(({ BrowserWindow }) => {
+      const window = BrowserWindow.getAllWindows()[0];
+      if (window === undefined) throw new Error('there is no window');
+      return {
+        isVisible: window.isVisible(),
+        isMinimized: window.isMinimized(),
+        url: window.webContents.getURL(),
+        count: BrowserWindow.getAllWindows().length,
+      };
+    }),
+  );
 }
 
 /** As its close button does. */
