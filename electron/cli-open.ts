@@ -1,7 +1,7 @@
 // `open`: another way into what a host serves to a browser, for who owns its data folder.
 import type { Terminal } from './cli-output.ts';
 import { UsageError } from './cli-sources.ts';
-import { openInBrowser } from './open-browser.ts';
+import { openOutside } from './open-browser.ts';
 import { addressWith, issueKey, keyLifeMs, readDoor, writeRedirect } from './way-in.ts';
 
 /** Prints an address with a new key and opens it. Throws where nothing serves the data folder. */
@@ -17,7 +17,7 @@ export function openWindow(options: {
   }
   terminal.out(`${addressWith(issueKey(dataDir), door)}\n`);
   terminal.note(`This address works once, within ${keyLifeMs / 60_000} minutes.\n`);
-  if (browser) openInBrowser(writeRedirect(dataDir, issueKey(dataDir), door));
+  if (browser) openOutside(writeRedirect(dataDir, issueKey(dataDir), door));
 }
 
 function isAlive(pid: number): boolean {

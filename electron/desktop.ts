@@ -16,9 +16,10 @@ import type { EngineHost } from './engine-host.ts';
 import { type HostApi, type HostHandlers, createHostApi } from './host-api.ts';
 import { openIpc } from './ipc.ts';
 import { installMenu } from './menu.ts';
+import { openOutside } from './open-browser.ts';
 import { plainSurroundings } from './surroundings.ts';
 import { createTrayIcon } from './tray.ts';
-import { createMainWindow, openPlace, rememberPlace, showWindow } from './window.ts';
+import { createMainWindow, goTo, rememberPlace, showWindow } from './window.ts';
 
 export interface DesktopParts {
   readonly engine: EngineHost;
@@ -72,7 +73,7 @@ export function startDesktop(parts: DesktopParts): Desktop {
   });
 
   function show(hash: string | undefined): void {
-    if (hash !== undefined) void openPlace(window, hash);
+    if (hash !== undefined) void goTo(window, hash);
     showWindow(window);
   }
   const tray = owned.use(
@@ -86,7 +87,7 @@ export function startDesktop(parts: DesktopParts): Desktop {
   installMenu({
     onAddDatabase: () => show('#/add'),
     onOpenSettings: () => show('#/settings'),
-    onShowDataFolder: () => void shell.openPath(dataDir),
+    onShowDataFolder: () => openOutside(dataDir),
     onQuit: () => ending.request(),
   });
   owned.defer(

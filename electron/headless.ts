@@ -13,7 +13,7 @@ import { type HeadlessOptions, headlessUsage, readHeadlessOptions, readTlsFiles 
 import { startHeadlessServer } from './headless-server.ts';
 import { createHostApi, notAvailable } from './host-api.ts';
 import { leave } from './leave.ts';
-import { openInBrowser } from './open-browser.ts';
+import { openOutside } from './open-browser.ts';
 import { guardProcess } from './process-guards.ts';
 import { readKeyFile } from './secret-key.ts';
 import { addressWith, doorName, issueKey, keyLifeMs, noteDoor, redeemKey, sweepKeys, writeRedirect } from './way-in.ts';
@@ -88,7 +88,7 @@ function invite({ dataDir, name, origin, shouldOpen }: Invitation): void {
     noteDoor(dataDir, { origin, pid: process.pid, name });
     say(`Tidemark is open at ${addressWith(issueKey(dataDir), { origin })}`);
     say(`This address works once, within ${keyLifeMs / 60_000} minutes. For another one: tidemark open`);
-    if (shouldOpen) openInBrowser(writeRedirect(dataDir, issueKey(dataDir), { origin }));
+    if (shouldOpen) openOutside(writeRedirect(dataDir, issueKey(dataDir), { origin }));
   } catch (error) {
     // A full disk keeps nobody from being protected.
     say(`Tidemark is open at ${origin}, but no key could be made (${reasonOf(error)}). For one: tidemark open`);

@@ -14,8 +14,13 @@ export function openIpc(window: BrowserWindow, api: HostApi): Disposable {
   const push = createStatePush<AppState>({ everyMs: statesEveryMs, send });
   const unsubscribe = api.subscribe((state) => {
     newest = state;
-    push.push(state);
+    if (isSeen(window)) push.push(state);
   });
+  const catchUp = (): void => {
+    if (newest !== undefined) push.push(newest);
+  };
+  window.on('show', catchUp);
+  window.on('restore', catchUp);
 
   function send(state: AppState): void {
     if (!window.isDestroyed()) window.webContents.send('tidemark:state', state);
@@ -28,10 +33,17 @@ export function openIpc(window: BrowserWindow, api: HostApi): Disposable {
   return {
     [Symbol.dispose]() {
       unsubscribe();
+      window.off('show', catchUp);
+      window.off('restore', catchUp);
       push[Symbol.dispose]();
       for (const channel of ['tidemark:call', 'tidemark:subscribe']) ipcMain.removeHandler(channel);
     },
   };
+}
+
+/** Who cannot be seen draws nothing: states cost a hidden page more than the engine that tells them. */
+function isSeen(window: BrowserWindow): boolean {
+  return !window.isDestroyed() && window.isVisible() && !window.isMinimized();
 }
 
 /** The one way to register a channel: the main frame of the known window, showing our own page. */

@@ -16,7 +16,7 @@ import { guardProcess } from './process-guards.ts';
 import { readDesktopKey } from './secrets.ts';
 import { findTray } from './tray.ts';
 
-const handedOver = z.object({ paths: z.array(z.string()) });
+const handedOver = z.object({ paths: z.array(z.string()), isBackground: z.boolean() });
 
 guardProcess();
 app.enableSandbox();
@@ -30,7 +30,7 @@ try {
   if (isOnlyInstance()) void run(options);
   else app.quit();
 } catch (error) {
-  fail(new AppError('data-folder-unusable', { path: dataDir, reason: reasonOf(error) }));
+  void fail(new AppError('data-folder-unusable', { path: dataDir, reason: reasonOf(error) }));
 }
 
 /** The lock lies in Chromium's own folder, which belongs to the data folder: one instance for each. */
@@ -38,14 +38,19 @@ function isOnlyInstance(): boolean {
   const chromiumDir = join(dataDir, 'desktop');
   mkdirSync(chromiumDir, { recursive: true, mode: 0o700 });
   app.setPath('userData', chromiumDir);
-  return app.requestSingleInstanceLock({ paths: options.paths });
+  return app.requestSingleInstanceLock({ paths: options.paths, isBackground: options.isBackground });
 }
 
 async function run({ paths, isBackground }: DesktopOptions): Promise<void> {
   guardPages();
   let desktop: Desktop | undefined;
   app.on('second-instance', (_event, _argv, _workingDir, data) => {
-    desktop?.show(handedOver.safeParse(data).data?.paths ?? []);
+    const { paths: others, isBackground: isQuiet } = handedOver.safeParse(data).data ?? {
+      paths: [],
+      isBackground: false,
+    };
+    // Started at login, it shows nothing either.
+    if (others.length > 0 || !isQuiet) desktop?.show(others);
   });
   try {
     // The keyring answers only then.
@@ -66,12 +71,12 @@ async function run({ paths, isBackground }: DesktopOptions): Promise<void> {
     });
     if (paths.length > 0) desktop.show(paths);
   } catch (error) {
-    await app.whenReady();
-    fail(error);
+    await fail(error);
   }
 }
 
-function fail(error: unknown): void {
-  showStartFailure(error instanceof AppError ? errorSentence(error.toData()) : reasonOf(error));
+async function fail(error: unknown): Promise<void> {
+  await app.whenReady();
+  await showStartFailure(error instanceof AppError ? errorSentence(error.toData()) : reasonOf(error));
   app.exit(1);
 }

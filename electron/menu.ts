@@ -49,6 +49,8 @@ export function installMenu(actions: MenuActions): void {
       submenu: [
         { role: 'resetZoom' },
         { role: 'zoomIn' },
+        // The plus is above the equals sign on most keyboards, and Electron's own key asks for it.
+        { role: 'zoomIn', accelerator: 'CmdOrCtrl+=', visible: false, acceleratorWorksWhenHidden: true },
         { role: 'zoomOut' },
         separator,
         { role: 'togglefullscreen' },

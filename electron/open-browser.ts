@@ -1,5 +1,5 @@
-// Opens a page in the user's default browser, where there is a display and a browser. Best effort: the address is
-// printed as well, so nothing is lost where it fails. The browser is given a file and what it needs to run, no secrets: what a
+// Opens a file, a page for the default browser among them, or a folder in the program that the user has for it, where there is a
+// display. Best effort: what is opened is told in other ways as well, so nothing is lost where it fails. The program is given a file and what it needs to run, no secrets: what a
 // program is started with may be read by others, and what it inherits by whatever it starts.
 import { spawn } from 'node:child_process';
 import { plainSurroundings } from './surroundings.ts';
@@ -12,8 +12,8 @@ export function hasDisplay(
   return platform === 'darwin' || platform === 'win32' || Boolean(env['DISPLAY']) || Boolean(env['WAYLAND_DISPLAY']);
 }
 
-/** Starts the platform's opener on a file and does not wait for it. */
-export function openInBrowser(file: string): void {
+/** Starts the platform's opener on a file or a folder and does not wait for it, as Electron's own would. */
+export function openOutside(file: string): void {
   if (!hasDisplay()) return;
   const [command, ...args] = openerOf(process.platform);
   const opener = spawn(command, [...args, file], { detached: true, stdio: 'ignore', env: plainSurroundings() });

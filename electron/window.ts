@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BrowserWindow, type Rectangle, nativeTheme, screen } from 'electron';
 import { contentOrigin } from './content-files.ts';
 import { readMemory, remember } from './desktop-memory.ts';
-import { explainClosing } from './dialogs.ts';
+import { explainClosing, explainCrashes, isAsking } from './dialogs.ts';
 
 export interface MainWindowOptions {
   readonly dataDir: string;
@@ -32,6 +32,8 @@ export function createMainWindow(options: MainWindowOptions): BrowserWindow {
     minWidth: smallest.width,
     minHeight: smallest.height,
     show: false,
+    // A page that nobody sees yet would draw all the same.
+    paintWhenInitiallyHidden: !options.isBackground,
     title: 'Tidemark',
     icon: options.iconPath,
     backgroundColor: background(),
@@ -48,20 +50,20 @@ export function createMainWindow(options: MainWindowOptions): BrowserWindow {
       spellcheck: false,
     },
   });
-  if (isMaximized === true) window.maximize();
-  window.once('ready-to-show', () => {
-    if (!options.isBackground) window.show();
-    else if (!options.hasTray) window.minimize();
-  });
+  // Not before: what is maximised is shown by that.
+  if (isMaximized === true) window.once('show', () => window.maximize());
+  if (!options.isBackground) window.once('ready-to-show', () => window.show());
+  else if (!options.hasTray) window.minimize();
   window.on('close', (event) => {
     event.preventDefault();
+    if (isAsking()) return;
     rememberPlace(window, options.dataDir);
-    void putAway(window, options);
+    putAway(window, options);
   });
   nativeTheme.on('updated', () => {
     if (!window.isDestroyed()) window.setBackgroundColor(background());
   });
-  reloadAfterCrash(window);
+  reloadAfterCrash(window, options);
   void openPlace(window, '');
   return window;
 }
@@ -73,8 +75,17 @@ export function showWindow(window: BrowserWindow): void {
   window.focus();
 }
 
-/** Goes to a place of the application, such as `#/add`. */
-export async function openPlace(window: BrowserWindow, hash: string): Promise<void> {
+/** Goes to a place of the application, such as `#/add`; where it is there already, nothing that was typed is lost. */
+export async function goTo(window: BrowserWindow, hash: string): Promise<void> {
+  if (placeOf(window) !== hash) await openPlace(window, hash);
+}
+
+function placeOf(window: BrowserWindow): string {
+  const url = window.webContents.getURL();
+  return URL.canParse(url) ? new URL(url).hash : '';
+}
+
+async function openPlace(window: BrowserWindow, hash: string): Promise<void> {
   try {
     await window.loadURL(`${contentOrigin}/index.html${hash}`);
   } catch {
@@ -82,19 +93,19 @@ export async function openPlace(window: BrowserWindow, hash: string): Promise<vo
   }
 }
 
-/** Keeps where the window is for the next start. */
+/** Keeps where the window is for the next start; of one that is maximised, where it was before. */
 export function rememberPlace(window: BrowserWindow, dataDir: string): void {
-  remember(dataDir, { bounds: window.getNormalBounds(), isMaximized: window.isMaximized() });
+  const isMaximized = window.isMaximized();
+  remember(dataDir, { isMaximized, ...(isMaximized ? {} : { bounds: window.getNormalBounds() }) });
 }
 
-async function putAway(window: BrowserWindow, { dataDir, hasTray }: MainWindowOptions): Promise<void> {
-  if (readMemory(dataDir).hasExplainedClosing !== true) {
-    await explainClosing(window, hasTray);
-    remember(dataDir, { hasExplainedClosing: true });
-    if (window.isDestroyed()) return;
-  }
+/** Hidden before anything is explained: a window that is hidden right behind a dialog of its own gets no keys when it comes back. */
+function putAway(window: BrowserWindow, { dataDir, hasTray }: MainWindowOptions): void {
   if (hasTray) window.hide();
   else window.minimize();
+  if (readMemory(dataDir).hasExplainedClosing === true) return;
+  remember(dataDir, { hasExplainedClosing: true });
+  void explainClosing(hasTray);
 }
 
 /** A remembered place counts if enough of the title bar can be reached to move it. */
@@ -105,15 +116,23 @@ function isOnScreen(bounds: Rectangle): boolean {
   });
 }
 
-function reloadAfterCrash(window: BrowserWindow): void {
+function reloadAfterCrash(window: BrowserWindow, options: MainWindowOptions): void {
   let crashes = 0;
+  async function giveUp(): Promise<void> {
+    if (await explainCrashes()) {
+      crashes = 0;
+      await openPlace(window, '');
+    } else if (!window.isDestroyed()) putAway(window, options);
+  }
   window.webContents.on('did-finish-load', () => {
     setTimeout(() => (crashes = 0), 60_000).unref();
   });
   window.webContents.on('render-process-gone', (_event, { reason }) => {
     crashes += 1;
-    if (reason === 'clean-exit' || crashes > reloadLimit || window.isDestroyed()) return;
-    void openPlace(window, '');
+    if (reason === 'clean-exit' || window.isDestroyed()) return;
+    if (crashes > reloadLimit) void giveUp();
+    // The first may be an accident; what crashes again may do so because of where it is.
+    else void openPlace(window, crashes === 1 ? placeOf(window) : '');
   });
 }
 

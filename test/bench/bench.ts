@@ -11,6 +11,7 @@ import { killAll, litestream } from './capturers.ts';
 import { type Bench, say } from './report.ts';
 import { benchCrowd } from './scenario-crowd.ts';
 import { benchDrain } from './scenario-drain.ts';
+import { benchElectron } from './scenario-electron.ts';
 import { benchIdle } from './scenario-idle.ts';
 import { benchLatency } from './scenario-latency.ts';
 import { benchLeaving } from './scenario-leaving.ts';
@@ -39,6 +40,7 @@ const scenarios: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   loop: benchLoop,
   snapshot: benchSnapshot,
   s3: benchS3,
+  electron: benchElectron,
 };
 
 const { values } = parseArgs({

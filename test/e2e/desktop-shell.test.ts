@@ -1,16 +1,14 @@
 // What the desktop host promises around the window: how the application hides, is found again, and ends. The real built main and
-// preload, on the stand-in for Electron.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+// preload.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { desktopCommand, startDesktop } from '../support/desktop-app.ts';
+import { startDesktop } from '../support/desktop-app.ts';
 import {
-  answerDialogs,
   call,
   callsOf,
   closeWindow,
   pickInTray,
+  pressIn,
   quit,
   stateOf,
   trayLines,
@@ -31,6 +29,14 @@ describe('the application', () => {
       ok: true,
     });
     await until('the tray says protected', async () => (await trayLines(app))[0] === 'till.db is protected');
+    // At the size that it opens with, the overview's table fits its card.
+    await app.page.getByRole('link', { name: 'Overview' }).click();
+    const spill = await app.page
+      .getByRole('table')
+      .evaluate(
+        (table) => table.getBoundingClientRect().right - (table.parentElement?.getBoundingClientRect().right ?? 0),
+      );
+    expect(spill).toBeLessThanOrEqual(0);
     expect(await trayLines(app)).toEqual([
       'till.db is protected',
       '',
@@ -41,10 +47,10 @@ describe('the application', () => {
     ]);
 
     await closeWindow(app);
+    expect(await pressIn(app, 'OK')).toMatchObject({ title: 'Tidemark keeps running' });
     await until('it is hidden', async () => !(await windowOf(app)).isVisible);
-    expect(await callsOf(app, 'dialog.showMessageBox')).toMatchObject([{ title: 'Tidemark keeps running' }]);
     await pickInTray(app, 'Open Tidemark');
-    expect(await windowOf(app)).toMatchObject({ isVisible: true });
+    await until('it is shown', async () => (await windowOf(app)).isVisible);
     await closeWindow(app);
     await until('it is hidden again', async () => !(await windowOf(app)).isVisible);
     expect(await callsOf(app, 'dialog.showMessageBox')).toHaveLength(1);
@@ -61,10 +67,8 @@ describe('the application', () => {
     await app.page.getByRole('heading', { name: 'Protect your first database' }).waitFor();
     expect((await stateOf(app)).host).toMatchObject({ kind: 'desktop', hasTray: false });
     await closeWindow(app);
+    expect(await pressIn(app, 'OK')).toMatchObject({ message: 'Tidemark goes on protecting, minimised.' });
     await until('it is minimised', async () => (await windowOf(app)).isMinimized);
-    expect(await callsOf(app, 'dialog.showMessageBox')).toMatchObject([
-      { message: 'Tidemark goes on protecting, minimised.' },
-    ]);
   });
 
   test('starts hidden at login, and is shown by a second start, which hands over its file and leaves', async () => {
@@ -73,9 +77,7 @@ describe('the application', () => {
     await app.page.getByRole('heading', { name: 'Protect your first database' }).waitFor();
     expect(await windowOf(app)).toMatchObject({ isVisible: false });
 
-    const { command, args, env } = desktopCommand({ dataDir: folder.at('data'), args: ['/srv/till & co.db'] });
-    const second = spawn(command, args, { env, stdio: 'ignore' });
-    expect((await once(second, 'exit'))[0]).toBe(0);
+    expect(await app.startAgain('/srv/till & co.db')).toBe(0);
     await until('the window is shown', async () => (await windowOf(app)).isVisible);
     await until('it is at the file', async () =>
       (await windowOf(app)).url.endsWith(`#/add/${encodeURIComponent('/srv/till & co.db')}`),
@@ -93,12 +95,11 @@ describe('the application', () => {
     await call(app, 'addDatabase', { path: shop.database, folder: folder.at('backup') });
     await until('it is protected', async () => (await stateOf(app)).databases[0]?.status.kind === 'protected');
     await closeWindow(app);
+    await pressIn(app, 'OK');
     await until('it is hidden', async () => !(await windowOf(app)).isVisible);
 
-    await answerDialogs(app, 'showMessageBox', { response: 0, checkboxChecked: false });
     await pickInTray(app, 'Quit Tidemark');
-    await until('it asked', async () => (await callsOf(app, 'dialog.showMessageBox')).length === 2);
-    expect((await callsOf(app, 'dialog.showMessageBox')).at(-1)).toMatchObject({
+    expect(await pressIn(app, 'Keep running')).toMatchObject({
       message: 'Backups stop until you reopen Tidemark.',
       buttons: ['Keep running', 'Quit'],
     });
@@ -107,8 +108,8 @@ describe('the application', () => {
       async () => ((await stateOf(app)).databases[0]?.newest?.at ?? 0) > Date.now() - 1000,
     );
 
-    await answerDialogs(app, 'showMessageBox', { response: 1, checkboxChecked: false });
-    await pickInTray(app, 'Quit Tidemark').catch(() => undefined);
+    await pickInTray(app, 'Quit Tidemark');
+    await pressIn(app, 'Quit').catch(() => undefined);
     expect(await app.ended).toBe(0);
     expect(JSON.parse(readFileSync(folder.at('data', 'desktop.json'), 'utf8'))).toMatchObject({
       hasExplainedClosing: true,

@@ -22,7 +22,8 @@ type WindowMembers =
   | 'isMaximized'
   | 'isDestroyed'
   | 'getNormalBounds'
-  | 'setBackgroundColor';
+  | 'setBackgroundColor'
+  | 'getBackgroundColor';
 
 export class BrowserWindow extends EventEmitter implements Members<Electron.BrowserWindow, WindowMembers> {
   static #created = 0;
@@ -41,7 +42,7 @@ export class BrowserWindow extends EventEmitter implements Members<Electron.Brow
   readonly id: number;
   readonly webContents: Electron.WebContents;
   readonly options: Electron.BrowserWindowConstructorOptions;
-  backgroundColor: string | undefined;
+  #backgroundColor: string;
   readonly #contents: WebContents;
   #isShown: boolean;
   #isMinimized = false;
@@ -53,7 +54,7 @@ export class BrowserWindow extends EventEmitter implements Members<Electron.Brow
     BrowserWindow.#created += 1;
     this.id = BrowserWindow.#created;
     this.options = options;
-    this.backgroundColor = options.backgroundColor;
+    this.#backgroundColor = options.backgroundColor ?? '#FFFFFF';
     this.#isShown = options.show ?? true;
     this.#contents = new WebContents(options.webPreferences ?? {});
     this.webContents = as<Electron.WebContents>(this.#contents);
@@ -106,6 +107,8 @@ export class BrowserWindow extends EventEmitter implements Members<Electron.Brow
 
   maximize(): void {
     this.#isMaximized = true;
+    // As in Electron, where it is not there yet.
+    if (!this.#isShown) this.show();
   }
 
   close(): void {
@@ -142,7 +145,11 @@ export class BrowserWindow extends EventEmitter implements Members<Electron.Brow
   }
 
   setBackgroundColor(backgroundColor: string): void {
-    this.backgroundColor = backgroundColor;
+    this.#backgroundColor = backgroundColor;
+  }
+
+  getBackgroundColor(): string {
+    return this.#backgroundColor.toUpperCase();
   }
 }
 BrowserWindow satisfies Members<typeof Electron.BrowserWindow, 'getAllWindows' | 'fromWebContents'>;

@@ -1,26 +1,23 @@
-// What belongs to the desktop around the windows: recorded for a test to read, and driven by it through `standIn`.
+// What belongs to the desktop around the windows: driven by a test through `standIn`, as its user would.
 import { EventEmitter } from 'node:events';
 import { app } from './app.ts';
-import { handlers } from './ipc-main.ts';
 import { type Members, as } from './members.ts';
 
-/** Everything without effect outside the process. Tests reach it as `globalThis.standIn` in main. */
+/** The dialogs that are open, by function: each waits for its answer, as a real one does. */
+const open: { readonly name: string; readonly close: (answer: unknown) => void }[] = [];
+
+/** The hands of whoever sits there. Tests reach it as `globalThis.standIn` in main. */
 const standIn = {
-  calls: [] as { readonly name: string; readonly args: readonly unknown[] }[],
-  /** What dialogs answer, by function, first in first out; without an answer they are cancelled. */
-  answers: {} as Record<string, unknown[]>,
   trays: [] as TrayIcon[],
-  /** Asks a channel as whoever an event says; rejects where it is refused. */
-  async invoke(channel: string, event: unknown, ...args: readonly unknown[]): Promise<unknown> {
-    return await handlers.get(channel)?.(as(event as object), ...args);
+  /** Closes the first dialog of a function that is open with an answer; false where none is. */
+  answer(name: string, answer: unknown): boolean {
+    const index = open.findIndex((one) => one.name === name);
+    const [dialogOpen] = index < 0 ? [] : open.splice(index, 1);
+    dialogOpen?.close(answer);
+    return dialogOpen !== undefined;
   },
 };
 Object.assign(globalThis, { standIn });
-
-/** Keeps a call for a test to read. */
-export function record(name: string, ...args: readonly unknown[]): void {
-  standIn.calls.push({ name, args });
-}
 
 class MenuItem {
   readonly label: string;
@@ -122,35 +119,21 @@ export const nativeImage = {
   createEmpty: () => as<Electron.NativeImage>(new Image()),
 } satisfies Members<typeof Electron.nativeImage, 'createEmpty'>;
 
-/** Electron passes the window first, or not at all; the options come last. */
-function answer<T>(name: string, args: readonly unknown[], otherwise: T): Promise<T> {
-  record(
-    `dialog.${name}`,
-    args.findLast((argument) => argument !== undefined),
-  );
-  return Promise.resolve((standIn.answers[name]?.shift() as T | undefined) ?? otherwise);
+function ask<T>(name: string): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  open.push({ name, close: (answer) => resolve(answer as T) });
+  return promise;
 }
 
 export const dialog = {
-  showOpenDialog: (...args: unknown[]): Promise<Electron.OpenDialogReturnValue> =>
-    answer('showOpenDialog', args, { canceled: true, filePaths: [] }),
-  showSaveDialog: (...args: unknown[]): Promise<Electron.SaveDialogReturnValue> =>
-    answer('showSaveDialog', args, { canceled: true, filePath: '' }),
-  showMessageBox: (...args: unknown[]): Promise<Electron.MessageBoxReturnValue> =>
-    answer('showMessageBox', args, { response: 0, checkboxChecked: false }),
-  showErrorBox(title: string, content: string): void {
-    record('dialog.showErrorBox', title, content);
-    process.stderr.write(`${title}: ${content}\n`);
-  },
-} satisfies Members<typeof Electron.dialog, 'showOpenDialog' | 'showSaveDialog' | 'showMessageBox' | 'showErrorBox'>;
+  showOpenDialog: (..._args: unknown[]): Promise<Electron.OpenDialogReturnValue> => ask('showOpenDialog'),
+  showSaveDialog: (..._args: unknown[]): Promise<Electron.SaveDialogReturnValue> => ask('showSaveDialog'),
+  showMessageBox: (..._args: unknown[]): Promise<Electron.MessageBoxReturnValue> => ask('showMessageBox'),
+} satisfies Members<typeof Electron.dialog, 'showOpenDialog' | 'showSaveDialog' | 'showMessageBox'>;
 
 export const shell = {
-  openPath(path: string): Promise<string> {
-    record('shell.openPath', path);
-    return Promise.resolve('');
-  },
-  showItemInFolder: (path: string) => record('shell.showItemInFolder', path),
-} satisfies Members<typeof Electron.shell, 'openPath' | 'showItemInFolder'>;
+  showItemInFolder: (_path: string) => undefined,
+} satisfies Members<typeof Electron.shell, 'showItemInFolder'>;
 
 class NativeTheme extends EventEmitter implements Members<Electron.NativeTheme, 'shouldUseDarkColors' | 'themeSource'> {
   #source: 'system' | 'light' | 'dark' = 'system';

@@ -5,7 +5,6 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import { app } from './app.ts';
 import type { Cdp } from './chromium-process.ts';
-import { record } from './desktop.ts';
 import { type Members, as } from './members.ts';
 
 const schemes = new Set<string>();
@@ -111,7 +110,6 @@ class DefaultSession extends EventEmitter implements Members<Electron.Session, S
       else this.#permission(contents, as(name), resolve, as({ requestingUrl: url, isMainFrame: true }));
       const isGranted = await promise;
       const isAllowed = this.#check?.(contents, as(name), origin, as({})) ?? true;
-      record('permission', { name, isGranted, isAllowed });
       for (const descriptor of descriptors) {
         const setting = isGranted && isAllowed ? 'granted' : 'denied';
         await browser.send('Browser.setPermission', { permission: { name: descriptor }, setting, origin });

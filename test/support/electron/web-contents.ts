@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { app } from './app.ts';
 import type { Cdp } from './chromium-process.ts';
-import { record } from './desktop.ts';
+import { nativeTheme } from './desktop.ts';
 import { handlers } from './ipc-main.ts';
 import { type Members, as, eventWith } from './members.ts';
 import { type FromMain, type ToMain, bridge, preloadWorld } from './page-scripts.ts';
@@ -40,8 +40,12 @@ export class WebContents extends EventEmitter implements Members<Electron.WebCon
   #isOwnNavigation = false;
   #openHandler: OpenHandler = () => ({ action: 'allow' });
 
-  constructor({ preload, sandbox, contextIsolation, nodeIntegration }: Electron.WebPreferences) {
+  readonly #preferences: Electron.WebPreferences;
+
+  constructor(preferences: Electron.WebPreferences) {
     super();
+    const { preload, sandbox, contextIsolation, nodeIntegration } = preferences;
+    this.#preferences = preferences;
     if (sandbox !== true || contextIsolation === false || nodeIntegration === true) {
       throw new Error('stand-in: only sandboxed, isolated pages');
     }
@@ -61,7 +65,11 @@ export class WebContents extends EventEmitter implements Members<Electron.WebCon
     const page = chromium.session(await sessionOf(targetId));
     this.#cdp = page;
     this.#listen(page);
+    const showTheme = (): void => void this.#showTheme(page);
+    nativeTheme.on('updated', showTheme);
+    this.once('destroyed', () => nativeTheme.off('updated', showTheme));
     await Promise.all([
+      this.#showTheme(page),
       page.send('Page.enable'),
       page.send('Runtime.enable'),
       page.send('Inspector.enable'),
@@ -70,6 +78,14 @@ export class WebContents extends EventEmitter implements Members<Electron.WebCon
       page.send('Runtime.runIfWaitingForDebugger'),
     ]);
     return page;
+  }
+
+  async #showTheme(page: Cdp): Promise<void> {
+    const value = nativeTheme.shouldUseDarkColors ? 'dark' : 'light';
+    // The page may be gone by then.
+    await page
+      .send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] })
+      .catch(() => undefined);
   }
 
   #listen(page: Cdp): void {
@@ -197,12 +213,17 @@ export class WebContents extends EventEmitter implements Members<Electron.WebCon
   }
 
   /**
-   * A page opened by this one waits for the debugger until the handler has answered. Whatever it
-   * says is recorded; the stand-in opens none.
+   * A page opened by this one waits for the debugger until the handler has answered. One that may be there stays as it
+   * is, for a test to find.
    */
-  async refusePopup(targetId: string, url: string): Promise<void> {
-    record('popup', { url, action: this.#openHandler(as({ url })).action });
+  async decidePopup(targetId: string, url: string): Promise<void> {
+    if (this.#openHandler(as({ url })).action !== 'deny') return;
     await (await app.chromium).browser.send('Target.closeTarget', { targetId });
+  }
+
+  /** As Electron has it, though its declarations have not: what a page runs under. */
+  getLastWebPreferences(): Electron.WebPreferences {
+    return this.#preferences;
   }
 
   setWindowOpenHandler(handler: OpenHandler): void {
@@ -270,7 +291,7 @@ function watchTargets(): Promise<unknown> {
     browser.on('Target.attachedToTarget', ({ sessionId, targetInfo: { targetId, openerId, url } }) => {
       const opener = openerId === undefined ? undefined : contentsOf(openerId);
       if (opener === undefined) attachedSlot(targetId).resolve(sessionId);
-      else void opener.refusePopup(targetId, fromWeb(url));
+      else void opener.decidePopup(targetId, fromWeb(url));
     });
     browser.on('Target.targetDestroyed', ({ targetId }) => contentsOf(targetId)?.gone());
     const filter = [{ type: 'page', exclude: false }, { exclude: true }];
