@@ -7,31 +7,31 @@ import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/cont
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { EngineState } from '../../shared/model.ts';
-import { bootIdentity, computerIdentity } from './boot.ts';
-import { confirmTime, type ConfirmedTime } from './confirmed-time.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { Databases, type Limits } from './databases.ts';
-import { describeDetails } from './describe.ts';
-import { Descriptions } from './descriptions.ts';
-import { findHome } from './home.ts';
+import { bootIdentity, computerIdentity } from './basics/boot.ts';
+import { confirmTime, type ConfirmedTime } from './basics/confirmed-time.ts';
+import { type Clock, systemClock } from './basics/clock.ts';
+import { Databases, type Limits } from './switchboard/databases.ts';
+import { describeDetails } from './switchboard/describe.ts';
+import { Descriptions } from './switchboard/descriptions.ts';
+import { findHome } from './basics/home.ts';
 import { costOfPoint } from './history/point-cost.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
-import { KnownTargets } from './known-targets.ts';
-import { LoopDelay } from './loop-delay.ts';
-import { type Log, type Logger, openLog } from './log.ts';
-import { Operations } from './operations.ts';
-import { RestoreJobs } from './restore-jobs.ts';
+import { KnownTargets } from './destinations/known-targets.ts';
+import { LoopDelay } from './basics/loop-delay.ts';
+import { type Log, type Logger, openLog } from './basics/log.ts';
+import { Operations } from './switchboard/operations.ts';
+import { RestoreJobs } from './switchboard/restore-jobs.ts';
 import { Readers } from './retain/readers.ts';
-import { previewOf, retainAt } from './retention.ts';
+import { previewOf, retainAt } from './switchboard/retention.ts';
 import { removeStaleRestoreFiles } from './restore/output.ts';
 import { resolveDatabasePath } from './source/inspect.ts';
 import { Catalogue } from './state/catalogue.ts';
 import { openStateDatabase } from './state/state-database.ts';
 import { Store } from './state/store.ts';
-import { suggestPaths } from './suggest-paths.ts';
-import { TargetCredentials } from './target-credentials.ts';
-import { TargetGuards } from './target-guards.ts';
+import { suggestPaths } from './switchboard/suggest-paths.ts';
+import { TargetCredentials } from './destinations/credentials.ts';
+import { TargetGuards } from './destinations/guards.ts';
 
 export interface EngineSetup {
   /** Undefined: a toolbox that lists and restores by URL and keeps nothing. */

@@ -149,7 +149,7 @@ describe('the window', () => {
 });
 
 test('7: the policy lets a page load its own files alone', async () => {
-  const { contentHeaders } = await import('../../electron/content-headers.ts');
+  const { contentHeaders } = await import('../../electron/host/content-headers.ts');
   const policy = new Map(
     contentHeaders['content-security-policy']
       .split('; ')
@@ -167,8 +167,8 @@ test('15: nothing is opened outside but what is ours', () => {
   );
   // The data folder, and the file that a restore of ours wrote. An address would need a list of those that may be opened.
   expect(opened.sort()).toEqual([
-    'electron/desktop.ts: openPath(dataDir)',
-    'electron/desktop.ts: showItemInFolder(path)',
+    'electron/desktop/desktop.ts: openPath(dataDir)',
+    'electron/desktop/desktop.ts: showItemInFolder(path)',
   ]);
 });
 
@@ -188,7 +188,7 @@ test('17: every channel is registered by the one function that looks at who call
   const handled = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/\bipcMain\s*\.\s*(?:handle|on|once|handleOnce)\b/g)].map(() => path),
   );
-  expect(handled).toEqual(['electron/ipc.ts']);
+  expect(handled).toEqual(['electron/desktop/ipc.ts']);
 });
 
 test('20: the preload hands out named functions, and no part of Electron', () => {

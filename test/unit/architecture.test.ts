@@ -7,10 +7,9 @@ import { type Room, findBrokenBorders } from '../support/borders.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 /** Files that belong to the environment of one host; what several hosts share is none of these. */
-const desktopFiles =
-  'electron/{main,window,windows,tray,menu,ipc,dialogs,protocol,app-protocol,content,secrets,notifications,power,login-item,updates,desktop*}.ts';
-const headlessFiles = 'electron/headless*.ts';
-const commandLineFiles = 'electron/cli*.ts';
+const desktopFiles = 'electron/{main,desktop/*}.ts';
+const headlessFiles = 'electron/{headless,headless/*}.ts';
+const commandLineFiles = 'electron/{cli,cli/*}.ts';
 
 /** What the renderer's components and screens may know of `shared/`: data and how to put it in words, not how to ask for it. */
 const sharedWords =
@@ -33,15 +32,15 @@ const rooms: readonly Room[] = [
   // The engine
   {
     name: 'pure: bytes in, bytes out',
-    files: ['electron/engine/replica/**', planFiles, 'electron/engine/source/wal.ts'],
-    mayImport: ['shared/**', 'electron/engine/replica/**', planFiles, 'electron/engine/source/wal.ts'],
+    files: ['electron/engine/replica/**', planFiles],
+    mayImport: ['shared/**', 'electron/engine/replica/**', planFiles],
     libraries: ['xxhash-wasm', 'lz4-napi', 'zod'],
     isPure: true,
   },
   {
     name: 'the one place that knows all targets',
     files: ['electron/engine/targets/open-target.ts'],
-    mayImport: ['shared/**', 'electron/engine/access.ts', 'electron/engine/targets/**'],
+    mayImport: ['shared/**', 'electron/engine/basics/access.ts', 'electron/engine/targets/**'],
     libraries: ['node:*'],
   },
   {
@@ -56,7 +55,7 @@ const rooms: readonly Room[] = [
     mayImport: [
       'shared/**',
       'electron/engine/targets/{target,folder-*}.ts',
-      'electron/engine/{access,files,private-folder}.ts',
+      'electron/engine/basics/{access,files,private-folder}.ts',
     ],
     libraries: ['node:*'],
   },
@@ -65,7 +64,7 @@ const rooms: readonly Room[] = [
     files: ['electron/engine/guard/**'],
     mayImport: [
       'shared/**',
-      'electron/engine/{clock,rows,turns}.ts',
+      'electron/engine/basics/{clock,rows,turns}.ts',
       'electron/engine/guard/**',
       'electron/engine/targets/{target,traffic}.ts',
     ],
@@ -74,7 +73,7 @@ const rooms: readonly Room[] = [
   {
     name: 'source is the only place for the user’s live databases',
     files: ['electron/engine/source/**'],
-    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{source,replica}/**'],
+    mayImport: ['shared/**', 'electron/engine/{basics,source,replica}/**'],
     libraries: ['node:*', 'better-sqlite3'],
   },
   {
@@ -93,13 +92,17 @@ const rooms: readonly Room[] = [
   {
     name: 'capture reads live databases by what source gives it, and writes to the spool',
     files: ['electron/engine/capture/**'],
-    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{capture,source,upkeep,replica}/**'],
+    mayImport: [
+      'shared/**',
+      'electron/engine/{basics,capture,spool,source,upkeep,replica}/**',
+      'electron/engine/targets/target.ts',
+    ],
     libraries: ['node:*'],
   },
   {
     name: 'state owns state.db',
     files: ['electron/engine/state/**'],
-    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/state/**'],
+    mayImport: ['shared/**', 'electron/engine/{basics,state}/**', 'electron/engine/spool/commits.ts'],
     libraries: ['node:*', 'better-sqlite3', 'zod'],
   },
   {
@@ -107,23 +110,22 @@ const rooms: readonly Room[] = [
     files: ['electron/engine/restore/**'],
     mayImport: [
       'shared/**',
-      'electron/engine/*.ts',
-      'electron/engine/{restore,replica}/**',
+      'electron/engine/{basics,restore,replica}/**',
       'electron/engine/targets/{target,open-target}.ts',
-      'electron/engine/source/wal.ts',
+      'electron/engine/replica/wal.ts',
     ],
     libraries: ['node:*', 'better-sqlite3'],
   },
   {
     name: 'history reads what state and targets know',
     files: ['electron/engine/history/**'],
-    mayImport: ['shared/**', 'electron/engine/*.ts', 'electron/engine/{history,state,replica,restore}/**'],
+    mayImport: ['shared/**', 'electron/engine/{basics,history,state,replica,restore}/**'],
     libraries: ['node:*', 'better-sqlite3'],
   },
   {
     name: 'the thread’s entry speaks over the channel to whichever host started it',
     files: ['electron/engine/worker.ts'],
-    mayImport: ['shared/**', 'electron/engine/**', 'electron/engine-channel.ts'],
+    mayImport: ['shared/**', 'electron/engine/**', 'electron/host/engine-channel.ts'],
     libraries: ['node:*', 'birpc'],
   },
   {
@@ -137,7 +139,7 @@ const rooms: readonly Room[] = [
   {
     name: 'the desktop host is the only one that knows Electron',
     files: [desktopFiles],
-    mayImport: ['shared/**', 'electron/*.ts'],
+    mayImport: ['shared/**', 'electron/{desktop,host,demo}/*.ts'],
     libraries: ['node:*', 'electron', 'zod'],
   },
   {
@@ -149,28 +151,19 @@ const rooms: readonly Room[] = [
   {
     name: 'the headless host',
     files: [headlessFiles],
-    mayImport: [
-      'shared/**',
-      'electron/{engine-host,host-api,data-dir,leave,secret-key,package-info,arguments,demo*,rpc}.ts',
-      'electron/{content-files,content-headers,state-push,open-browser,way-in,process-guards}.ts',
-      headlessFiles,
-    ],
+    mayImport: ['shared/**', 'electron/{demo,host}/*.ts', headlessFiles],
     libraries: ['node:*', 'ws', 'birpc', 'zod'],
   },
   {
     name: 'the command line',
     files: [commandLineFiles],
-    mayImport: [
-      'shared/**',
-      'electron/{engine-host,data-dir,leave,open-browser,process-guards,secret-key,version,way-in}.ts',
-      commandLineFiles,
-    ],
+    mayImport: ['shared/**', 'electron/host/*.ts', commandLineFiles],
     libraries: ['node:*', 'commander', 'yaml'],
   },
   {
     name: 'the demo owns its database, and is watched through the engine’s front door',
-    files: ['electron/demo*.ts'],
-    mayImport: ['shared/**', 'electron/{engine-host,data-dir,demo*,litestream-binary,process-guards,surroundings}.ts'],
+    files: ['electron/demo/*.ts'],
+    mayImport: ['shared/**', 'electron/{demo,host}/*.ts'],
     libraries: ['node:*', 'better-sqlite3'],
   },
   {
@@ -181,20 +174,20 @@ const rooms: readonly Room[] = [
   },
   {
     name: 'the channel between a host and the engine’s thread: types only',
-    files: ['electron/engine-channel.ts'],
+    files: ['electron/host/engine-channel.ts'],
     mayImport: ['shared/**'],
     libraries: [],
   },
   {
     name: 'the one place that reads the version',
-    files: ['electron/version.ts'],
+    files: ['electron/host/version.ts'],
     mayImport: ['package.json'],
     libraries: [],
   },
   {
     name: 'what hosts share: the engine’s front door, and no Electron',
-    files: ['electron/*.ts'],
-    mayImport: ['shared/**', 'electron/*.ts'],
+    files: ['electron/{start,host/*}.ts'],
+    mayImport: ['shared/**', 'electron/host/*.ts'],
     libraries: ['node:*', 'birpc', 'zod'],
   },
 
@@ -211,7 +204,7 @@ const rooms: readonly Room[] = [
     mayImport: [
       sharedWords,
       'renderer/{actions,components,screens,styles}/**',
-      'renderer/{store,selectors,place,place-form}.ts',
+      'renderer/store/{store,selectors,place,place-form}.ts',
     ],
     libraries: ['react', 'react-dom', 'react-aria-components', 'lucide-react', 'd3-*', '@tanstack/*'],
   },
@@ -254,15 +247,15 @@ describe('the checker', () => {
     [
       'a type import from a host',
       'electron/engine/engine.ts',
-      `import type { EngineHost } from '../engine-host.ts';`,
-      'may not import electron/engine-host.ts',
+      `import type { EngineHost } from '../host/engine-host.ts';`,
+      'may not import electron/host/engine-host.ts',
     ],
     ['a type in place', 'electron/engine/engine.ts', `let a: import('../cli.ts').A;`, 'may not import electron/cli.ts'],
     [
       'a dynamic import',
       'renderer/components/dialog.tsx',
-      `const a = await import('../store.ts');`,
-      'may not import renderer/store.ts',
+      `const a = await import('../store/store.ts');`,
+      'may not import renderer/store/store.ts',
     ],
     [
       'a passed-on export',
@@ -280,7 +273,7 @@ describe('the checker', () => {
     ['the clock in a pure file', 'electron/engine/restore/plan.ts', `const at = Date.now();`, 'may not use Date.now'],
     [
       'a date of now in a pure file',
-      'electron/engine/source/wal.ts',
+      'electron/engine/replica/wal.ts',
       `const at = new Date();`,
       'may not use new Date()',
     ],
@@ -291,8 +284,8 @@ describe('the checker', () => {
     [
       'the api in a screen',
       'renderer/screens/a.tsx',
-      `import { api } from '../api.ts';`,
-      'may not import renderer/api.ts',
+      `import { api } from '../channel/api.ts';`,
+      'may not import renderer/channel/api.ts',
     ],
     ['a test in the product', 'electron/main.ts', `import '../test/support/x.ts';`, 'may not import test/support/x.ts'],
     ['a missing extension', 'shared/model.ts', `import './errors';`, 'without its extension'],
@@ -307,7 +300,7 @@ describe('the checker', () => {
   test('lets good files pass', () => {
     const files = [
       { path: 'shared/a.ts', text: `import { z } from 'zod'; import type { B } from './b.ts'; export const a = z;` },
-      { path: 'electron/main.ts', text: `import { app } from 'electron'; import './engine-host.ts';` },
+      { path: 'electron/main.ts', text: `import { app } from 'electron'; import './host/engine-host.ts';` },
       { path: 'renderer/components/a.tsx', text: `import styles from './a.module.css'; export const A = <b />;` },
     ];
     expect(findBrokenBorders(files, rooms)).toEqual([]);

@@ -1,7 +1,7 @@
 // The timeline out of a catalogue on a real state database: bins on the grid, bands, events, gaps; and the days of a strip.
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeDays } from '../../electron/engine/describe.ts';
+import { describeDays } from '../../electron/engine/switchboard/describe.ts';
 import { Points } from '../../electron/engine/history/points.ts';
 import { oldestRestorableAt, readTimeline, type TimelineQuery } from '../../electron/engine/history/timeline.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';

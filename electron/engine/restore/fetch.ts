@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { formatHex8 } from '../../../shared/position.ts';
-import { noFollow } from '../files.ts';
+import { noFollow } from '../basics/files.ts';
 import { maxOffset } from '../replica/bounds.ts';
 import type { KeptSegment } from '../replica/history.ts';
 import { type ObjectReader, openObject } from '../replica/object.ts';

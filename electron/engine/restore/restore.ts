@@ -8,7 +8,7 @@ import { formatBytes, plural } from '../../../shared/format.ts';
 import type { Moment } from '../../../shared/history.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { Phase, Proof, RestoreResult } from '../../../shared/operations.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../basics/access.ts';
 import { mostContentOf, smallestPageSize } from '../replica/bounds.ts';
 import type { History } from '../replica/history.ts';
 import { openObject } from '../replica/object.ts';

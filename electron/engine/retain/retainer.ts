@@ -5,9 +5,9 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/named-points.ts';
 import type { Generation } from '../../../shared/position.ts';
-import { type Clock, never, stopwatch } from '../clock.ts';
-import type { ConfirmedTime } from '../confirmed-time.ts';
-import type { Logger } from '../log.ts';
+import { type Clock, never, stopwatch } from '../basics/clock.ts';
+import type { ConfirmedTime } from '../basics/confirmed-time.ts';
+import type { Logger } from '../basics/log.ts';
 import { tellDamage } from '../ship/heal.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';

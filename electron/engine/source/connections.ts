@@ -15,7 +15,7 @@ import { isLockedByOthers } from './identity.ts';
 import { classifySourceError } from './source-errors.ts';
 import { openPin, type Pin, Pins } from './pins.ts';
 import { WalIndex } from './wal-index.ts';
-import { lookAt } from '../files.ts';
+import { lookAt } from '../basics/files.ts';
 
 /** How long SQLite itself retries before a call of ours reports "busy"; short, since the worker thread waits with it. */
 const busyTimeoutMs = 20;

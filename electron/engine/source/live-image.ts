@@ -10,7 +10,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { ImageLayer, ImageSource } from './image.ts';
 import { PagePlaces } from './page-places.ts';
 import { readFully } from './wal-reader.ts';
-import { privateFile } from '../private-folder.ts';
+import { privateFile } from '../basics/private-folder.ts';
 
 /** What is copied aside in one go, at once: behind what else a busy disk has to do, the pin would wait for it. */
 const asideBytes = 64 * 1024;

@@ -19,7 +19,7 @@ import {
   type WalHeader,
   walHeaderBytes,
   writeFrame,
-} from './wal.ts';
+} from '../replica/wal.ts';
 
 /** Tells transactions among the frames that are counted ahead, which are handed over in their order. */
 export interface AheadCounter {

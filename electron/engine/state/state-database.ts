@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
-import { keepPrivate, privateFile } from '../private-folder.ts';
+import { keepPrivate, privateFile } from '../basics/private-folder.ts';
 import { conversions, migrations } from './migrations.ts';
 
 const stateFile = 'state.db';

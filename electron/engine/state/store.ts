@@ -7,7 +7,7 @@ import type { ActivityEntry, ActivityKind, Settings } from '../../../shared/mode
 import type { Retention } from '../../../shared/retention.ts';
 import type { PlaceState } from '../../../shared/targets.ts';
 import type { Position } from '../../../shared/position.ts';
-import type { DiskPlace } from '../mounts.ts';
+import type { DiskPlace } from '../basics/mounts.ts';
 import { NamedPoints } from './named-points.ts';
 import { remembered, RememberedRows } from './remembered.ts';
 
@@ -118,7 +118,7 @@ export class Store {
     return id;
   }
 
-  /** What is kept of which time it is at least (confirmed-time.ts). */
+  /** What is kept of which time it is at least (basics/confirmed-time.ts). */
   confirmedTime(): string | undefined {
     const found = this.#database.prepare('SELECT value FROM confirmed_time').pluck().get();
     return typeof found === 'string' ? found : undefined;
