@@ -2,7 +2,6 @@
 // and pushes one plain state. Knows neither windows nor sockets.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import Database from 'better-sqlite3';
 import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
@@ -27,7 +26,8 @@ import { previewOf, retainAt } from './switchboard/retention.ts';
 import { removeStaleRestoreFiles } from './restore/output.ts';
 import { resolveDatabasePath } from './source/inspect.ts';
 import { Catalogue } from './state/catalogue.ts';
-import { openStateDatabase } from './state/state-database.ts';
+import { checkSqlite } from './state/check-sqlite.ts';
+import { type StateDatabase, openStateDatabase } from './state/state-database.ts';
 import { Store } from './state/store.ts';
 import { suggestPaths } from './switchboard/suggest-paths.ts';
 import { TargetCredentials } from './destinations/credentials.ts';
@@ -73,15 +73,13 @@ const pushEveryMs = 150;
 const progressEveryMs = 400;
 const pushPart = 20;
 const recentActivity = 50;
-/** The first library version without the WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug). */
-const oldestSqlite = [3, 51, 3] as const;
 
 export class Engine {
   readonly #setup: EngineSetup;
   readonly #clock: Clock;
   readonly #kept: Log;
   readonly #log: Logger;
-  readonly #database: Database.Database | undefined;
+  readonly #database: StateDatabase | undefined;
   readonly #storage: Storage | undefined;
   readonly #loopDelay = new LoopDelay();
   readonly #operations: Operations;
@@ -95,7 +93,7 @@ export class Engine {
   #pushAfterMs = pushEveryMs;
   #isStopped = false;
 
-  private constructor(setup: EngineSetup, database: Database.Database | undefined, sqliteVersion: string) {
+  private constructor(setup: EngineSetup, database: StateDatabase | undefined, sqliteVersion: string) {
     this.#setup = setup;
     this.#clock = setup.clock ?? systemClock;
     this.#kept = openLog(setup.dataDir);
@@ -251,7 +249,7 @@ export class Engine {
       await Promise.all(databases.map(async (declared) => await this.#databases.declare(declared))),
   };
 
-  #openStorage(database: Database.Database): Storage {
+  #openStorage(database: StateDatabase): Storage {
     const { dataDir = '', isDeclaredOnly, version } = this.#setup;
     const store = new Store(database);
     const catalogue = new Catalogue(database);
@@ -377,18 +375,4 @@ function describeAll(storage: Storage | undefined, now: number): EngineState['da
   if (storage === undefined) return [];
   const { databases, descriptions } = storage;
   return databases.rows().map((row) => descriptions.describe(row, { databases, now }));
-}
-
-/** The version of the SQLite library; fails with `sqlite-too-old` where it could corrupt a database. */
-function checkSqlite(): string {
-  const probe = new Database(':memory:');
-  try {
-    const version = String(probe.prepare('SELECT sqlite_version()').pluck().get());
-    const parts = version.split('.').map(Number);
-    const difference = oldestSqlite.map((least, i) => (parts[i] ?? 0) - least).find((value) => value !== 0) ?? 0;
-    if (difference < 0) throw new AppError('sqlite-too-old', { version });
-    return version;
-  } finally {
-    probe.close();
-  }
 }

@@ -5,7 +5,7 @@ import type { Reply } from '../../shared/contract.ts';
 import type { AppState } from '../../shared/model.ts';
 import { type Connection, unwrap } from './connection.ts';
 import { openSocketConnection } from './socket-connection.ts';
-import type { TidemarkBridge } from '../window.d.ts';
+import type { TidemarkBridge } from './window.d.ts';
 
 let provided: Connection | undefined;
 

@@ -2,7 +2,7 @@
 import type Database from 'better-sqlite3';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { Store } from '../../electron/engine/state/store.ts';
-import type { Commit } from '../../electron/engine/spool/commits.ts';
+import type { Commit } from '../../electron/engine/replica/commit.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
-import { type Commit, CommitLog } from '../../electron/engine/spool/commits.ts';
+import type { Commit } from '../../electron/engine/replica/commit.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
 import {
   changedPages,
   decideContinuation,

@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
-import { type Commit, CommitLog } from '../../electron/engine/spool/commits.ts';
+import type { Commit } from '../../electron/engine/replica/commit.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
 import {
   forgetClean,
   noteClean,

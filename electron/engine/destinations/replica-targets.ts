@@ -2,6 +2,7 @@
 // disk that may go and come back, and whose place it is. Which targets there are is known-targets.ts.
 import { fileURLToPath } from 'node:url';
 import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
+import type { Generation } from '../../../shared/position.ts';
 import { type Access, accessOf } from '../basics/access.ts';
 import { claimNotes } from './claims.ts';
 import type { Clock } from '../basics/clock.ts';
@@ -9,12 +10,30 @@ import { DiskPlaces } from './disk-places.ts';
 import { noteHolder } from './holder.ts';
 import type { KnownTargets } from './known-targets.ts';
 import { type ListMounts, listMounts } from '../basics/mounts.ts';
-import { Ownership } from './ownership.ts';
+import type { Reach } from '../guard/target-guard.ts';
+import { type Look, Ownership } from './ownership.ts';
 import type { HolderNote } from '../replica/holder-note.ts';
-import type { ReplicaTarget } from '../protection/session.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
 import type { Target } from '../targets/target.ts';
+
+/** One replica with its open target. */
+export interface ReplicaTarget {
+  readonly row: ReplicaRow;
+  readonly target: Target;
+  readonly reach: Reach;
+  /** Makes the place ready: folder and replica record. */
+  readonly prepare: (
+    facts: { readonly pageSize: number; readonly generation: Generation },
+    signal: AbortSignal,
+  ) => Promise<Look>;
+  /** Sees to it that the place is still ours; called before something is put. */
+  readonly hold: Ownership['hold'];
+  /** What orders a generation among those of the place, once it is ready. */
+  readonly sequenceOf: Ownership['sequenceOf'];
+  /** Brings what the place's record says of named points up to date. */
+  readonly tellNames: Ownership['tellNames'];
+}
 
 export interface ReplicaTargetsOptions {
   readonly store: Store;

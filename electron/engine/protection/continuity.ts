@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { mustNotBeShort } from '../../../shared/errors.ts';
 import type { Generation, Place } from '../../../shared/position.ts';
-import { type Commit, CommitLog, timesInOrder } from '../spool/commits.ts';
+import { type Commit, timesInOrder } from '../replica/commit.ts';
+import { CommitLog } from '../spool/commits.ts';
 import { composeIndex } from '../replica/composed.ts';
 import {
   type CleanStop,

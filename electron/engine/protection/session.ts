@@ -15,11 +15,10 @@ import type { MutableCounters, Tally } from '../capture/counters.ts';
 import type { Crew } from './crew.ts';
 import type { DiskGuard } from '../spool/disk-guard.ts';
 import type { Former } from './formers.ts';
-import type { Reach } from '../guard/target-guard.ts';
 import type { Logger } from '../basics/log.ts';
 import type { Openings } from './openings.ts';
 import type { Composed } from '../spool/notes.ts';
-import type { Look, Ownership } from '../destinations/ownership.ts';
+import type { ReplicaTarget } from '../destinations/replica-targets.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import type { Readers } from '../retain/readers.ts';
 import type { SnapshotTurns } from '../ship/snapshot-turns.ts';
@@ -28,26 +27,7 @@ import type { Watcher } from '../source/watch.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
-import type { Target } from '../targets/target.ts';
 import type { Visits } from '../capture/visits.ts';
-
-/** One replica with its open target. */
-export interface ReplicaTarget {
-  readonly row: ReplicaRow;
-  readonly target: Target;
-  readonly reach: Reach;
-  /** Makes the place ready: folder and replica record. */
-  readonly prepare: (
-    facts: { readonly pageSize: number; readonly generation: Generation },
-    signal: AbortSignal,
-  ) => Promise<Look>;
-  /** Sees to it that the place is still ours; called before something is put. */
-  readonly hold: Ownership['hold'];
-  /** What orders a generation among those of the place, once it is ready. */
-  readonly sequenceOf: Ownership['sequenceOf'];
-  /** Brings what the place's record says of named points up to date. */
-  readonly tellNames: Ownership['tellNames'];
-}
 
 export interface ProtectionOptions {
   readonly row: DatabaseRow;

@@ -2,12 +2,13 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { Moment } from '../../../shared/history.ts';
 import { comparePositions, type Generation } from '../../../shared/position.ts';
-import type { Commit } from '../spool/commits.ts';
+import type { Commit } from '../replica/commit.ts';
 import { countPuts } from '../capture/counters.ts';
 import { isOfDestination } from '../guard/circuit.ts';
 import type { Former } from './formers.ts';
 import { generationPrefix } from '../replica/keys.ts';
-import type { ProtectionOptions, ReplicaTarget, SessionOwner } from './session.ts';
+import type { ReplicaTarget } from '../destinations/replica-targets.ts';
+import type { ProtectionOptions, SessionOwner } from './session.ts';
 import { Retainer } from '../retain/retainer.ts';
 import { tellHole, tellLosses } from './losses.ts';
 import { damageOf } from '../ship/heal.ts';

@@ -2,7 +2,8 @@
 // however large its transaction is. Which part is due is shipper.ts; how an object is framed is object.ts.
 import { must } from '../../../shared/assert.ts';
 import type { Place } from '../../../shared/position.ts';
-import { type Commit, thinCommits } from '../spool/commits.ts';
+import type { Commit } from '../replica/commit.ts';
+import { thinCommits } from '../spool/commits.ts';
 import { formatSegmentKey, parseKey } from '../replica/keys.ts';
 import { updateHash } from '../replica/lz4-frame.ts';
 import { encodeObject, encodeWhole, type TrailerFields } from '../replica/object.ts';

@@ -1,6 +1,7 @@
 // What is shipped: a generation of one database as its capture keeps it, and images of it. Plain descriptions between the
 // session that has these things and the shippers that put them on targets.
-import type { Commit, CommitLog } from '../spool/commits.ts';
+import type { Commit } from '../replica/commit.ts';
+import type { CommitLog } from '../spool/commits.ts';
 import type { Moment } from '../../../shared/history.ts';
 import { comparePositions, type Generation, type Place } from '../../../shared/position.ts';
 import type { Composed } from '../spool/notes.ts';

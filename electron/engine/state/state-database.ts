@@ -9,6 +9,9 @@ import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
 import { keepPrivate, privateFile } from '../basics/private-folder.ts';
 import { conversions, migrations } from './migrations.ts';
 
+/** An open state database, for those who read and write in it. */
+export type StateDatabase = Database.Database;
+
 const stateFile = 'state.db';
 const holderFile = 'holder.json';
 
@@ -16,7 +19,7 @@ const holderFile = 'holder.json';
  * Opens (and creates or migrates) the state database in `dataDir`. Fails with `data-folder-held` or
  * `data-folder-unusable`.
  */
-export function openStateDatabase(dataDir: string): Database.Database {
+export function openStateDatabase(dataDir: string): StateDatabase {
   let database: Database.Database | undefined;
   try {
     keepPrivate(dataDir);

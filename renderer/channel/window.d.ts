@@ -1,5 +1,5 @@
 // What the desktop host's preload puts on the window: named functions only.
-import type { CommandName, Reply } from '../shared/contract.ts';
+import type { CommandName, Reply } from '../../shared/contract.ts';
 
 declare global {
   interface Window {
