@@ -80,8 +80,8 @@ function batchOf(replicas: readonly ReplicaRow[]): number {
 /** The session of a capture that stands where its history goes on, with a first note of where that is. */
 export async function assembleSession(
   { options, owner }: SessionContext,
-  facts: Pick<Session, 'generation' | 'capture' | 'spool' | 'commits' | 'pageSize'> &
-    Pick<Shipment, 'baseline'> & { readonly now: () => number; readonly isNew?: boolean },
+  facts: Pick<Session, 'generation' | 'capture' | 'spool' | 'commits' | 'pageSize' | 'isNew'> &
+    Pick<Shipment, 'baseline'>,
 ): Promise<Session> {
   const { generation, capture, spool, commits, pageSize, baseline } = facts;
   const composed = [...readComposed(spool.folder)];
@@ -127,7 +127,7 @@ export async function assembleSession(
     formers,
     composed,
     pageSize,
-    isNew: facts.isNew === true,
+    isNew: facts.isNew,
     savedIndex: spool.index,
     statesFrom: undefined,
     saving: Promise.resolve(),

@@ -42,16 +42,11 @@ export async function continueHistory(
     end,
   }: Continuing & { readonly hashes: PageHashes; readonly end: Remains['end'] },
 ): Promise<Session> {
-  const { generation, spool, commits } = remains;
-  const capture = makeCapture(context, { start, spool, commits, now, hashes, end });
-  await using opening = closing(capture, spool);
-  const place = capture.end;
-  const baseline = { place, at: now(), state: hashes.state, pages: hashes.pages };
-  await capture.catchUp(() => {});
-  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
-  const session = await assembleSession(context, facts);
-  opening.move();
-  return session;
+  return await goOn(context, { ...remains, start, now, pageSize, hashes, end }, async (capture) => {
+    const baseline = { place: capture.end, at: now(), state: hashes.state, pages: hashes.pages };
+    await capture.catchUp(() => {});
+    return baseline;
+  });
 }
 
 /** Nothing was missed, but the page hashes are lost: builds them from an image, and goes on from there. */
@@ -69,31 +64,23 @@ export async function rehashHistory(
   const { generation, spool, commits } = remains;
   const { catalogue, row, log } = context.options;
   log.info({ generation }, 'building the page hashes again');
-  const capture = makeCapture(context, { start, spool, commits, now, hashes: undefined, end });
-  await using opening = closing(capture, spool);
-  const { at, time, hashes, baseline, ...started } = await startFromImage(context, {
-    capture,
-    spool,
-    pageSize,
-    signal,
+  return await goOn(context, { ...remains, start, now, pageSize, hashes: undefined, end }, async (capture) => {
+    const { image, ...started } = await startFromImage(context, { capture, spool, pageSize, signal });
+    image[Symbol.dispose]();
+    const { at, time, hashes, baseline } = started;
+    // What came before cannot be told apart any more: one point for all of it, and a gap where no target had it yet.
+    const isShipped = catalogue
+      .shipped(row.id)
+      .some(({ generation: of, last }) => of === generation && !isBehind(last, at));
+    if (!isShipped) {
+      const fromAt = catalogue.generations(row.id).at(-1)?.lastAt ?? remains.lastAt;
+      const text = 'What was noted of the changes in between was lost: they lie in one restore point';
+      catalogue.addGap(row.id, { fromAt, toAt: time, text });
+    }
+    commits.add({ ...at, at: time, state: baseline.state, pages: baseline.pages, written: 0, transactions: 1 });
+    await capture.adoptHashes(hashes);
+    return baseline;
   });
-  started.image[Symbol.dispose]();
-  const { state, pages } = baseline;
-  // What came before cannot be told apart any more: one point for all of it, and a gap where no target had it yet.
-  const isShipped = catalogue
-    .shipped(row.id)
-    .some(({ generation: of, last }) => of === generation && !isBehind(last, at));
-  if (!isShipped) {
-    const fromAt = catalogue.generations(row.id).at(-1)?.lastAt ?? remains.lastAt;
-    const text = 'What was noted of the changes in between was lost: they lie in one restore point';
-    catalogue.addGap(row.id, { fromAt, toAt: time, text });
-  }
-  commits.add({ ...at, at: time, state, pages, written: 0, transactions: 1 });
-  await capture.adoptHashes(hashes);
-  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
-  const session = await assembleSession(context, facts);
-  opening.move();
-  return session;
 }
 
 /**
@@ -117,41 +104,31 @@ export async function compareHistory(
   },
 ): Promise<Session> {
   const { options, owner } = context;
-  const { generation, spool, commits, lastAt } = remains;
+  const { spool, lastAt } = remains;
   const index = spool.reserve();
-  const capture = makeCapture(context, { start, spool, commits, now, hashes: undefined, end: undefined });
-  await using opening = closing(capture, spool);
-  const started = await startFromImage(context, { capture, spool, pageSize, signal });
-  const { at, time, hashes, baseline } = started;
-  using image = started.image;
-  const changed = await changedPages(before, hashes);
-  if (isMost(changed, baseline.pages)) {
-    image[Symbol.dispose]();
-    await opening.disposeAsync();
-    if (outside?.what !== undefined) options.onEvent({ kind: 'outside', what: outside.what });
-    const anew = await meetDatabase(options.row.path, owner.visits);
-    return await beginGeneration(context, { start: anew, pageSize, reason: mostWords(outside), signal });
-  }
-  const between = { index, at, from: lastAt, to: time };
-  const composed = [...remains.composed];
-  await composeUnseen(context, {
-    generation,
-    capture,
-    spool,
-    commits,
-    composed,
-    image,
-    hashes,
-    changed,
-    between,
-    outside,
-    signal,
-    isGap: true,
+  const parts = { ...remains, start, now, pageSize, hashes: undefined, end: undefined };
+  return await goOn(context, parts, async (capture) => {
+    const { at, time, hashes, baseline, ...started } = await startFromImage(context, {
+      capture,
+      spool,
+      pageSize,
+      signal,
+    });
+    using image = started.image;
+    const changed = await changedPages(before, hashes);
+    if (isMost(changed, baseline.pages)) {
+      return async () => {
+        if (outside?.what !== undefined) options.onEvent({ kind: 'outside', what: outside.what });
+        const anew = await meetDatabase(options.row.path, owner.visits);
+        return await beginGeneration(context, { start: anew, pageSize, reason: mostWords(outside), signal });
+      };
+    }
+    const between = { index, at, from: lastAt, to: time };
+    const composed = [...remains.composed];
+    const unseen = { ...remains, capture, composed, image, hashes, changed, between, outside, signal };
+    await composeUnseen(context, { ...unseen, isGap: true });
+    return baseline;
   });
-  const facts = { generation, capture, spool, commits, pageSize, now, baseline };
-  const session = await assembleSession(context, facts);
-  opening.move();
-  return session;
 }
 
 /** Most of a database changed: then an image costs less than its pages. */
@@ -234,22 +211,59 @@ export async function beginGeneration(
   untold.defer(async () => await fs.promises.rm(spool.folder, { recursive: true, force: true }));
   noteBoot(spool.folder, boot);
   const commits = new CommitLog();
-  const capture = makeCapture(context, { start, spool, commits, now, hashes: undefined, end: undefined });
-  await using opening = closing(capture, spool);
-  const { time, hashes, baseline, image } = await startFromImage(context, { capture, spool, pageSize, signal });
-  image[Symbol.dispose]();
-  // The next opening goes on with it, whatever comes in between. Noted while the hashes are those of that place.
-  await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at: baseline.place }));
-  await capture.adoptHashes(hashes);
-  catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
-  if (isCorrected) tellAhead(catalogue, row.id, { correctedAt: time, lastAt });
-  untold.move();
-  owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
-  owner.counters.generations++;
-  log.info({ generation, reason }, 'generation started');
-  onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
-  const facts = { generation, capture, spool, commits, pageSize, now, baseline, isNew: true };
-  const session = await assembleSession(context, facts);
+  const beginning = {
+    start,
+    generation,
+    spool,
+    commits,
+    now,
+    pageSize,
+    hashes: undefined,
+    end: undefined,
+    isNew: true,
+  };
+  return await goOn(context, beginning, async (capture) => {
+    const { time, hashes, baseline, image } = await startFromImage(context, { capture, spool, pageSize, signal });
+    image[Symbol.dispose]();
+    // The next opening goes on with it, whatever comes in between. Noted while the hashes are those of that place.
+    await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at: baseline.place }));
+    await capture.adoptHashes(hashes);
+    catalogue.addGeneration(row.id, { generation, startedAt: time, reason });
+    if (isCorrected) tellAhead(catalogue, row.id, { correctedAt: time, lastAt });
+    untold.move();
+    owner.band = { generation, fromAt: time, toAt: time, reason, isCurrent: true };
+    owner.counters.generations++;
+    log.info({ generation, reason }, 'generation started');
+    onEvent({ kind: 'generation-started', reason, isFirst: known.length === 0 });
+    return baseline;
+  });
+}
+
+/**
+ * The frame of all of them: a session of the capture that `stand` brought to where its history goes on. Where `stand` finds that it
+ * does not, it answers what is to be done instead, once everything is closed again. Closes capture and spool where it fails.
+ */
+async function goOn(
+  context: SessionContext,
+  parts: Pick<Session, 'generation' | 'spool' | 'commits' | 'pageSize'> &
+    Pick<Continuing, 'start' | 'now'> & {
+      readonly hashes: PageHashes | undefined;
+      readonly end: Remains['end'];
+      readonly isNew?: boolean;
+    },
+  stand: (capture: Capture) => Promise<Shipment['baseline'] | (() => Promise<Session>)>,
+): Promise<Session> {
+  const { generation, spool, commits, pageSize, start, now, hashes, end, isNew = false } = parts;
+  const capture = makeCapture(context, { start, spool, commits, now, hashes, end });
+  await using opening = new AsyncDisposableStack();
+  opening.use(spool);
+  opening.use(capture);
+  const baseline = await stand(capture);
+  if (typeof baseline === 'function') {
+    await opening.disposeAsync();
+    return await baseline();
+  }
+  const session = await assembleSession(context, { generation, capture, spool, commits, pageSize, baseline, isNew });
   opening.move();
   return session;
 }
@@ -321,12 +335,4 @@ async function hashBeside(
   } finally {
     owner.hashing = undefined;
   }
-}
-
-/** Closes what a session is made of, should making it fail. */
-function closing(capture: Capture, spool: Spool): AsyncDisposableStack {
-  const stack = new AsyncDisposableStack();
-  stack.use(spool);
-  stack.use(capture);
-  return stack;
 }
