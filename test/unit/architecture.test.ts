@@ -1,4 +1,4 @@
-// The borders of the house, as a table, and the proof that the checker sees a broken one. The README draws the same picture.
+// The borders of the house, as a table, and the proof that the checker sees a broken one. electron/README.md draws the same picture.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
