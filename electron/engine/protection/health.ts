@@ -7,7 +7,7 @@ import { freeBytesAt } from '../basics/files.ts';
 import { privateFile } from '../basics/private-folder.ts';
 import { checkDatabase } from '../restore/check.ts';
 import { RankedRow } from '../basics/rows.ts';
-import type { Session } from './session.ts';
+import type { ProtectionOptions, Session } from './session.ts';
 import { openImage } from './read-image.ts';
 import { Turns } from '../basics/turns.ts';
 
@@ -21,10 +21,38 @@ const turns = new Turns(1, new RankedRow<object>());
 const isCopy = /^check-[0-9a-f]{12}\.db/;
 
 /**
+ * Tells of damage that a new history begins with, once an image of it lies somewhere (`onceKept`): until then that is more urgent.
+ * Never throws.
+ */
+export async function tellDamage(
+  session: Session,
+  {
+    folder,
+    log,
+    onEvent,
+    onceKept,
+    signal,
+  }: Pick<ProtectionOptions, 'folder' | 'log' | 'onEvent'> & {
+    readonly onceKept: Promise<void>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  await onceKept;
+  if (signal.aborted) return;
+  try {
+    const findings = await findDamage(session, { folder, signal });
+    if (findings.length > 0) onEvent({ kind: 'unsound', findings });
+  } catch (error) {
+    // @NOTE That it could not be looked through says nothing of the database.
+    if (!signal.aborted) log.info({ error }, 'the database was not looked through');
+  }
+}
+
+/**
  * What SQLite's `quick_check` finds in a database as it is captured now, in its own words; empty where it finds nothing, where that
  * is the application's own affair (a value that a constraint forbids), or where it cannot be looked at here. Fails on abort.
  */
-export async function findDamage(
+async function findDamage(
   session: Pick<Session, 'capture' | 'spool' | 'pageSize'>,
   { folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
 ): Promise<readonly string[]> {

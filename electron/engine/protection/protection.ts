@@ -1,50 +1,35 @@
 // The life of one protected database: open → capture and ship → close, and again after a failure. Owns the connections and
-// the session on them; how a history is continued is opening.ts, what is done with bytes capture.ts and shipper.ts.
+// the session on them; how a history is continued is opening.ts, what follows when a session fails failures.ts, and what is done with
+// bytes capture/capture.ts and ship/shipper.ts.
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError, type ErrorCode, toErrorData, type Problem } from '../../../shared/errors.ts';
 import type { Counters } from '../../../shared/databases.ts';
-import type { GenerationBand, Moment } from '../../../shared/history.ts';
+import { AppError, type Problem, toErrorData } from '../../../shared/errors.ts';
+import type { GenerationBand } from '../../../shared/history.ts';
 import type { TargetId } from '../../../shared/ids.ts';
-import { comparePositions } from '../../../shared/position.ts';
 import { ContinuityUnproven, type Unseen } from '../capture/options.ts';
-import { LateOpening } from './late-opening.ts';
-import { noteClean, noteRest, saveClean } from '../spool/notes.ts';
-import { Notices } from './notices.ts';
-import { replacedWords, untilStill } from './outside.ts';
-import { findDamage } from './health.ts';
-import { saveSession } from './take-notes.ts';
-import { openSession, prepareOpening } from './opening.ts';
-import { bringOverUnseen } from './unseen.ts';
-import { leftAs, meetDatabase, withFile } from './start.ts';
-import type { Outside, ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
-import type { Shipper } from '../ship/shipper.ts';
-import { explainFailure } from '../source/source-errors.ts';
-import { forgetShipped, spoolMember } from './spool-upkeep.ts';
 import { Visits } from '../capture/visits.ts';
+import { closeSession } from './closing.ts';
+import { Failures } from './failures.ts';
+import { tellDamage } from './health.ts';
+import { LateOpening } from './late-opening.ts';
+import { Notices } from './notices.ts';
+import { openSession, prepareOpening } from './opening.ts';
+import { untilStill } from './outside.ts';
+import type { ProtectionOptions, Session, SessionContext, SessionOwner } from './session.ts';
+import { forgetShipped, spoolMember } from './spool-upkeep.ts';
+import { bandOf, type Stand, standOf, withCapture } from './stands.ts';
+import { meetDatabase } from './start.ts';
+import { saveSession } from './take-notes.ts';
+import { bringOverUnseen } from './unseen.ts';
 
 const firstRetryMs = 1000;
 const longestRetryMs = 10_000;
-/** What applications do for moments, too. */
-const passingCodes: ReadonlySet<ErrorCode> = new Set(['database-busy', 'database-hot-journal', 'database-unsteady']);
-/** What passes by itself is told to nobody for so long, and tried again so soon. */
-const patienceMs = 3000;
+/** What passes by itself is tried again so soon. */
 const busyRetryMs = 200;
 /** How long after a change the next try is made: an application that goes on writing must not be answered each time. */
 const afterChangeMs = 100;
 /** Where files are short, each try takes some from the databases that are open. */
 const shortRetryMs = 60_000;
-const overwrittenWords = 'The database was overwritten by another program';
-/** What somebody did to a database, after which it is opened again at once; and how the history says it. */
-const outsideWords: ReadonlyMap<ErrorCode, string> = new Map([
-  ['database-replaced', replacedWords],
-  ['database-overwritten', overwrittenWords],
-]);
-/** Why transactions were not seen one by one. */
-const unprovenWords = {
-  visit: 'Changed within a moment, before it could be seen',
-  exclusive: 'Captured when the application that keeps it for itself closed it',
-  mode: 'Its journal mode was another one for a while',
-} as const;
 /** For so long is waited at the end for what was committed just before, with looks so far apart. */
 const finishCaptureMs = 4000;
 const finishLookMs = 20;
@@ -66,26 +51,25 @@ export class Protection {
   #opening: LateOpening | undefined;
   #failed: (error: unknown) => void = () => {};
   #savedAt = -Infinity;
-  /** When it was opened last, and since when it ends by what passes by itself; by ticks of the system. */
-  #openedAt: number | undefined;
-  #restlessSince: number | undefined;
   /** Ends with the session. */
   #ended: { readonly signal: AbortSignal } | undefined;
   #bringing: Promise<void> | undefined;
-  /** What changed unseen while the session was being put together: brought over once it is there. */
   /** An image lies on a target. */
   #onImage: () => void = () => {};
+  /** What changed unseen while the session was being put together: brought over once it is there. */
   #unseen: Unseen | undefined;
   #isHeldExclusively = false;
   /** How the last session stood at each target when it ended. */
   #left: readonly Stand[] = [];
   readonly #notices: Notices;
   readonly #owner: SessionOwner;
+  readonly #failures: Failures;
 
   constructor(options: ProtectionOptions) {
     this.#options = options;
     this.#notices = new Notices(options);
     this.#owner = this.#makeOwner();
+    this.#failures = new Failures({ options, owner: this.#owner });
   }
 
   /** Starts protecting; never throws. */
@@ -254,68 +238,17 @@ export class Protection {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof StartingOver) continue;
-        if (this.#hasLasted) retryMs = firstRetryMs;
-        if (await this.#letPass(error, signal)) continue;
-        const isUnproven = error instanceof ContinuityUnproven;
-        const told = isUnproven
-          ? new AppError('database-unsteady', { path: this.#options.row.path })
-          : explainFailure(error, this.#options.row.path);
-        this.#report(told);
-        const isShort = told instanceof AppError && told.code === 'too-many-files';
-        await this.#waitForChange(isShort ? shortRetryMs : retryMs, signal);
+        if (this.#failures.hasLasted) retryMs = firstRetryMs;
+        const verdict = this.#failures.judge(error);
+        // Perhaps it is still being copied; a file that is another one now is waited for by the next opening.
+        if (verdict.kind === 'when-still') await untilStill(this.#options.row.path, { signal }).catch(() => {});
+        if (verdict.kind === 'soon') await this.#waitForChange(busyRetryMs, signal);
+        if (verdict.kind !== 'problem') continue;
+        this.#report(verdict.error);
+        await this.#waitForChange(verdict.isShort ? shortRetryMs : retryMs, signal);
         retryMs = Math.min(retryMs * 2, longestRetryMs);
       }
     }
-  }
-
-  /** It was open for longer than a moment. */
-  get #hasLasted(): boolean {
-    return this.#openedAt !== undefined && performance.now() - this.#openedAt > patienceMs;
-  }
-
-  /** True where it is to be opened again without a word: after what passes by itself, and does not come back each time. */
-  async #letPass(failure: unknown, signal: AbortSignal): Promise<boolean> {
-    const now = performance.now();
-    const unproven = failure instanceof ContinuityUnproven ? failure : undefined;
-    const isVisited = unproven !== undefined && (unproven.why === undefined || unproven.why === 'visit');
-    if (unproven !== undefined) {
-      this.#options.log.info({ why: unproven.why }, 'comparing pages, since the database changed unseen');
-      this.#owner.outside = this.#outsideOf(unproven.why) ?? this.#owner.outside;
-    }
-    if (isVisited) this.#owner.visits.noteSpoiled(now);
-    const isOutside = this.#tellOutside(failure);
-    const code = failure instanceof AppError ? failure.code : undefined;
-    const isUnsteady = isVisited || code === 'database-unsteady';
-    const isPassing =
-      isUnsteady || isOutside || unproven !== undefined || (code !== undefined && passingCodes.has(code));
-    // What was open in between was locked, or changed, for a moment: each time is another one.
-    const isOver = this.#hasLasted || (!isUnsteady && this.#openedAt !== undefined);
-    this.#restlessSince = isPassing ? ((isOver ? undefined : this.#restlessSince) ?? now) : undefined;
-    if (this.#restlessSince === undefined || now - this.#restlessSince > patienceMs) return false;
-    // Perhaps it is still being copied; a file that is another one now is waited for by the next opening.
-    if (isOutside && this.#owner.outside?.words !== replacedWords)
-      await untilStill(this.#options.row.path, { signal }).catch(() => {});
-    else if (unproven === undefined && !isOutside) await this.#waitForChange(busyRetryMs, signal);
-    return true;
-  }
-
-  /** True for what somebody did to the file, after which its history goes on at once. */
-  #tellOutside(error: unknown): boolean {
-    const words = error instanceof AppError ? outsideWords.get(error.code) : undefined;
-    if (words === undefined) return false;
-    const what = toErrorData(error);
-    const isReplaced = words === replacedWords;
-    // That it was written to is told once its content turns out to be another one.
-    this.#owner.outside = isReplaced ? { words } : { words, what };
-    if (isReplaced) this.#options.onEvent({ kind: 'outside', what });
-    return true;
-  }
-
-  #outsideOf(why: ContinuityUnproven['why']): Outside | undefined {
-    if (why === undefined) return undefined;
-    if (why !== 'outside') return { words: unprovenWords[why] };
-    const what = new AppError('database-overwritten', { path: this.#options.row.path }).toData();
-    return { words: overwrittenWords, what };
   }
 
   /** Compares what changed unseen beside the capturing, where a session is open for it. */
@@ -327,7 +260,7 @@ export class Protection {
     if (session === undefined) return true;
     this.#options.log.info({ why: unseen.why }, 'comparing pages, since the database changed unseen');
     const context: SessionContext = { options: this.#options, owner: this.#owner };
-    const outside = this.#outsideOf(unseen.why);
+    const outside = this.#failures.outsideOf(unseen.why);
     this.#bringing = bringOverUnseen(context, { session, unseen, outside, signal }).then(
       () => this.#owner.onCaptured(),
       (error: unknown) => {
@@ -344,7 +277,7 @@ export class Protection {
     const broken = new Promise<never>((_resolve, reject) => (this.#failed = reject));
     // @NOTE A failure before anybody waits for it must not count as unhandled.
     broken.catch(() => {});
-    this.#openedAt = undefined;
+    this.#failures.opening();
     using opening = this.#tellWhenLate();
     await this.#options.disk.mustHaveRoom();
     opening.enter('turn');
@@ -367,7 +300,7 @@ export class Protection {
       opening[Symbol.dispose]();
       turn[Symbol.dispose]();
       this.#session = session;
-      this.#openedAt = performance.now();
+      this.#failures.opened();
       this.#options.tally.counters.openings++;
       // Replicas may have come and gone while it was opened.
       session.crew.adopt(this.#options.replicas());
@@ -379,7 +312,10 @@ export class Protection {
       this.#report(undefined);
       if (this.#unseen !== undefined) this.#bringOver(this.#unseen);
       shipping = session.crew.run(both);
-      if (session.isNew) looking = this.#lookForDamage(session, both);
+      if (session.isNew) {
+        const onceKept = new Promise<void>((resolve) => (this.#onImage = resolve));
+        looking = tellDamage(session, { ...this.#options, onceKept, signal: both });
+      }
       await (this.#isFinishing ? shipping : Promise.race([broken, shipping]));
     } catch (error) {
       if (!this.#isFinishing) throw error;
@@ -397,21 +333,7 @@ export class Protection {
       this.#left = session?.crew.shippers.map(standOf) ?? this.#left;
       this.#session = undefined;
       this.#options.onChange();
-      if (session !== undefined) await this.#close(session);
-    }
-  }
-
-  /** Tells of damage that a new history begins with, once an image of it lies somewhere: until then that is more urgent. */
-  async #lookForDamage(session: Session, signal: AbortSignal): Promise<void> {
-    const { folder, log, onEvent } = this.#options;
-    await new Promise<void>((resolve) => (this.#onImage = resolve));
-    if (signal.aborted) return;
-    try {
-      const findings = await findDamage(session, { folder, signal });
-      if (findings.length > 0) onEvent({ kind: 'unsound', findings });
-    } catch (error) {
-      // @NOTE That it could not be looked through says nothing of the database.
-      if (!signal.aborted) log.info({ error }, 'the database was not looked through');
+      if (session !== undefined) await closeSession(session, this.#options);
     }
   }
 
@@ -440,30 +362,6 @@ export class Protection {
     void saveSession(session).catch((error: unknown) => this.#failed(error));
   }
 
-  async #close(session: Session): Promise<void> {
-    const { capture, spool } = session;
-    try {
-      await saveSession(session);
-      await noteRest(spool.folder);
-      const before = capture.end;
-      if (await capture.letGo()) {
-        // What was captured meanwhile is not noted.
-        const { end: at, file } = capture;
-        const isSame = at.index === before.index && at.offset === before.offset;
-        const left = leftAs(this.#options.row.path);
-        const isUntouched = left.size === file.atRest?.size && left.modifiedAt === file.atRest.modifiedAt;
-        const clean =
-          isSame && isUntouched ? withFile(this.#options.row.path, left, (fd) => noteClean(at, fd)) : undefined;
-        if (clean !== undefined) await saveClean(spool.folder, clean);
-      }
-    } catch (error) {
-      // @NOTE The database is out of reach; what the spool holds proves itself at the next start.
-      this.#options.log.warn({ error }, 'closing without a note of the end');
-    }
-    await capture[Symbol.asyncDispose]();
-    spool[Symbol.dispose]();
-  }
-
   #report(error: unknown): void {
     const before = this.#problem;
     this.#problem =
@@ -490,42 +388,4 @@ export class Protection {
     await this.#options.clock.sleep(ms, { signal: AbortSignal.any([signal, ends.signal]) }).catch(() => {});
     clearTimeout(soon);
   }
-}
-
-/** How a database stands at a target. */
-export type Stand = Pick<Shipper, 'targetId' | 'shipped' | 'lagBytes' | 'problem'>;
-
-function standOf({ targetId, shipped, lagBytes, problem }: Shipper): Stand {
-  return { targetId, shipped, lagBytes, problem };
-}
-
-/** The counters that a session's capture keeps, on top of those of the sessions before it. */
-function withCapture(before: Counters, { capture: { seals, checkpoints } }: Session): Partial<Counters> {
-  return {
-    checkpoints: before.checkpoints + checkpoints,
-    seals: before.seals + seals.count,
-    sealMs: before.sealMs + seals.totalMs,
-    sealMaxMs: Math.max(before.sealMaxMs, seals.maxMs),
-  };
-}
-
-function bandOf({ catalogue, row }: ProtectionOptions): GenerationBand | undefined {
-  const last = catalogue.generations(row.id).at(-1);
-  return (
-    last && {
-      generation: last.generation,
-      fromAt: last.startedAt,
-      toAt: last.lastAt,
-      reason: last.reason,
-      isCurrent: true,
-    }
-  );
-}
-
-/** The newest restorable moment and what waits, over all targets. */
-export function newestShipped(session: Readonly<Session> | undefined): Moment | undefined {
-  return session?.crew.shippers
-    .map(({ shipped }) => shipped)
-    .filter((moment) => moment !== undefined)
-    .sort((a, b) => comparePositions(b.position, a.position))[0];
 }
