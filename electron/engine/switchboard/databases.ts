@@ -1,5 +1,5 @@
-// Which databases are kept: adds, declares, pauses and removes them, and owns one protection for each that is not paused.
-// On which targets each is kept is replicas.ts; what a protection does is protection/protection.ts; who asks is engine.ts.
+// Which databases are kept: adds, declares, pauses and removes them. What runs for those that are not paused is protections.ts, on which
+// targets each is kept replicas.ts; who asks is engine.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import type { DeclaredDatabase, Parsed, Result } from '../../../shared/contract.ts';
@@ -9,67 +9,39 @@ import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import { exclusiveSentence } from '../../../shared/known-applications.ts';
 import { accessOf } from '../basics/access.ts';
 import { Activity } from './activity.ts';
-import type { Clock } from '../basics/clock.ts';
-import type { ConfirmedTime } from '../basics/confirmed-time.ts';
-import { newTally, type Tally } from '../capture/counters.ts';
-import { DiskGuard, type ProbeDisk } from '../spool/disk-guard.ts';
-import { FileClaims, isItselfAt } from '../protection/file-claims.ts';
 import type { KnownTargets } from '../destinations/known-targets.ts';
-import { type LookTimes, type Shipping, TargetLooks } from '../destinations/looks.ts';
+import { type LookTimes, TargetLooks } from '../destinations/looks.ts';
 import type { TargetGuards } from '../destinations/guards.ts';
 import type { Points } from '../history/points.ts';
 import { Links } from './links.ts';
-import type { Logger } from '../basics/log.ts';
+import type { Tally } from '../capture/counters.ts';
 import type { ListMounts } from '../basics/mounts.ts';
 import { Naming } from './naming.ts';
-import { Openings } from '../protection/openings.ts';
-import { Protection } from '../protection/protection.ts';
+import { isItselfAt } from '../protection/file-claims.ts';
+import type { Protection } from '../protection/protection.ts';
 import { ReplicaTargets } from '../destinations/replica-targets.ts';
+import { type DiskLimits, folderOf, Protections, type ProtectionsSetup } from './protections.ts';
 import { Replicas } from './replicas.ts';
-import type { Readers } from '../retain/readers.ts';
-import { SnapshotTurns } from '../ship/snapshot-turns.ts';
 import { enableWal } from '../source/enable-wal.ts';
 import { inspectDatabase, readDatabasePath, resolveDatabasePath } from '../source/inspect.ts';
-import { Watcher } from '../source/watch.ts';
-import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/store.ts';
 import { createTarget } from '../targets/open-target.ts';
 import type { Target } from '../targets/target.ts';
 import { readTypedPath } from '../basics/typed-path.ts';
 
-export interface DatabasesOptions {
-  readonly store: Store;
-  readonly catalogue: Catalogue;
+export interface DatabasesOptions extends ProtectionsSetup {
   readonly points: Points;
-  readonly dataDir: string;
   readonly isDeclaredOnly: boolean;
   readonly machineId: string;
-  readonly version: string;
-  readonly sqliteVersion: string;
-  readonly clock: Clock;
-  readonly confirmed: ConfirmedTime;
-  /** Which start of the computer this is. */
-  readonly boot: string;
-  /** Which computer this is; undefined where it has no name. */
-  readonly computer: string | undefined;
   readonly targets: KnownTargets;
   readonly guards: TargetGuards;
-  /** Who reads replicas. */
-  readonly readers: Readers;
-  readonly log: Logger;
-  /** A WAL that is longer goes on as the next index. */
-  readonly rollBytes: number | undefined;
   readonly limits?: Limits | undefined;
   /** Something that the state shows has changed. */
   readonly onChange: (databaseId?: DatabaseId) => void;
-  /** What is captured and restorable of it moved on. */
-  readonly onProgress: (databaseId: DatabaseId) => void;
 }
 
-/** How much of the disk may be used; without it as spool/disk-guard.ts says. */
-export interface Limits {
-  readonly spoolBudgetBytes?: number;
-  readonly probeDisk?: ProbeDisk;
+/** How much of the disk may be used, and what stands for parts of the system. */
+export interface Limits extends DiskLimits {
   /** What is mounted; without it as the system says. */
   readonly mounts?: ListMounts;
   /** How often destinations are looked at, and how long a look may stand still; without it as destinations/looks.ts says. */
@@ -78,23 +50,13 @@ export interface Limits {
   readonly wrapTarget?: (target: Target) => Target;
 }
 
-/** How long closing waits for targets. */
-const finishWithinMs = 5500;
-
 export class Databases implements AsyncDisposable {
   readonly #options: DatabasesOptions;
-  readonly #watcher = new Watcher();
-  readonly #openings = new Openings();
-  readonly #turns = new SnapshotTurns();
-  readonly #disk: DiskGuard;
   readonly #places: ReplicaTargets;
-  readonly #protections = new Map<DatabaseId, Protection>();
-  readonly #tallies = new Map<DatabaseId, Tally>();
+  readonly #protections: Protections;
   readonly #declared = new Set<DatabaseId>();
   /** Those that may be switched to WAL mode when they come. */
   readonly #mayEnableWal = new Set<DatabaseId>();
-  /** Which file is open for which. */
-  readonly #claims = new FileClaims(() => this.#active());
   /** Links by which they were named. */
   readonly links: Links;
   /** On which targets each is kept. */
@@ -108,15 +70,22 @@ export class Databases implements AsyncDisposable {
 
   constructor(options: DatabasesOptions) {
     this.#options = options;
-    const { dataDir: folder, clock, limits } = options;
+    const { dataDir, clock, limits } = options;
     this.#places = new ReplicaTargets({
       ...options,
-      folderOf: (databaseId) => this.#folderOf(databaseId),
+      folderOf: (databaseId) => folderOf(dataDir, databaseId),
       onInherited: (row, targetId) => this.activity.tellInherited(row, targetId),
       mounts: limits?.mounts,
       wrapTarget: limits?.wrapTarget,
     });
     this.activity = new Activity(options);
+    this.#protections = new Protections({
+      ...options,
+      places: this.#places,
+      active: () => this.#active(),
+      onEvent: (row, event) => this.activity.tellDatabase(row, event),
+      onTargetFailed: (targetId) => this.looks.suspect(targetId),
+    });
     const about = {
       ...options,
       activity: this.activity,
@@ -135,16 +104,15 @@ export class Databases implements AsyncDisposable {
     this.looks = new TargetLooks({
       ...options,
       times: limits?.looks,
-      shipping: () => this.#shipping(),
+      shipping: () => this.#protections.shipping(),
       onGone: (targetId, replicas) => this.#noteGone(targetId, replicas),
       onBarred: (targetId, problem) => this.noteTarget(targetId, problem),
     });
-    this.#disk = new DiskGuard({ folder, clock, budgetBytes: limits?.spoolBudgetBytes, probe: limits?.probeDisk });
   }
 
   /** Starts protecting what is kept and not paused. */
   start(): void {
-    for (const row of this.#active()) this.#protect(row);
+    for (const row of this.#active()) this.#protections.protect(row);
     this.links.look();
     this.looks.start();
   }
@@ -168,14 +136,12 @@ export class Databases implements AsyncDisposable {
 
   /** Undefined for one that is paused. */
   protectionOf(databaseId: DatabaseId): Protection | undefined {
-    return this.#protections.get(databaseId);
+    return this.#protections.of(databaseId);
   }
 
   /** What was done for a database since the engine started, and what went wrong. */
   tallyOf(databaseId: DatabaseId): Readonly<Tally> {
-    const kept = this.#tallies.get(databaseId) ?? newTally();
-    const counters = this.#protections.get(databaseId)?.counters ?? kept.counters;
-    return { counters, lastProblem: kept.lastProblem };
+    return this.#protections.tallyOf(databaseId);
   }
 
   /** What a typed path turns out to be. */
@@ -217,7 +183,7 @@ export class Databases implements AsyncDisposable {
       databaseId: id,
       text: addedWords(inspection, home.name),
     });
-    this.#protect(this.rowOf(id));
+    this.#protect(id);
     this.links.look();
     return { databaseId: id };
   }
@@ -235,7 +201,7 @@ export class Databases implements AsyncDisposable {
       file = resolveDatabasePath(input);
       const { store, clock } = this.#options;
       const known = store.databases().find((row) => row.path === file);
-      if (known !== undefined && this.#protections.has(known.id))
+      if (known !== undefined && this.#protections.of(known.id) !== undefined)
         throw new AppError('database-already-protected', { path: file });
       if (known?.isDeclared === false) throw new AppError('database-of-window', { path: file });
       const places = this.replicas.readDeclared(replicas);
@@ -250,7 +216,7 @@ export class Databases implements AsyncDisposable {
       await this.replicas.declare(id, places, { takeOver });
       this.#declared.add(id);
       if (mayEnable) this.#mayEnableWal.add(id);
-      this.#protect(this.rowOf(id));
+      this.#protect(id);
       this.links.look();
       if (unready !== undefined) return { kind: 'awaited', path: file, databaseId: id, error: unready };
       const { application } = inspection.kind === 'database' ? inspection : {};
@@ -263,12 +229,12 @@ export class Databases implements AsyncDisposable {
   /** Stops protecting a database and forgets it; its history stays where it is. */
   async remove(databaseId: DatabaseId): Promise<void> {
     const row = this.rowOf(databaseId);
-    await this.#close(databaseId);
+    await this.#protections.close(databaseId);
     this.#options.store.removeDatabase(databaseId);
-    this.#tallies.delete(databaseId);
+    this.#protections.forget(databaseId);
     this.#places.forget(databaseId);
     this.links.look();
-    fs.rmSync(this.#folderOf(databaseId), { recursive: true, force: true });
+    fs.rmSync(folderOf(this.#options.dataDir, databaseId), { recursive: true, force: true });
     this.activity.note({
       kind: 'database-removed',
       level: 'info',
@@ -288,7 +254,7 @@ export class Databases implements AsyncDisposable {
         databaseId: row.id,
         text: `${path.basename(row.path)} was paused. Changes are not captured one by one until it is resumed.`,
       });
-      await this.#close(row.id);
+      await this.#protections.close(row.id);
     }
     this.links.look();
   }
@@ -304,14 +270,14 @@ export class Databases implements AsyncDisposable {
         databaseId: row.id,
         text: `${path.basename(row.path)} was resumed.`,
       });
-      this.#protect(this.rowOf(row.id));
+      this.#protect(row.id);
     }
     this.links.look();
   }
 
   /** The computer slept. */
   noteWake(): void {
-    for (const protection of this.#protections.values()) protection.noteWake();
+    this.#protections.noteWake();
     this.links.look();
     this.looks.lookAtAll();
   }
@@ -319,75 +285,21 @@ export class Databases implements AsyncDisposable {
   /** Nothing gets through to a target from now on, or it does again: that is so for every database there, written or not. */
   noteTarget(targetId: TargetId, problem: Problem | undefined): void {
     this.activity.tellTarget(targetId, problem);
-    for (const [databaseId, protection] of this.#protections) {
-      if (!this.#options.store.replicas(databaseId).some((replica) => replica.targetId === targetId)) continue;
-      // A disk that is gone may have come back elsewhere; what is there again may not have what it had.
-      if (problem === undefined || problem.code === 'target-missing') protection.lookAgainAt(targetId);
-      this.#options.onChange(databaseId);
-    }
+    // A disk that is gone may have come back elsewhere; what is there again may not have what it had.
+    this.#protections.noteTarget(targetId, {
+      mayHaveChanged: problem === undefined || problem.code === 'target-missing',
+    });
   }
 
   /** Ships what is captured, as far as targets answer in time, and closes everything in order. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.links[Symbol.dispose]();
     this.looks[Symbol.dispose]();
-    const late = new AbortController();
-    const patience = this.#options.clock.sleep(finishWithinMs, { signal: late.signal }).catch(() => {});
-    const protections = [...this.#protections.values()];
-    const finished = Promise.all(protections.map(async (protection) => await protection.finish()));
-    await Promise.race([finished, patience]);
-    late.abort();
-    // A target that does not answer may not hold up the end: what waits is in the spool and goes out after the next start.
-    await Promise.all(protections.map(async (protection) => await protection.stop()));
-    this.#watcher[Symbol.dispose]();
+    await this.#protections[Symbol.asyncDispose]();
   }
 
-  #protect(row: DatabaseRow): void {
-    const { store, catalogue, readers, clock, confirmed, boot, computer, log, version, sqliteVersion, rollBytes } =
-      this.#options;
-    const { onChange, onProgress } = this.#options;
-    const tally = this.#tallies.get(row.id) ?? newTally();
-    this.#tallies.set(row.id, tally);
-    const protection = new Protection({
-      row,
-      replicas: () => store.replicas(row.id).filter(({ isEnabled }) => isEnabled),
-      openReplica: (replica) => this.#places.open(row, replica),
-      folder: this.#folderOf(row.id),
-      catalogue,
-      store,
-      readers,
-      watcher: this.#watcher,
-      beforeOpening: () => this.#claims.claim(row),
-      mayEnableWal: this.#mayEnableWal.has(row.id),
-      clock,
-      confirmed,
-      boot,
-      computer,
-      log: log.child({ database: row.id }),
-      by: { tidemark: version, sqlite: sqliteVersion },
-      rollBytes,
-      turns: this.#turns,
-      disk: this.#disk,
-      openings: this.#openings,
-      tally,
-      onChange: () => onChange(row.id),
-      onProgress: () => onProgress(row.id),
-      onEvent: (event) => this.activity.tellDatabase(row, event),
-      onTargetFailed: (targetId) => this.looks.suspect(targetId),
-    });
-    this.#protections.set(row.id, protection);
-    protection.start();
-    onChange(row.id);
-  }
-
-  /** What is shipped where at present. */
-  #shipping(): readonly Shipping[] {
-    return [...this.#protections].flatMap(([databaseId, { session }]) =>
-      this.#options.store.replicas(databaseId).flatMap((replica) => {
-        const shipper = session?.crew.shippers.find(({ targetId }) => targetId === replica.targetId);
-        return shipper === undefined ? [] : [{ replica, isThere: shipper.shipped !== undefined }];
-      }),
-    );
+  #protect(databaseId: DatabaseId): void {
+    this.#protections.protect(this.rowOf(databaseId), { mayEnableWal: this.#mayEnableWal.has(databaseId) });
   }
 
   #noteGone(targetId: TargetId, replicas: readonly ReplicaRow[]): void {
@@ -396,20 +308,13 @@ export class Databases implements AsyncDisposable {
     this.activity.tellGone(targetId, rows);
     for (const row of rows) {
       const gone = new AppError('replica-gone', { database: path.basename(row.path), name });
-      this.#protections.get(row.id)?.lookAgainAt(targetId, gone);
+      this.#protections.of(row.id)?.lookAgainAt(targetId, gone);
     }
-  }
-
-  async #close(databaseId: DatabaseId): Promise<void> {
-    const protection = this.#protections.get(databaseId);
-    await protection?.finish();
-    this.#protections.delete(databaseId);
-    this.#options.onChange(databaseId);
   }
 
   /** True for the file of a database that is kept here, whether it is captured at the moment, starting or paused. */
   #isProtected(stat: fs.BigIntStats): boolean {
-    return this.#claims.has(stat) || this.rows().some((row) => isItselfAt(row.path, stat));
+    return this.#protections.hasOpen(stat) || this.rows().some((row) => isItselfAt(row.path, stat));
   }
 
   /** Those that are protected: all but the paused ones. */
@@ -419,10 +324,6 @@ export class Databases implements AsyncDisposable {
 
   #isKept({ id, isDeclared }: DatabaseRow): boolean {
     return this.#options.isDeclaredOnly ? this.#declared.has(id) : !isDeclared;
-  }
-
-  #folderOf(databaseId: DatabaseId): string {
-    return path.join(this.#options.dataDir, 'databases', databaseId);
   }
 }
 
