@@ -43,7 +43,7 @@ const sharedWords =
   'shared/{assert,databases,errors,format,history,ids,instant-phrase,known-applications,model,named-points,operations,position,providers,retention,standing,summary,targets,viewport}.ts';
 
 /** What plans, from what is known, and does nothing. */
-const planFiles = 'electron/engine/{restore,retain}/{plan,planning,choose-point,copies,refusal}.ts';
+const planFiles = 'electron/engine/{restore/{plan,planning,choose-point,copies,refusal},retain/{plan,images,spans}}.ts';
 
 /** What is known of an application's writing, as data, and what follows from it. */
 const decideFiles = 'electron/engine/upkeep/{decide,rhythms,writing}.ts';

@@ -9,7 +9,7 @@ import type { Planning } from '../restore/planning.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { factsOf } from './parts.ts';
-import type { SnapshotFacts } from './plan.ts';
+import type { SnapshotFacts } from './images.ts';
 
 /** One replica. */
 export interface ReplicaId {

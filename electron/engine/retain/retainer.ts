@@ -17,7 +17,8 @@ import { formatSnapshotKey, generationPrefix, parseKey } from '../replica/keys.t
 import { findChanged, toldEnds } from './compare.ts';
 import { confirmedBy, knownOf, type KnownReplica, lookAtReplica } from './look.ts';
 import { asFarAs, generationsOf, isDue, partsAfter } from './parts.ts';
-import { planRetention, type RetainOptions, type RetainPlan, type StoredFile } from './plan.ts';
+import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
+import type { StoredFile } from './spans.ts';
 import { prune, type Pruned } from './prune.ts';
 import type { Readers } from './readers.ts';
 
