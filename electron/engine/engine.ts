@@ -169,7 +169,7 @@ export class Engine {
       databases: describeAll(this.#storage, this.#clock.now()),
       targets: targets?.states() ?? [],
       operations: this.#operations.list(),
-      activity: store?.activity({ limit: recentActivity }) ?? [],
+      activity: store?.activity.list({ limit: recentActivity }) ?? [],
     };
   }
 
@@ -232,7 +232,7 @@ export class Engine {
       await this.#restores.start(this.#databases.rowOf(databaseId), { position, outputPath, fullCheck }),
     cancelOperation: ({ operationId }) => this.#operations.cancel(operationId),
     dismissOperation: ({ operationId }) => this.#operations.dismiss(operationId),
-    listActivity: (query) => this.#required.store.activity(query),
+    listActivity: (query) => this.#required.store.activity.list(query),
     updateSettings: (changes) => {
       this.#required.store.updateSettings(changes);
       this.#changed();

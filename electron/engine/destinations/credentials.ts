@@ -4,7 +4,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Place } from '../../../shared/contract.ts';
 import type { TargetId } from '../../../shared/ids.ts';
 import { SecretBox } from '../state/secrets.ts';
-import type { TargetRow } from '../state/store.ts';
+import type { TargetRow } from '../state/rows.ts';
 import type { S3Credentials } from '../targets/s3-address.ts';
 
 /** What is secret of a pair of keys. */

@@ -7,7 +7,7 @@ import { providers } from '../../../shared/providers.ts';
 import type { Clock } from '../basics/clock.ts';
 import { watchForSigns } from '../guard/signs.ts';
 import { TargetGuard } from '../guard/target-guard.ts';
-import type { TargetRow } from '../state/store.ts';
+import type { TargetRow } from '../state/rows.ts';
 import type { ReadableTarget, Target } from '../targets/target.ts';
 
 export interface TargetGuardsOptions {

@@ -5,7 +5,7 @@ import type { AppError, Problem } from '../../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import type { Clock } from '../basics/clock.ts';
 import type { KnownTargets } from './known-targets.ts';
-import type { ReplicaRow } from '../state/store.ts';
+import type { ReplicaRow } from '../state/rows.ts';
 import type { TargetGuards } from './guards.ts';
 
 export interface LookTimes {

@@ -14,7 +14,8 @@ import type { Reach } from '../guard/target-guard.ts';
 import { type Look, Ownership } from './ownership.ts';
 import type { HolderNote } from '../replica/holder-note.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 import type { Target } from '../targets/target.ts';
 
 /** One replica with its open target. */

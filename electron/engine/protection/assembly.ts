@@ -14,7 +14,7 @@ import { makeShipper } from './shippers.ts';
 import type { ProtectionOptions, Session, SessionContext, Start } from './session.ts';
 import type { Shipment } from '../ship/shipment.ts';
 import { Connections } from '../source/connections.ts';
-import type { ReplicaRow } from '../state/store.ts';
+import type { ReplicaRow } from '../state/rows.ts';
 import type { PageHashes } from '../source/page-hashes.ts';
 
 const longestBatchMs = 50;

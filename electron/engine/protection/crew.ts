@@ -4,7 +4,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { TargetId } from '../../../shared/ids.ts';
 import type { Former } from './formers.ts';
 import type { Shipper } from '../ship/shipper.ts';
-import type { ReplicaRow } from '../state/store.ts';
+import type { ReplicaRow } from '../state/rows.ts';
 
 export interface CrewOptions {
   readonly replicas: readonly ReplicaRow[];

@@ -5,7 +5,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { DatabaseId } from '../../../shared/ids.ts';
 import { checkNoLink } from '../source/identity.ts';
 import { classifySourceError } from '../source/source-errors.ts';
-import type { DatabaseRow } from '../state/store.ts';
+import type { DatabaseRow } from '../state/rows.ts';
 
 type Stat = Pick<fs.BigIntStats, 'dev' | 'ino'>;
 

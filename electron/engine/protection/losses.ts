@@ -5,7 +5,7 @@ import type { ProtectionOptions } from './session.ts';
 import type { Damage } from '../ship/damage.ts';
 import { isElsewhere, tellDamage } from '../ship/heal.ts';
 import type { Missing } from '../ship/shipment.ts';
-import type { ReplicaRow } from '../state/store.ts';
+import type { ReplicaRow } from '../state/rows.ts';
 
 interface Context {
   readonly generation: Generation;

@@ -26,7 +26,8 @@ import type { Connections } from '../source/connections.ts';
 import type { Watcher } from '../source/watch.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 import type { Visits } from '../capture/visits.ts';
 
 export interface ProtectionOptions {

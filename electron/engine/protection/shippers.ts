@@ -16,7 +16,7 @@ import { type Told, unknownState } from '../ship/locate.ts';
 import type { PutSegment, Shipment, ShippedSnapshot } from '../ship/shipment.ts';
 import { Shipper } from '../ship/shipper.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';
 
 /** Where much is written, images are many: that they are made is no news each time. */
 const imageToldEveryMs = 3_600_000;

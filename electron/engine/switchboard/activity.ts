@@ -8,7 +8,9 @@ import type { KnownTargets } from '../destinations/known-targets.ts';
 import type { Logger } from '../basics/log.ts';
 import { narrate, narrateGone, narrateLimits, narrateTarget } from './narrate.ts';
 import type { ProtectionEvent } from '../protection/session.ts';
-import type { DatabaseRow, NewActivity, Store } from '../state/store.ts';
+import type { NewActivity } from '../state/activity-rows.ts';
+import type { DatabaseRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 import type { FolderLimit } from '../targets/folder.ts';
 
 export interface ActivityOptions {
@@ -31,7 +33,7 @@ export class Activity {
   /** One more entry; a failure to keep it is only logged. */
   note(entry: Omit<NewActivity, 'at'>): void {
     try {
-      this.#options.store.addActivity({ at: this.#options.clock.now(), ...entry });
+      this.#options.store.activity.add({ at: this.#options.clock.now(), ...entry });
     } catch (error) {
       // @NOTE What is told may be that the disk is full, and then it cannot be written down: the state still says it.
       this.#options.log.warn({ error, entry }, 'an activity could not be kept');

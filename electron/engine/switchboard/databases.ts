@@ -24,7 +24,7 @@ import { type DiskLimits, folderOf, Protections, type ProtectionsSetup } from '.
 import { Replicas } from './replicas.ts';
 import { enableWal } from '../source/enable-wal.ts';
 import { inspectDatabase, readDatabasePath, resolveDatabasePath } from '../source/inspect.ts';
-import type { DatabaseRow, ReplicaRow } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';
 import { createTarget } from '../targets/open-target.ts';
 import type { Target } from '../targets/target.ts';
 import { readTypedPath } from '../basics/typed-path.ts';

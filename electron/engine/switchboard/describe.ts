@@ -18,7 +18,7 @@ import { oldestRestorableAt } from '../history/timeline.ts';
 import type { Protection } from '../protection/protection.ts';
 import { newestShipped } from '../protection/stands.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';
 import path from 'node:path';
 import { lookAt } from '../basics/files.ts';
 

@@ -6,7 +6,8 @@ import type { Databases } from './databases.ts';
 import { dayMs, describeDatabase, describeDays } from './describe.ts';
 import type { Catalogue } from '../state/catalogue.ts';
 import type { TargetLooks } from '../destinations/looks.ts';
-import type { DatabaseRow, Store } from '../state/store.ts';
+import type { DatabaseRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 
 /** Longer than anything that changes without being told needs to be seen. */
 const describedForMs = 30_000;

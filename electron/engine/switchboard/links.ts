@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { AppError, type Problem } from '../../../shared/errors.ts';
 import type { DatabaseId } from '../../../shared/ids.ts';
 import type { Clock } from '../basics/clock.ts';
-import type { DatabaseRow } from '../state/store.ts';
+import type { DatabaseRow } from '../state/rows.ts';
 
 /** As often as the watcher looks at everything: a link is turned by hand, and its user is near. */
 const lookEveryMs = 10_000;

@@ -12,7 +12,8 @@ import type { Activity } from './activity.ts';
 import type { Clock } from '../basics/clock.ts';
 import type { Points } from '../history/points.ts';
 import type { Protection } from '../protection/protection.ts';
-import type { DatabaseRow, Store } from '../state/store.ts';
+import type { DatabaseRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 
 export interface NamingOptions {
   readonly store: Store;

@@ -4,7 +4,7 @@ import { errorSentence, type Problem } from '../../../shared/errors.ts';
 import { formatBytes, formatTimestampLocal, plural } from '../../../shared/format.ts';
 import type { TargetState } from '../../../shared/targets.ts';
 import type { ProtectionEvent } from '../protection/session.ts';
-import type { NewActivity } from '../state/store.ts';
+import type { NewActivity } from '../state/activity-rows.ts';
 import type { FolderLimit } from '../targets/folder.ts';
 
 /** Nothing gets through to the destination `name` from now on, or it does again. */

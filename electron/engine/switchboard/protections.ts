@@ -18,7 +18,8 @@ import { SnapshotTurns } from '../ship/snapshot-turns.ts';
 import { Watcher } from '../source/watch.ts';
 import { DiskGuard, type ProbeDisk } from '../spool/disk-guard.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, Store } from '../state/store.ts';
+import type { DatabaseRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 
 /** What protections are given that is the same for all. */
 export interface ProtectionsSetup {

@@ -16,7 +16,8 @@ import { testTarget, type TargetTestOptions } from '../probe/test-target.ts';
 import type { Protection } from '../protection/protection.ts';
 import type { ReplicaTargets } from '../destinations/replica-targets.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow, ReplicaSettings, Store } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow, ReplicaSettings } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 import { createTarget, parseTargetUrl, type TargetAddress } from '../targets/open-target.ts';
 import { readTypedPath } from '../basics/typed-path.ts';
 

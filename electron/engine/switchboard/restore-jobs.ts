@@ -30,7 +30,8 @@ import { inTime } from '../restore/in-time.ts';
 import { listHistory } from '../restore/look-up.ts';
 import { mustBeFree } from '../restore/output.ts';
 import { describePlan, restoreReplica } from '../restore/restore.ts';
-import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 import { nameOfAddress, openTarget, parseTargetUrl } from '../targets/open-target.ts';
 import { readAlone } from '../destinations/guards.ts';
 import type { ReadableTarget } from '../targets/target.ts';
@@ -222,9 +223,9 @@ export class RestoreJobs {
       const shown = proof.kind === 'identical' ? 'proven identical to what was captured' : 'checked by SQLite';
       const found = proof.check === 'findings' ? ` ${findingsSentence(proof)}` : '';
       const text = `${path.basename(row.path)} as of ${formatTimestampLocal(point.at)} was restored to ${file}, ${shown}.${found}`;
-      store?.addActivity({ ...entry, kind: 'restored', level: found === '' ? 'good' : 'info', text });
+      store?.activity.add({ ...entry, kind: 'restored', level: found === '' ? 'good' : 'info', text });
     } else if (operation.state === 'failed' && operation.error !== undefined) {
-      store?.addActivity({
+      store?.activity.add({
         ...entry,
         kind: 'restore-failed',
         level: 'problem',
