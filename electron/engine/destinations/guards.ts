@@ -14,7 +14,7 @@ export interface TargetGuardsOptions {
   readonly clock: Clock;
   /** Nothing gets through to a target from now on, or it does again. */
   readonly onProblem: (targetId: TargetId, problem: Problem | undefined) => void;
-  /** How long a look at a target may stand still; without it as target-guard.ts says. */
+  /** How long a look at a target may stand still; without it as guard/target-guard.ts says. */
   readonly lookStillMs?: number | undefined;
 }
 

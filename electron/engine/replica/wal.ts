@@ -1,5 +1,5 @@
 // The WAL file format, as bytes: header, frames, the running checksum. Pure: no I/O, no clock.
-// Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log. Who may read a live WAL, and when, is drain.ts.
+// Format: https://www.sqlite.org/fileformat2.html#the_write_ahead_log. Who may read a live WAL, and when, is source/wal-reader.ts.
 
 export const walHeaderBytes = 32;
 export const frameHeaderBytes = 24;

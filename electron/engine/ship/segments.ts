@@ -1,5 +1,5 @@
 // Cuts segments out of a spool and puts them on a target: each ends with a transaction, and none is held in memory whole,
-// however large its transaction is. Which part is due is shipper.ts; how an object is framed is object.ts.
+// however large its transaction is. Which part is due is shipper.ts; how an object is framed is replica/object.ts.
 import { must } from '../../../shared/assert.ts';
 import type { Place } from '../../../shared/position.ts';
 import type { Commit } from '../replica/commit.ts';

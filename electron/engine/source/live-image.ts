@@ -1,7 +1,7 @@
 // Images of a live database that need no pin of their own: writers and their checkpoints go on as if nobody read them. The pin
 // of the capture keeps newer pages out of the database file until it moves; before it does, the pages that may be overwritten
 // from then on are copied aside, where they are still to be read. Reading is image.ts, which looks there once more after it
-// read the file; the pin is capture.ts and pins.ts.
+// read the file; the pin is capture/capture.ts and pins.ts.
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
