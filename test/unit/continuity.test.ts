@@ -5,13 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
 import type { Commit } from '../../electron/engine/replica/commit.ts';
 import { CommitLog } from '../../electron/engine/spool/commits.ts';
-import {
-  changedPages,
-  decideContinuation,
-  readRemains,
-  type Remains,
-  spoolComposed,
-} from '../../electron/engine/protection/continuity.ts';
+import { changedPages, spoolComposed } from '../../electron/engine/protection/changes.ts';
+import { decideContinuation, readRemains, type Remains } from '../../electron/engine/protection/continuity.ts';
 import {
   forgetClean,
   noteBoot,

@@ -8,9 +8,10 @@ import type { DatabaseId } from '../../../shared/ids.ts';
 import type { Place } from '../../../shared/position.ts';
 import type { Capture } from '../capture/capture.ts';
 import { CommitLog } from '../spool/commits.ts';
-import { changedPages, filePages, newGeneration, readHeader, type Remains, spoolComposed } from './continuity.ts';
+import { changedPages, composeUnseen, isMost, mostWords } from './changes.ts';
+import { filePages, newGeneration, readHeader, type Remains } from './continuity.ts';
 import { wasAhead } from './labels.ts';
-import { noteBoot, saveComposed, saveNotes } from '../spool/notes.ts';
+import { noteBoot, saveNotes } from '../spool/notes.ts';
 import { assembleSession, labelsOf, makeCapture, spoolFolder } from './assembly.ts';
 import { hashImage, layersAt, mustBeIntact } from './read-image.ts';
 import { takeNotes } from './take-notes.ts';
@@ -129,63 +130,6 @@ export async function compareHistory(
     await composeUnseen(context, { ...unseen, isGap: true });
     return baseline;
   });
-}
-
-/** Most of a database changed: then an image costs less than its pages. */
-export function isMost(changed: readonly number[], pages: number): boolean {
-  return changed.length > pages / 2 && changed.length > 100;
-}
-
-/** Why a new generation begins where most pages changed. */
-export function mostWords(outside: Outside | undefined): string {
-  return outside?.words ?? 'Most of the database was changed while Tidemark was not watching';
-}
-
-/** Ships what changed unseen as an index of our own, and goes on from the image behind it. */
-export async function composeUnseen(
-  { options, owner }: SessionContext,
-  unseen: Pick<Session, 'generation' | 'capture' | 'spool' | 'commits' | 'composed'> & {
-    readonly image: ImageSource;
-    /** Of the image. */
-    readonly hashes: PageHashes;
-    readonly changed: readonly number[];
-    /** The free index, the place of the image, and the time that was not seen. */
-    readonly between: { readonly index: number; readonly at: Place; readonly from: number; readonly to: number };
-    /** There were states in between. */
-    readonly isGap: boolean;
-    readonly outside: Outside | undefined;
-    readonly signal: AbortSignal;
-  },
-): Promise<void> {
-  const { generation, capture, spool, commits, composed, image, hashes, changed, between, outside, signal } = unseen;
-  const { index, at, from, to } = between;
-  const { state, pages } = hashes;
-  await spoolComposed(image, {
-    spool,
-    index,
-    // Without a difference an index is still composed where one was left free, so that indices stay without holes.
-    changed: changed.length > 0 ? changed : [1],
-    signal,
-    // Noted before it has its name: replayed over the former hashes, what the image overlaps would tell states that never were.
-    onWhole: async (end) => {
-      await mustBeIntact(image, capture);
-      commits.add({ ...end, at: to, state, pages, written: changed.length, transactions: 1 });
-      await spool.sync();
-      await saveNotes(spool.folder, generation, takeNotes({ hashes, commits, spool, at }));
-      composed.push({ index, from, to });
-      await saveComposed(spool.folder, composed);
-    },
-  });
-  await capture.adoptHashes(hashes);
-  owner.counters.composedIndices++;
-  if (changed.length === 0 || !unseen.isGap) return;
-  if (outside?.what !== undefined) options.onEvent({ kind: 'outside', what: outside.what });
-  const gap = { fromAt: from, toAt: to, pages: changed.length };
-  options.catalogue.addGap(options.row.id, {
-    ...gap,
-    text: `${outside?.words ?? 'Not watched'}: changes in between were not seen one by one`,
-  });
-  options.onEvent({ kind: 'gap', ...gap });
 }
 
 /** A new generation, from an image of what the database is now. */

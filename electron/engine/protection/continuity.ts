@@ -6,7 +6,6 @@ import { mustNotBeShort } from '../../../shared/errors.ts';
 import type { Generation, Place } from '../../../shared/position.ts';
 import { type Commit, timesInOrder } from '../replica/commit.ts';
 import { CommitLog } from '../spool/commits.ts';
-import { composeIndex } from '../replica/composed.ts';
 import {
   type CleanStop,
   type Composed,
@@ -24,7 +23,6 @@ import { hashPage } from '../replica/state-hash.ts';
 import type { Connections } from '../source/connections.ts';
 import { parseDatabaseHeader, databaseHeaderBytes } from '../source/header.ts';
 import { identityOf, isSameFile } from '../source/identity.ts';
-import { type ImageSource, readPages } from '../source/image.ts';
 import type { PageHashes } from '../source/page-hashes.ts';
 import { readFully, type WalEnd } from '../source/wal-reader.ts';
 import { frameBytes, isSameWal, offsetAfter, parseWalHeader, walHeaderBytes } from '../replica/wal.ts';
@@ -199,45 +197,6 @@ export function decideContinuation(
   const isUntouched =
     (isClean || remains.isUntouched(fd)) && (connections === undefined || connections.counts().backfilled === 0);
   return { kind: isUntouched ? 'untouched' : 'compare', hashes };
-}
-
-/** Pages that need a frame to come from one state to a later one, ascending. */
-export async function changedPages(before: PageHashes, after: PageHashes): Promise<readonly number[]> {
-  const changed = await before.changedIn(after);
-  // A database that only shrank still needs a frame to say so.
-  return changed.length === 0 && after.pages !== before.pages ? [1] : changed;
-}
-
-/** Writes a composed index into the spool at `index`; returns where it ends. */
-export async function spoolComposed(
-  image: ImageSource,
-  {
-    spool,
-    index,
-    changed,
-    signal,
-    onWhole,
-  }: {
-    readonly spool: Spool;
-    readonly index: number;
-    readonly changed: readonly number[];
-    readonly signal: AbortSignal;
-    /** Runs when the index is whole and before it has its name, told where it ends. */
-    readonly onWhole: (end: Place) => Promise<void>;
-  },
-): Promise<Place> {
-  const { pageSize, pages } = image;
-  const salts = { salt1: randomBytes(4).readUInt32BE(), salt2: randomBytes(4).readUInt32BE() };
-  const pieces = composeIndex({
-    pageSize,
-    databasePages: pages,
-    salts,
-    sequence: 0,
-    changed: readPages(image, changed, { signal }),
-    count: changed.length,
-  });
-  const offset = await spool.writeIndex(index, pieces, async (size) => await onWhole({ index, offset: size }));
-  return { index, offset };
 }
 
 /**

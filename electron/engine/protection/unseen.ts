@@ -2,8 +2,8 @@
 // database for itself, a foreign hand. Capturing goes on behind it, and so does everything else, while pages are compared.
 import { AppError } from '../../../shared/errors.ts';
 import type { Unseen } from '../capture/options.ts';
-import { changedPages, readHeader } from './continuity.ts';
-import { composeUnseen, isMost, mostWords } from './continuations.ts';
+import { changedPages, composeUnseen, isMost, mostWords } from './changes.ts';
+import { readHeader } from './continuity.ts';
 import { hashImage, layersAt } from './read-image.ts';
 import type { Outside, Session, SessionContext } from './session.ts';
 
