@@ -159,6 +159,7 @@ const rooms: readonly Room[] = [
     mayImport: [
       'shared/**',
       'electron/engine/{basics,replica,restore}/**',
+      'electron/engine/destinations/look-up.ts',
       'electron/engine/targets/{target,open-target}.ts',
     ],
     libraries: ['node:*', 'better-sqlite3'],

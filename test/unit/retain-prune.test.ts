@@ -4,7 +4,7 @@ import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findLitestream, runLitestream } from '../../electron/demo/litestream-binary.ts';
-import { listHistory } from '../../electron/engine/restore/look-up.ts';
+import { listHistory } from '../../electron/engine/destinations/look-up.ts';
 import { lookAtReplica } from '../../electron/engine/retain/look.ts';
 import { planRetention, type RetainPlan } from '../../electron/engine/retain/plan.ts';
 import { prune } from '../../electron/engine/retain/prune.ts';

@@ -7,7 +7,7 @@ import { noFollow } from '../basics/files.ts';
 import { maxOffset } from '../replica/bounds.ts';
 import type { KeptSegment } from '../replica/history.ts';
 import { type ObjectReader, openObject } from '../replica/object.ts';
-import { mapBounded } from './bounded.ts';
+import { mapBounded } from '../basics/bounded.ts';
 import { type Output, whileRoom } from './output.ts';
 import type { RestorePlan } from './plan.ts';
 import type { PlannedObject } from './planning.ts';

@@ -17,14 +17,8 @@ import type { ObjectInfo } from '../replica/object.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import { chooseGeneration, choosePoint } from './choose-point.ts';
 import { countCopies, withoutCopies } from './copies.ts';
-import {
-  learn,
-  type PlanContext,
-  type PlannedObject,
-  type Planning,
-  type SoundSnapshot,
-  soundSnapshots,
-} from './planning.ts';
+import type { Planning } from '../replica/planning.ts';
+import { learn, type PlanContext, type PlannedObject, type SoundSnapshot, soundSnapshots } from './planning.ts';
 import { describeIndices, describePlace, withNearest } from './refusal.ts';
 
 export interface RestorePlan {

@@ -17,7 +17,7 @@ import type { ReadableTarget } from '../targets/target.ts';
 import { applyHistory, type Built } from './apply.ts';
 import { checkDatabase } from './check.ts';
 import { countReads, type FetchedIndex, fetchSegments } from './fetch.ts';
-import { damageOf, listHistory, runPlanning } from './look-up.ts';
+import { damageOf, listHistory, runPlanning } from '../destinations/look-up.ts';
 import { classifyOutputError, mustHaveRoom, openOutput, type Output, whileRoom } from './output.ts';
 import { runPhase } from './phases.ts';
 import { planRestore, type RestorePlan } from './plan.ts';

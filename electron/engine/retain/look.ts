@@ -1,11 +1,11 @@
 // Looks at a replica as a whole, for retention: what lies there, and what its images are.
 import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
-import { listHistory, runPlanning } from '../restore/look-up.ts';
+import { listHistory, runPlanning } from '../destinations/look-up.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { GenerationHistory, History, Known } from '../replica/history.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
-import type { Planning } from '../restore/planning.ts';
+import type { Planning } from '../replica/planning.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { factsOf } from './parts.ts';

@@ -27,7 +27,7 @@ import type { KnownTargets } from '../destinations/known-targets.ts';
 import type { Operations } from './operations.ts';
 import { listReplica } from '../restore/list-replica.ts';
 import { inTime } from '../restore/in-time.ts';
-import { listHistory } from '../restore/look-up.ts';
+import { listHistory } from '../destinations/look-up.ts';
 import { mustBeFree } from '../restore/output.ts';
 import { describePlan, restoreReplica } from '../restore/restore.ts';
 import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';

@@ -3,8 +3,8 @@ import { AppError } from '../../../shared/errors.ts';
 import { buildHistory, type History, type Known } from '../replica/history.ts';
 import { type ObjectInfo, readTrailer } from '../replica/object.ts';
 import type { ReadableTarget } from '../targets/target.ts';
-import { mapBounded } from './bounded.ts';
-import type { Planning } from './planning.ts';
+import { mapBounded } from '../basics/bounded.ts';
+import type { Planning } from '../replica/planning.ts';
 
 const parallelReads = 8;
 
