@@ -90,7 +90,16 @@ interface Source {
 
 const impureNames = new Set(['performance', 'setTimeout', 'setInterval', 'setImmediate', 'process']);
 
+/** Each file is parsed once, however many rules ask for it. */
+const known = new WeakMap<SourceFile, Source>();
+
 function readSource(file: SourceFile): Source {
+  const source = known.get(file) ?? parseSource(file);
+  known.set(file, source);
+  return source;
+}
+
+function parseSource(file: SourceFile): Source {
   const { program, errors } = parseSync(file.path, file.text, { lang: file.path.endsWith('x') ? 'tsx' : 'ts' });
   const [error] = errors;
   if (error !== undefined) throw new Error(`${file.path} cannot be parsed: ${error.message}`);
