@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command line's entry: checks the runtime before anything native is loaded, then hands over to cli-program.ts.
+// The command line's entry: checks the runtime before anything native is loaded, then hands over to cli/program.ts.
 // Only dynamic imports here, so that an old Node gets a sentence instead of a crash.
 
 const oldest = [22, 14] as const;
@@ -12,6 +12,6 @@ if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
   );
   process.exitCode = 1;
 } else {
-  const { runCommandLine } = await import('./cli-program.ts');
+  const { runCommandLine } = await import('./cli/program.ts');
   process.exitCode = await runCommandLine(process.argv.slice(2), import.meta.url);
 }

@@ -5,18 +5,27 @@ import { join } from 'node:path';
 import { AppError, errorSentence, reasonOf } from '../shared/errors.ts';
 import type { HostInfo } from '../shared/model.ts';
 import { plainText } from '../shared/plain-text.ts';
-import { findHome, resolveDataDir } from './data-dir.ts';
-import { startNodeProcess } from './demo-process.ts';
-import { createDemo } from './demo.ts';
-import { startEngine, workerBeside } from './engine-host.ts';
-import { type HeadlessOptions, headlessUsage, readHeadlessOptions, readTlsFiles } from './headless-options.ts';
-import { startHeadlessServer } from './headless-server.ts';
-import { createHostApi, notAvailable } from './host-api.ts';
-import { leave } from './leave.ts';
-import { openOutside } from './open-browser.ts';
-import { guardProcess } from './process-guards.ts';
-import { readKeyFile } from './secret-key.ts';
-import { addressWith, doorName, issueKey, keyLifeMs, noteDoor, redeemKey, sweepKeys, writeRedirect } from './way-in.ts';
+import { findHome, resolveDataDir } from './host/data-dir.ts';
+import { startNodeProcess } from './demo/process.ts';
+import { createDemo } from './demo/demo.ts';
+import { startEngine, workerBeside } from './host/engine-host.ts';
+import { type HeadlessOptions, headlessUsage, readHeadlessOptions, readTlsFiles } from './headless/options.ts';
+import { startHeadlessServer } from './headless/server.ts';
+import { createHostApi, notAvailable } from './host/host-api.ts';
+import { leave } from './host/leave.ts';
+import { openOutside } from './host/open-browser.ts';
+import { guardProcess } from './host/process-guards.ts';
+import { readKeyFile } from './host/secret-key.ts';
+import {
+  addressWith,
+  doorName,
+  issueKey,
+  keyLifeMs,
+  noteDoor,
+  redeemKey,
+  sweepKeys,
+  writeRedirect,
+} from './host/way-in.ts';
 
 guardProcess();
 try {

@@ -1,20 +1,20 @@
 // The desktop host's entry. Makes sure that it is the only one for its data folder before anything else happens, then
-// hands over to desktop.ts.
+// hands over to desktop/desktop.ts.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app } from 'electron';
 import { z } from 'zod';
 import { AppError, errorSentence, reasonOf } from '../shared/errors.ts';
-import { registerContentScheme } from './content.ts';
-import { resolveDataDir } from './data-dir.ts';
-import { guardPages } from './desktop-guards.ts';
-import { type DesktopOptions, readDesktopOptions } from './desktop-options.ts';
-import { type Desktop, startDesktop } from './desktop.ts';
-import { showStartFailure } from './dialogs.ts';
-import { startEngine, workerBeside } from './engine-host.ts';
-import { guardProcess } from './process-guards.ts';
-import { readDesktopKey } from './secrets.ts';
-import { findTray } from './tray.ts';
+import { registerContentScheme } from './desktop/content.ts';
+import { resolveDataDir } from './host/data-dir.ts';
+import { guardPages } from './desktop/guards.ts';
+import { type DesktopOptions, readDesktopOptions } from './desktop/options.ts';
+import { type Desktop, startDesktop } from './desktop/desktop.ts';
+import { showStartFailure } from './desktop/dialogs.ts';
+import { startEngine, workerBeside } from './host/engine-host.ts';
+import { guardProcess } from './host/process-guards.ts';
+import { readDesktopKey } from './desktop/secrets.ts';
+import { findTray } from './desktop/tray.ts';
 
 const handedOver = z.object({ paths: z.array(z.string()), isBackground: z.boolean() });
 

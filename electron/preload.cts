@@ -1,5 +1,5 @@
 // The window's only way out: three named functions on `window.tidemark`. Sandboxed, isolated, CommonJS.
-// Hands on plain data and nothing of Electron; what may be asked, and by whom, is checked in ipc.ts.
+// Hands on plain data and nothing of Electron; what may be asked, and by whom, is checked in desktop/ipc.ts.
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 
 contextBridge.exposeInMainWorld('tidemark', {

@@ -5,9 +5,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { hasDisplay } from './open-browser.ts';
-import { guardProcess } from './process-guards.ts';
-import { plainSurroundings } from './surroundings.ts';
+import { hasDisplay } from './host/open-browser.ts';
+import { guardProcess } from './host/process-guards.ts';
+import { plainSurroundings } from './host/surroundings.ts';
 
 guardProcess();
 const root = join(import.meta.dirname, '..');

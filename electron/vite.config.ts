@@ -14,7 +14,7 @@ const entryNames = [
   'main',
   'headless',
   'cli',
-  'demo-writer',
+  'demo/writer',
   'engine/worker',
   'engine/source/checkpoint-thread',
   'engine/restore/check-process',

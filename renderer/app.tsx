@@ -1,23 +1,23 @@
 // The application: the shell around the place one is at, and what may lie above it (restore, removal, drop).
 import type { ReactNode } from 'react';
 import { Guarded } from './components/guarded.tsx';
-import { formatPlace } from './place.ts';
-import { ActivityScreen } from './screens/activity-screen.tsx';
-import { AddScreen } from './screens/add-screen.tsx';
-import { DatabaseScreen } from './screens/database-screen.tsx';
-import { DestinationScreen } from './screens/destination-screen.tsx';
-import { DestinationsScreen } from './screens/destinations-screen.tsx';
-import { DropTarget } from './screens/drop-target.tsx';
-import { LoadingScreen } from './screens/loading-screen.tsx';
-import { OverviewScreen } from './screens/overview-screen.tsx';
-import { NamingDialogs } from './screens/naming-dialogs.tsx';
-import { ReplicaDialogs } from './screens/replica-dialogs.tsx';
-import { RemoveDestinationDialog } from './screens/remove-destination-dialog.tsx';
-import { RemoveDialog } from './screens/remove-dialog.tsx';
-import { RestoreDialog } from './screens/restore-dialog.tsx';
-import { SettingsScreen } from './screens/settings-screen.tsx';
-import { Shell } from './screens/shell.tsx';
-import { useStore } from './store.ts';
+import { formatPlace } from './store/place.ts';
+import { ActivityScreen } from './screens/activity/activity-screen.tsx';
+import { AddScreen } from './screens/add/add-screen.tsx';
+import { DatabaseScreen } from './screens/database/database-screen.tsx';
+import { DestinationScreen } from './screens/destinations/destination-screen.tsx';
+import { DestinationsScreen } from './screens/destinations/destinations-screen.tsx';
+import { DropTarget } from './screens/shell/drop-target.tsx';
+import { LoadingScreen } from './screens/shell/loading-screen.tsx';
+import { OverviewScreen } from './screens/overview/overview-screen.tsx';
+import { NamingDialogs } from './screens/database/naming-dialogs.tsx';
+import { ReplicaDialogs } from './screens/database/replica-dialogs.tsx';
+import { RemoveDestinationDialog } from './screens/destinations/remove-destination-dialog.tsx';
+import { RemoveDialog } from './screens/database/remove-dialog.tsx';
+import { RestoreDialog } from './screens/restore/restore-dialog.tsx';
+import { SettingsScreen } from './screens/settings/settings-screen.tsx';
+import { Shell } from './screens/shell/shell.tsx';
+import { useStore } from './store/store.ts';
 
 export function App(): ReactNode {
   const isLoaded = useStore(({ remote }) => remote !== undefined);

@@ -1,6 +1,6 @@
 // The page through which a browser comes in: redeems the key that stands behind the address's #, once, keeps what it gets for it,
 // and goes on to the application.
-import { keepSecret } from './session.ts';
+import { keepSecret } from './channel/session.ts';
 
 // Pasted into this very page, an address loads nothing anew.
 window.addEventListener('hashchange', () => void redeem());

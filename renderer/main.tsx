@@ -6,7 +6,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { must } from '../shared/assert.ts';
 import { startWindow } from './actions/window.ts';
-import { openConnection, provideConnection } from './api.ts';
+import { openConnection, provideConnection } from './channel/api.ts';
 import { App } from './app.tsx';
 
 startWindow(provideConnection(openConnection()));

@@ -2,36 +2,36 @@
 // and pushes one plain state. Knows neither windows nor sockets.
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import Database from 'better-sqlite3';
 import type { EngineCommandName, Parsed, Reply, Result } from '../../shared/contract.ts';
 import { engineCommands } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import type { EngineState } from '../../shared/model.ts';
-import { bootIdentity, computerIdentity } from './boot.ts';
-import { confirmTime, type ConfirmedTime } from './confirmed-time.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { Databases, type Limits } from './databases.ts';
-import { describeDetails } from './describe.ts';
-import { Descriptions } from './descriptions.ts';
-import { findHome } from './home.ts';
+import { bootIdentity, computerIdentity } from './basics/boot.ts';
+import { confirmTime, type ConfirmedTime } from './basics/confirmed-time.ts';
+import { type Clock, systemClock } from './basics/clock.ts';
+import { Databases, type Limits } from './switchboard/databases.ts';
+import { describeDetails } from './switchboard/describe.ts';
+import { Descriptions } from './switchboard/descriptions.ts';
+import { findHome } from './basics/home.ts';
 import { costOfPoint } from './history/point-cost.ts';
 import { Points } from './history/points.ts';
 import { readTimeline } from './history/timeline.ts';
-import { KnownTargets } from './known-targets.ts';
-import { LoopDelay } from './loop-delay.ts';
-import { type Log, type Logger, openLog } from './log.ts';
-import { Operations } from './operations.ts';
-import { RestoreJobs } from './restore-jobs.ts';
+import { KnownTargets } from './destinations/known-targets.ts';
+import { LoopDelay } from './basics/loop-delay.ts';
+import { type Log, type Logger, openLog } from './basics/log.ts';
+import { Operations } from './switchboard/operations.ts';
+import { RestoreJobs } from './switchboard/restore-jobs.ts';
 import { Readers } from './retain/readers.ts';
-import { previewOf, retainAt } from './retention.ts';
+import { previewOf, retainAt } from './switchboard/retention.ts';
 import { removeStaleRestoreFiles } from './restore/output.ts';
 import { resolveDatabasePath } from './source/inspect.ts';
 import { Catalogue } from './state/catalogue.ts';
-import { isUnsynced, openStateDatabase } from './state/state-database.ts';
+import { checkSqlite } from './state/check-sqlite.ts';
+import { type StateDatabase, openStateDatabase, isUnsynced } from './state/state-database.ts';
 import { Store } from './state/store.ts';
-import { suggestPaths } from './suggest-paths.ts';
-import { TargetCredentials } from './target-credentials.ts';
-import { TargetGuards } from './target-guards.ts';
+import { suggestPaths } from './switchboard/suggest-paths.ts';
+import { TargetCredentials } from './destinations/credentials.ts';
+import { TargetGuards } from './destinations/guards.ts';
 
 export interface EngineSetup {
   /** Undefined: a toolbox that lists and restores by URL and keeps nothing. */
@@ -73,15 +73,13 @@ const pushEveryMs = 150;
 const progressEveryMs = 400;
 const pushPart = 20;
 const recentActivity = 50;
-/** The first library version without the WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug). */
-const oldestSqlite = [3, 51, 3] as const;
 
 export class Engine {
   readonly #setup: EngineSetup;
   readonly #clock: Clock;
   readonly #kept: Log;
   readonly #log: Logger;
-  readonly #database: Database.Database | undefined;
+  readonly #database: StateDatabase | undefined;
   readonly #storage: Storage | undefined;
   readonly #loopDelay = new LoopDelay();
   readonly #operations: Operations;
@@ -95,7 +93,7 @@ export class Engine {
   #pushAfterMs = pushEveryMs;
   #isStopped = false;
 
-  private constructor(setup: EngineSetup, database: Database.Database | undefined, sqliteVersion: string) {
+  private constructor(setup: EngineSetup, database: StateDatabase | undefined, sqliteVersion: string) {
     this.#setup = setup;
     this.#clock = setup.clock ?? systemClock;
     this.#kept = openLog(setup.dataDir);
@@ -171,7 +169,7 @@ export class Engine {
       databases: describeAll(this.#storage, this.#clock.now()),
       targets: targets?.states() ?? [],
       operations: this.#operations.list(),
-      activity: store?.activity({ limit: recentActivity }) ?? [],
+      activity: store?.activity.list({ limit: recentActivity }) ?? [],
     };
   }
 
@@ -234,7 +232,7 @@ export class Engine {
       await this.#restores.start(this.#databases.rowOf(databaseId), { position, outputPath, fullCheck }),
     cancelOperation: ({ operationId }) => this.#operations.cancel(operationId),
     dismissOperation: ({ operationId }) => this.#operations.dismiss(operationId),
-    listActivity: (query) => this.#required.store.activity(query),
+    listActivity: (query) => this.#required.store.activity.list(query),
     updateSettings: (changes) => {
       this.#required.store.updateSettings(changes);
       this.#changed();
@@ -251,7 +249,7 @@ export class Engine {
       await Promise.all(databases.map(async (declared) => await this.#databases.declare(declared))),
   };
 
-  #openStorage(database: Database.Database): Storage {
+  #openStorage(database: StateDatabase): Storage {
     const { dataDir = '', isDeclaredOnly, version } = this.#setup;
     const store = new Store(database);
     const catalogue = new Catalogue(database);
@@ -378,18 +376,4 @@ function describeAll(storage: Storage | undefined, now: number): EngineState['da
   if (storage === undefined) return [];
   const { databases, descriptions } = storage;
   return databases.rows().map((row) => descriptions.describe(row, { databases, now }));
-}
-
-/** The version of the SQLite library; fails with `sqlite-too-old` where it could corrupt a database. */
-function checkSqlite(): string {
-  const probe = new Database(':memory:');
-  try {
-    const version = String(probe.prepare('SELECT sqlite_version()').pluck().get());
-    const parts = version.split('.').map(Number);
-    const difference = oldestSqlite.map((least, i) => (parts[i] ?? 0) - least).find((value) => value !== 0) ?? 0;
-    if (difference < 0) throw new AppError('sqlite-too-old', { version });
-    return version;
-  } finally {
-    probe.close();
-  }
 }

@@ -4,9 +4,9 @@ import { createBirpc } from 'birpc';
 import { isCommandName, isEngineCommand } from '../../shared/contract.ts';
 import { AppError, toErrorData } from '../../shared/errors.ts';
 import { must } from '../../shared/assert.ts';
-import type { EngineCalls, HostCalls, WorkerData } from '../engine-channel.ts';
+import type { EngineCalls, HostCalls, WorkerData } from '../host/engine-channel.ts';
 import { Engine } from './engine.ts';
-import { letOthersGoFirst } from './gentle.ts';
+import { letOthersGoFirst } from './basics/gentle.ts';
 
 const port = must(parentPort, 'this file is only ever started as a thread');
 const { dataDir, isDeclaredOnly, version, secretKey, progressEveryMs, death } = workerData as WorkerData;

@@ -1,8 +1,8 @@
 // The activity screen: which entries one looks at, and older ones on demand.
 import { toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
-import { connection } from '../api.ts';
-import { type ActivityGroup, emptyLog, type LatelyView, type LogView, readStore, setView } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import { type ActivityGroup, emptyLog, type LatelyView, type LogView, readStore, setView } from '../store/store.ts';
 
 const pageSize = 100;
 const latelyCount = 6;

@@ -2,7 +2,7 @@
 // wish to protect.
 import { toErrorData } from '../../shared/errors.ts';
 import type { TargetId } from '../../shared/ids.ts';
-import { connection } from '../api.ts';
+import { connection } from '../channel/api.ts';
 import {
   type AddDestination,
   type AddDraft,
@@ -11,7 +11,7 @@ import {
   type PathDraft,
   readStore,
   setView,
-} from '../store.ts';
+} from '../store/store.ts';
 import { describeDestination, dropDestination, storeDestination } from './destinations.ts';
 import { go, run } from './window.ts';
 

@@ -1,7 +1,7 @@
 // What one does with databases that are already protected, and with the demo.
 import type { DatabaseId, OperationId } from '../../shared/ids.ts';
-import { connection } from '../api.ts';
-import { readStore, setView } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import { readStore, setView } from '../store/store.ts';
 import { go, run } from './window.ts';
 
 /** Pauses one database, or all. */

@@ -2,7 +2,7 @@
 // draft only while one is at it.
 import { toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
-import { connection } from '../api.ts';
+import { connection } from '../channel/api.ts';
 import {
   changesPlace,
   checkForm,
@@ -13,8 +13,8 @@ import {
   placeOf,
   type PlaceForm,
   withPlace,
-} from '../place-form.ts';
-import { type DestinationDraft, readStore, setView } from '../store.ts';
+} from '../store/place-form.ts';
+import { type DestinationDraft, readStore, setView } from '../store/store.ts';
 import { go, run } from './window.ts';
 
 /** Begins the draft of a destination, a new one without an id; one that is begun already goes on. */

@@ -1,8 +1,8 @@
 // The figures of one database that are not pushed: asked for while somebody looks at them, and not otherwise.
 import { toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
-import { connection } from '../api.ts';
-import { readStore, setView } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import { readStore, setView } from '../store/store.ts';
 
 const everyMs = 2_000;
 

@@ -14,9 +14,9 @@ import {
   type Viewport,
   zoomViewport,
 } from '../../shared/viewport.ts';
-import { connection } from '../api.ts';
-import { appendPoints, mergePoints } from '../point-list.ts';
-import { historyOf, readStore, setHistory } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import { appendPoints, mergePoints } from '../store/point-list.ts';
+import { historyOf, readStore, setHistory } from '../store/store.ts';
 import { notify } from './window.ts';
 
 const shortestPauseMs = 500;

@@ -3,8 +3,8 @@ import { toErrorData } from '../../shared/errors.ts';
 import type { Moment } from '../../shared/history.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import { findNamed, type NamedPoint } from '../../shared/named-points.ts';
-import { connection } from '../api.ts';
-import { type NameForm, readStore, setView } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import { type NameForm, readStore, setView } from '../store/store.ts';
 import { run } from './window.ts';
 
 /** Opens the form for a restore point: to name it, or to change the name that it has. */

@@ -3,8 +3,8 @@
 import { toErrorData } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Retention } from '../../shared/retention.ts';
-import { connection } from '../api.ts';
-import { readStore, type SettingsDraft, setView } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import { readStore, type SettingsDraft, setView } from '../store/store.ts';
 import { go, run } from './window.ts';
 
 interface ReplicaName {

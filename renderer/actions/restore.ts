@@ -2,8 +2,8 @@
 import { toErrorData } from '../../shared/errors.ts';
 import type { RestorePoint } from '../../shared/history.ts';
 import type { DatabaseId, OperationId } from '../../shared/ids.ts';
-import { connection } from '../api.ts';
-import { readStore, type RestoreDraft, setView } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import { readStore, type RestoreDraft, setView } from '../store/store.ts';
 import { run } from './window.ts';
 
 type Draft = Extract<RestoreDraft, { kind: 'draft' }>;

@@ -2,10 +2,10 @@
 // for in place.
 import { toErrorData } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/model.ts';
-import { connection } from '../api.ts';
-import type { Connection } from '../connection.ts';
-import { formatPlace, parsePlace, type Place } from '../place.ts';
-import { readStore, setView, useStore } from '../store.ts';
+import { connection } from '../channel/api.ts';
+import type { Connection } from '../channel/connection.ts';
+import { formatPlace, parsePlace, type Place } from '../store/place.ts';
+import { readStore, setView, useStore } from '../store/store.ts';
 
 let noticeCount = 0;
 

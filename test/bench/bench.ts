@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream } from '../../electron/demo/litestream-binary.ts';
 import { formatDuration } from '../../shared/format.ts';
 import { killAll, litestream } from './capturers.ts';
 import { type Bench, say } from './report.ts';

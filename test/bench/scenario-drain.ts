@@ -13,8 +13,8 @@ import {
   scanFrames,
   startChain,
   walHeaderBytes,
-} from '../../electron/engine/source/wal.ts';
-import { Spool } from '../../electron/engine/spool.ts';
+} from '../../electron/engine/replica/wal.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
 import { formatBytes } from '../../shared/format.ts';
 import { makeCapture } from '../support/capture.ts';
 import { formatRatio } from './figures.ts';

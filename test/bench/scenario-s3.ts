@@ -5,7 +5,7 @@
 //   npm run bench -- --only s3 [--megabytes 1000]
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemClock } from '../../electron/engine/clock.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
 import { TargetGuard } from '../../electron/engine/guard/target-guard.ts';
 import { buildHistory } from '../../electron/engine/replica/history.ts';
 import { encodeWhole, type TrailerFields } from '../../electron/engine/replica/object.ts';

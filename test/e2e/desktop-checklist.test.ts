@@ -149,7 +149,7 @@ describe('the window', () => {
 });
 
 test('7: the policy lets a page load its own files alone', async () => {
-  const { contentHeaders } = await import('../../electron/content-headers.ts');
+  const { contentHeaders } = await import('../../electron/host/content-headers.ts');
   const policy = new Map(
     contentHeaders['content-security-policy']
       .split('; ')
@@ -166,14 +166,14 @@ test('15: nothing is opened outside but what is ours', () => {
     [...text.matchAll(/\bshell\.(\w+)\(([^)]*)\)/g)].map(([, name, what]) => `${path}: ${name}(${what})`),
   );
   // The file that a restore of ours wrote. An address would need a list of those that may be opened.
-  expect(opened).toEqual(['electron/desktop.ts: showItemInFolder(path)']);
+  expect(opened).toEqual(['electron/desktop/desktop.ts: showItemInFolder(path)']);
   // The data folder, and the page that leads a browser to the headless host, each a path of our own making.
   const started = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/(?<!function )\bopenOutside\((\w+)/g)].map(([, what]) => `${path}: ${what ?? ''}`),
   );
   expect(started.sort()).toEqual([
-    'electron/cli-open.ts: writeRedirect',
-    'electron/desktop.ts: dataDir',
+    'electron/cli/open.ts: writeRedirect',
+    'electron/desktop/desktop.ts: dataDir',
     'electron/headless.ts: writeRedirect',
   ]);
 });
@@ -194,7 +194,7 @@ test('17: every channel is registered by the one function that looks at who call
   const handled = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/\bipcMain\s*\.\s*(?:handle|on|once|handleOnce)\b/g)].map(() => path),
   );
-  expect(handled).toEqual(['electron/ipc.ts']);
+  expect(handled).toEqual(['electron/desktop/ipc.ts']);
 });
 
 test('20: the preload hands out named functions, and no part of Electron', () => {

@@ -45,7 +45,7 @@ describe.skipIf(process.platform !== 'linux')('a process of ours', () => {
     [
       'the demo’s writer',
       async (folder) => {
-        const started = startScript(built('demo-writer.js'), ['--database', folder.at('demo.db')]);
+        const started = startScript(built('demo/writer.js'), ['--database', folder.at('demo.db')]);
         await started.printed('ready');
         return started;
       },

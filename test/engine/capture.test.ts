@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { CommitLog } from '../../electron/engine/commits.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
-import { Spool } from '../../electron/engine/spool.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
 import { Visits } from '../../electron/engine/capture/visits.ts';
 import { startScript } from '../support/processes.ts';
 import { makeDatabase } from '../support/application.ts';

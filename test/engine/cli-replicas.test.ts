@@ -2,7 +2,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { chooseAnswer } from '../../electron/cli-choose.ts';
+import { chooseAnswer } from '../../electron/cli/choose.ts';
 import { formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
 import { createFolderTarget } from '../../electron/engine/targets/folder.ts';
 import { AppError } from '../../shared/errors.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import os from 'node:os';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream, runLitestream } from '../../electron/demo/litestream-binary.ts';
 import { type Ended, runCommand, startCommand } from '../support/command-line.ts';
 import { type Started, startScript } from '../support/processes.ts';
 import { startS3Server } from '../support/s3-server.ts';

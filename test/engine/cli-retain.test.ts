@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatNamed, writeRecord } from '../../electron/engine/replica/record.ts';
-import { listHistory } from '../../electron/engine/restore/look-up.ts';
+import { listHistory } from '../../electron/engine/destinations/look-up.ts';
 import type { RetentionPreview } from '../../shared/retention.ts';
 import { must } from '../../shared/assert.ts';
 import { runCommand } from '../support/command-line.ts';

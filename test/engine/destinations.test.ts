@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
-import { type Clock, systemClock } from '../../electron/engine/clock.ts';
+import { type Clock, systemClock } from '../../electron/engine/basics/clock.ts';
 import type { ReplicaState } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { defaultRetention } from '../../shared/retention.ts';

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import type { Mount } from '../../electron/engine/mounts.ts';
+import type { Mount } from '../../electron/engine/basics/mounts.ts';
 import { must } from '../../shared/assert.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { openDatabase } from '../support/application.ts';

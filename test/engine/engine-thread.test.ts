@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DatabaseState } from '../../shared/databases.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { EngineState } from '../../shared/model.ts';
-import { type EngineHost, startEngine } from '../../electron/engine-host.ts';
+import { type EngineHost, startEngine } from '../../electron/host/engine-host.ts';
 import type { AppConnection } from '../support/beside.ts';
 import { openDatabase } from '../support/application.ts';
 import type { Death } from '../support/mortal-worker.ts';

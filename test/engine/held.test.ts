@@ -2,7 +2,7 @@
 // something to look at, and no more once it is over.
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { type Clock, systemClock } from '../../electron/engine/clock.ts';
+import { type Clock, systemClock } from '../../electron/engine/basics/clock.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startProcess } from '../support/processes.ts';
 import { makeDatabase } from '../support/application.ts';

@@ -1,8 +1,8 @@
 // What a run says at its end, against what lies at its destinations: never that everything is there where it was not seen.
 import fs from 'node:fs';
 import { beforeEach, expect, test } from 'vitest';
-import { formatStopped } from '../../electron/cli-output.ts';
-import type { Limits } from '../../electron/engine/databases.ts';
+import { formatStopped } from '../../electron/cli/output.ts';
+import type { Limits } from '../../electron/engine/switchboard/databases.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { EngineState } from '../../shared/model.ts';
 import { openApplication } from '../support/application.ts';

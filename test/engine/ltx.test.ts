@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { inspectFolder } from '../../electron/engine/destination.ts';
+import { inspectFolder } from '../../electron/engine/destinations/folders.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';
 import { calm } from '../support/replica-scratch.ts';

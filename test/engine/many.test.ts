@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { Openings } from '../../electron/engine/openings.ts';
+import { Openings } from '../../electron/engine/protection/openings.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { tempFolder, until } from '../support/temp.ts';
 

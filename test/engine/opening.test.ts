@@ -3,12 +3,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Capture } from '../../electron/engine/capture/capture.ts';
 import { ContinuityUnproven } from '../../electron/engine/capture/options.ts';
-import { newCounters } from '../../electron/engine/counters.ts';
+import { newCounters } from '../../electron/engine/capture/counters.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import type { PageHashes } from '../../electron/engine/source/page-hashes.ts';
 import type { WalEnd } from '../../electron/engine/source/wal-reader.ts';
 import { Watcher } from '../../electron/engine/source/watch.ts';
-import { Spool } from '../../electron/engine/spool.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
 import { must } from '../../shared/assert.ts';
 import { openApplication } from '../support/application.ts';
 import type { AppConnection } from '../support/beside.ts';

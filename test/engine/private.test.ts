@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
-import { keepPrivate } from '../../electron/engine/private-folder.ts';
+import { keepPrivate } from '../../electron/engine/basics/private-folder.ts';
 import { commandEntry, runCommand, startCommand } from '../support/command-line.ts';
 import { openTestEngine } from '../support/engine.ts';
 import { startS3Server } from '../support/s3-server.ts';

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream } from '../../electron/demo/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
 import type { RestorePoint } from '../../shared/history.ts';
 import type { DatabaseId } from '../../shared/ids.ts';

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../electron/engine/clock.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
 import { must } from '../../shared/assert.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import { openTestEngine, type TestEngine } from '../support/engine.ts';

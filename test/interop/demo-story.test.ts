@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { startScript } from '../support/processes.ts';
 import { tempFolder } from '../support/temp.ts';
 
-const script = path.resolve(import.meta.dirname, '../../electron/demo-story.ts');
+const script = path.resolve(import.meta.dirname, '../../electron/demo/story.ts');
 
 test('protects, survives the writer’s death, restores three moments, and litestream agrees', async () => {
   using folder = tempFolder();

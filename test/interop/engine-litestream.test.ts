@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { findLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream } from '../../electron/demo/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
 import { openBeside } from '../support/beside.ts';
 import { openTestEngine } from '../support/engine.ts';

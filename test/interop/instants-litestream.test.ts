@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream } from '../../electron/demo/litestream-binary.ts';
 import { RealHistory, type RecordedPoint } from '../support/replica-history.ts';
 import { findLitestream5 } from '../support/litestream-5.ts';
 import { newPlace, type Place, restore } from '../support/replica-place.ts';

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { findLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream } from '../../electron/demo/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
 import { dayMs, openShop } from '../support/aging-shop.ts';
 import { tempFolder, until } from '../support/temp.ts';

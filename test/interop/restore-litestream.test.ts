@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { mkdir, readFile } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream, runLitestream } from '../../electron/demo/litestream-binary.ts';
 import { writeRecord } from '../../electron/engine/replica/record.ts';
 import { parseKey } from '../../electron/engine/replica/keys.ts';
 import { listReplica } from '../../electron/engine/restore/list-replica.ts';

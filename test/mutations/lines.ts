@@ -22,7 +22,7 @@ const guards = 'test/e2e/process-guards.test.ts';
 
 const guard = (event: string): Mutation => ({
   what: `the guard against ${event}`,
-  file: 'electron/desktop-guards.ts',
+  file: 'electron/desktop/guards.ts',
   from: `contents.on('${event}', (event) => event.preventDefault());`,
   to: '',
   test: checklist,
@@ -30,7 +30,7 @@ const guard = (event: string): Mutation => ({
 
 const preference = (line: string, to: string): Mutation => ({
   what: `the preference ${line}`,
-  file: 'electron/window.ts',
+  file: 'electron/desktop/window.ts',
   from: `${line},`,
   to: `${to},`,
   test: checklist,
@@ -64,21 +64,21 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the refusal of downloads',
-    file: 'electron/desktop-guards.ts',
+    file: 'electron/desktop/guards.ts',
     from: "session.on('will-download', (event) => event.preventDefault());",
     to: '',
     test: checklist,
   },
   {
     what: 'the refusal of devices',
-    file: 'electron/desktop-guards.ts',
+    file: 'electron/desktop/guards.ts',
     from: 'session.setDevicePermissionHandler(() => false);',
     to: '',
     test: checklist,
   },
   {
     what: 'the refusal of permissions',
-    file: 'electron/desktop-guards.ts',
+    file: 'electron/desktop/guards.ts',
     from: 'callback(allowedPermissions.has(permission)),',
     to: 'callback(permission !== undefined),',
     test: window,
@@ -86,7 +86,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the refusal of popups',
-    file: 'electron/desktop-guards.ts',
+    file: 'electron/desktop/guards.ts',
     from: "contents.setWindowOpenHandler(() => ({ action: 'deny' }));",
     to: '',
     test: window,
@@ -94,7 +94,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the end of the network',
-    file: 'electron/desktop-guards.ts',
+    file: 'electron/desktop/guards.ts',
     from: 'callback({ cancel: !isOwn(details.url) })',
     to: 'callback({ cancel: isOwn("") && details.url === "" })',
     test: window,
@@ -103,7 +103,7 @@ export const mutations: readonly Mutation[] = [
   ...['sender === window.webContents &&', 'senderFrame === sender.mainFrame &&', 'senderFrame !== null &&'].map(
     (from): Mutation => ({
       what: `the check of who calls: ${from}`,
-      file: 'electron/ipc.ts',
+      file: 'electron/desktop/ipc.ts',
       from,
       to: from.startsWith('senderFrame !== null') ? 'senderFrame !== undefined &&' : '',
       test: checklist,
@@ -111,7 +111,7 @@ export const mutations: readonly Mutation[] = [
   ),
   {
     what: 'the check of the caller’s origin',
-    file: 'electron/ipc.ts',
+    file: 'electron/desktop/ipc.ts',
     from: 'senderFrame.origin === contentOrigin',
     to: 'senderFrame.origin !== undefined',
     test: window,
@@ -119,7 +119,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the policy of scripts',
-    file: 'electron/content-headers.ts',
+    file: 'electron/host/content-headers.ts',
     from: `"script-src 'self'",`,
     to: `"script-src 'self' 'unsafe-inline'",`,
     test: checklist,
@@ -137,14 +137,14 @@ export const mutations: readonly Mutation[] = [
 
   {
     what: 'that no path ends the host',
-    file: 'electron/headless-server.ts',
+    file: 'electron/headless/server.ts',
     from: "if (!/^\\/(?!\\/)/.test(path)) return refuse(response, 400, 'That is no path.');",
     to: 'new URL(path, options.host);',
     test: attacks,
   },
   {
     what: 'that a refused upgrade is let go of',
-    file: 'electron/headless-server.ts',
+    file: 'electron/headless/server.ts',
     from: '(socket as Socket).destroySoon();',
     to: '(socket as Socket).end();',
     test: server,
@@ -152,7 +152,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the bound on strangers',
-    file: 'electron/headless-bounds.ts',
+    file: 'electron/headless/bounds.ts',
     from: 'const mostStrangersOfOne = 64;\nconst mostStrangers = 256;',
     to: 'const mostStrangersOfOne = 6400;\nconst mostStrangers = 25600;',
     test: attacks,
@@ -160,49 +160,49 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the check of names',
-    file: 'electron/headless-names.ts',
+    file: 'electron/headless/names.ts',
     from: 'if (!isDirect && !isNamed) {',
     to: 'if (host === undefined) {',
     test: server,
   },
   {
     what: 'the check of origins',
-    file: 'electron/headless-names.ts',
+    file: 'electron/headless/names.ts',
     from: "return isOurPage ? undefined : 'Pages of other sites have no business here.';",
     to: 'return isOurPage ? undefined : undefined;',
     test: server,
   },
   {
     what: 'the secret beside the cookie',
-    file: 'electron/headless-sessions.ts',
+    file: 'electron/headless/sessions.ts',
     from: 'offered !== undefined && timingSafeEqual(digest(offered), secret)',
     to: '(offered === undefined || timingSafeEqual(digest(offered), digest(offered)))',
     test: server,
   },
   {
     what: 'the cookie before a page',
-    file: 'electron/headless-server.ts',
+    file: 'electron/headless/server.ts',
     from: 'if (open === undefined && !isGuest)',
     to: 'if (open === undefined && !isGuest && path === undefined)',
     test: server,
   },
   {
     what: 'that a key opens once',
-    file: 'electron/way-in.ts',
+    file: 'electron/host/way-in.ts',
     from: 'unlinkSync(file);',
     to: 'statSync(file);',
     test: 'test/unit/way-in.test.ts',
   },
   {
     what: 'that a key expires',
-    file: 'electron/way-in.ts',
+    file: 'electron/host/way-in.ts',
     from: 'return isYoung;',
     to: 'return isYoung || true;',
     test: 'test/unit/way-in.test.ts',
   },
   {
     what: 'plain HTTP only where it is said twice',
-    file: 'electron/headless-options.ts',
+    file: 'electron/headless/options.ts',
     from: 'if (isPlain && !isLoopback(host))',
     to: 'if (isPlain && !isLoopback(host) && port < 0)',
     test: 'test/unit/host-headless-options.test.ts',
@@ -210,7 +210,7 @@ export const mutations: readonly Mutation[] = [
 
   {
     what: 'the private data folder',
-    file: 'electron/engine/private-folder.ts',
+    file: 'electron/engine/basics/private-folder.ts',
     from: 'fs.chmodSync(place, mode & 0o700)',
     to: 'fs.chmodSync(place, mode)',
     test: privacy,
@@ -218,7 +218,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the mode of what is copied',
-    file: 'electron/engine/access.ts',
+    file: 'electron/engine/basics/access.ts',
     from: 'const mode = (access.mode & 0o666) | 0o600;',
     to: 'const mode = (access.mode & 0o666) | 0o644;',
     test: privacy,
@@ -234,21 +234,21 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'the signal that opens no debugger',
-    file: 'electron/process-guards.ts',
+    file: 'electron/host/process-guards.ts',
     from: "process.on('SIGUSR1', () => {});",
     to: '',
     test: guards,
   },
   {
     what: 'dumps without memory',
-    file: 'electron/process-guards.ts',
+    file: 'electron/host/process-guards.ts',
     from: "setQuietly('/proc/self/coredump_filter', '0')",
     to: "setQuietly('/proc/self/coredump_filter', '0x33')",
     test: guards,
   },
   {
     what: 'what a started program inherits',
-    file: 'electron/surroundings.ts',
+    file: 'electron/host/surroundings.ts',
     from: 'filter(([name]) => isPassed(name.toUpperCase()))',
     to: 'filter(([name]) => isPassed(name.toUpperCase()) || name !== "")',
     test: 'test/unit/way-in.test.ts',

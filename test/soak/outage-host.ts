@@ -3,11 +3,11 @@
 // A line on its input is how the engine's thread is to die.
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
-import { replicate } from '../../electron/cli-replicate.ts';
-import { watchInterrupts } from '../../electron/cli-signals.ts';
-import { patientTerminal, written } from '../../electron/cli-terminal.ts';
-import { type EngineHost, startEngine } from '../../electron/engine-host.ts';
-import { leave } from '../../electron/leave.ts';
+import { replicate } from '../../electron/cli/replicate.ts';
+import { watchInterrupts } from '../../electron/cli/signals.ts';
+import { patientTerminal, written } from '../../electron/cli/terminal.ts';
+import { type EngineHost, startEngine } from '../../electron/host/engine-host.ts';
+import { leave } from '../../electron/host/leave.ts';
 import type { Uttered } from './said-reading.ts';
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 // What a run of `replicate` said, as claims: every state that it pushed, what the tray makes of it, lines that it printed at a
 // signal, its last words. Pure; the words are those of the code that windows, tray and command line have in common.
-import { nextChangeAt, describeTray } from '../../electron/tray-status.ts';
+import { nextChangeAt, describeTray } from '../../electron/desktop/tray-status.ts';
 import type { EngineState } from '../../shared/model.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
 import { formatPosition } from '../../shared/position.ts';

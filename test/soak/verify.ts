@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Database from 'better-sqlite3';
-import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream, runLitestream } from '../../electron/demo/litestream-binary.ts';
 import { hashBytes } from '../../electron/engine/replica/state-hash.ts';
 import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';

@@ -16,6 +16,12 @@ export interface Room {
   readonly isPure?: boolean;
 }
 
+/** The rooms in a folder, from the top of the house down: each may import those below it, none above. */
+export interface Order {
+  readonly of: string;
+  readonly rooms: readonly string[];
+}
+
 export interface SourceFile {
   /** From the repository's root, with forward slashes. */
   readonly path: string;
@@ -34,6 +40,26 @@ export function findBrokenBorders(files: readonly SourceFile[], rooms: readonly 
       ...(source.isBarrel ? [`${file.path} only passes on what others export`] : []),
       ...judgePlace(file.path),
     ];
+  });
+}
+
+/** Every import that runs up an order, and every room that has no place in it; as sentences. Files beside the rooms are above them all. */
+export function findRunsUp(files: readonly SourceFile[], { of, rooms }: Order): readonly string[] {
+  const roomOf = (path: string): string | undefined => {
+    const rest = path.startsWith(`${of}/`) ? path.slice(of.length + 1) : undefined;
+    return rest === undefined ? undefined : (/^([^/]+)\//.exec(rest)?.[1] ?? '.');
+  };
+  const heightOf = (room: string): number => (room === '.' ? -1 : rooms.indexOf(room));
+  return files.flatMap((file) => {
+    const room = roomOf(file.path);
+    if (room === undefined) return [];
+    if (room !== '.' && !rooms.includes(room)) return [`${file.path} lies in ${room}, which has no place in the order`];
+    return readSource(file).imports.flatMap((specifier) => {
+      const path = posix.join(posix.dirname(file.path), specifier);
+      const other = specifier.startsWith('.') ? roomOf(path) : undefined;
+      if (other === undefined || heightOf(other) >= heightOf(room)) return [];
+      return [`${file.path} may not import ${path} (${other === '.' ? of : other} lies above ${room})`];
+    });
   });
 }
 
@@ -64,7 +90,16 @@ interface Source {
 
 const impureNames = new Set(['performance', 'setTimeout', 'setInterval', 'setImmediate', 'process']);
 
+/** Each file is parsed once, however many rules ask for it. */
+const known = new WeakMap<SourceFile, Source>();
+
 function readSource(file: SourceFile): Source {
+  const source = known.get(file) ?? parseSource(file);
+  known.set(file, source);
+  return source;
+}
+
+function parseSource(file: SourceFile): Source {
   const { program, errors } = parseSync(file.path, file.text, { lang: file.path.endsWith('x') ? 'tsx' : 'ts' });
   const [error] = errors;
   if (error !== undefined) throw new Error(`${file.path} cannot be parsed: ${error.message}`);

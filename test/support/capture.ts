@@ -1,7 +1,7 @@
 // A capture of one live database, as a session makes it, with nobody who ships.
 import { Capture } from '../../electron/engine/capture/capture.ts';
 import type { CaptureOptions } from '../../electron/engine/capture/options.ts';
-import { CommitLog } from '../../electron/engine/commits.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { Visits } from '../../electron/engine/capture/visits.ts';
 

@@ -5,7 +5,7 @@ import type { DatabaseState, DatabaseStatus } from '../../shared/databases.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { EngineState } from '../../shared/model.ts';
 import type { Position } from '../../shared/position.ts';
-import type { EngineHost } from '../../electron/engine-host.ts';
+import type { EngineHost } from '../../electron/host/engine-host.ts';
 
 export interface EngineSubstitute extends EngineHost {
   readonly calls: readonly { readonly name: EngineCommandName; readonly argument: unknown }[];

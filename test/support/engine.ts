@@ -7,8 +7,8 @@ import type { RestorePoint } from '../../shared/history.ts';
 import type { DatabaseId, OperationId, TargetId } from '../../shared/ids.ts';
 import type { EngineState } from '../../shared/model.ts';
 import type { Operation } from '../../shared/operations.ts';
-import type { Clock } from '../../electron/engine/clock.ts';
-import type { Limits } from '../../electron/engine/databases.ts';
+import type { Clock } from '../../electron/engine/basics/clock.ts';
+import type { Limits } from '../../electron/engine/switchboard/databases.ts';
 import { Engine } from '../../electron/engine/engine.ts';
 import { tempFolder, until } from './temp.ts';
 

@@ -1,7 +1,7 @@
 // A history that is shipped to a bucket through a proxy that breaks one request in a few, and what comes back of it: with us
 // through the same proxy, with the real litestream from the server itself.
 import fs from 'node:fs';
-import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
+import { findLitestream, runLitestream } from '../../electron/demo/litestream-binary.ts';
 import { must } from '../../shared/assert.ts';
 import { openTestEngine } from './engine.ts';
 import {

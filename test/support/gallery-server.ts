@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { build } from 'vite';
-import { contentOrigin, findContentFile } from '../../electron/content-files.ts';
+import { contentOrigin, findContentFile } from '../../electron/host/content-files.ts';
 
 export interface Gallery extends AsyncDisposable {
   /** Address of a state: `at('five', { theme: 'dark', place: '#/activity' })`. */

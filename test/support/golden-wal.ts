@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import type { FrameSink } from '../../electron/engine/source/wal-reader.ts';
-import type { WalHeader } from '../../electron/engine/source/wal.ts';
+import type { WalHeader } from '../../electron/engine/replica/wal.ts';
 import { tempFolder } from './temp.ts';
 
 export interface GoldenWal {

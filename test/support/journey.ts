@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { type ShopContent, contentOf } from '../../electron/demo-shop.ts';
+import { type ShopContent, contentOf } from '../../electron/demo/shop.ts';
 import { type Started, startScript } from './processes.ts';
 import { type TempFolder, until } from './temp.ts';
 
@@ -18,7 +18,7 @@ export interface Shop extends AsyncDisposable {
 /** Opens a shop in a folder of its own; it trades until it is disposed. */
 export async function openShop(folder: TempFolder): Promise<Shop> {
   const [database, truth] = [folder.at('till.db'), folder.at('truth.jsonl')];
-  const script = resolve(import.meta.dirname, '../../electron/demo-writer.ts');
+  const script = resolve(import.meta.dirname, '../../electron/demo/writer.ts');
   const writer: Started = startScript(script, ['--database', database, '--truth', truth, '--rate', '6']);
   await writer.printed('ready');
   return { database, truth, [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose]() };

@@ -13,7 +13,7 @@ import {
   scanFrames,
   startChain,
   walHeaderBytes,
-} from '../../electron/engine/source/wal.ts';
+} from '../../electron/engine/replica/wal.ts';
 import type { Target } from '../../electron/engine/targets/target.ts';
 import type { Generation } from '../../shared/position.ts';
 

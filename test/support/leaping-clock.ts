@@ -1,5 +1,5 @@
 // The system's clock, in which time passes when a test says so.
-import { type Clock, systemClock } from '../../electron/engine/clock.ts';
+import { type Clock, systemClock } from '../../electron/engine/basics/clock.ts';
 import { AppError } from '../../shared/errors.ts';
 
 /**

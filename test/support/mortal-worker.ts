@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { workerData } from 'node:worker_threads';
-import type { WorkerData } from '../../electron/engine-channel.ts';
+import type { WorkerData } from '../../electron/host/engine-channel.ts';
 
 /** How a thread may end by itself. */
 export type Death = 'throw' | 'reject' | 'exit';

@@ -1,8 +1,8 @@
-// Tells a catalogue of a database that commits at a pace and is shipped once a second, as session-shippers.ts does.
+// Tells a catalogue of a database that commits at a pace and is shipped once a second, as protection/shippers.ts does.
 import type Database from 'better-sqlite3';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { Store } from '../../electron/engine/state/store.ts';
-import type { Commit } from '../../electron/engine/commits.ts';
+import type { Commit } from '../../electron/engine/replica/commit.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
 

@@ -1,5 +1,5 @@
 // Puts one object into a folder as a copy of a file: node put-like.ts <folder> <file>. For tests that run as somebody else.
-import { accessOf } from '../../electron/engine/access.ts';
+import { accessOf } from '../../electron/engine/basics/access.ts';
 import { createFolderTarget } from '../../electron/engine/targets/folder.ts';
 
 const [folder = '', original = ''] = process.argv.slice(2);

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { formatSegmentKey, formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
 import { buildHistory, type History, type Known } from '../../electron/engine/replica/history.ts';
 import type { ObjectInfo } from '../../electron/engine/replica/object.ts';
-import type { Knowledge, Planning } from '../../electron/engine/restore/planning.ts';
-import type { SnapshotFacts } from '../../electron/engine/retain/plan.ts';
+import type { Planning } from '../../electron/engine/replica/planning.ts';
+import type { Knowledge } from '../../electron/engine/restore/planning.ts';
+import type { SnapshotFacts } from '../../electron/engine/retain/images.ts';
 import { must } from '../../shared/assert.ts';
 import type { Generation, Position } from '../../shared/position.ts';
 

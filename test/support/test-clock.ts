@@ -1,6 +1,6 @@
 // A clock that stands still until a test moves it: those who sleep wake in order, each having done what it does before the
 // next one wakes.
-import type { Clock } from '../../electron/engine/clock.ts';
+import type { Clock } from '../../electron/engine/basics/clock.ts';
 
 export interface TestClock extends Clock {
   /** Lets time pass, in milliseconds. */

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Absence, isSettled, type Left, see, type Sight } from '../../electron/engine/capture/absence.ts';
-import { leftAs } from '../../electron/engine/session-start.ts';
+import { leftAs } from '../../electron/engine/protection/start.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;

@@ -1,8 +1,8 @@
 // Litestream's YAML as Tidemark reads it: what it takes, and what it refuses by key and line.
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Config, parseConfig } from '../../electron/cli-config.ts';
-import { showUrl } from '../../electron/cli-s3.ts';
+import { type Config, parseConfig } from '../../electron/cli/config.ts';
+import { showUrl } from '../../electron/cli/s3.ts';
 import { AppError } from '../../shared/errors.ts';
 
 const env = { DATA: '/srv/data', BACKUP: '/mnt/backup', EVERY: '5s', SECRET: 's&cret' };

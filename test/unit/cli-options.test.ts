@@ -10,7 +10,7 @@ import {
   readInstant,
   toAbsolutePath,
   toReplicaUrl,
-} from '../../electron/cli-options.ts';
+} from '../../electron/cli/options.ts';
 
 describe('normaliseFlags', () => {
   const valued = new Set(['--config', '--timestamp', '-o']);

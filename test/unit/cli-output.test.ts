@@ -1,6 +1,6 @@
 // What the command line prints, from states and results as the engine gives them.
 import { describe, expect, test } from 'vitest';
-import { formatRows, listingRows } from '../../electron/cli-list.ts';
+import { formatRows, listingRows } from '../../electron/cli/list.ts';
 import {
   type Terminal,
   createRedrawer,
@@ -13,10 +13,10 @@ import {
   formatStopped,
   narrate,
   restoredJson,
-} from '../../electron/cli-output.ts';
-import { newCounters } from '../../electron/engine/counters.ts';
-import { createPhaseView, toWish } from '../../electron/cli-restore.ts';
-import { UsageError } from '../../electron/cli-sources.ts';
+} from '../../electron/cli/output.ts';
+import { newCounters } from '../../electron/engine/capture/counters.ts';
+import { createPhaseView, toWish } from '../../electron/cli/restore.ts';
+import { UsageError } from '../../electron/cli/sources.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { DeclaredDatabase } from '../../shared/contract.ts';
 import type { DatabaseState } from '../../shared/databases.ts';

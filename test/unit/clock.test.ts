@@ -1,6 +1,6 @@
 // The system's clock: who sleeps wakes at the time, or at once when nobody waits any more.
 import { expect, test } from 'vitest';
-import { systemClock } from '../../electron/engine/clock.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
 import { failureOf } from '../support/replica-scratch.ts';
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;

@@ -1,7 +1,8 @@
 // The log of captured transactions, against a plain array; and how it is thinned.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Commit, CommitLog, thinCommits } from '../../electron/engine/commits.ts';
+import type { Commit } from '../../electron/engine/replica/commit.ts';
+import { CommitLog, thinCommits } from '../../electron/engine/spool/commits.ts';
 
 type Place = Pick<Commit, 'index' | 'offset'>;
 

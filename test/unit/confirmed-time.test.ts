@@ -1,8 +1,8 @@
 // What the time is at least: clocks that are wrong for a while, at every start, or for good; starts of the computer; damaged notes.
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../electron/engine/clock.ts';
-import { confirmTime } from '../../electron/engine/confirmed-time.ts';
-import { labels, wasAhead } from '../../electron/engine/labels.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
+import { confirmTime } from '../../electron/engine/basics/confirmed-time.ts';
+import { labels, wasAhead } from '../../electron/engine/protection/labels.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

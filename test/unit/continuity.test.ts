@@ -3,20 +3,23 @@ import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
-import { type Commit, CommitLog } from '../../electron/engine/commits.ts';
+import type { Commit } from '../../electron/engine/replica/commit.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
+import { changedPages, spoolComposed } from '../../electron/engine/protection/changes.ts';
+import { decideContinuation, readRemains, type Remains } from '../../electron/engine/protection/continuity.ts';
 import {
-  changedPages,
-  decideContinuation,
-  readRemains,
-  type Remains,
-  spoolComposed,
-} from '../../electron/engine/continuity.ts';
-import { forgetClean, noteBoot, noteClean, readClean, saveClean, saveNotes } from '../../electron/engine/notes.ts';
+  forgetClean,
+  noteBoot,
+  noteClean,
+  readClean,
+  saveClean,
+  saveNotes,
+} from '../../electron/engine/spool/notes.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
-import { layersAt } from '../../electron/engine/session-image.ts';
+import { layersAt } from '../../electron/engine/protection/read-image.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { type HashedAt, PageHashes } from '../../electron/engine/source/page-hashes.ts';
-import { Spool } from '../../electron/engine/spool.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
 import type { Generation } from '../../shared/position.ts';
 import { countRows, endOf, type GoldenWal, makeWal, readFrames } from '../support/golden-wal.ts';
 import { openDatabaseHere } from '../support/application.ts';

@@ -2,8 +2,8 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { openShop, trade } from '../../electron/demo-shop.ts';
-import { countRows, differenceOf, judge, readContent, readTruth } from '../../electron/demo-truth.ts';
+import { openShop, trade } from '../../electron/demo/shop.ts';
+import { countRows, differenceOf, judge, readContent, readTruth } from '../../electron/demo/truth.ts';
 import { tempFolder } from '../support/temp.ts';
 
 function createShop(path: string, transactions: number): void {

@@ -2,12 +2,13 @@
 import fs from 'node:fs';
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { capturedWhen, describeDatabase } from '../../electron/engine/describe.ts';
-import { narrate } from '../../electron/engine/narrate.ts';
-import type { ProtectionEvent } from '../../electron/engine/session.ts';
+import { capturedWhen, describeDatabase } from '../../electron/engine/switchboard/describe.ts';
+import { narrate } from '../../electron/engine/switchboard/narrate.ts';
+import type { ProtectionEvent } from '../../electron/engine/protection/session.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
-import { type DatabaseRow, type ReplicaRow, Store } from '../../electron/engine/state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../../electron/engine/state/rows.ts';
+import { Store } from '../../electron/engine/state/store.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';

@@ -1,8 +1,8 @@
 // Descriptions that are kept: what is told of a database's days follows what is written, at once today and soon before.
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Descriptions } from '../../electron/engine/descriptions.ts';
-import { Links } from '../../electron/engine/links.ts';
+import { Descriptions } from '../../electron/engine/switchboard/descriptions.ts';
+import { Links } from '../../electron/engine/switchboard/links.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
 import { Store } from '../../electron/engine/state/store.ts';

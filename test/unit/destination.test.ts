@@ -1,10 +1,10 @@
 // Folders as destinations: what each kind of folder is told to be.
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { claimNotes } from '../../electron/engine/claims.ts';
-import { systemClock } from '../../electron/engine/clock.ts';
-import { inspectFolder, replicaPathIn } from '../../electron/engine/destination.ts';
-import { Ownership } from '../../electron/engine/ownership.ts';
+import { claimNotes } from '../../electron/engine/destinations/claims.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
+import { inspectFolder, replicaPathIn } from '../../electron/engine/destinations/folders.ts';
+import { Ownership } from '../../electron/engine/destinations/ownership.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';

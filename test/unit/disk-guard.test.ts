@@ -1,6 +1,6 @@
 // How often the guard of the disk looks, and what it finds, on a clock and a disk of the test.
 import { expect, test } from 'vitest';
-import { DiskGuard, type DiskSpace } from '../../electron/engine/disk-guard.ts';
+import { DiskGuard, type DiskSpace } from '../../electron/engine/spool/disk-guard.ts';
 import { testClock } from '../support/test-clock.ts';
 import { until } from '../support/temp.ts';
 

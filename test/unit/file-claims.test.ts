@@ -1,8 +1,8 @@
 // Which database a file belongs to, by real files with links of both kinds.
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FileClaims, isItselfAt } from '../../electron/engine/file-claims.ts';
-import type { DatabaseRow } from '../../electron/engine/state/store.ts';
+import { FileClaims, isItselfAt } from '../../electron/engine/protection/file-claims.ts';
+import type { DatabaseRow } from '../../electron/engine/state/rows.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';

@@ -1,6 +1,6 @@
 // Behind its guard a target keeps its promises, paced or not.
 import { TargetGuard } from '../../electron/engine/guard/target-guard.ts';
-import { systemClock } from '../../electron/engine/clock.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import { afterEach, beforeEach } from 'vitest';
 import { describeTargetContract } from '../support/target-contract.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../electron/engine/clock.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
 import { TargetGuard } from '../../electron/engine/guard/target-guard.ts';
 import { openTarget } from '../../electron/engine/targets/open-target.ts';
 import { startS3Server, s3UrlOf } from '../support/s3-server.ts';

@@ -1,12 +1,13 @@
 // The timeline out of a catalogue on a real state database: bins on the grid, bands, events, gaps; and the days of a strip.
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { describeDays } from '../../electron/engine/describe.ts';
+import { describeDays } from '../../electron/engine/switchboard/describe.ts';
 import { Points } from '../../electron/engine/history/points.ts';
 import { oldestRestorableAt, readTimeline, type TimelineQuery } from '../../electron/engine/history/timeline.ts';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
-import { type DatabaseRow, Store } from '../../electron/engine/state/store.ts';
+import type { DatabaseRow } from '../../electron/engine/state/rows.ts';
+import { Store } from '../../electron/engine/state/store.ts';
 import type { Timeline } from '../../shared/history.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
@@ -148,7 +149,7 @@ describe('what else lies there', () => {
     begin(two, noon + 60 * second);
     write(two, noon + 70 * second);
     for (const kind of ['restored', 'problem'] as const) {
-      store.addActivity({ at: noon + 65 * second, kind, level: 'good', databaseId: id, text: `It ${kind}` });
+      store.activity.add({ at: noon + 65 * second, kind, level: 'good', databaseId: id, text: `It ${kind}` });
     }
   });
 

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { bootIdentity } from '../../electron/engine/boot.ts';
-import { isGoneForGood, noteHolder } from '../../electron/engine/holder.ts';
+import { bootIdentity } from '../../electron/engine/basics/boot.ts';
+import { isGoneForGood, noteHolder } from '../../electron/engine/destinations/holder.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const isLinux = process.platform === 'linux';

@@ -1,6 +1,6 @@
 // The contract as a host offers it: names and arguments are checked before anybody acts, failures keep their code.
 import { describe, expect, test } from 'vitest';
-import { createHostApi, notAvailable } from '../../electron/host-api.ts';
+import { createHostApi, notAvailable } from '../../electron/host/host-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { AppState, DemoState, HostInfo } from '../../shared/model.ts';

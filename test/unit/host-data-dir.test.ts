@@ -1,7 +1,7 @@
 // Where Tidemark keeps its own data, per platform and wish.
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { resolveDataDir } from '../../electron/data-dir.ts';
+import { resolveDataDir } from '../../electron/host/data-dir.ts';
 
 const home = '/home/ada';
 

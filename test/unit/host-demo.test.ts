@@ -4,9 +4,9 @@ import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
-import { startNodeProcess } from '../../electron/demo-process.ts';
-import { type ShopContent, contentOf } from '../../electron/demo-shop.ts';
-import { createDemo } from '../../electron/demo.ts';
+import { startNodeProcess } from '../../electron/demo/process.ts';
+import { type ShopContent, contentOf } from '../../electron/demo/shop.ts';
+import { createDemo } from '../../electron/demo/demo.ts';
 import type { DatabaseId } from '../../shared/ids.ts';
 import type { DemoState } from '../../shared/model.ts';
 import { createEngineSubstitute, describeDatabase, emptyEngineState } from '../support/engine-substitute.ts';
@@ -14,7 +14,7 @@ import { startProcess, startScript } from '../support/processes.ts';
 import { tempFolder, until } from '../support/temp.ts';
 
 const electron = resolve(import.meta.dirname, '../../electron');
-const writer = resolve(electron, 'demo-writer.ts');
+const writer = resolve(electron, 'demo/writer.ts');
 let folder = tempFolder();
 
 afterEach(() => {
@@ -144,7 +144,7 @@ describe('the writer', () => {
 
   test('does not outlive a host that is killed', async () => {
     const database = folder.at('shop.db');
-    const code = `import { startNodeProcess } from ${JSON.stringify(pathToFileURL(resolve(electron, 'demo-process.ts')).href)};
+    const code = `import { startNodeProcess } from ${JSON.stringify(pathToFileURL(resolve(electron, 'demo/process.ts')).href)};
       const child = startNodeProcess(${JSON.stringify(writer)}, ['--database', ${JSON.stringify(database)}]);
       child.stdout.once('data', () => console.log('writer', child.pid));`;
     await using host = startProcess(process.execPath, ['--input-type=module', '--eval', code]);

@@ -1,11 +1,11 @@
 // The parts of the desktop host that need no Electron: command line, memory, content, and what the tray says and shows.
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { findContentFile } from '../../electron/content-files.ts';
-import { readMemory, remember } from '../../electron/desktop-memory.ts';
-import { readDesktopOptions } from '../../electron/desktop-options.ts';
-import { drawTrayIcon } from '../../electron/tray-icon.ts';
-import { type TrayStatus, describeTray, nextChangeAt } from '../../electron/tray-status.ts';
+import { findContentFile } from '../../electron/host/content-files.ts';
+import { readMemory, remember } from '../../electron/desktop/memory.ts';
+import { readDesktopOptions } from '../../electron/desktop/options.ts';
+import { drawTrayIcon } from '../../electron/desktop/tray-icon.ts';
+import { type TrayStatus, describeTray, nextChangeAt } from '../../electron/desktop/tray-status.ts';
 import { lagPromiseMs } from '../../shared/standing.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
 import type { AppState } from '../../shared/model.ts';

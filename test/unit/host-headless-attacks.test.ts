@@ -3,8 +3,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { type HeadlessServer, startHeadlessServer } from '../../electron/headless-server.ts';
-import { addressWith } from '../../electron/way-in.ts';
+import { type HeadlessServer, startHeadlessServer } from '../../electron/headless/server.ts';
+import { addressWith } from '../../electron/host/way-in.ts';
 import { type Entered, enter } from '../support/enter.ts';
 import { damage, malformed, openSilent, seeded, sendRaw } from '../support/raw-http.ts';
 import { tempFolder, until } from '../support/temp.ts';

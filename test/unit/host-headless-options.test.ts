@@ -1,6 +1,6 @@
 // The command line of the headless host.
 import { expect, test } from 'vitest';
-import { readHeadlessOptions } from '../../electron/headless-options.ts';
+import { readHeadlessOptions } from '../../electron/headless/options.ts';
 
 const usual = {
   dataDir: undefined,

@@ -1,6 +1,6 @@
 // States reach a slow listener coalesced: the first at once, then the newest at intervals, none lost at the end.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createStatePush } from '../../electron/state-push.ts';
+import { createStatePush } from '../../electron/host/state-push.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { formatSegmentKey, formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
 import { encodeWhole, readTrailer, type TrailerFields } from '../../electron/engine/replica/object.ts';
 import { formatSkippable } from '../../electron/engine/replica/lz4-frame.ts';
-import { formatWalHeader, parseWalHeader, startChain, writeFrame } from '../../electron/engine/source/wal.ts';
+import { formatWalHeader, parseWalHeader, startChain, writeFrame } from '../../electron/engine/replica/wal.ts';
 import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { must } from '../../shared/assert.ts';
 import type { Generation } from '../../shared/position.ts';

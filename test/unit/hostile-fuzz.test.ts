@@ -27,7 +27,7 @@ import {
   parseWalHeader,
   startChain,
   writeFrame,
-} from '../../electron/engine/source/wal.ts';
+} from '../../electron/engine/replica/wal.ts';
 import type { ReadableTarget } from '../../electron/engine/targets/target.ts';
 import { must } from '../../shared/assert.ts';
 import { AppError } from '../../shared/errors.ts';

@@ -1,6 +1,6 @@
 // An opening that takes long says what it is about, for as long as it is about it.
 import { expect, test } from 'vitest';
-import { LateOpening } from '../../electron/engine/late-opening.ts';
+import { LateOpening } from '../../electron/engine/protection/late-opening.ts';
 import { testClock } from '../support/test-clock.ts';
 
 test('an opening that takes long says what it does, until it is over', async () => {

@@ -1,7 +1,7 @@
 // The log: whatever happens to its file, nobody who logs is troubled.
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openLog } from '../../electron/engine/log.ts';
+import { openLog } from '../../electron/engine/basics/log.ts';
 import { canMount, smallDisk } from '../support/small-disk.ts';
 import { type TempFolder, tempFolder, until } from '../support/temp.ts';
 

@@ -8,7 +8,7 @@ import {
   placeOnDisk,
   sightings,
   volumeUuidOf,
-} from '../../electron/engine/mounts.ts';
+} from '../../electron/engine/basics/mounts.ts';
 
 const table = [
   '22 27 0:21 / /proc rw,relatime - proc proc rw',

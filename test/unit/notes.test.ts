@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '../../shared/assert.ts';
-import { type Commit, CommitLog } from '../../electron/engine/commits.ts';
+import type { Commit } from '../../electron/engine/replica/commit.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
 import {
   forgetClean,
   noteClean,
@@ -11,7 +12,7 @@ import {
   readNotes,
   saveClean,
   saveNotes,
-} from '../../electron/engine/notes.ts';
+} from '../../electron/engine/spool/notes.ts';
 import { PageHashes } from '../../electron/engine/source/page-hashes.ts';
 import type { AppError } from '../../shared/errors.ts';
 import type { Generation } from '../../shared/position.ts';

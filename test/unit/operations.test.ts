@@ -1,7 +1,7 @@
 // Long jobs as others see them, from their start to their end; and the clock that they go by.
 import { describe, expect, test } from 'vitest';
-import { type Clock, systemClock } from '../../electron/engine/clock.ts';
-import { type Job, Operations } from '../../electron/engine/operations.ts';
+import { type Clock, systemClock } from '../../electron/engine/basics/clock.ts';
+import { type Job, Operations } from '../../electron/engine/switchboard/operations.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { OperationId } from '../../shared/ids.ts';
 import type { Operation, Phase, RestoreResult } from '../../shared/operations.ts';

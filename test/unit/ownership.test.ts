@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { claimNotes } from '../../electron/engine/claims.ts';
-import { systemClock } from '../../electron/engine/clock.ts';
-import { Ownership } from '../../electron/engine/ownership.ts';
+import { claimNotes } from '../../electron/engine/destinations/claims.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
+import { Ownership } from '../../electron/engine/destinations/ownership.ts';
 import { formatSnapshotKey } from '../../electron/engine/replica/keys.ts';
 import { encodeWhole } from '../../electron/engine/replica/object.ts';
 import { readRecord } from '../../electron/engine/replica/record.ts';

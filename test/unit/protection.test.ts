@@ -2,12 +2,12 @@
 // each time.
 import { expect, test, vi } from 'vitest';
 import { ContinuityUnproven } from '../../electron/engine/capture/options.ts';
-import { systemClock } from '../../electron/engine/clock.ts';
-import { newTally } from '../../electron/engine/counters.ts';
-import { DiskGuard } from '../../electron/engine/disk-guard.ts';
-import { openLog } from '../../electron/engine/log.ts';
-import { Openings } from '../../electron/engine/openings.ts';
-import { Protection } from '../../electron/engine/protection.ts';
+import { systemClock } from '../../electron/engine/basics/clock.ts';
+import { newTally } from '../../electron/engine/capture/counters.ts';
+import { DiskGuard } from '../../electron/engine/spool/disk-guard.ts';
+import { openLog } from '../../electron/engine/basics/log.ts';
+import { Openings } from '../../electron/engine/protection/openings.ts';
+import { Protection } from '../../electron/engine/protection/protection.ts';
 import { Readers } from '../../electron/engine/retain/readers.ts';
 import { SnapshotTurns } from '../../electron/engine/ship/snapshot-turns.ts';
 import { ImageSpoiled } from '../../electron/engine/source/live-image.ts';

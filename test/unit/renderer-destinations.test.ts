@@ -1,6 +1,6 @@
 // Destinations in words: how one stands, what a test found, what a retention keeps.
 import { describe, expect, test } from 'vitest';
-import { findingsOf, kindText, placeText, requestsText } from '../../renderer/screens/destination-words.ts';
+import { findingsOf, kindText, placeText, requestsText } from '../../renderer/screens/parts/destination-words.ts';
 import {
   dailyChoices,
   isBehind,
@@ -10,7 +10,7 @@ import {
   snapshotChoices,
   spanText,
   syncChoices,
-} from '../../renderer/screens/replica-words.ts';
+} from '../../renderer/screens/database/replica-words.ts';
 import { AppError, type Problem } from '../../shared/errors.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../shared/format.ts';
 import type { ReplicaState } from '../../shared/databases.ts';

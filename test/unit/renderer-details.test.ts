@@ -1,7 +1,7 @@
 // The figures of a database in an administrator's words.
 import { describe, expect, test } from 'vitest';
-import { newCounters } from '../../electron/engine/counters.ts';
-import { detailFigures } from '../../renderer/screens/detail-figures.ts';
+import { newCounters } from '../../electron/engine/capture/counters.ts';
+import { detailFigures } from '../../renderer/screens/database/detail-figures.ts';
 import type { DatabaseDetails } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';

@@ -1,10 +1,10 @@
 // Small pure parts of the window: addresses of places, the list of points, the progress of an operation.
 import { describe, expect, test } from 'vitest';
-import { formatPlace, parsePlace } from '../../renderer/place.ts';
+import { formatPlace, parsePlace } from '../../renderer/store/place.ts';
 import { eventAt } from '../../renderer/components/timeline/draw-activity.ts';
 import { eventText, inset, rows, scaleOf } from '../../renderer/components/timeline/geometry.ts';
-import { appendPoints, mergePoints } from '../../renderer/point-list.ts';
-import { currentPhase, operationShare, phaseFigures } from '../../renderer/screens/operation-progress.ts';
+import { appendPoints, mergePoints } from '../../renderer/store/point-list.ts';
+import { currentPhase, operationShare, phaseFigures } from '../../renderer/screens/parts/operation-progress.ts';
 import type { RestorePoint, TimelineEvent } from '../../shared/history.ts';
 import type { DatabaseId, OperationId, TargetId } from '../../shared/ids.ts';
 import type { Operation, Phase } from '../../shared/operations.ts';

@@ -11,7 +11,7 @@ import {
   placeOf,
   withPlace,
   withProvider,
-} from '../../renderer/place-form.ts';
+} from '../../renderer/store/place-form.ts';
 import type { TargetId } from '../../shared/ids.ts';
 import type { PlaceState, TargetState } from '../../shared/targets.ts';
 import { providerIds, type ProviderId } from '../../shared/providers.ts';

@@ -1,6 +1,6 @@
 // What several databases have in common is said once.
 import { describe, expect, test } from 'vitest';
-import { groupProblems } from '../../renderer/screens/problem-groups.ts';
+import { groupProblems } from '../../renderer/screens/parts/problem-groups.ts';
 import type { DatabaseState } from '../../shared/databases.ts';
 import { AppError, type ErrorCode, type Problem } from '../../shared/errors.ts';
 import type { TargetState } from '../../shared/targets.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { DatabaseState, DatabaseStatus } from '../../shared/databases.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { Generation } from '../../shared/position.ts';
-import { whenText } from '../../renderer/screens/status-words.ts';
+import { whenText } from '../../renderer/screens/parts/status-words.ts';
 import { healthOf } from '../../shared/standing.ts';
 import { closedSentence, summarize } from '../../shared/summary.ts';
 

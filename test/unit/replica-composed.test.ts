@@ -11,7 +11,7 @@ import {
   scanFrames,
   startChain,
   walHeaderBytes,
-} from '../../electron/engine/source/wal.ts';
+} from '../../electron/engine/replica/wal.ts';
 import { scratchFolder } from '../support/replica-scratch.ts';
 
 const salts = { salt1: 0x8123_4567, salt2: 0xfedc_ba98 };

@@ -2,7 +2,7 @@
 import { chmod, lstat, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Access } from '../../electron/engine/access.ts';
+import type { Access } from '../../electron/engine/basics/access.ts';
 import { describePlan, restoreReplica } from '../../electron/engine/restore/restore.ts';
 import type { RestoreWish } from '../../shared/contract.ts';
 import type { Phase } from '../../shared/operations.ts';

@@ -3,8 +3,8 @@
 import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findLitestream, runLitestream } from '../../electron/litestream-binary.ts';
-import { listHistory } from '../../electron/engine/restore/look-up.ts';
+import { findLitestream, runLitestream } from '../../electron/demo/litestream-binary.ts';
+import { listHistory } from '../../electron/engine/destinations/look-up.ts';
 import { lookAtReplica } from '../../electron/engine/retain/look.ts';
 import { planRetention, type RetainPlan } from '../../electron/engine/retain/plan.ts';
 import { prune } from '../../electron/engine/retain/prune.ts';

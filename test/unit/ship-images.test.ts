@@ -1,13 +1,13 @@
 // Images whose database goes on without waiting for them: one that newer pages came into is made again, and is nobody's fault.
 import { expect, test } from 'vitest';
-import { CommitLog } from '../../electron/engine/commits.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
 import { Images, spoiledMs } from '../../electron/engine/ship/images.ts';
 import type { Shipment, SnapshotImage } from '../../electron/engine/ship/shipment.ts';
 import { SnapshotTurns } from '../../electron/engine/ship/snapshot-turns.ts';
 import { ImageSpoiled } from '../../electron/engine/source/live-image.ts';
-import { Spool } from '../../electron/engine/spool.ts';
-import { newGeneration } from '../../electron/engine/continuity.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
+import { newGeneration } from '../../electron/engine/protection/continuity.ts';
 import { memoryTarget } from '../support/memory-target.ts';
 import { tempFolder, until } from '../support/temp.ts';
 import { testClock } from '../support/test-clock.ts';

@@ -1,9 +1,9 @@
 // Segments as they are put: what a foreign reader of the target sees of their times.
 import { expect, test } from 'vitest';
-import { CommitLog } from '../../electron/engine/commits.ts';
+import { CommitLog } from '../../electron/engine/spool/commits.ts';
 import type { KeptHistory } from '../../electron/engine/ship/shipment.ts';
 import { shipRange } from '../../electron/engine/ship/segments.ts';
-import { Spool } from '../../electron/engine/spool.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
 import { createFolderTarget } from '../../electron/engine/targets/folder.ts';
 import type { Generation, Place } from '../../shared/position.ts';
 import { makeWal, readFrames } from '../support/golden-wal.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Claim, type Facts, judgeSayings, type Promises, type Saying } from '../soak/said.ts';
 import { judgeEnding, type Run, sayingsOf, type Uttered } from '../soak/said-reading.ts';
-import { formatStopped } from '../../electron/cli-output.ts';
+import { formatStopped } from '../../electron/cli/output.ts';
 import type { EngineState } from '../../shared/model.ts';
 
 const promises: Promises = {

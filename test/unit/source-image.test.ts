@@ -2,14 +2,14 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashImage, layersAt } from '../../electron/engine/session-image.ts';
+import { hashImage, layersAt } from '../../electron/engine/protection/read-image.ts';
 import { hashPage } from '../../electron/engine/replica/state-hash.ts';
 import { Connections } from '../../electron/engine/source/connections.ts';
 import { type ImageSource, readImage } from '../../electron/engine/source/image.ts';
 import { PagePlaces } from '../../electron/engine/source/page-places.ts';
 import { LiveImages } from '../../electron/engine/source/live-image.ts';
 import { type FrameSink, WalReader } from '../../electron/engine/source/wal-reader.ts';
-import { Spool } from '../../electron/engine/spool.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
 import { startScript } from '../support/processes.ts';
 import { tempFolder, type TempFolder, until } from '../support/temp.ts';
 import { readTruth, type Truth } from '../support/truth.ts';

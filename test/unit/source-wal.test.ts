@@ -10,7 +10,7 @@ import {
   startChain,
   type WalHeader,
   writeFrame,
-} from '../../electron/engine/source/wal.ts';
+} from '../../electron/engine/replica/wal.ts';
 import { encodeAnew, makeWal, readFrames, withByteFlipped } from '../support/golden-wal.ts';
 
 const golden = makeWal({ transactions: 1 });

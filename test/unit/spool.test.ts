@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ContinuityUnproven } from '../../electron/engine/capture/options.ts';
-import { Spool } from '../../electron/engine/spool.ts';
+import { Spool } from '../../electron/engine/spool/spool.ts';
 import { WalReader } from '../../electron/engine/source/wal-reader.ts';
 import type { AppError } from '../../shared/errors.ts';
 import {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SecretBox } from '../../electron/engine/state/secrets.ts';
-import { findKeyFile, readKeyFile, removeKeyFile } from '../../electron/secret-key.ts';
+import { findKeyFile, readKeyFile, removeKeyFile } from '../../electron/host/secret-key.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const key = randomBytes(32);

@@ -3,7 +3,9 @@ import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Catalogue } from '../../electron/engine/state/catalogue.ts';
 import { openStateDatabase } from '../../electron/engine/state/state-database.ts';
-import { type NewActivity, type ReplicaSettings, Store, type TargetRow } from '../../electron/engine/state/store.ts';
+import type { NewActivity } from '../../electron/engine/state/activity-rows.ts';
+import type { ReplicaSettings, TargetRow } from '../../electron/engine/state/rows.ts';
+import { Store } from '../../electron/engine/state/store.ts';
 import type { DatabaseId, TargetId } from '../../shared/ids.ts';
 import type { PlaceState } from '../../shared/targets.ts';
 import type { Generation } from '../../shared/position.ts';
@@ -282,15 +284,16 @@ describe('activity', () => {
 
   test('is told newest first, in pages, of all or of one database', () => {
     const a = add('/a.db');
-    for (const n of [1, 2, 3, 4, 5]) store.addActivity(entry(`entry ${n}`, n % 2 === 0 ? a : undefined));
-    const texts = (options: Parameters<Store['activity']>[0]) => store.activity(options).map(({ text }) => text);
+    for (const n of [1, 2, 3, 4, 5]) store.activity.add(entry(`entry ${n}`, n % 2 === 0 ? a : undefined));
+    const texts = (options: Parameters<Store['activity']['list']>[0]) =>
+      store.activity.list(options).map(({ text }) => text);
     expect([
       texts({ limit: 2 }),
-      texts({ limit: 9, beforeId: store.activity({ limit: 2 })[1]?.id }),
+      texts({ limit: 9, beforeId: store.activity.list({ limit: 2 })[1]?.id }),
       texts({ limit: 9, databaseId: a }),
       texts({ limit: 1, databaseId: a, beforeId: 4 }),
     ]).toEqual([['entry 5', 'entry 4'], ['entry 3', 'entry 2', 'entry 1'], ['entry 4', 'entry 2'], ['entry 2']]);
-    expect(store.activity({ limit: 1 })).toEqual([
+    expect(store.activity.list({ limit: 1 })).toEqual([
       { id: 5, at: 1, kind: 'snapshot', level: 'good', databaseId: undefined, text: 'entry 5' },
     ]);
   });
@@ -300,8 +303,8 @@ describe('activity', () => {
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
        INSERT INTO activity (id, at, kind, level, text) SELECT i, 1, 'snapshot', 'good', i FROM n`,
     );
-    for (let n = 20_001; n <= 20_010; n++) store.addActivity(entry(`${n}`));
-    const all = store.activity({ limit: 100_000 });
+    for (let n = 20_001; n <= 20_010; n++) store.activity.add(entry(`${n}`));
+    const all = store.activity.list({ limit: 100_000 });
     expect([all.length, all[0]?.text, all.at(-1)?.text]).toEqual([20_000, '20010', '11']);
   });
 });
@@ -313,11 +316,11 @@ describe('what is kept of an answer', () => {
     expect(store.settings()).toEqual({ theme: 'dark' });
 
     const note = (text: string) => {
-      store.addActivity({ at: 1, kind: 'snapshot', level: 'good', databaseId: undefined, text });
-      return store.activity({ limit: 2 }).map((told) => told.text);
+      store.activity.add({ at: 1, kind: 'snapshot', level: 'good', databaseId: undefined, text });
+      return store.activity.list({ limit: 2 }).map((told) => told.text);
     };
     expect([note('one'), note('two'), note('three')]).toEqual([['one'], ['two', 'one'], ['three', 'two']]);
-    expect(store.activity({ limit: 1 }).map(({ text }) => text)).toEqual(['three']);
+    expect(store.activity.list({ limit: 1 }).map(({ text }) => text)).toEqual(['three']);
 
     const [a, b] = [add('/a.db'), add('/b.db')];
     const { namedPoints } = store;

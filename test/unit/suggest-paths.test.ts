@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { suggestPaths } from '../../electron/engine/suggest-paths.ts';
+import { suggestPaths } from '../../electron/engine/switchboard/suggest-paths.ts';
 import { tempFolder, type TempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;

@@ -1,7 +1,7 @@
 // Places for a few at once, and who of those who wait is next.
 import { describe, expect, test } from 'vitest';
-import { LaneRow, RankedRow } from '../../electron/engine/rows.ts';
-import { Turns } from '../../electron/engine/turns.ts';
+import { LaneRow, RankedRow } from '../../electron/engine/basics/rows.ts';
+import { Turns } from '../../electron/engine/basics/turns.ts';
 
 const { signal } = new AbortController();
 const settled = async () => await new Promise((go) => setImmediate(go));

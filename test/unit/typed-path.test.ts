@@ -2,7 +2,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readTypedPath } from '../../electron/engine/typed-path.ts';
+import { readTypedPath } from '../../electron/engine/basics/typed-path.ts';
 import { AppError } from '../../shared/errors.ts';
 
 describe.skipIf(process.platform === 'win32')('readTypedPath', () => {

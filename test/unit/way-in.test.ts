@@ -1,7 +1,7 @@
 // Keys that let a browser in, and what programs that we start inherit. Real files.
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { plainSurroundings } from '../../electron/surroundings.ts';
+import { plainSurroundings } from '../../electron/host/surroundings.ts';
 import {
   addressWith,
   doorName,
@@ -12,7 +12,7 @@ import {
   redeemKey,
   sweepKeys,
   writeRedirect,
-} from '../../electron/way-in.ts';
+} from '../../electron/host/way-in.ts';
 import { type TempFolder, tempFolder } from '../support/temp.ts';
 
 let folder: TempFolder;

@@ -2,7 +2,7 @@
 // still being built, what is captured waits for them.
 import { must } from '../../../shared/assert.ts';
 import type { Place } from '../../../shared/position.ts';
-import type { MutableCounters } from '../counters.ts';
+import type { MutableCounters } from './counters.ts';
 import { hashPage } from '../replica/state-hash.ts';
 import type { PageHashes } from '../source/page-hashes.ts';
 import { AwaitedFrames, type HashedFrame } from './awaited-frames.ts';

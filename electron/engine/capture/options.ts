@@ -1,14 +1,14 @@
 // What capturing a database is given, and what it tells.
 import type { AppError } from '../../../shared/errors.ts';
 import type { Place } from '../../../shared/position.ts';
-import type { CommitLog } from '../commits.ts';
-import type { MutableCounters } from '../counters.ts';
+import type { CommitLog } from '../spool/commits.ts';
+import type { MutableCounters } from './counters.ts';
 import type { Connections, Hold } from '../source/connections.ts';
 import type { LiveImage } from '../source/live-image.ts';
 import type { PageHashes } from '../source/page-hashes.ts';
 import type { WalEnd } from '../source/wal-reader.ts';
 import type { Watcher } from '../source/watch.ts';
-import type { Spool } from '../spool.ts';
+import type { Spool } from '../spool/spool.ts';
 import type { Left } from './absence.ts';
 import type { Visits } from './visits.ts';
 
@@ -84,7 +84,7 @@ export interface Unseen extends OpenedImage {
   readonly transactions: number | undefined;
 }
 
-/** An image at a place, that has to be described before it is read (session-image.ts). */
+/** An image at a place, that has to be described before it is read (protection/read-image.ts). */
 export interface OpenedImage {
   readonly image: LiveImage;
   readonly at: Place;

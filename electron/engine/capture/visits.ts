@@ -1,7 +1,7 @@
 // Programs that open a database, commit and close it within moments, again and again: seen by their rhythm. Between their visits
 // the pins stay for a second, or each visit would have to be found by comparing pages instead of being captured.
 
-import { lookAt } from '../files.ts';
+import { lookAt } from '../basics/files.ts';
 
 /** A database that was open for a shorter time was visited. */
 const shortMs = 200;

@@ -1,9 +1,9 @@
 // How many bytes a second may pass: a token bucket. It holds a fifth of a second's worth, so that no second sees more than
 // 1.2 times the limit, and a late timer costs nothing. Who waits is served in turn, one slice per lane: a large image does not
 // keep another database's segments waiting.
-import type { Clock } from '../clock.ts';
-import { type Lane, LaneRow } from '../rows.ts';
-import { untilGranted } from '../turns.ts';
+import type { Clock } from '../basics/clock.ts';
+import { type Lane, LaneRow } from '../basics/rows.ts';
+import { untilGranted } from '../basics/turns.ts';
 
 interface Request {
   readonly lane: Lane;

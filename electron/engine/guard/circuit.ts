@@ -3,7 +3,7 @@
 // through all go on. What the destination failed with is told once, and once that it is back.
 // Nothing of it runs by itself: where nobody has anything for the destination, nobody asks it.
 import { AppError, type ErrorCode, toErrorData, type Problem } from '../../../shared/errors.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../basics/clock.ts';
 import { askedToWaitMs, BackOff } from './back-off.ts';
 
 export interface CircuitOptions {

@@ -1,5 +1,5 @@
 // A target whose bodies pass no faster than allowed, in both directions. Without a limit everything passes untouched.
-import type { Lane } from '../rows.ts';
+import type { Lane } from '../basics/rows.ts';
 import type { Target } from '../targets/target.ts';
 import { hearTraffic } from '../targets/traffic.ts';
 import type { Bandwidth } from './bandwidth.ts';

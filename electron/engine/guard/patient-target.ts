@@ -1,7 +1,7 @@
 // A target that is only read, by somebody who waits for it: where it asks for fewer requests, reading goes on once it may, from
 // where it was. What else it fails with is for its reader.
 import { AppError } from '../../../shared/errors.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../basics/clock.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { BackOff } from './back-off.ts';
 

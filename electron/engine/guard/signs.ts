@@ -2,7 +2,7 @@
 // becomes another one, the computer's networks change, the clock jumps as it does when a computer wakes up.
 import { stat } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../basics/clock.ts';
 
 export interface SignsOptions {
   readonly clock: Clock;

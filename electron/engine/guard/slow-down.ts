@@ -1,5 +1,5 @@
 // A destination that asks for fewer requests gets fewer: intervals stretch each time it does, and shrink again while it does not.
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../basics/clock.ts';
 
 const mostTimes = 32;
 const halfLifeMs = 60_000;

@@ -3,10 +3,10 @@
 // Each of these is a file of its own; here they are put one into the other.
 import { AppError, type Problem, toErrorData } from '../../../shared/errors.ts';
 import type { TargetUsage } from '../../../shared/targets.ts';
-import type { Clock } from '../clock.ts';
-import { type Lane, LaneRow, RankedRow } from '../rows.ts';
+import type { Clock } from '../basics/clock.ts';
+import { type Lane, LaneRow, RankedRow } from '../basics/rows.ts';
 import type { Looked, ReadableTarget, Target } from '../targets/target.ts';
-import { Turns } from '../turns.ts';
+import { Turns } from '../basics/turns.ts';
 import { Bandwidth } from './bandwidth.ts';
 import { type CallKind, Circuit, type CircuitLane, isOfDestination } from './circuit.ts';
 import { countTarget, newUsage } from './counted-target.ts';

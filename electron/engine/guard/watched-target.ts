@@ -3,11 +3,11 @@
 // kernel, on a network drive that went away, must not take one thread of the pool after the other.
 import { AppError } from '../../../shared/errors.ts';
 import { formatDuration } from '../../../shared/format.ts';
-import type { Clock } from '../clock.ts';
-import type { Lane } from '../rows.ts';
+import type { Clock } from '../basics/clock.ts';
+import type { Lane } from '../basics/rows.ts';
 import { nothingAmiss, type Target } from '../targets/target.ts';
 import { hearTraffic, type Traffic } from '../targets/traffic.ts';
-import type { Turns } from '../turns.ts';
+import type { Turns } from '../basics/turns.ts';
 
 export interface WatchOptions {
   readonly gate: Turns<{ readonly lane: Lane }>;

@@ -94,8 +94,8 @@ function readEvents(
   const gaps = catalogue
     .gaps(databaseId, range)
     .map(({ fromAt, toAt, text }) => ({ kind: 'gap' as const, at: fromAt, toAt, text }));
-  const restores = store
-    .activity({ databaseId, limit: maxEvents })
+  const restores = store.activity
+    .list({ databaseId, limit: maxEvents })
     .filter((entry) => entry.kind === 'restored' && isInside(entry))
     .map(({ at, text }) => ({ kind: 'restore' as const, at, text }));
   // Of images there may be many; a gap is never left out for them.

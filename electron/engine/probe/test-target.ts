@@ -4,7 +4,7 @@ import type { Place } from '../../../shared/contract.ts';
 import type { TargetTest } from '../../../shared/targets.ts';
 import { addressOf } from '../targets/open-target.ts';
 import type { S3Credentials } from '../targets/s3-address.ts';
-import { readTypedPath } from '../typed-path.ts';
+import { readTypedPath } from '../basics/typed-path.ts';
 import type { Asking } from './contents.ts';
 import { testFolder } from './folder-test.ts';
 import type { StagesTime } from './stages.ts';

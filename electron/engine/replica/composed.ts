@@ -1,6 +1,6 @@
 // A WAL of Tidemark's own: the pages that changed while nobody watched, as one transaction that SQLite, Litestream and
 // our restore replay like any other. Pure; who compares pages and chooses salts is the caller's.
-import { frameBytes, formatWalHeader, parseWalHeader, startChain, writeFrame } from '../source/wal.ts';
+import { frameBytes, formatWalHeader, parseWalHeader, startChain, writeFrame } from './wal.ts';
 import { must } from '../../../shared/assert.ts';
 
 /** Some changed pages, and their bytes one behind the other. */

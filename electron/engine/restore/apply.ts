@@ -6,9 +6,16 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { must } from '../../../shared/assert.ts';
 import { AppError } from '../../../shared/errors.ts';
-import { noFollow } from '../files.ts';
+import { noFollow } from '../basics/files.ts';
 import { isPageSize, smallestPageSize } from '../replica/bounds.ts';
-import { frameBytes, frameHeaderBytes, parseWalHeader, scanFrames, startChain, walHeaderBytes } from '../source/wal.ts';
+import {
+  frameBytes,
+  frameHeaderBytes,
+  parseWalHeader,
+  scanFrames,
+  startChain,
+  walHeaderBytes,
+} from '../replica/wal.ts';
 import type { FetchedIndex } from './fetch.ts';
 
 const chunkBytes = 1 << 20;

@@ -4,6 +4,7 @@ import type { RestoreWish } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { formatHex8, type Generation } from '../../../shared/position.ts';
 import { comparePlaces, endOf, type GenerationHistory, type Point } from '../replica/history.ts';
+import type { Planning } from '../replica/planning.ts';
 import {
   compareReaches,
   compareSequences,
@@ -12,7 +13,6 @@ import {
   learn,
   learnOne,
   type PlanContext,
-  type Planning,
   pointsIn,
   type Reach,
   reachesOf,

@@ -3,7 +3,8 @@
 import { buildHistory, type GenerationHistory, type History, type KeptSegment } from '../replica/history.ts';
 import { parseKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
-import { type Knowledge, learnOne, type PlanContext, type Planning } from './planning.ts';
+import type { Planning } from '../replica/planning.ts';
+import { type Knowledge, learnOne, type PlanContext } from './planning.ts';
 
 /** How many copies are known. */
 export function countCopies(knowledge: Knowledge): number {

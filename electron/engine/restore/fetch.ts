@@ -3,11 +3,11 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { formatHex8 } from '../../../shared/position.ts';
-import { noFollow } from '../files.ts';
+import { noFollow } from '../basics/files.ts';
 import { maxOffset } from '../replica/bounds.ts';
 import type { KeptSegment } from '../replica/history.ts';
 import { type ObjectReader, openObject } from '../replica/object.ts';
-import { mapBounded } from './bounded.ts';
+import { mapBounded } from '../basics/bounded.ts';
 import { type Output, whileRoom } from './output.ts';
 import type { RestorePlan } from './plan.ts';
 import type { PlannedObject } from './planning.ts';

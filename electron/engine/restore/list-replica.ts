@@ -2,7 +2,7 @@
 import type { ReplicaListing } from '../../../shared/replica-listing.ts';
 import { lookForRecord, parseNamed } from '../replica/record.ts';
 import type { ReadableTarget } from '../targets/target.ts';
-import { listHistory } from './look-up.ts';
+import { listHistory } from '../destinations/look-up.ts';
 
 /** Lists what a replica holds. A generation's lag is how long before `now` its newest object was written. */
 export async function listReplica(

@@ -8,9 +8,9 @@ import { link, lstat, mkdir, open, readdir, rename, rm, stat, unlink } from 'nod
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
+import { type Access, giveAccess } from '../basics/access.ts';
+import { freeBytesAt, noFollow, syncFolder, whereAble } from '../basics/files.ts';
 import { impossibleNameIn } from '../../../shared/windows-names.ts';
-import { type Access, giveAccess } from '../access.ts';
-import { freeBytesAt, noFollow, syncFolder, whereAble } from '../files.ts';
 
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
 /** Tells this process from an earlier one with the same number. */

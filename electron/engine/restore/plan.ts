@@ -17,14 +17,14 @@ import type { ObjectInfo } from '../replica/object.ts';
 import type { Trailer } from '../replica/trailer.ts';
 import { chooseGeneration, choosePoint } from './choose-point.ts';
 import { countCopies, withoutCopies } from './copies.ts';
+import type { Planning } from '../replica/planning.ts';
 import {
-  countOurs,
   learn,
   type PlanContext,
   type PlannedObject,
-  type Planning,
   type SoundSnapshot,
   soundSnapshots,
+  countOurs,
 } from './planning.ts';
 import { describeIndices, describePlace, withNearest } from './refusal.ts';
 

@@ -13,10 +13,8 @@ import {
 } from '../replica/history.ts';
 import { parseKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
+import type { Planning } from '../replica/planning.ts';
 import type { Trailer } from '../replica/trailer.ts';
-
-/** Yields the objects to look up; is handed what is known of each, in the same order. */
-export type Planning<T> = Generator<readonly ObjectInfo[], T, readonly Known[]>;
 
 /** What is known of objects, by key. The planner keeps what it was told here, so that planning again asks only for news. */
 export type Knowledge = Map<string, Known>;

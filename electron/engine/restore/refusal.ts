@@ -3,7 +3,8 @@ import { must } from '../../../shared/assert.ts';
 import { AppError, type ErrorCode, type ErrorDetails } from '../../../shared/errors.ts';
 import { formatHex8, type Generation } from '../../../shared/position.ts';
 import { comparePlaces, type GenerationHistory, type Place, type Point } from '../replica/history.ts';
-import { lastPointBefore, learn, type PlanContext, type Planning, reachesOf, soundSnapshots } from './planning.ts';
+import type { Planning } from '../replica/planning.ts';
+import { lastPointBefore, learn, type PlanContext, reachesOf, soundSnapshots } from './planning.ts';
 
 /** The error for something broken at a place, with the nearest restorable points on both sides of it. */
 export function* withNearest(

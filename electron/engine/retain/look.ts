@@ -1,16 +1,16 @@
 // Looks at a replica as a whole, for retention: what lies there, and what its images are.
 import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
-import { listHistory, runPlanning } from '../restore/look-up.ts';
+import { listHistory, runPlanning } from '../destinations/look-up.ts';
 import type { Generation } from '../../../shared/position.ts';
 import type { GenerationHistory, History, Known } from '../replica/history.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import type { ObjectInfo } from '../replica/object.ts';
-import type { Planning } from '../restore/planning.ts';
-import { sequencesIn } from '../sequences.ts';
+import type { Planning } from '../replica/planning.ts';
+import { sequencesIn } from '../destinations/sequences.ts';
 import type { Catalogue, ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { ReadableTarget } from '../targets/target.ts';
 import { factsOf } from './parts.ts';
-import type { SnapshotFacts } from './plan.ts';
+import type { SnapshotFacts } from './images.ts';
 
 /** One replica. */
 export interface ReplicaId {

@@ -6,7 +6,9 @@ import { formatSegmentKey, formatSnapshotKey } from '../replica/keys.ts';
 import { buildHistory } from '../replica/history.ts';
 import type { ShippedRow, SnapshotRow } from '../state/catalogue.ts';
 import type { Part } from '../state/trim.ts';
-import { type KeptSpan, planRetention, type RetainOptions, type RetainPlan, type SnapshotFacts } from './plan.ts';
+import type { KeptSpan } from './spans.ts';
+import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
+import type { SnapshotFacts } from './images.ts';
 
 /** What is left of a generation's parts. */
 function trimParts(parts: readonly Part[], spans: readonly KeptSpan[]): readonly Part[] {

@@ -1,31 +1,28 @@
 // Plans retention: from what a replica holds, how long what is to be kept, and now, to what goes, in which order, and why.
 // Pure. The same plan for a later instant says what would remain then. Two rules stand above the settings: every restore
 // point that stays needs nothing of what goes, and wherever the deletion is cut off, every reader still finds only whole
-// history. Carrying a plan out is prune.ts.
+// history. What lies there is images.ts, what has to stay for what stays spans.ts; carrying a plan out is prune.ts.
 import type { Retention } from '../../../shared/retention.ts';
 import type { Generation, Position } from '../../../shared/position.ts';
+import { comparePlaces, type GenerationHistory, type Place } from '../replica/history.ts';
 import {
-  comparePlaces,
-  type GenerationHistory,
-  type History,
-  type KeptSegment,
-  type KeptSnapshot,
-  type Place,
-} from '../replica/history.ts';
-
-/** What is known of a snapshot beyond its listing. */
-export type SnapshotFacts =
-  | {
-      readonly kind: 'sound';
-      readonly at: number;
-      /** Without one it is a foreign image, which is whole only together with all of its index. */
-      readonly offset: number | undefined;
-      /** What the time was at least when it was taken. */
-      readonly confirmed?: number | undefined;
-      /** Its trailer says where it was put, as this version writes it. */
-      readonly isPlaced?: boolean;
-    }
-  | { readonly kind: 'damaged' };
+  generationsInEffect,
+  type Image,
+  type ImageOptions,
+  inOrder,
+  type Kept,
+  lastBegun,
+  newestImage,
+} from './images.ts';
+import {
+  inBatches,
+  indicesOf,
+  type KeptImage,
+  type KeptSpan,
+  type KeptWhy,
+  neededBy,
+  type StoredFile,
+} from './spans.ts';
 
 /** A restore point that stays whatever the settings say. */
 export interface PinnedPoint extends Position {
@@ -34,38 +31,12 @@ export interface PinnedPoint extends Position {
   readonly name?: string;
 }
 
-export interface RetainOptions {
-  readonly history: History;
-  /** By key; a snapshot that is not told of counts as foreign. */
-  readonly facts: ReadonlyMap<string, SnapshotFacts>;
+export interface RetainOptions extends ImageOptions {
   readonly retention: Retention;
   /** Restore points that have to stay whatever the settings say: named ones, and the newest that was proven. */
   readonly pinned: readonly PinnedPoint[];
   /** The generation that goes on; undefined where nobody writes there any more. */
   readonly current: Generation | undefined;
-  /** In which order generations were begun; those without a number are ordered by their times. */
-  readonly sequences?: ReadonlyMap<Generation, number>;
-  /** What the time is at least; undefined where nobody knows. */
-  readonly now: number | undefined;
-}
-
-export type KeptWhy = 'window' | 'daily' | 'weekly' | 'pinned' | 'proven' | 'newest';
-
-export interface KeptImage {
-  readonly generation: Generation;
-  readonly index: number;
-  readonly offset: number | undefined;
-  readonly at: number;
-  readonly why: KeptWhy;
-  /** Those of the named points that it is kept for. */
-  readonly names?: readonly string[];
-}
-
-/** A part of a generation that stays: an image, and what lies behind it up to `to` (exclusive offset of its index). */
-export interface KeptSpan {
-  readonly image: KeptImage;
-  /** `image`: the image's own point alone. `end`: everything behind it. */
-  readonly to: 'image' | 'end' | { readonly index: number; readonly offset: number };
 }
 
 export interface RetainPlan {
@@ -82,25 +53,6 @@ export interface RetainPlan {
   readonly windowFromAt: number | undefined;
   /** Why nothing may go, as a sentence. */
   readonly held: string | undefined;
-}
-
-export type StoredFile = KeptSegment | KeptSnapshot;
-
-interface Image {
-  readonly object: KeptSnapshot;
-  readonly generation: Generation;
-  /** As it is labelled; by this it is found. */
-  readonly at: number;
-  /** When it was taken at the latest, as what was taken around it tells: by this it ages. */
-  readonly agesFrom: number;
-  readonly offset: number | undefined;
-}
-
-interface Kept {
-  readonly history: GenerationHistory;
-  /** Those that a restore can begin with, oldest first. */
-  readonly images: readonly Image[];
-  readonly lastAt: number;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -142,76 +94,6 @@ export function planRetention(options: RetainOptions): RetainPlan {
     windowFromAt: firstLive === undefined ? undefined : Math.max(firstLive, now - retention.windowMs),
     held: undefined,
   };
-}
-
-/**
- * Generations in the order in which they were begun, and what of them a restore can begin with. One without a number takes its place by
- * its times, among those of the others as far as their order lets times run.
- */
-function inOrder({ history, facts, sequences, now = Infinity }: RetainOptions): readonly Kept[] {
-  const all = history.generations
-    .map((one) => ({ kept: describe(one, facts), sequence: sequences?.get(one.generation) ?? 0 }))
-    .sort((a, b) => a.sequence - b.sequence);
-  let reached = -Infinity;
-  const placed = all.map(({ kept, sequence }) => {
-    if (sequence > 0) reached = Math.max(reached, kept.lastAt);
-    return { kept, at: sequence > 0 ? reached : kept.lastAt };
-  });
-  const sorted = placed.sort((a, b) => a.at - b.at).map(({ kept }) => kept);
-  // What was taken after something else is no older than that, whatever clocks said; what was not yet is as young as can be.
-  let latest = -Infinity;
-  return sorted.map((kept) => {
-    const images = kept.images.map((image) => {
-      if (image.agesFrom > now) return { ...image, agesFrom: now };
-      latest = Math.max(latest, image.agesFrom);
-      return { ...image, agesFrom: latest };
-    });
-    return { ...kept, images };
-  });
-}
-
-/** The one with the greatest number: where that of another is lost, times may say that it is not the last. */
-function lastBegun({ sequences }: RetainOptions, all: readonly Kept[]): Kept | undefined {
-  const sequenceOf = ({ history: { generation } }: Kept): number => sequences?.get(generation) ?? 0;
-  const last = all.reduce<Kept | undefined>(
-    (a, b) => (sequenceOf(b) > (a === undefined ? 0 : sequenceOf(a)) ? b : a),
-    undefined,
-  );
-  return last;
-}
-
-function describe(history: GenerationHistory, facts: RetainOptions['facts']): Kept {
-  const { generation } = history;
-  const images = history.snapshots.flatMap((object): Image[] => {
-    const known = facts.get(object.key) ?? { kind: 'sound', at: object.modifiedAt, offset: undefined };
-    if (known.kind === 'damaged') return [];
-    const { at, offset, confirmed = at } = known;
-    return [{ object, generation, at, agesFrom: Math.max(at, confirmed), offset }];
-  });
-  const imagesAt = images.reduce((last, { at }) => Math.max(last, at), -Infinity);
-  const lastAt = history.segments.reduce((last, { modifiedAt }) => Math.max(last, modifiedAt), imagesAt);
-  return { history, images, lastAt };
-}
-
-/**
- * The generations that hold what was there at an instant: by their labels, as a restore looks for it, and by when they were taken.
- * The last one that had begun by then is it, and where clocks disagree both are.
- */
-function generationsInEffect(all: readonly Kept[], at: number): ReadonlySet<Generation> {
-  const labelled = all.findLast(({ images }) => images.some((image) => image.at <= at));
-  const taken = all.findLast(({ images }) => images.some((image) => image.agesFrom <= at));
-  return new Set([labelled, taken].flatMap((kept) => (kept === undefined ? [] : [kept.history.generation])));
-}
-
-/** The last image of the generation that goes on; where none does, the one that was taken last. */
-function newestImage(
-  all: readonly Kept[],
-  images: readonly Image[],
-  current: Generation | undefined,
-): Image | undefined {
-  return current === undefined
-    ? images.at(-1)
-    : all.find(({ history }) => history.generation === current)?.images.at(-1);
 }
 
 function whyHeld({ retention, current, now }: RetainOptions, newest: Image | undefined): string | undefined {
@@ -375,93 +257,4 @@ function pinnedSpan(image: Image, pins: RetainOptions['pinned']): KeptSpan {
   const names = pins.flatMap(({ name }) => name ?? []);
   const kept = { ...named(image, why), ...(names.length === 0 ? {} : { names }) };
   return { image: kept, to: isImage ? 'image' : { index: to.index, offset: to.offset } };
-}
-
-/**
- * What spans need, with regard to v0.3.13 of `litestream`, which looks at names only:
- * - An image needs the segments of its own index that lie before it: they are replayed over it, and with a part of them
- *   missing it would be turned back to a mixture.
- * - One at the very start of its index needs none to be whole; but as long as anything lies before it, the first segment
- *   of the index before has to be there, or, behind a hole, that of its own.
- * - Where anything of the next index stays, nothing of an index may go: it would be replayed as if it were whole.
- */
-function neededBy(spans: readonly KeptSpan[], history: GenerationHistory): (file: StoredFile) => boolean {
-  const begun = indicesOf(history);
-  const images = new Set(spans.map(({ image }) => image.index));
-  const starts = spans.flatMap(({ image }) => (image.offset === 0 ? [image.index] : []));
-  const stubs = new Set(starts.map((index) => (begun.has(index - 1) ? index - 1 : index)));
-  const toEnd = spans.flatMap(({ image, to }) => (to === 'end' ? [image.index] : []));
-  const wholeFrom = toEnd.reduce((a, b) => Math.min(a, b), Infinity);
-  const stretches = stretchesOf(spans);
-  const isSegmentNeeded = (place: KeptSegment): boolean =>
-    (place.offset === 0 && stubs.has(place.index)) || place.index >= wholeFrom || stretches(place);
-  const needed = new Set(history.segments.filter(isSegmentNeeded).map(({ index }) => index));
-  return (file) => {
-    if (file.kind === 'snapshot') return images.has(file.index) || file.index >= wholeFrom;
-    return isSegmentNeeded(file) || (needed.has(file.index) && needed.has(file.index + 1));
-  };
-}
-
-/** Whether a segment lies in what a span needs, from the begin of its image's index on. */
-function stretchesOf(spans: readonly KeptSpan[]): (place: { index: number; offset: number }) => boolean {
-  const ends = new Map<number, Place>();
-  for (const { image, to } of spans) {
-    if (to === 'end') continue;
-    const end = to === 'image' ? { index: image.index, offset: image.offset ?? Infinity } : to;
-    const known = ends.get(image.index);
-    if (known === undefined || comparePlaces(known, end) < 0) ends.set(image.index, end);
-  }
-  // How far what is needed of each index's predecessors reaches, so that one look says it for all of them.
-  const from = [...ends.keys()].sort((a, b) => a - b);
-  const reach: Place[] = [];
-  for (const index of from) {
-    const [before, end] = [reach.at(-1), ends.get(index)];
-    if (end !== undefined) reach.push(before !== undefined && comparePlaces(before, end) > 0 ? before : end);
-  }
-  return (place) => {
-    let [low, high] = [0, from.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((from[middle] ?? Infinity) <= place.index) low = middle + 1;
-      else high = middle;
-    }
-    const end = reach[low - 1];
-    return end !== undefined && comparePlaces(place, end) < 0;
-  };
-}
-
-/** The indices that have a segment. */
-function indicesOf({ segments }: GenerationHistory): ReadonlySet<number> {
-  return new Set(segments.map(({ index }) => index));
-}
-
-/**
- * The order in which files go: newest first, an image before the segments that it needs, the first segment of an index
- * after all others of it. So whatever is left over follows its image without a hole, and no index lacks its beginning.
- * (`litestream` v0.3.13, asked for an instant among what is just going, between two batches, right before an image that
- * stays, may build a mixture; every other instant is right or refused, and those that stay always are.) A batch holds what may go in any order: segments of one index that are not its first.
- */
-function inBatches(
-  going: readonly StoredFile[],
-  images: readonly Image[],
-  begun: ReadonlySet<number>,
-): readonly (readonly StoredFile[])[] {
-  const offsets = new Map(images.map(({ object, offset }) => [object, offset]));
-  const rank = (file: StoredFile): number => {
-    if (file.kind === 'segment') return file.offset;
-    const offset = offsets.get(file) ?? Infinity;
-    // At the start of its index it needs no segment; behind a hole it may not be the last thing of its index.
-    return offset === 0 && !begun.has(file.index - 1) ? 0.5 : offset - 0.5;
-  };
-  const ordered = going.toSorted((a, b) => b.index - a.index || (rank(a) < rank(b) ? 1 : -1));
-  const batches: StoredFile[][] = [];
-  let isOpen = false;
-  for (const file of ordered) {
-    const isFree = file.kind === 'segment' && file.offset > 0;
-    const last = batches.at(-1);
-    if (isOpen && isFree && last?.[0]?.index === file.index) last.push(file);
-    else batches.push([file]);
-    isOpen = isFree;
-  }
-  return batches;
 }

@@ -4,7 +4,8 @@ import { AppError } from '../../../shared/errors.ts';
 import { generationPrefix } from '../replica/keys.ts';
 import type { Target } from '../targets/target.ts';
 import type { Readers } from './readers.ts';
-import type { RetainPlan, StoredFile } from './plan.ts';
+import type { RetainPlan } from './plan.ts';
+import type { StoredFile } from './spans.ts';
 
 export type Pruned =
   | { readonly kind: 'done'; readonly objects: number; readonly bytes: number }

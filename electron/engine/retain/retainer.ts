@@ -5,19 +5,21 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { NamedMoment } from '../../../shared/named-points.ts';
 import type { Generation } from '../../../shared/position.ts';
-import { type Clock, never, stopwatch } from '../clock.ts';
-import type { ConfirmedTime } from '../confirmed-time.ts';
-import type { Logger } from '../log.ts';
+import { type Clock, never, stopwatch } from '../basics/clock.ts';
+import type { ConfirmedTime } from '../basics/confirmed-time.ts';
+import type { Logger } from '../basics/log.ts';
 import { tellDamage } from '../ship/heal.ts';
 import type { Catalogue } from '../state/catalogue.ts';
-import type { DatabaseRow, ReplicaRow, Store } from '../state/store.ts';
+import type { DatabaseRow, ReplicaRow } from '../state/rows.ts';
+import type { Store } from '../state/store.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
 import type { History } from '../replica/history.ts';
 import { formatSnapshotKey, generationPrefix, parseKey } from '../replica/keys.ts';
 import { findChanged, toldEnds } from './compare.ts';
 import { confirmedBy, knownOf, type KnownReplica, lookAtReplica } from './look.ts';
 import { asFarAs, generationsOf, isDue, partsAfter } from './parts.ts';
-import { planRetention, type RetainOptions, type RetainPlan, type StoredFile } from './plan.ts';
+import { planRetention, type RetainOptions, type RetainPlan } from './plan.ts';
+import type { StoredFile } from './spans.ts';
 import { prune, type Pruned } from './prune.ts';
 import type { Readers } from './readers.ts';
 

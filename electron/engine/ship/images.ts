@@ -1,7 +1,7 @@
 // The images of one database on one target: when one is due, whose turn it is, and putting it there. Later images are put
 // beside the shipping of segments, which goes on meanwhile. Reading an image is the session's.
 import { AppError } from '../../../shared/errors.ts';
-import { type Clock, stopwatch } from '../clock.ts';
+import { type Clock, stopwatch } from '../basics/clock.ts';
 import { BackOff } from '../guard/back-off.ts';
 import { formatSnapshotKey } from '../replica/keys.ts';
 import { encodeObject } from '../replica/object.ts';

@@ -2,7 +2,7 @@
 // since an earlier run was killed after it had put it. Reads trailers, changes nothing.
 import { AppError } from '../../../shared/errors.ts';
 import type { Generation, Place } from '../../../shared/position.ts';
-import type { Commit } from '../commits.ts';
+import type { Commit } from '../replica/commit.ts';
 import { generationPrefix, parseKey } from '../replica/keys.ts';
 import { readTrailer } from '../replica/object.ts';
 import type { Trailer } from '../replica/trailer.ts';

@@ -1,7 +1,7 @@
 // How fast an image is made: at once while the database is at rest, and with pauses while somebody writes to it, so that
 // commits take hardly longer than without. For a while only: before the first image is there, nothing is safe.
 import type { Place } from '../../../shared/position.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../basics/clock.ts';
 
 /** An application that wrote this long ago may write again at any moment. */
 const writersForMs = 1000;

@@ -1,7 +1,7 @@
 // When a loop goes on: when it was woken, not before its interval is over, at once when it has to hurry to its end. While
 // nothing wakes it nothing runs; after such a rest it waits a moment, since commits seldom come alone and a request for each
 // of them would cost.
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../basics/clock.ts';
 
 /** A tenth of the interval, and no longer than a user would notice. */
 const gatherPart = 0.1;

@@ -1,17 +1,18 @@
 // Cuts segments out of a spool and puts them on a target: each ends with a transaction, and none is held in memory whole,
-// however large its transaction is. Which part is due is shipper.ts; how an object is framed is object.ts.
+// however large its transaction is. Which part is due is shipper.ts; how an object is framed is replica/object.ts.
 import { must } from '../../../shared/assert.ts';
 import type { Place } from '../../../shared/position.ts';
-import { type Commit, thinCommits } from '../commits.ts';
+import type { Commit } from '../replica/commit.ts';
+import { thinCommits } from '../spool/commits.ts';
 import { formatSegmentKey, parseKey } from '../replica/keys.ts';
 import { updateHash } from '../replica/lz4-frame.ts';
 import { encodeObject, encodeWhole, type TrailerFields } from '../replica/object.ts';
 import { formatHash, hashing, stateHashName } from '../replica/state-hash.ts';
 import { maxCommits } from '../replica/trailer.ts';
-import { frameBytes } from '../source/wal.ts';
+import { frameBytes } from '../replica/wal.ts';
 import type { MendedSegment } from '../state/catalogue.ts';
 import type { PointWithState } from '../state/trim.ts';
-import type { Spool } from '../spool.ts';
+import type { Spool } from '../spool/spool.ts';
 import type { StoredObject, Target } from '../targets/target.ts';
 import { unknownState } from './locate.ts';
 import { isBehind, type KeptHistory, placeIn, type PutSegment } from './shipment.ts';

@@ -1,11 +1,12 @@
 // What is shipped: a generation of one database as its capture keeps it, and images of it. Plain descriptions between the
 // session that has these things and the shippers that put them on targets.
-import type { Commit, CommitLog } from '../commits.ts';
+import type { Commit } from '../replica/commit.ts';
+import type { CommitLog } from '../spool/commits.ts';
 import type { Moment } from '../../../shared/history.ts';
 import { comparePositions, type Generation, type Place } from '../../../shared/position.ts';
-import type { Composed } from '../notes.ts';
+import type { Composed } from '../spool/notes.ts';
 import type { Trailer } from '../replica/trailer.ts';
-import type { Spool } from '../spool.ts';
+import type { Spool } from '../spool/spool.ts';
 import type { Stretch } from '../state/sparse.ts';
 import type { PointWithState } from '../state/trim.ts';
 

@@ -7,7 +7,7 @@ import type { Moment } from '../../../shared/history.ts';
 import type { TargetId } from '../../../shared/ids.ts';
 import type { Retention } from '../../../shared/retention.ts';
 import type { Place } from '../../../shared/position.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../basics/clock.ts';
 import { ImageSpoiled } from '../source/live-image.ts';
 import { explainShortage } from '../source/source-errors.ts';
 import type { Reach } from '../guard/target-guard.ts';

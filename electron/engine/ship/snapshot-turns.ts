@@ -2,8 +2,8 @@
 // with them. One rule for all databases of the process: large images one after the other, small ones likewise in a row of
 // their own, so that none waits behind one of many gigabytes; in each row first those whose database is not restorable
 // there yet, then in the order in which they asked. One that does not get on holds up nobody: the next one goes beside it.
-import { RankedRow } from '../rows.ts';
-import { type Turn, Turns } from '../turns.ts';
+import { RankedRow } from '../basics/rows.ts';
+import { type Turn, Turns } from '../basics/turns.ts';
 
 /** Images up to this size queue apart. */
 const smallBytes = 64 * 1024 * 1024;

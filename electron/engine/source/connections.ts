@@ -1,5 +1,5 @@
 // The SQLite connections that Tidemark has on a live database while somebody writes to it. How pins move is pins.ts; when any of
-// this is there at all is capture.ts. Never writes: the only changes it may cause are SQLite's own checkpoints.
+// this is there at all is capture/capture.ts. Never writes: the only changes it may cause are SQLite's own checkpoints.
 // Two ways of being there. *Light*: read-only pins that keep the WAL from restarting, and no lock on the database file, so that
 // the application's own last close empties and deletes the WAL as it would without us. SQLite holds that lock for as long as a
 // connection is open, but POSIX locks belong to the process, and closing any descriptor of a file lets go of all of them: that
@@ -15,7 +15,7 @@ import { isLockedByOthers } from './identity.ts';
 import { classifySourceError } from './source-errors.ts';
 import { openPin, type Pin, Pins } from './pins.ts';
 import { WalIndex } from './wal-index.ts';
-import { lookAt } from '../files.ts';
+import { lookAt } from '../basics/files.ts';
 
 /** How long SQLite itself retries before a call of ours reports "busy"; short, since the worker thread waits with it. */
 const busyTimeoutMs = 20;

@@ -1,6 +1,6 @@
 // Whether the file under a path is still the database that is open, and what happened to it when it is not: moved, deleted,
 // replaced, overwritten in place, its WAL deleted. Asks the directory and the long-lived descriptor only: it opens nothing.
-// What Tidemark does about it is protection.ts and session-opening.ts.
+// What Tidemark does about it is protection/protection.ts and protection/opening.ts.
 import fs from 'node:fs';
 import path from 'node:path';
 import { AppError, mustNotBeShort } from '../../../shared/errors.ts';

@@ -1,7 +1,7 @@
 // Images of a live database that need no pin of their own: writers and their checkpoints go on as if nobody read them. The pin
 // of the capture keeps newer pages out of the database file until it moves; before it does, the pages that may be overwritten
 // from then on are copied aside, where they are still to be read. Reading is image.ts, which looks there once more after it
-// read the file; the pin is capture.ts and pins.ts.
+// read the file; the pin is capture/capture.ts and pins.ts.
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { ImageLayer, ImageSource } from './image.ts';
 import { PagePlaces } from './page-places.ts';
 import { readFully } from './wal-reader.ts';
-import { privateFile } from '../private-folder.ts';
+import { privateFile } from '../basics/private-folder.ts';
 
 /** What is copied aside in one go, at once: behind what else a busy disk has to do, the pin would wait for it. */
 const asideBytes = 64 * 1024;

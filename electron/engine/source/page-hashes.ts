@@ -1,6 +1,6 @@
 // One hash per page of a database and their XOR, the state hash, kept current in time proportional to the pages that
 // change. Plain memory, in chunks that a copy shares until one of both writes: taking a copy, growing and comparing cost
-// no long pause, however large the database is. Saving and loading is notes.ts.
+// no long pause, however large the database is. Saving and loading is spool/notes.ts.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hashPage, lockPage } from '../replica/state-hash.ts';
 

@@ -1,5 +1,5 @@
 // Where pages lie in a file of equal parts, each with one page: for databases of any size, in a few bytes per page.
-import { frameBytes, frameHeaderBytes, walHeaderBytes } from './wal.ts';
+import { frameBytes, frameHeaderBytes, walHeaderBytes } from '../replica/wal.ts';
 
 /** Pages that room is made for at a time. */
 const lookupPages = 512;

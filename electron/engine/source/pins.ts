@@ -1,5 +1,5 @@
 // The pins on one live database: always at least one read transaction that keeps the WAL from restarting unseen, but for the
-// rare moments of `stepAside`. Owns their read-only connections. When a pin moves is capture.ts and wal-upkeep.ts.
+// rare moments of `stepAside`. Owns their read-only connections. When a pin moves is capture/capture.ts and upkeep/wal-upkeep.ts.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { WalCounts } from './checkpointer.ts';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, type ErrorCode, isShortage, reasonOf } from '../../../shared/errors.ts';
-import { isShortOfFiles } from '../open-files.ts';
+import { isShortOfFiles } from '../basics/open-files.ts';
 
 /** The `AppError` behind a failure on the database at `path`. */
 export function classifySourceError(error: unknown, path: string): AppError {

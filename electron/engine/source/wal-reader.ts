@@ -1,6 +1,6 @@
 // Reads the committed frames of a live WAL, in order, each exactly once. Opens and closes only the `-wal` file, which
 // carries no locks. Relies on a pin that its caller holds: at most one restart can happen between two calls, and at that
-// restart everything of the former WAL was read already (https://www.sqlite.org/wal.html, and the pins in capture.ts).
+// restart everything of the former WAL was read already (https://www.sqlite.org/wal.html, and the pins in capture/capture.ts).
 import { webcrypto as crypto } from 'node:crypto';
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -19,7 +19,7 @@ import {
   type WalHeader,
   walHeaderBytes,
   writeFrame,
-} from './wal.ts';
+} from '../replica/wal.ts';
 
 /** Tells transactions among the frames that are counted ahead, which are handed over in their order. */
 export interface AheadCounter {

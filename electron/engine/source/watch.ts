@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { lookAt } from '../files.ts';
+import { lookAt } from '../basics/files.ts';
 
 /** Much shorter than a user's patience, long enough to cost nothing with hundreds of databases. */
 const pollMs = 10_000;

@@ -3,7 +3,7 @@
 import type Database from 'better-sqlite3';
 import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
 import { comparePositions, type Generation, type Place, type Position } from '../../../shared/position.ts';
-import type { Commit } from '../commits.ts';
+import type { Commit } from '../replica/commit.ts';
 import { Numbers } from './numbers.ts';
 import type { SegmentRow } from './packed-segments.ts';
 import { remembered } from './remembered.ts';

@@ -1,5 +1,5 @@
 // Which restore points of a database have names, as rows of the state database. That a point is there to be named, and who is
-// told of it, is naming.ts.
+// told of it, is switchboard/naming.ts.
 import { randomUUID } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { DatabaseId, NamedPointId } from '../../../shared/ids.ts';

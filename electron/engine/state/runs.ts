@@ -3,7 +3,7 @@
 import type Database from 'better-sqlite3';
 import type { DatabaseId } from '../../../shared/ids.ts';
 import type { Generation, Place } from '../../../shared/position.ts';
-import { timesInOrder } from '../commits.ts';
+import { timesInOrder } from '../replica/commit.ts';
 import type { Numbers } from './numbers.ts';
 import { longestRunMs, type PackedRun, packRuns, type Point, unpackRun } from './packed-points.ts';
 import { planned, remembered } from './remembered.ts';

@@ -6,9 +6,12 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
-import { syncWhereAble } from '../files.ts';
-import { keepPrivate, privateFile } from '../private-folder.ts';
+import { keepPrivate, privateFile } from '../basics/private-folder.ts';
+import { syncWhereAble } from '../basics/files.ts';
 import { conversions, migrations } from './migrations.ts';
+
+/** An open state database, for those who read and write in it. */
+export type StateDatabase = Database.Database;
 
 const stateFile = 'state.db';
 const holderFile = 'holder.json';
@@ -17,7 +20,7 @@ const holderFile = 'holder.json';
  * Opens (and creates or migrates) the state database in `dataDir`. Fails with `data-folder-held` or
  * `data-folder-unusable`.
  */
-export function openStateDatabase(dataDir: string): Database.Database {
+export function openStateDatabase(dataDir: string): StateDatabase {
   let database: Database.Database | undefined;
   try {
     keepPrivate(dataDir);

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError, codeOf, reasonOf } from '../../../shared/errors.ts';
-import { isShortOfFiles } from '../open-files.ts';
+import { isShortOfFiles } from '../basics/open-files.ts';
 
 /** The failure that users are told: `spool-full` where the disk with the data folder is, else `data-folder-unusable`. */
 export function classifyStateError(error: unknown, file: string): unknown {

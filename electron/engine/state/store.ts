@@ -1,92 +1,44 @@
-// What is protected and where, settings and activity: reads and writes of the state database as plain data.
+// What is protected and where, and settings: reads and writes of the state database as plain data. Rows are rows.ts, what happened
+// activity-rows.ts.
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
 import type { DatabaseId, TargetId } from '../../../shared/ids.ts';
-import type { ActivityEntry, ActivityKind, Settings } from '../../../shared/model.ts';
-import type { Retention } from '../../../shared/retention.ts';
-import type { PlaceState } from '../../../shared/targets.ts';
+import type { Settings } from '../../../shared/model.ts';
 import type { Position } from '../../../shared/position.ts';
-import type { DiskPlace } from '../mounts.ts';
+import type { DiskPlace } from '../basics/mounts.ts';
+import { ActivityRows } from './activity-rows.ts';
 import { NamedPoints } from './named-points.ts';
 import { remembered, RememberedRows } from './remembered.ts';
-
-export interface DatabaseRow {
-  readonly id: DatabaseId;
-  readonly path: string;
-  /** As its user named it; undefined where that is {@link path}, to which no link leads from there. */
-  readonly givenPath: string | undefined;
-  readonly addedAt: number;
-  readonly pausedAt: number | undefined;
-  readonly provenAt: number | undefined;
-  /** What was restored then. */
-  readonly proven: Position | undefined;
-  readonly isDemo: boolean;
-  readonly isDeclared: boolean;
-}
-
-/** A database that is added. */
-export interface NewDatabase extends Pick<DatabaseRow, 'path' | 'addedAt' | 'isDemo' | 'isDeclared'> {
-  readonly givenPath?: string | undefined;
-}
-
-export interface TargetRow {
-  readonly id: TargetId;
-  readonly name: string;
-  /** Never holds a secret. */
-  readonly url: string;
-  readonly place: PlaceState;
-  /** Bytes a second; undefined: no limit. */
-  readonly bandwidthBytes: number | undefined;
-  /** What is secret of its credentials, as secrets.ts sealed it. */
-  readonly secret: Uint8Array | undefined;
-  /** Stays when no database keeps a replica there. */
-  readonly isKept: boolean;
-}
-
-export interface ReplicaRow {
-  readonly databaseId: DatabaseId;
-  readonly targetId: TargetId;
-  readonly url: string;
-  readonly isEnabled: boolean;
-  readonly syncIntervalMs: number;
-  readonly snapshotIntervalMs: number;
-  readonly retention: Retention;
-  /** When retention last ran through there. */
-  readonly retainedAt: number | undefined;
-  /** Since when the target lets nothing be deleted. */
-  readonly refusesDeletesAt: number | undefined;
-}
-
-/** What a user may change of a replica. */
-export type ReplicaSettings = Pick<ReplicaRow, 'isEnabled' | 'syncIntervalMs' | 'snapshotIntervalMs' | 'retention'>;
-
-export interface NewActivity {
-  readonly at: number;
-  readonly kind: ActivityKind;
-  readonly level: ActivityEntry['level'];
-  readonly databaseId: DatabaseId | undefined;
-  readonly text: string;
-}
+import {
+  type DatabaseRow,
+  type NewDatabase,
+  type RawDatabase,
+  type RawReplica,
+  type RawTarget,
+  rawTarget,
+  type ReplicaRow,
+  type TargetRow,
+  toDatabase,
+  toReplica,
+  toTarget,
+} from './rows.ts';
 
 const defaults: Settings = { theme: 'system' };
-/** Entries that are kept; the oldest go first. */
-const activityLimit = 20_000;
-
 export class Store {
   /** Restore points with names. */
   readonly namedPoints: NamedPoints;
+  /** What happened. */
+  readonly activity: ActivityRows;
   readonly #database: { readonly prepare: Database.Database['prepare'] };
   readonly #databases = new RememberedRows<DatabaseRow>((id) => this.#readDatabases(id));
   readonly #targets = new RememberedRows<TargetRow>((id) => this.#readTargets(id));
   readonly #replicas = new RememberedRows<ReplicaRow>((id) => this.#readReplicas(id));
   #settings: Settings | undefined;
-  /** The newest activity of all, as it was asked for last. */
-  #newest: { readonly limit: number; readonly entries: readonly ActivityEntry[] } | undefined;
 
   constructor(database: Database.Database) {
     this.#database = { prepare: remembered(database) };
     this.namedPoints = new NamedPoints(database);
+    this.activity = new ActivityRows(database);
   }
 
   settings(): Settings {
@@ -118,7 +70,7 @@ export class Store {
     return id;
   }
 
-  /** What is kept of which time it is at least (confirmed-time.ts). */
+  /** What is kept of which time it is at least (basics/confirmed-time.ts). */
   confirmedTime(): string | undefined {
     const found = this.#database.prepare('SELECT value FROM confirmed_time').pluck().get();
     return typeof found === 'string' ? found : undefined;
@@ -292,32 +244,14 @@ export class Store {
     return this.#database
       .prepare<[object], RawDatabase>('SELECT * FROM database WHERE $id IS NULL OR id = $id ORDER BY added_at, id')
       .all({ id })
-      .map((row) => ({
-        id: row.id as DatabaseId,
-        path: row.path,
-        givenPath: row.given_path ?? undefined,
-        addedAt: row.added_at,
-        pausedAt: row.paused_at ?? undefined,
-        provenAt: row.proven_at ?? undefined,
-        proven: row.proven_position === null ? undefined : (JSON.parse(row.proven_position) as Position),
-        isDemo: row.is_demo === 1,
-        isDeclared: row.is_declared === 1,
-      }));
+      .map(toDatabase);
   }
 
   #readTargets(id: string | null): readonly TargetRow[] {
     return this.#database
       .prepare<[object], RawTarget>('SELECT * FROM target WHERE $id IS NULL OR id = $id ORDER BY name, id')
       .all({ id })
-      .map((row) => ({
-        id: row.id as TargetId,
-        name: row.name,
-        url: row.url,
-        place: row.place === null ? folderOf(row.url) : (JSON.parse(row.place) as PlaceState),
-        bandwidthBytes: row.bandwidth_bytes ?? undefined,
-        secret: row.secret ?? undefined,
-        isKept: row.is_kept === 1,
-      }));
+      .map(toTarget);
   }
 
   #readReplicas(id: string | null): readonly ReplicaRow[] {
@@ -326,122 +260,11 @@ export class Store {
         'SELECT * FROM replica WHERE $id IS NULL OR database_id = $id ORDER BY database_id, target_id',
       )
       .all({ id })
-      .map((row) => ({
-        databaseId: row.database_id as DatabaseId,
-        targetId: row.target_id as TargetId,
-        url: row.url,
-        isEnabled: row.is_enabled === 1,
-        syncIntervalMs: row.sync_interval_ms,
-        snapshotIntervalMs: row.snapshot_interval_ms,
-        retention: JSON.parse(row.retention) as Retention,
-        retainedAt: row.retained_at ?? undefined,
-        refusesDeletesAt: row.refuses_deletes_at ?? undefined,
-      }));
+      .map(toReplica);
   }
 
   #forgetTargets(): void {
     this.#targets.forget();
     this.#database.prepare('DELETE FROM target WHERE is_kept = 0 AND id NOT IN (SELECT target_id FROM replica)').run();
   }
-
-  addActivity(entry: NewActivity): void {
-    this.#newest = undefined;
-    const { lastInsertRowid } = this.#database
-      .prepare('INSERT INTO activity (at, kind, level, database_id, text) VALUES (?, ?, ?, ?, ?)')
-      .run(entry.at, entry.kind, entry.level, entry.databaseId ?? null, entry.text);
-    this.#database.prepare('DELETE FROM activity WHERE id <= ?').run(Number(lastInsertRowid) - activityLimit);
-  }
-
-  /** Newest first. */
-  activity(options: {
-    readonly databaseId?: DatabaseId | undefined;
-    readonly beforeId?: number | undefined;
-    readonly limit: number;
-  }): readonly ActivityEntry[] {
-    const { databaseId, beforeId, limit } = options;
-    if (databaseId !== undefined || beforeId !== undefined) return this.#readActivity(options);
-    if (this.#newest?.limit !== limit) this.#newest = { limit, entries: this.#readActivity(options) };
-    return this.#newest.entries;
-  }
-
-  #readActivity(options: {
-    readonly databaseId?: DatabaseId | undefined;
-    readonly beforeId?: number | undefined;
-    readonly limit: number;
-  }): readonly ActivityEntry[] {
-    return this.#database
-      .prepare<[object], RawActivity>(
-        `SELECT * FROM activity WHERE ($database IS NULL OR database_id = $database) AND ($before IS NULL OR id < $before)
-         ORDER BY id DESC LIMIT $limit`,
-      )
-      .all({ database: options.databaseId ?? null, before: options.beforeId ?? null, limit: options.limit })
-      .map((row) => ({
-        id: row.id,
-        at: row.at,
-        kind: row.kind as ActivityKind,
-        level: row.level as ActivityEntry['level'],
-        databaseId: (row.database_id ?? undefined) as DatabaseId | undefined,
-        text: row.text,
-      }));
-  }
-}
-
-interface RawDatabase {
-  readonly id: string;
-  readonly path: string;
-  readonly given_path: string | null;
-  readonly added_at: number;
-  readonly paused_at: number | null;
-  readonly proven_at: number | null;
-  readonly proven_position: string | null;
-  readonly is_demo: number;
-  readonly is_declared: number;
-}
-
-interface RawTarget {
-  readonly id: string;
-  readonly name: string;
-  readonly url: string;
-  readonly place: string | null;
-  readonly bandwidth_bytes: number | null;
-  readonly secret: Uint8Array | null;
-  readonly is_kept: number;
-}
-
-interface RawReplica {
-  readonly database_id: string;
-  readonly target_id: string;
-  readonly url: string;
-  readonly is_enabled: number;
-  readonly sync_interval_ms: number;
-  readonly snapshot_interval_ms: number;
-  readonly retention: string;
-  readonly retained_at: number | null;
-  readonly refuses_deletes_at: number | null;
-}
-
-interface RawActivity {
-  readonly id: number;
-  readonly at: number;
-  readonly kind: string;
-  readonly level: string;
-  readonly database_id: string | null;
-  readonly text: string;
-}
-
-function rawTarget({ name, url, place, bandwidthBytes, secret, isKept }: Omit<TargetRow, 'id'>): object {
-  return {
-    kind: place.kind,
-    name,
-    url,
-    place: JSON.stringify(place),
-    bandwidth: bandwidthBytes ?? null,
-    secret: secret ?? null,
-    isKept: Number(isKept),
-  };
-}
-
-/** Targets of the first schema are folders, and their URL says all. */
-function folderOf(url: string): PlaceState {
-  return { kind: 'folder', path: url.startsWith('file:') ? fileURLToPath(url) : url };
 }

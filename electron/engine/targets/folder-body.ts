@@ -1,7 +1,7 @@
 // Writes the body of an object into its file: in large pieces, while the next one is being gathered. What the body's owner fails
 // with stays theirs.
 import type { FileHandle } from 'node:fs/promises';
-import { whereAble } from '../files.ts';
+import { whereAble } from '../basics/files.ts';
 
 const writeBytes = 512 << 10;
 /** The first piece is smaller: most objects end with it, and hundreds may be written when hundreds of databases start. */

@@ -4,8 +4,8 @@ import { constants, type Dirent } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, realpath, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../../shared/errors.ts';
-import { type Access, firstMode, giveAccess, makeFolder } from '../access.ts';
-import { noFollow, syncFolder } from '../files.ts';
+import { type Access, firstMode, giveAccess, makeFolder } from '../basics/access.ts';
+import { noFollow, syncFolder } from '../basics/files.ts';
 import { unlessMissing } from './folder-errors.ts';
 
 /** How often a put makes its folders again when a delete removed them as empty meanwhile. */

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Place } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { PlaceState } from '../../../shared/targets.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../basics/access.ts';
 import { createFolderTarget, type FolderOptions, openFolderTarget } from './folder.ts';
 import { openS3Target } from './s3.ts';
 import { makeS3Address, parseS3Url, type S3Address, type S3Credentials } from './s3-address.ts';

@@ -6,7 +6,7 @@
 //   thrown.
 
 import type { AppError } from '../../../shared/errors.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../basics/access.ts';
 
 export interface Target {
   /** What a user would type to name it; holds no secret. */

@@ -1,6 +1,6 @@
 // An engine that invents its answers, so that every state of the application can be looked at: the same `Connection` as a
 // real one.
-import type { Connection, ConnectionStatus } from '../../../renderer/connection.ts';
+import type { Connection, ConnectionStatus } from '../../../renderer/channel/connection.ts';
 import type { Api, Argument, CommandName, Result } from '../../../shared/contract.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { DatabaseState } from '../../../shared/databases.ts';
