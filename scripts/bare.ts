@@ -67,7 +67,7 @@ async function installs(root: BareRoot, user: string): Promise<string | undefine
   return code === 0 && !/warn|error/i.test(output) ? undefined : `status ${code}: ${output.slice(-4000)}`;
 }
 
-/** `npm start` prints an address that answers, and ends when it is told to. */
+/** `npm start` prints an address that answers. */
 async function starts(root: BareRoot, user: string): Promise<string | undefined> {
   const child = root.start(user, ['npm', 'start']);
   let output = '';
@@ -83,7 +83,8 @@ async function starts(root: BareRoot, user: string): Promise<string | undefined>
   }
   const [, origin] = /open at (http:\/\/127\.0\.0\.1:\d+)\//.exec(output) ?? [];
   const answer = origin === undefined ? undefined : await fetch(`${origin}/enter`);
-  child.kill('SIGTERM');
+  // `unshare` hears nothing else; with it goes everything that it started.
+  child.kill('SIGKILL');
   await ended;
   return answer?.ok === true ? undefined : `no answer (${answer?.status}): ${output.slice(-4000)}`;
 }
