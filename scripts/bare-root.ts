@@ -2,6 +2,7 @@
 // reach its registries, it is given as well: names, certificates, proxies, the mirror of this machine's own apt.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,13 +33,25 @@ export interface BareRoot extends AsyncDisposable {
 /** Makes one of this release; needs root, and `debootstrap`. */
 export async function makeBareRoot(release: string): Promise<BareRoot> {
   const root = await mkdtemp(join(tmpdir(), `tidemark-bare-${release}-`));
+  // However this program ends, nothing goes on in there, and nothing stays.
+  const running = new Set<ChildProcess>();
+  const onExit = (): void => {
+    for (const child of running) child.kill('SIGKILL');
+    rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  };
+  process.once('exit', onExit);
   const remove = async () => await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   const homeOf = (user: string): string => (user === 'root' ? '/root' : `/home/${user}`);
   const start = (user: string, command: readonly string[], folder = join(homeOf(user), 'tidemark')): ChildProcess => {
     const plain = [`HOME=${homeOf(user)}`, 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8', ...surroundings()];
     const inFolder = ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', folder, ...command];
     const apart = ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', enter, 'sh'];
-    return spawn('unshare', [...apart, root, user, ...plain, ...inFolder], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('unshare', [...apart, root, user, ...plain, ...inFolder], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    child.once('close', () => running.delete(child));
+    return child;
   };
   const runIn: BareRoot['run'] = async (user, command) => await toEnd(start(user, command));
   const asRoot = async (...command: readonly string[]): Promise<void> => {

@@ -36,6 +36,7 @@ if (!mayUseApt) throw new Error('Fresh Debians are made as root, on a Debian.');
 const reason = await installWithApt(['debootstrap']);
 if (reason !== undefined) throw new Error(`debootstrap is not here and could not be installed: ${reason}`);
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 const failed: string[] = [];
 for (const release of releases) {
   say(`\nA fresh Debian (${release}) with git, nodejs and npm…`);

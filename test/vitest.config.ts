@@ -83,8 +83,6 @@ export default defineConfig(({ mode }) => ({
     environment: 'node',
     restoreMocks: true,
     sequence: { sequencer: LongFirst },
-    // What a file runs at once, where its tests are made for that.
-    maxConcurrency: 2,
     // Processes that tests start from sources: without it each strips and compiles all of them again.
     env: { NODE_COMPILE_CACHE: resolve(root, 'node_modules/.cache/node') },
     reporters: ['default', resolve(import.meta.dirname, 'support/summary-reporter.ts')],

@@ -2,7 +2,7 @@
 // light and dark, nothing that the policy refuses, nothing that sticks out of a narrow window.
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chromiumArgs, findChromium } from '../support/chromium.ts';
 import { type Scene, scenes } from '../support/gallery-scenes.ts';
 import { type Gallery, openGallery } from '../support/gallery-server.ts';
@@ -22,7 +22,9 @@ afterAll(async () => {
   await gallery[Symbol.asyncDispose]();
 });
 
-// Two at once: each is at work in its own page, and waits for it.
+// Each is at work in its own page, and waits for it.
+vi.setConfig({ maxConcurrency: 2 });
+
 describe.concurrent('a screen', () => {
   test.each(Object.entries(scenes).filter(([, { isForEyes }]) => isForEyes !== true))(
     '%s is accessible in light and dark, and fits a narrow window',

@@ -3,7 +3,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take from a quarter of a minute to minutes, the longest first. */
-const long = [
+export const longFiles = [
   'e2e/gallery',
   'engine/engine-thread',
   'engine/histories',
@@ -35,6 +35,6 @@ export class LongFirst extends BaseSequencer {
 }
 
 function rank({ moduleId }: TestSpecification): number {
-  const place = long.findIndex((name) => moduleId.endsWith(name));
-  return place === -1 ? long.length : place;
+  const place = longFiles.findIndex((name) => moduleId.endsWith(name));
+  return place === -1 ? longFiles.length : place;
 }
