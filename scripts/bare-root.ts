@@ -3,7 +3,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -33,6 +33,8 @@ export interface BareRoot extends AsyncDisposable {
 /** Makes one of this release; needs root, and `debootstrap`. */
 export async function makeBareRoot(release: string): Promise<BareRoot> {
   const root = await mkdtemp(join(tmpdir(), `tidemark-bare-${release}-`));
+  // Not its maker alone lives in there.
+  await chmod(root, 0o755);
   // However this program ends, nothing goes on in there, and nothing stays.
   const running = new Set<ChildProcess>();
   const onExit = (): void => {
