@@ -38,6 +38,7 @@ if (reason !== undefined) throw new Error(`debootstrap is not here and could not
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 const failed: string[] = [];
+let count = 0;
 for (const release of releases) {
   say(`\nA fresh Debian (${release}) with git, nodejs and npm…`);
   await using root = await makeBareRoot(release);
@@ -45,7 +46,10 @@ for (const release of releases) {
     await root.clone(user);
     const { output } = await root.run(user, ['sh', '-c', 'echo Node $(node --version), npm $(npm --version)']);
     say(`${release}, as ${user}: ${output.trim()}`);
-    for (const prove of [installs, starts, isFoundByNpx, tests]) {
+    // Debian 12 has one for which npm leaves out parts.
+    const proofs = /Node v1\d\./.test(output) ? [saysThatNodeIsOld] : [installs, starts, isFoundByNpx, tests];
+    for (const prove of proofs) {
+      count++;
       const startedAt = performance.now();
       const wrong = await prove(root, user);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
@@ -56,7 +60,6 @@ for (const release of releases) {
     }
   }
 }
-const count = releases.length * users.length * 4;
 say(
   `\n${failed.map((one) => `NOT in order: ${one}\n`).join('')}${count - failed.length} passed, ${failed.length} failed`,
 );
@@ -66,6 +69,13 @@ process.exitCode = failed.length === 0 ? 0 : 1;
 async function installs(root: BareRoot, user: string): Promise<string | undefined> {
   const { code, output } = await root.run(user, ['npm', 'ci']);
   return code === 0 && !/warn|error/i.test(output) ? undefined : `status ${code}: ${output.slice(-4000)}`;
+}
+
+/** `npm start` says that nothing can be done with this Node, and what can. */
+async function saysThatNodeIsOld(root: BareRoot, user: string): Promise<string | undefined> {
+  await root.run(user, ['npm', 'ci']);
+  const { code, output } = await root.run(user, ['npm', 'start']);
+  return code !== 0 && output.includes('Tidemark is installed with Node 20.19 or newer.') ? undefined : output;
 }
 
 /** `npm start` prints an address that answers. */

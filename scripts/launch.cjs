@@ -12,12 +12,15 @@ const url = require('node:url');
 const root = path.join(__dirname, '..');
 /** The oldest Node on which the scripts run where none was installed beside them: it takes TypeScript as it is. */
 const oldest = [22, 18];
+/** The oldest Node whose npm installs all of it: for an older one it leaves out, silently, native parts that want a newer one. */
+const oldestToInstall = [20, 19];
 
 /** Runs a file on the right Node with these arguments; ends this process as that ends. */
 function launch(file, args) {
   const bundled = findBundledNode();
   const node = bundled || process.execPath;
-  if (bundled === undefined && !isNewEnough()) return refuse('none was installed beside it');
+  if (!isNewEnough(oldestToInstall)) return refuseInstallation();
+  if (bundled === undefined && !isNewEnough(oldest)) return refuse('none was installed beside it');
   // For programs that look for `node` by themselves.
   process.env.PATH = [path.dirname(node), path.join(root, 'node_modules', '.bin'), process.env.PATH]
     .filter(Boolean)
@@ -49,7 +52,7 @@ function runOn(node, file, args) {
   process.on('SIGTERM', passOn);
   if (process.platform !== 'win32') process.on('SIGUSR2', passOn);
   child.once('error', (error) => {
-    if (isNewEnough()) runHere(file, args);
+    if (isNewEnough(oldest)) runHere(file, args);
     else refuse(`what was installed beside it cannot be started (${error.message})`);
   });
   child.once('exit', (code, signal) => {
@@ -71,15 +74,23 @@ function isThisProcess(node) {
   return fs.realpathSync(node) === fs.realpathSync(process.execPath);
 }
 
-function isNewEnough() {
+function isNewEnough(least) {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
+  return major > least[0] || (major === least[0] && minor >= least[1]);
 }
 
 function refuse(why) {
   process.stderr.write(
     `Tidemark needs Node ${oldest.join('.')} or newer. This is Node ${process.versions.node}, and ${why}.\n` +
       'Run `npm ci` once more, without leaving out optional packages, or install a newer Node.\n',
+  );
+  process.exitCode = 1;
+}
+
+function refuseInstallation() {
+  process.stderr.write(
+    `Tidemark is installed with Node ${oldestToInstall.join('.')} or newer. This is Node ${process.versions.node}, for which npm leaves out parts.\n` +
+      'Install a newer Node, and run `npm ci` once more with it.\n',
   );
   process.exitCode = 1;
 }

@@ -115,12 +115,22 @@ test('runs a script in its own process where it is on the right Node already', (
   expect([failed, stderr.includes('so it is')]).toEqual([1, true]);
 });
 
-test.each(['16.20.0', '20.19.2', '22.17.1'])('says what to do on Node %s without one beside it', (version) => {
+test.each(['20.19.2', '22.17.1'])('says what to do on Node %s without one beside it', (version) => {
   const { status, stderr } = launch(['tool'], asNode(version));
   expect(status).toBe(1);
   expect(stderr).toBe(
     `Tidemark needs Node 22.18 or newer. This is Node ${version}, and none was installed beside it.\n` +
       'Run `npm ci` once more, without leaving out optional packages, or install a newer Node.\n',
+  );
+});
+
+test.each(['16.20.0', '18.20.4', '20.18.3'])('says of Node %s that it installs too little', (version) => {
+  placeNode();
+  const { status, stderr } = launch(['tool'], asNode(version));
+  expect(status).toBe(1);
+  expect(stderr).toBe(
+    `Tidemark is installed with Node 20.19 or newer. This is Node ${version}, for which npm leaves out parts.\n` +
+      'Install a newer Node, and run `npm ci` once more with it.\n',
   );
 });
 
