@@ -2,9 +2,8 @@
 // Entry names are kept, so that a file finds its neighbours (`engine/worker.js` beside `main.js`) bundled or not.
 // Native dependencies stay in node_modules; schemas and parsers are bundled, since loading all of them file by file
 // takes longer than most commands. `vite build --app` builds both environments below.
-import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Plugin, defineConfig } from 'vite';
+import { defineConfig } from 'vite';
 
 const source = import.meta.dirname;
 const outDir = join(source, '../dist/electron');
@@ -24,23 +23,11 @@ const entryNames = [
 /** Loaded from node_modules at run time: native code, and what finds its own files. */
 const nativeOrLarge = ['better-sqlite3', 'electron', 'lz4-napi', 'pino', 'ws', 'xxhash-wasm'];
 
-/** `npx tidemark` needs the bit in the checkout; npm sets it when it installs the package. */
-function executableCli(): Plugin {
-  return {
-    name: 'executable-cli',
-    applyToEnvironment: (environment) => environment.name === 'ssr',
-    async writeBundle(_options, bundle) {
-      if ('cli.js' in bundle) await chmod(join(outDir, 'cli.js'), 0o755);
-    },
-  };
-}
-
 const forNode = { target: 'node24', outDir, minify: false, sourcemap: true, copyPublicDir: false } as const;
 
 export default defineConfig({
   root: source,
   logLevel: 'warn',
-  plugins: [executableCli()],
   environments: {
     ssr: {
       consumer: 'server',

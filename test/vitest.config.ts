@@ -5,6 +5,7 @@
 // its own; few run at once, since each starts writers, engines or browsers beside itself.
 import { resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './support/long-first.ts';
 import { type ReadyElectron, findReadyElectron, isRealWanted } from './support/real-electron/ready.ts';
 import { isOnCi } from './support/real-electron/runtime.ts';
 
@@ -81,14 +82,15 @@ export default defineConfig(({ mode }) => ({
     isolate: true,
     environment: 'node',
     restoreMocks: true,
+    sequence: { sequencer: LongFirst },
     // Processes that tests start from sources: without it each strips and compiles all of them again.
     env: { NODE_COMPILE_CACHE: resolve(root, 'node_modules/.cache/node') },
     reporters: ['default', resolve(import.meta.dirname, 'support/summary-reporter.ts')],
     projects: [
-      project('unit', { timeoutMs: 20_000, workers: 3, order: 0 }),
+      project('unit', { timeoutMs: 90_000, workers: 3, order: 0 }),
       // Several programs at once on two shared cores are sometimes not waited for long enough: what fails twice fails.
-      project('engine', { timeoutMs: 120_000, workers: 3, order: 1, retry: 1 }),
-      project('interop', { timeoutMs: 120_000, workers: 2, order: 2 }),
+      project('engine', { timeoutMs: 180_000, workers: 4, order: 1, retry: 1 }),
+      project('interop', { timeoutMs: 180_000, workers: 2, order: 2 }),
       project('e2e', { ...e2eLimits, order: 3 }, { exclude: [desktopTests] }),
       ...desktopProjects(mode),
       project('long', { timeoutMs: 300_000, workers: 1, order: 6 }),

@@ -2,7 +2,7 @@
 // light and dark, nothing that the policy refuses, nothing that sticks out of a narrow window.
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chromiumArgs, findChromium } from '../support/chromium.ts';
 import { type Scene, scenes } from '../support/gallery-scenes.ts';
 import { type Gallery, openGallery } from '../support/gallery-server.ts';
@@ -22,16 +22,19 @@ afterAll(async () => {
   await gallery[Symbol.asyncDispose]();
 });
 
-describe('a screen', () => {
+// Each is at work in its own page, and waits for it.
+vi.setConfig({ maxConcurrency: 2 });
+
+describe.concurrent('a screen', () => {
   test.each(Object.entries(scenes).filter(([, { isForEyes }]) => isForEyes !== true))(
     '%s is accessible in light and dark, and fits a narrow window',
     async (_, scene) => {
       await using view = await openScene(scene);
       const { page, complaints } = view;
-      const light = await new AxeBuilder({ page }).setLegacyMode().withTags(standards).analyze();
+      const light = await axe(page).withTags(standards).analyze();
       // The theme changes colours and nothing else.
       await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'));
-      const dark = await new AxeBuilder({ page }).setLegacyMode().withRules(['color-contrast']).analyze();
+      const dark = await axe(page).withRules(['color-contrast']).analyze();
       const tooWide: Record<number, readonly string[]> = {};
       for (const width of [760, 480]) {
         await page.setViewportSize({ width, height: 900 });
@@ -82,6 +85,11 @@ test('details are asked for while they are shown, and not otherwise', async () =
   // React's strict mode opens everything twice; a minute of being closed asks nothing.
   expect([first, second, await asked(100)]).toEqual([2, 4, 6]);
 });
+
+/** Of what is in order, no details are worked out. */
+function axe(page: Page): AxeBuilder {
+  return new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode();
+}
 
 interface View extends AsyncDisposable {
   readonly page: Page;

@@ -96,7 +96,7 @@ class Office implements AsyncDisposable {
   }
 
   async isLeftAlone(): Promise<void> {
-    await until('nothing lies beside it', () => this.sidecars().length === 0, 10_000);
+    await until('nothing lies beside it', () => this.sidecars().length === 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

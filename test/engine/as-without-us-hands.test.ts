@@ -143,7 +143,7 @@ describe('an older copy is put over a database while an application writes to it
     const writing = writer.does(...Array.from({ length: 120 }, (_, n) => [change(n), ['sleep', 100]] as const).flat());
     await person.does(['sleep', 2000], ['copy', older, tenant.file]);
     const words = 'shop.db was overwritten by another';
-    await until('it is told', async () => (await tenant.told()).some((text) => text.includes(words)), 10_000);
+    await until('it is told', async () => (await tenant.told()).some((text) => text.includes(words)));
     await writing;
 
     for (let n = 120; n < 124; n++) {

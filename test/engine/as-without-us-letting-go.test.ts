@@ -101,11 +101,7 @@ describe('Tidemark is killed while the database rests', () => {
         ['ask', 'PRAGMA journal_mode = WAL'],
       ];
       await app.does(...opening, commit(0), ['close']);
-      await until(
-        'nothing lies beside it',
-        () => !['-wal', '-shm'].some((end) => fs.existsSync(`${file}${end}`)),
-        10_000,
-      );
+      await until('nothing lies beside it', () => !['-wal', '-shm'].some((end) => fs.existsSync(`${file}${end}`)));
       engine.child.kill('SIGKILL');
       await engine.ended;
       const rows = await app.does(

@@ -27,27 +27,36 @@ function write(count: number): void {
   for (let i = 0; i < count; i++) app.exec('INSERT INTO t(v) VALUES (randomblob(3000))');
 }
 
-const spoolFiles = (): readonly string[] =>
-  fs
+/** Those of the generation that was captured last, in their order. On a busy machine another one may begin on the way. */
+function spoolFiles(): readonly string[] {
+  const all = fs
     .readdirSync(folder.at('data'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.wal'))
-    .sort()
     .map((name) => folder.at(`data/${name}`));
+  // What was shipped may be gone by now.
+  const changedAt = (name: string) => fs.statSync(name, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n;
+  const [newest] = all
+    .map((name) => ({ name, at: changedAt(name) }))
+    .sort((one, other) => (one.at > other.at ? -1 : one.at < other.at ? 1 : one.name < other.name ? 1 : -1));
+  return all.filter((name) => newest !== undefined && path.dirname(name) === path.dirname(newest.name)).sort();
+}
 
 function endOfSpool(): string {
   const newest = must(spoolFiles().at(-1), 'something was captured');
   return `${newest} ${fs.statSync(newest).size}`;
 }
 
-/** Writes, and begins the next WAL: each time one more index. */
+/** Writes, and begins the next WAL: so many times one more index of one generation. */
 async function writeIndices(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
+  for (let begun = 0; begun < count;) {
     const before = spoolFiles().at(-1);
-    await until('a WAL begins anew', () => {
+    const after = await until('a WAL begins anew', () => {
       write(6);
       app.pragma('wal_checkpoint(TRUNCATE)');
-      return spoolFiles().at(-1) !== before;
+      const newest = spoolFiles().at(-1);
+      return newest === before ? undefined : newest;
     });
+    begun = before !== undefined && path.dirname(after) === path.dirname(before) ? begun + 1 : 0;
   }
   const end = endOfSpool();
   write(1);

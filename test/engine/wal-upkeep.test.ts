@@ -72,12 +72,22 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await upkeep.close();
   app.close();
   await connections[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
   expect(failures).toEqual([]);
 });
+
+/** From here on, the clock that looks go by moves only by `pass`, however busy the machine is. */
+function standStill(): void {
+  vi.useFakeTimers({ toFake: ['performance'] });
+}
+
+function pass(ms: number): void {
+  vi.advanceTimersByTime(ms);
+}
 
 function insert(): void {
   app.exec('INSERT INTO t VALUES (1)');
@@ -87,12 +97,14 @@ const look = async ({ isNew = false, isRestart = false } = {}): Promise<void> =>
   await upkeep.look({ isNew, isRestart });
 
 test.each(['TRUNCATE', 'RESTART'])('the pin follows an application that empties the WAL itself (%s)', async (mode) => {
+  standStill();
   insert();
   await look({ isNew: true });
   expect(upkeep.isPinAwaited).toBe(false);
   await connections.pins.advance(() => Promise.resolve());
   app.pragma('wal_checkpoint(PASSIVE)');
   await until('the pin rests', async () => {
+    pass(10);
     await look();
     const [row] = app.pragma(`wal_checkpoint(${mode})`) as readonly { readonly busy: number }[];
     return row?.busy === 0;
@@ -109,6 +121,7 @@ test.each([
 ])(
   'a WAL of %i frames that an application copied, seen empty in between: it empties the WAL itself: %s',
   async (count, is) => {
+    standStill();
     app.pragma('wal_autocheckpoint = 0');
     app.exec('BEGIN');
     for (let i = 0; i < count; i++) app.exec('INSERT INTO t VALUES (randomblob(3900))');
@@ -140,25 +153,29 @@ test('a commit that starts the WAL over after a checkpoint of ours is nothing sp
 });
 
 test('a notice without news is followed up, since a commit counts only after its last write', async () => {
+  standStill();
   insert();
   await look({ isNew: true });
   // As a commit whose frames are written while they do not count yet.
   fs.appendFileSync(`${folder.at('shop.db')}-wal`, 'not committed');
+  pass(1);
   upkeep.notice();
   await look();
-  await delay(restingMs);
+  pass(restingMs);
   await look();
   expect([upkeep.nextLookMs < 100, left]).toEqual([true, []]);
 });
 
 describe('all is let go', () => {
+  beforeEach(standStill);
+
   test('once writers rest, and not before', async () => {
     insert();
     await look({ isNew: true });
     const committedAt = performance.now();
     await until('it is let go', async () => {
       await look();
-      await delay(1);
+      pass(2);
       return left.length > 0;
     });
     expect(must(left[0], 'it was let go') - committedAt).toBeGreaterThan(restingMs - 10);
@@ -184,15 +201,15 @@ describe('all is let go', () => {
       await look({ isNew: true });
       // The first ones have no rhythm yet.
       if (i === 10) left = [];
-      for (const endAt = performance.now() + 80; performance.now() < endAt;) {
-        await delay(10);
+      for (let passed = 0; passed < 80; passed += 10) {
+        pass(10);
         await look();
       }
     }
     expect(left).toEqual([]);
     await until('it is let go', async () => {
       await look();
-      await delay(10);
+      pass(10);
       return left.length > 0;
     });
   });
@@ -201,7 +218,7 @@ describe('all is let go', () => {
     mayLeave = false;
     insert();
     await look({ isNew: true });
-    await delay(2 * restingMs);
+    pass(2 * restingMs);
     await look();
     expect(left).toEqual([]);
     insert();
@@ -209,7 +226,7 @@ describe('all is let go', () => {
     await look({ isNew: true });
     await until('it is let go', async () => {
       await look();
-      await delay(5);
+      pass(10);
       return left.length > 0;
     });
   });
@@ -220,7 +237,7 @@ describe('all is let go', () => {
     await look({ isNew: true });
     await until('it was tried four times', async () => {
       await look();
-      await delay(1);
+      pass(2);
       return left.length > 3;
     });
     const gaps = left.slice(1).map((at, i) => at - must(left[i], 'there is one before'));
@@ -232,7 +249,7 @@ describe('all is let go', () => {
     const begunAt = left.length;
     await until('it is tried again, soon, twice', async () => {
       await look();
-      await delay(1);
+      pass(2);
       return left.length > begunAt + 1;
     });
     expect(must(left[begunAt + 1], 'it was tried') - must(left[begunAt], 'it was tried')).toBeLessThan(gaps[2] ?? 0);
@@ -244,7 +261,7 @@ describe('all is let go', () => {
     await look({ isNew: true });
     await until('the WAL is emptied', async () => {
       await look();
-      await delay(5);
+      pass(10);
       return connections.isWalEmpty;
     });
     expect([left, upkeep.counts, connections.hold]).toEqual([[], { frames: 0, backfilled: 0 }, 'firm']);
@@ -258,7 +275,7 @@ describe('all is let go', () => {
     await look({ isNew: true });
     await until('all is let go when the visit is over', async () => {
       await look();
-      await delay(5);
+      pass(10);
       return left.length > 0;
     });
   });

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
+import { installWithApt, mayUseApt } from './apt.ts';
 
 const run = promisify(execFile);
 const installLimitMs = 5 * 60_000;
@@ -22,7 +23,7 @@ export async function findChromium(): Promise<string> {
   return found;
 }
 
-/** The same, after trying to install one. */
+/** The same, after trying to install one: Playwright's own, else the system's. */
 export async function getChromium(): Promise<string> {
   const found = await lookForChromium();
   if (found !== undefined) return found;
@@ -30,7 +31,8 @@ export async function getChromium(): Promise<string> {
   await installWithPlaywright();
   const installed = await lookForChromium();
   if (installed !== undefined) return installed;
-  await installWithApt();
+  const reason = mayUseApt ? await installWithApt(['chromium']) : undefined;
+  if (reason !== undefined) process.stdout.write(`apt-get install chromium did not work: ${reason}\n`);
   return await findChromium();
 }
 
@@ -55,25 +57,14 @@ async function lookForChromium(): Promise<string | undefined> {
   return undefined;
 }
 
+/** Says what failed and lets the next way be tried. */
 async function installWithPlaywright(): Promise<void> {
   const cli = join(dirname(createRequire(import.meta.url).resolve('playwright-core/package.json')), 'cli.js');
-  await attempt('Playwright’s installer', process.execPath, [cli, 'install', 'chromium']);
-}
-
-async function installWithApt(): Promise<void> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await attempt('apt-get update', 'apt-get', ['update', '-qq'], env);
-  await attempt('apt-get install chromium', 'apt-get', ['install', '-y', '-qq', 'chromium'], env);
-}
-
-/** Says what failed and lets the next way be tried. */
-async function attempt(what: string, command: string, args: readonly string[], env = process.env): Promise<void> {
   try {
-    await run(command, args, { timeout: installLimitMs, env, maxBuffer: 64 * 1024 * 1024 });
+    await run(process.execPath, [cli, 'install', 'chromium'], { timeout: installLimitMs, maxBuffer: 64 << 20 });
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    process.stdout.write(`${what} did not work: ${reason}\n`);
+    process.stdout.write(`Playwright’s installer did not work: ${reason}\n`);
   }
 }
 

@@ -7,12 +7,15 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { installWithApt, mayUseApt } from './apt.ts';
 import { type S3Server, s3UrlOf } from './s3-server.ts';
 
 const run = promisify(execFile);
 const version = '5.2.5';
 const folder = resolve(import.meta.dirname, '../../node_modules/.cache/moto', version);
 const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+const system = process.platform === 'win32' ? 'python' : 'python3';
+const what = 'moto, another server of S3 for the tests,';
 const startsWithinMs = 60_000;
 const credentials = { kind: 'keys', accessKeyId: 'tester', secretAccessKey: 'testing' } as const;
 
@@ -20,22 +23,29 @@ const credentials = { kind: 'keys', accessKeyId: 'tester', secretAccessKey: 'tes
 export async function whyNoMoto(): Promise<string | undefined> {
   if (await isInstalled()) return undefined;
   process.stdout.write('No moto here; fetching it for the tests…\n');
+  // Debian's Python comes without what installs packages.
+  if (!(await works(system, 'import ensurepip, venv')) && mayUseApt) await installWithApt(['python3-venv']);
+  if (!(await works(system, 'import ensurepip, venv'))) {
+    return `${what} needs Python with its venv (Debian: apt-get install python3-venv).`;
+  }
   try {
     const limits = { timeout: 5 * 60_000 };
-    if (!existsSync(python)) {
-      await run(process.platform === 'win32' ? 'python' : 'python3', ['-m', 'venv', folder], limits);
-    }
+    await run(system, ['-m', 'venv', '--clear', folder], limits);
     await run(python, ['-m', 'pip', 'install', '--quiet', `moto[s3,server]==${version}`], limits);
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return `moto, another server of S3 for the tests, could not be installed: ${reason}`;
+    const lines = error instanceof Error ? error.message.trim().split('\n') : [String(error)];
+    return `${what} could not be installed: ${lines.at(-1)}`;
   }
   return (await isInstalled()) ? undefined : 'moto was installed, and cannot be started.';
 }
 
 async function isInstalled(): Promise<boolean> {
-  if (!existsSync(python)) return false;
-  return await run(python, ['-c', 'import moto.server']).then(
+  return existsSync(python) && (await works(python, 'import moto.server'));
+}
+
+/** Whether this Python can do that. */
+async function works(program: string, line: string): Promise<boolean> {
+  return await run(program, ['-c', line]).then(
     () => true,
     () => false,
   );

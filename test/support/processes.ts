@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const printedWithinMs = 30_000;
+const printedWithinMs = 60_000;
 
 export interface Started extends AsyncDisposable {
   readonly child: ChildProcess;

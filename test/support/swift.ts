@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { parseS3Url } from '../../electron/engine/targets/s3-address.ts';
 import { makeS3Client } from '../../electron/engine/targets/s3-client.ts';
+import { installWithApt, mayUseApt } from './apt.ts';
 import { type S3Server, s3UrlOf } from './s3-server.ts';
 
 const run = promisify(execFile);
@@ -24,19 +25,12 @@ const credentials = { kind: 'keys', accessKeyId: 'test:tester', secretAccessKey:
 export async function whyNoSwift(): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'Swift, the second server of S3 for the tests, runs on Linux only.';
   if (isInstalled()) return undefined;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+  if (!mayUseApt) {
     return `Swift, the second server of S3 for the tests, is not installed (Debian: apt-get install ${packages.join(' ')}).`;
   }
   process.stdout.write('No Swift here; fetching it for the tests…\n');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const limits = { env, timeout: 5 * 60_000, maxBuffer: 64 << 20 };
-  try {
-    await run('apt-get', ['update', '-qq'], limits);
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], limits);
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return `Swift, the second server of S3 for the tests, could not be installed: ${reason}`;
-  }
+  const reason = await installWithApt(packages);
+  if (reason !== undefined) return `Swift, the second server of S3 for the tests, could not be installed: ${reason}`;
   return isInstalled() ? undefined : 'Swift was installed, and is not there.';
 }
 

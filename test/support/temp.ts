@@ -19,8 +19,15 @@ export function tempFolder(name = 'tidemark'): TempFolder {
   };
 }
 
-/** Waits until `check` gives something truthy, asking every few milliseconds; fails after `timeoutMs` with `what`. */
-export async function until<T>(what: string, check: () => T | Promise<T>, timeoutMs = 30_000): Promise<NonNullable<T>> {
+/** Long enough for any machine that is at work at all: only what never comes waits for so long. */
+const neverMs = 60_000;
+
+/** Waits until `check` gives something truthy, asking every few milliseconds; fails with `what` where it never does. */
+export async function until<T>(
+  what: string,
+  check: () => T | Promise<T>,
+  timeoutMs = neverMs,
+): Promise<NonNullable<T>> {
   const endAt = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();

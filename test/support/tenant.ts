@@ -14,11 +14,6 @@ import { makeRows, readRows, type Rows } from './rows.ts';
 import { type AppKind, type ScriptedApp, type Step, startScripted } from './scripted.ts';
 import { tempFolder, type TempFolder, until } from './temp.ts';
 
-/** What is seen, shipped and told in the end is there within this time. */
-const soonMs = 20_000;
-/** Files that nobody has open any more are gone within this time. */
-const goneMs = 10_000;
-
 export class Tenant implements AsyncDisposable {
   readonly folder: TempFolder = tempFolder();
   readonly file = this.folder.at('shop.db');
@@ -94,13 +89,13 @@ export class Tenant implements AsyncDisposable {
 
   /** Waits until nothing lies beside the database any more: nobody has it open. */
   async isLeftAlone(): Promise<void> {
-    await until(`nothing lies beside it (${this.sidecars().join()})`, () => this.sidecars().length === 0, goneMs);
+    await until(`nothing lies beside it (${this.sidecars().join()})`, () => this.sidecars().length === 0);
   }
 
   /** Waits until the WAL is empty or gone. */
   async isWalEmpty(): Promise<void> {
     const size = () => fs.statSync(`${this.file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    await until('its WAL is empty', () => size() === 0, goneMs);
+    await until('its WAL is empty', () => size() === 0);
   }
 
   async newestPoint(): Promise<RestorePoint> {
@@ -141,23 +136,19 @@ export class Tenant implements AsyncDisposable {
       seen = await this.newestRows().catch(String);
       return isDeepStrictEqual(seen, expected);
     };
-    await until(what, look, soonMs).catch(() => expect(seen, `${what}: ${this.#words()}`).toEqual(expected));
+    await until(what, look).catch(() => expect(seen, `${what}: ${this.#words()}`).toEqual(expected));
   }
 
   /** Waits until the newest point restores to these rows, or the state says that something is wrong, or that it is captured later. */
   async isHonest(expected: Rows): Promise<'captured' | 'told'> {
     let seen: unknown;
-    return await until(
-      'it is captured or told',
-      async () => {
-        const { status } = this.state;
-        if (status.kind === 'problem' || status.kind === 'attention') return 'told';
-        if (status.kind === 'protected' && status.capturedWhen !== undefined) return 'told';
-        seen = await this.newestRows().catch(String);
-        return isDeepStrictEqual(seen, expected) ? 'captured' : undefined;
-      },
-      soonMs,
-    ).catch(() => {
+    return await until('it is captured or told', async () => {
+      const { status } = this.state;
+      if (status.kind === 'problem' || status.kind === 'attention') return 'told';
+      if (status.kind === 'protected' && status.capturedWhen !== undefined) return 'told';
+      seen = await this.newestRows().catch(String);
+      return isDeepStrictEqual(seen, expected) ? 'captured' : undefined;
+    }).catch(() => {
       throw new Error(`neither captured nor told: ${JSON.stringify(seen)} for ${JSON.stringify(expected)}`);
     });
   }

@@ -253,7 +253,7 @@ describe('the socket', () => {
       }),
     );
     // These do not close their side, and are here too: ours must be gone.
-    await until('the server’s sockets are gone', () => files() <= before + held.length + 5, 5000);
+    await until('the server’s sockets are gone', () => files() <= before + held.length + 5);
     for (const socket of held) socket.destroy();
     expect(held).toHaveLength(50);
   });

@@ -31,7 +31,7 @@ async function toldOf(counted: { readonly told: number }, what: string, work: ()
   await quiet();
   const before = counted.told;
   await work();
-  await until(`${what} is told`, () => counted.told > before, 10_000);
+  await until(`${what} is told`, () => counted.told > before);
 }
 
 /** A file of the same folder that is changed and told: everything before it was told by then. */
@@ -39,7 +39,7 @@ async function quiet(): Promise<void> {
   const marker = folder.at('marker.db');
   const marked = count(marker);
   fs.writeFileSync(marker, 'x');
-  await until('the marker is told', () => marked.told > 0, 10_000);
+  await until('the marker is told', () => marked.told > 0);
   marked.stop[Symbol.dispose]();
 }
 
