@@ -219,7 +219,7 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'the mode of what is copied',
     file: 'electron/engine/basics/access.ts',
-    from: 'const mode = (access.mode & 0o666) | 0o600;',
+    from: 'const mode = ((access.mode & 0o666) | 0o600) & groupMask(access, made);',
     to: 'const mode = (access.mode & 0o666) | 0o644;',
     test: privacy,
     name: 'with umask',

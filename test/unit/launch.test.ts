@@ -6,7 +6,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type TempFolder, tempFolder } from '../support/temp.ts';
 
-const scripts = resolve(import.meta.dirname, '../../scripts');
+const launchers = resolve(import.meta.dirname, '../../electron');
 const platform = process.platform === 'win32' ? 'win' : process.platform;
 
 let folder: TempFolder;
@@ -14,8 +14,9 @@ let folder: TempFolder;
 beforeEach(() => {
   // As somebody has a checkout: with spaces and quotes.
   folder = tempFolder('tidemark it’s "so"');
-  fs.mkdirSync(folder.at('scripts'));
-  for (const name of ['launch.cjs', 'tidemark.cjs']) fs.copyFileSync(join(scripts, name), folder.at('scripts', name));
+  fs.mkdirSync(folder.at('electron'));
+  for (const name of ['launch.cjs', 'tidemark.cjs'])
+    fs.copyFileSync(join(launchers, name), folder.at('electron', name));
   place('package.json', { dependencies: { tool: '1.0.0' }, devDependencies: { '@some/other': '1.0.0' } });
   place('node_modules/tool/package.json', { bin: 'main.mjs', type: 'module' });
   place('node_modules/tool/main.mjs', tell);
@@ -151,7 +152,7 @@ test('npx tidemark says that it is not built, and starts what was', () => {
 });
 
 test('nothing is started that old Node would not read, and every script goes this way', () => {
-  const { scripts: all, bin } = JSON.parse(fs.readFileSync(resolve(scripts, '../package.json'), 'utf8')) as {
+  const { scripts: all, bin } = JSON.parse(fs.readFileSync(resolve(launchers, '../package.json'), 'utf8')) as {
     readonly scripts: Readonly<Record<string, string>>;
     readonly bin: Readonly<Record<string, string>>;
   };
@@ -162,7 +163,7 @@ test('nothing is started that old Node would not read, and every script goes thi
   expect(others).toEqual(['check:signatures']);
   expect(bin).toEqual({ tidemark: 'electron/tidemark.cjs' });
   for (const name of ['launch.cjs', 'tidemark.cjs']) {
-    const text = fs.readFileSync(join(scripts, name), 'utf8');
+    const text = fs.readFileSync(join(launchers, name), 'utf8');
     // Newer than what Node 16 takes.
     expect(text.match(/\busing\b|\bawait\b|\.at\(|structuredClone|toSorted|\?\?=|withResolvers/g)).toBe(null);
   }
