@@ -194,6 +194,19 @@ describe('a place', () => {
     await expect(desk.hold()).rejects.toMatchObject(lost());
   });
 
+  test('whose record is gone may have been emptied whole: what lies there is looked at anew, and it goes on', async () => {
+    const desk = own();
+    await desk.look();
+    await desk.hold();
+    fs.rmSync(folder.at('to', 'tidemark.json'));
+    await desk.hold();
+    now += hourMs;
+    await expect(desk.hold()).rejects.toMatchObject({ code: 'object-changed' });
+    expect(await desk.look()).toEqual(goOn);
+    await desk.hold();
+    expect(fs.existsSync(folder.at('to', 'tidemark.json'))).toBe(true);
+  });
+
   test('is looked at, and asked for again, as often when the system’s clock is set back', async () => {
     const desk = own();
     await desk.look();

@@ -113,13 +113,19 @@ export class Ownership {
     return await this.#inTurn(async () => await this.#look(facts, { signal }));
   }
 
-  async #look(facts: Facts, { signal }: { readonly signal: AbortSignal }): Promise<Look> {
+  async #look(
+    facts: Facts,
+    { signal, isKept = false }: { readonly signal: AbortSignal; readonly isKept?: boolean },
+  ): Promise<Look> {
     this.#facts = facts;
     if (this.#lost !== undefined && !this.#mayTakeOver && this.#lost.since() < lostForMs) throw this.#lost.error;
     const sinceLook = stopwatch(this.#options.clock);
     for (let attempt = 1; ; attempt++) {
       const found = await this.#find(facts, signal);
       const record = found?.record;
+      // Who removed the record may have removed everything: what lies there is looked at anew.
+      if (found === undefined && isKept)
+        throw new AppError('object-changed', { key: recordKey, url: facts.target.url });
       if (found === undefined && !this.#mayTakeOver) await this.#mustBeFree(facts, signal);
       if (record !== undefined) await this.#inherit(record);
       const demand = this.#judge(record, facts);
@@ -188,7 +194,7 @@ export class Ownership {
   async #holdAnew(signal: AbortSignal): Promise<void> {
     const facts = must(this.#facts, 'a look comes first');
     if (this.#claim !== undefined) {
-      await this.#look(facts, { signal });
+      await this.#look(facts, { signal, isKept: true });
       return;
     }
     for (let attempt = 1; ; attempt++) {
