@@ -1,12 +1,14 @@
 // `restore`: one moment of one replica into a new file, with its phases on the way and the proof at the end.
 // An interrupt cancels the operation, waits until nothing is left behind, and says so.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Parsed } from '../../shared/contract.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { OperationId } from '../../shared/ids.ts';
 import type { EngineState } from '../../shared/model.ts';
 import type { Operation } from '../../shared/operations.ts';
 import type { Generation } from '../../shared/position.ts';
+import { parseUnfinished } from '../../shared/unfinished.ts';
 import { type Answer, chooseAnswer } from './choose.ts';
 import { toAbsolutePath } from './options.ts';
 import {
@@ -69,6 +71,7 @@ export async function restoreFrom(
   const engine = await parts.openEngine();
   interrupts.onSecond(async () => {
     await engine.kill();
+    removeUnfinished(outputPath);
     return engine;
   });
   try {
@@ -200,4 +203,14 @@ function isNothingThere(error: unknown, { ifReplicaExists }: RestoreOptions): er
 function noteNothingThere({ message }: AppError, terminal: Terminal): number {
   terminal.note(`${message} Nothing to restore.\n`);
   return 0;
+}
+
+/** Who restored is gone: what it was at work on goes, too. */
+function removeUnfinished(outputPath: string): void {
+  const folder = dirname(outputPath);
+  for (const name of readdirSync(folder)) {
+    const found = parseUnfinished(name);
+    const isOurs = found?.pid === process.pid && basename(outputPath).startsWith(found.start);
+    if (isOurs) rmSync(join(folder, name), { recursive: true, force: true });
+  }
 }

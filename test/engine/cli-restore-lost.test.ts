@@ -8,7 +8,7 @@ import { restoreFrom } from '../../electron/cli/restore.ts';
 import { type EngineHost, startEngine } from '../../electron/host/engine-host.ts';
 import { makeDatabase } from '../support/application.ts';
 import { openTestEngine } from '../support/engine.ts';
-import { type TempFolder, tempFolder } from '../support/temp.ts';
+import { type TempFolder, tempFolder, until } from '../support/temp.ts';
 
 let folder: TempFolder;
 beforeEach(async () => {
@@ -77,4 +77,33 @@ test.each(['before', 'after'] as const)('a thread that ends just %s the restore 
   if (at === 'before') expect(await restored).toBe(0);
   else await expect(restored).rejects.toMatchObject({ code: 'engine-stopped' });
   expect(fs.existsSync(folder.at('restored.db'))).toBe(at === 'before');
+});
+
+test('a second interrupt leaves nothing of what was being restored, and touches nothing else', async () => {
+  const [ours, others, another] = [
+    `.restored.db.tidemark-0123ab-${process.pid}-abc-01234567`,
+    `.restored.db.tidemark-0123ab-${process.pid + 1}-abc-01234567`,
+    `.kept.db.tidemark-0123ab-${process.pid}-abc-01234567`,
+  ];
+  for (const name of [ours, others, another]) {
+    fs.mkdirSync(folder.at('out', name), { recursive: true });
+    fs.writeFileSync(folder.at('out', name, 'restored.db'), 'half');
+  }
+  let second: (() => Promise<unknown>) | undefined;
+  const host = await startEngine({
+    dataDir: folder.at('toolbox'),
+    workerUrl: new URL('../../electron/engine/worker.ts', import.meta.url),
+  });
+  const never = new Promise<never>(() => {});
+  void restoreFrom([{ databasePath: '', replicaName: 'x', url: pathToFileURL(folder.at('backup')).href }], {
+    options: { expandEnv: false, integrityCheck: 'quick' },
+    terminal: { out: () => {}, note: () => {}, draw: () => {}, isInteractive: false },
+    interrupts: { ...interrupts, onSecond: (act) => void (second = act) },
+    openEngine: async () => await Promise.resolve({ ...host, call: async () => await never }),
+    outputPath: folder.at('out', 'restored.db'),
+    wish: { kind: 'latest' },
+  });
+  await until('it is known what a second interrupt does', () => second);
+  await second?.();
+  expect(fs.readdirSync(folder.at('out')).toSorted()).toEqual([another, others].toSorted());
 });

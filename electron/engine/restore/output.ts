@@ -10,12 +10,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, codeOf } from '../../../shared/errors.ts';
 import { type Access, giveAccess } from '../basics/access.ts';
 import { freeBytesAt, noFollow, syncFolder, whereAble } from '../basics/files.ts';
+import { formatUnfinished, parseUnfinished } from '../../../shared/unfinished.ts';
 import { impossibleNameIn } from '../../../shared/windows-names.ts';
 
 const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
 /** Tells this process from an earlier one with the same number. */
 const startedAt = Math.round(Date.now() / 1000 - process.uptime()).toString(36);
-const ownName = /^\..*\.tidemark-([0-9a-f]{6})-(\d+)-([0-9a-z]+)-[0-9a-f]{8}(?:[.-].*)?$/;
 const sidecars = ['-wal', '-shm', '-journal'];
 /** Bytes of the final name that a temporary one repeats: together with the rest it must fit into 255. */
 const nameBytes = 120;
@@ -200,14 +200,14 @@ function temporaryName(name: string): string {
     if (Buffer.byteLength(short + character) > nameBytes) break;
     short += character;
   }
-  return `.${short}.tidemark-${host}-${process.pid}-${startedAt}-${randomBytes(4).toString('hex')}`;
+  const { pid } = process;
+  return formatUnfinished({ start: short, host, pid, startedAt }, randomBytes(4).toString('hex'));
 }
 
 function isStale(name: string): boolean {
-  const [, itsHost, itsPid, itsStart] = ownName.exec(name) ?? [];
-  if (itsHost !== host) return false;
-  const pid = Number(itsPid);
-  return pid === process.pid ? itsStart !== startedAt : !isAlive(pid);
+  const found = parseUnfinished(name);
+  if (found?.host !== host) return false;
+  return found.pid === process.pid ? found.startedAt !== startedAt : !isAlive(found.pid);
 }
 
 function isAlive(pid: number): boolean {

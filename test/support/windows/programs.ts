@@ -58,6 +58,14 @@ export async function runTidemark(...args: readonly string[]): Promise<{ code: n
   return { code, output: started.output() };
 }
 
+/** The headless host; `url` lets a browser in once. */
+export async function startHeadlessOnWindows(...args: readonly string[]): Promise<Started & { readonly url: string }> {
+  const started = startWindows('dist/electron/headless.js', args);
+  await started.printed('Press Ctrl+C');
+  const [url = ''] = /https?:\S+#token=\S+/.exec(started.output()) ?? [];
+  return { ...started, url };
+}
+
 /** In a console of its own, where Ctrl+C reaches it. */
 export interface InConsole extends Started {
   readonly pressCtrlC: () => void;
