@@ -81,9 +81,11 @@ export class CrashStage implements Disposable {
       { from: 0, to: this.#startedAt },
       { from: diedAt - 100, to: Date.now() },
     ];
+    // Setting a scenario up puts a copy into the place of the file that the engine knew; it is told when there is time for it.
     const acts = away.flatMap((span): Act[] => [
       { kind: 'away', ...span },
       { kind: 'notes-lost', ...span },
+      { kind: 'replaced', ...span },
     ]);
     const [replica = ''] = database.replicas;
     const { complaints } = await judge(database, {
