@@ -23,7 +23,7 @@ const engine = Engine.open({
       databases.map(({ status, lag, path }) => [
         // Captured each time its application closes it: that promises nothing for the time before.
         status.kind === 'protected' && status.capturedWhen !== undefined ? 'held' : status.kind,
-        status.kind === 'problem' ? status.problem.code : '',
+        'problem' in status ? status.problem.code : '',
         lag.bytes,
         path,
       ]),
