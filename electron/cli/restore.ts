@@ -71,7 +71,8 @@ export async function restoreFrom(
   const engine = await parts.openEngine();
   interrupts.onSecond(async () => {
     await engine.kill();
-    removeUnfinished(outputPath);
+    // A disk on which a call of its thread hangs would hold us up as well.
+    if (!engine.hangs) removeUnfinished(outputPath);
     return engine;
   });
   try {
@@ -208,9 +209,13 @@ function noteNothingThere({ message }: AppError, terminal: Terminal): number {
 /** Who restored is gone: what it was at work on goes, too. */
 function removeUnfinished(outputPath: string): void {
   const folder = dirname(outputPath);
-  for (const name of readdirSync(folder)) {
-    const found = parseUnfinished(name);
-    const isOurs = found?.pid === process.pid && basename(outputPath).startsWith(found.start);
-    if (isOurs) rmSync(join(folder, name), { recursive: true, force: true });
+  try {
+    for (const name of readdirSync(folder)) {
+      const found = parseUnfinished(name);
+      const isOurs = found?.pid === process.pid && basename(outputPath).startsWith(found.start);
+      if (isOurs) rmSync(join(folder, name), { recursive: true, force: true });
+    }
+  } catch {
+    // @NOTE No such folder, or no rights there any more: what is left goes with the next restore into it.
   }
 }

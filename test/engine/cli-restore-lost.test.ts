@@ -89,6 +89,20 @@ test('a second interrupt leaves nothing of what was being restored, and touches 
     fs.mkdirSync(folder.at('out', name), { recursive: true });
     fs.writeFileSync(folder.at('out', name, 'restored.db'), 'half');
   }
+  await interruptTwice(folder.at('out', 'restored.db'), false);
+  expect(fs.readdirSync(folder.at('out')).toSorted()).toEqual([another, others].toSorted());
+});
+
+test('a second interrupt ends at once where the thread hangs, or the folder is not there', async () => {
+  const left = folder.at('out', `.restored.db.tidemark-0123ab-${process.pid}-abc-01234567`);
+  fs.mkdirSync(left, { recursive: true });
+  expect(await interruptTwice(folder.at('out', 'restored.db'), true)).toMatchObject({ hangs: true });
+  expect(fs.existsSync(left)).toBe(true);
+  expect(await interruptTwice(folder.at('nowhere', 'restored.db'), false)).toMatchObject({ hangs: false });
+});
+
+/** A restore that waits for an answer for ever, is interrupted twice, and whose thread then ends, or hangs. */
+async function interruptTwice(outputPath: string, hangs: boolean): Promise<unknown> {
   let second: (() => Promise<unknown>) | undefined;
   const host = await startEngine({
     dataDir: folder.at('toolbox'),
@@ -99,11 +113,10 @@ test('a second interrupt leaves nothing of what was being restored, and touches 
     options: { expandEnv: false, integrityCheck: 'quick' },
     terminal: { out: () => {}, note: () => {}, draw: () => {}, isInteractive: false },
     interrupts: { ...interrupts, onSecond: (act) => void (second = act) },
-    openEngine: async () => await Promise.resolve({ ...host, call: async () => await never }),
-    outputPath: folder.at('out', 'restored.db'),
+    openEngine: async () => await Promise.resolve({ ...host, call: async () => await never, hangs }),
+    outputPath,
     wish: { kind: 'latest' },
   });
   await until('it is known what a second interrupt does', () => second);
-  await second?.();
-  expect(fs.readdirSync(folder.at('out')).toSorted()).toEqual([another, others].toSorted());
-});
+  return await second?.();
+}
