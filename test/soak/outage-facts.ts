@@ -3,12 +3,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import Database from 'better-sqlite3';
 import { formatPosition } from '../../shared/position.ts';
 import { readActorLog, readVector } from './model.ts';
 import type { Evidence } from './outage-places.ts';
 import { replayReplica } from './replay.ts';
 import type { HeldPoint, Holding, Lane, Span, Subject } from './said.ts';
+import { openInMemory } from './in-memory.ts';
 
 /** Everything that is known of a replica of a database. */
 export interface KnownReplica {
@@ -85,11 +85,7 @@ export function urlOf(folder: string): string {
 }
 
 function read(image: Buffer): { readonly n: number; readonly digest: string } {
-  const copy = Buffer.from(image);
-  // A database in memory has no WAL.
-  copy.writeUInt8(1, 18);
-  copy.writeUInt8(1, 19);
-  const database = new Database(copy);
+  const database = openInMemory(image);
   try {
     const check = String(database.pragma('integrity_check', { simple: true }));
     if (check !== 'ok') return { n: -1, digest: check };

@@ -2,7 +2,6 @@
 // noted, in the order in which they came about; and what the newest one holds. Gives complaints in words.
 import fs from 'node:fs';
 import path from 'node:path';
-import Database from 'better-sqlite3';
 import { restoreReplica } from '../../electron/engine/restore/restore.ts';
 import { openFolderTarget } from '../../electron/engine/targets/folder.ts';
 import { formatPosition, type Position } from '../../shared/position.ts';
@@ -11,6 +10,7 @@ import { readIncarnationLog, readState } from './incarnations.ts';
 import { describe, replayReplica } from './replay.ts';
 import type { ToldGap } from './acts.ts';
 import { type HeldPoint, judgeSayings, type Promises, type Saying } from './said.ts';
+import { openInMemory } from './in-memory.ts';
 
 /** Beyond what waits, and what a suspended engine does not say. */
 const promises: Promises = {
@@ -130,11 +130,7 @@ export function summarize(replacers: readonly { readonly log: string }[]): strin
 
 function examine(image: Buffer): string {
   if (image.length === 0) return 'empty';
-  const copy = Buffer.from(image);
-  // A database in memory has no WAL.
-  copy.writeUInt8(1, 18);
-  copy.writeUInt8(1, 19);
-  const database = new Database(copy);
+  const database = openInMemory(image);
   try {
     const check = String(database.pragma('integrity_check', { simple: true }));
     return check === 'ok' ? readState(database) : `damaged: ${check.replaceAll('\n', ' ')}`;

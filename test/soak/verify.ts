@@ -15,6 +15,7 @@ import { seededRandom } from '../support/truth.ts';
 import { type Act, nobodyThere, restsBetween, type ToldGap, unjustified } from './acts.ts';
 import { type ActorLog, readActorLog, readVector, type Vector } from './model.ts';
 import { describe, replayReplica } from './replay.ts';
+import { openInMemory } from './in-memory.ts';
 
 export interface Judged {
   readonly complaints: readonly string[];
@@ -211,11 +212,7 @@ function explain(
 
 /** What a restored database holds; undefined, and a complaint, where SQLite finds it damaged. */
 function examine(image: Buffer, complain: (text: string) => void): Vector | undefined {
-  const copy = Buffer.from(image);
-  // A database in memory has no WAL.
-  copy.writeUInt8(1, 18);
-  copy.writeUInt8(1, 19);
-  const database = new Database(copy);
+  const database = openInMemory(image);
   try {
     const check = String(database.pragma('integrity_check', { simple: true }));
     if (check !== 'ok') complain(`integrity_check says ${check}`);

@@ -1,7 +1,16 @@
 // On a Windows: what applications commit is captured, however they checkpoint, end and come again.
 import { expect, test } from 'vitest';
 import { startWindowsApp, windowsFolder } from '../support/windows/programs.ts';
-import { expectCalm, lyingThere, opening, protect, restored, selling, untilRestored } from '../support/windows/shop.ts';
+import {
+  expectCalm,
+  lyingThere,
+  opening,
+  openShop,
+  protect,
+  restored,
+  selling,
+  untilRestored,
+} from '../support/windows/shop.ts';
 import { until } from '../support/temp.ts';
 
 test.for(['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'])(
@@ -52,11 +61,8 @@ test('an application that ends, is killed, and comes again', async () => {
 });
 
 test('an application that leaves WAL mode and comes back, and one that keeps its database for itself', async () => {
-  using folder = windowsFolder();
-  const file = folder.at('shop.db');
-  await using app = await startWindowsApp();
-  await app.does(...opening(file), selling('first'));
-  await using tidemark = await protect(folder, file);
+  await using shop = await openShop();
+  const { folder, file, app, tidemark } = shop;
   await app.does(['close']);
   const [, mode] = await app.does(['open', file, 5000], ['ask', 'PRAGMA journal_mode = DELETE']);
   expect(mode).toEqual([['delete']]);

@@ -1,8 +1,8 @@
 // On a Windows a file that somebody reads cannot be renamed over, nor is a deleted one gone at once: places hold out against that.
 import fs from 'node:fs';
 import { expect, test } from 'vitest';
-import { runTidemark, startWindowsApp, windowsFolder, type WindowsFolder } from '../support/windows/programs.ts';
-import { expectCalm, opening, protect, selling, untilRestored } from '../support/windows/shop.ts';
+import { runTidemark, startWindowsApp, type WindowsFolder, windowsFolder } from '../support/windows/programs.ts';
+import { expectCalm, opening, openShop, protect, selling, untilRestored } from '../support/windows/shop.ts';
 import { until } from '../support/temp.ts';
 
 function objects(folder: WindowsFolder): string[] {
@@ -52,11 +52,8 @@ test('an object that cannot be read is named, and nothing is given instead of it
 });
 
 test('files and folders that are read-only', async () => {
-  using folder = windowsFolder();
-  const file = folder.at('shop.db');
-  await using app = await startWindowsApp();
-  await app.does(...opening(file), selling('first'));
-  await using tidemark = await protect(folder, file);
+  await using shop = await openShop();
+  const { folder, app, tidemark } = shop;
   await untilRestored(folder, ['first']);
   for (const name of objects(folder)) await app.does(['chmod', folder.at('backup', name.replaceAll('/', '\\')), 0o444]);
   await app.does(selling('second'));
@@ -67,11 +64,8 @@ test('files and folders that are read-only', async () => {
 });
 
 test('the place is renamed and comes back', async () => {
-  using folder = windowsFolder();
-  const file = folder.at('shop.db');
-  await using app = await startWindowsApp();
-  await app.does(...opening(file), selling('first'));
-  await using tidemark = await protect(folder, file);
+  await using shop = await openShop();
+  const { folder, app, tidemark } = shop;
   await untilRestored(folder, ['first']);
   await app.does(['insist', folder.at('backup'), folder.at('elsewhere')], selling('second'));
   await tidemark.printed('is gone');

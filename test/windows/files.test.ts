@@ -2,7 +2,7 @@
 // without us.
 import { expect, test } from 'vitest';
 import { startWindowsApp, windowsFolder } from '../support/windows/programs.ts';
-import { expectCalm, opening, protect, restored, selling, untilRestored } from '../support/windows/shop.ts';
+import { expectCalm, opening, openShop, protect, restored, selling, untilRestored } from '../support/windows/shop.ts';
 import { until } from '../support/temp.ts';
 
 test.for(['move', 'copy'] as const)(
@@ -32,11 +32,8 @@ test.for(['move', 'copy'] as const)(
 );
 
 test('a database that nobody has open is renamed, removed and made anew at once', async () => {
-  using folder = windowsFolder();
-  const file = folder.at('shop.db');
-  await using app = await startWindowsApp();
-  await app.does(...opening(file), selling('first'));
-  await using tidemark = await protect(folder, file);
+  await using shop = await openShop();
+  const { folder, file, app, tidemark } = shop;
   await app.does(['close']);
   await untilRestored(folder, ['first']);
   for (let round = 0; round < 5; round += 1) {
@@ -67,11 +64,8 @@ test('another program keeps the database, and its WAL, for itself for a while', 
 });
 
 test('an application that makes and deletes its journal again and again meets no file of ours in its way', async () => {
-  using folder = windowsFolder();
-  const file = folder.at('shop.db');
-  await using app = await startWindowsApp();
-  await app.does(...opening(file), selling('first'));
-  await using tidemark = await protect(folder, file);
+  await using shop = await openShop();
+  const { folder, file, app, tidemark } = shop;
   await app.does(['close'], ['open', file, 5000], ['run', 'PRAGMA journal_mode = DELETE']);
   const sold = ['first'];
   for (let i = 0; i < 40; i += 1) {

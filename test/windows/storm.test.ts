@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { startWindowsApp, windowsFolder } from '../support/windows/programs.ts';
 import { opening, protect, restored, selling } from '../support/windows/shop.ts';
 import { until } from '../support/temp.ts';
+import { seededRandom } from '../support/truth.ts';
 
 const seeds = process.env['TIDEMARK_SEEDS']?.split(',').map(Number) ?? [1, 2, 3];
 const acts = [
@@ -21,19 +22,8 @@ const acts = [
 ] as const;
 const modes = ['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE'] as const;
 
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test.for(seeds)('seed %d', async (seed) => {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const one = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   using folder = windowsFolder();
   const file = folder.at('shop.db');

@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { reasonOf } from '../../../shared/errors.ts';
+import { installWithApt, mayUseApt } from '../apt.ts';
 import { debianPackages, programs } from './desktop-session.ts';
 import { fetchRuntime } from './fetch-runtime.ts';
 import { type ReadyElectron, readyFile } from './ready.ts';
@@ -48,17 +49,10 @@ async function getFetchedRuntime(): Promise<string> {
 
 /** The programs of a desktop, and a sandbox that can be had. */
 async function installDesktop(): Promise<void> {
-  if (missingPrograms().length > 0 && process.getuid?.() === 0) {
+  if (missingPrograms().length > 0 && mayUseApt) {
     process.stdout.write('No desktop for tests here; installing one…\n');
-    const options = {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      timeout: 5 * 60_000,
-      maxBuffer: 64 << 20,
-    };
-    await run('apt-get', ['update', '-qq'], options).catch(() => undefined);
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...debianPackages], options).catch(
-      () => undefined,
-    );
+    // What is missing all the same is told below.
+    await installWithApt(debianPackages);
   }
   const missing = missingPrograms();
   if (missing.length > 0) {

@@ -4,9 +4,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { installWithApt, mayUseApt } from '../apt.ts';
+import { cacheDir } from '../real-electron/runtime.ts';
 
 const run = promisify(execFile);
 const packages = ['wine', 'wine64', 'gcc-mingw-w64-x86-64'];
@@ -18,11 +19,7 @@ const compiler = '/usr/bin/x86_64-w64-mingw32-gcc';
 const limits = { timeout: 5 * 60_000, maxBuffer: 64 << 20 };
 
 /** Where it lies; outside every checkout, so that the next one finds it. */
-export const windowsHome = join(
-  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
-  'tidemark-tests',
-  `windows-${nodeVersion}`,
-);
+export const windowsHome = join(cacheDir, `windows-${nodeVersion}`);
 const prefix = join(windowsHome, 'prefix');
 export const driveC = join(prefix, 'drive_c');
 export const nodeForWindows = join(windowsHome, 'node/node.exe');
@@ -54,12 +51,10 @@ export async function getWindows(): Promise<void> {
 async function installWine(): Promise<void> {
   const isInstalled = () => existsSync(wine) && existsSync(compiler);
   if (isInstalled()) return;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
-    throw new Error(`Wine is not installed (Debian: apt-get install ${packages.join(' ')}).`);
+  if (!mayUseApt) throw new Error(`Wine is not installed (Debian: apt-get install ${packages.join(' ')}).`);
   process.stdout.write('No Wine here; fetching it for the tests…\n');
-  const apt = { ...limits, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-  await run('apt-get', ['update', '-qq'], apt);
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], apt);
+  const reason = await installWithApt(packages);
+  if (reason !== undefined) throw new Error(`Wine could not be installed: ${reason}`);
   if (!isInstalled()) throw new Error('Wine was installed, and is not there.');
 }
 

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { expect } from 'vitest';
 import type { ScriptedApp, Step } from '../scripted.ts';
 import { until } from '../temp.ts';
-import { runTidemark, startTidemark, type WindowsFolder } from './programs.ts';
+import { runTidemark, startTidemark, startWindowsApp, windowsFolder, type WindowsFolder } from './programs.ts';
 import type { Started } from '../processes.ts';
 
 /** The application opens its database, and makes it where it is not there. */
@@ -17,6 +17,25 @@ export function opening(file: string): readonly Step[] {
 
 export function selling(what: string): Step {
   return ['run', `INSERT INTO sale (what) VALUES ('${what}')`];
+}
+
+/** A shop whose database is open in its application and protected; `first` is sold. */
+export interface Shop extends AsyncDisposable {
+  readonly folder: WindowsFolder;
+  readonly file: string;
+  readonly app: ScriptedApp;
+  readonly tidemark: Started;
+}
+
+export async function openShop(): Promise<Shop> {
+  await using owned = new AsyncDisposableStack();
+  const folder = owned.use(windowsFolder());
+  const file = folder.at('shop.db');
+  const app = owned.use(await startWindowsApp());
+  await app.does(...opening(file), selling('first'));
+  const tidemark = owned.use(await protect(folder, file));
+  const all = owned.move();
+  return { folder, file, app, tidemark, [Symbol.asyncDispose]: async () => await all.disposeAsync() };
 }
 
 /** Tidemark beside it; resolves once the database is protected. */
